@@ -1,0 +1,91 @@
+"""Fine-tune a binary text classifier you can trust.
+
+The public names, and nothing else. They load when first used, so that importing the package is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.config import DataConfig, FineTuneConfig
+    from imdb_sentiment.config_files import load_config, save_config
+    from imdb_sentiment.data.splits import DataSplits
+    from imdb_sentiment.errors import (
+        ConfigError,
+        DataError,
+        HubUnavailableError,
+        ImdbSentimentError,
+        InputError,
+        MissingExtraError,
+        ModelError,
+        NotFittedError,
+        OutputExistsError,
+    )
+    from imdb_sentiment.finetuner import SentimentFineTuner
+    from imdb_sentiment.results import (
+        EpochRecord,
+        EvaluationReport,
+        FineTuneResult,
+        LeftOut,
+        Prediction,
+        SplitSummary,
+    )
+
+__all__ = [
+    "ConfigError",
+    "DataConfig",
+    "DataError",
+    "DataSplits",
+    "EpochRecord",
+    "EvaluationReport",
+    "FineTuneConfig",
+    "FineTuneResult",
+    "HubUnavailableError",
+    "ImdbSentimentError",
+    "InputError",
+    "LeftOut",
+    "MissingExtraError",
+    "ModelError",
+    "NotFittedError",
+    "OutputExistsError",
+    "Prediction",
+    "SentimentClassifier",
+    "SentimentFineTuner",
+    "SplitSummary",
+    "load_config",
+    "save_config",
+]
+
+_HOMES = {
+    "classifier": ("SentimentClassifier",),
+    "config": ("DataConfig", "FineTuneConfig"),
+    "config_files": ("load_config", "save_config"),
+    "data.splits": ("DataSplits",),
+    "errors": (
+        "ConfigError",
+        "DataError",
+        "HubUnavailableError",
+        "ImdbSentimentError",
+        "InputError",
+        "MissingExtraError",
+        "ModelError",
+        "NotFittedError",
+        "OutputExistsError",
+    ),
+    "finetuner": ("SentimentFineTuner",),
+    "results": ("EpochRecord", "EvaluationReport", "FineTuneResult", "LeftOut", "Prediction", "SplitSummary"),
+}
+_HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

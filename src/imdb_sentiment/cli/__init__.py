@@ -1,0 +1,1 @@
+"""The command `imdb-sentiment`: parses, calls the library, prints."""

@@ -1,0 +1,26 @@
+"""The command itself, with its subcommands."""
+
+import typer
+
+from imdb_sentiment.cli.demo import demo
+from imdb_sentiment.cli.evaluate import evaluate
+from imdb_sentiment.cli.predict import predict
+from imdb_sentiment.cli.train import train
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="imdb-sentiment",
+    help="Fine-tune a binary text classifier you can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: quick, and the same in a pipe
+)
+for command in (demo, train, evaluate, predict):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="imdb-sentiment")

@@ -1,0 +1,59 @@
+"""`imdb-sentiment evaluate`: measure a saved model on labelled rows."""
+
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.settings import (
+    Json,
+    LabelColumn,
+    NegativeLabel,
+    PositiveLabel,
+    Settings,
+    TextColumn,
+    read_settings,
+)
+
+__all__ = ["evaluate"]
+
+
+@reports_errors
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Folder of a saved model.", metavar="MODEL")],
+    *,
+    data: Annotated[
+        str, typer.Option(help="File, folder or hub data set; its test split if it has one.", metavar="SOURCE")
+    ],
+    settings: Settings = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    positive_label: PositiveLabel = None,
+    negative_label: NegativeLabel = None,
+    json: Json = False,
+) -> None:
+    """Measure a saved model on labelled rows."""
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.data.labels import LabelNames
+    from imdb_sentiment.data.measured import load_measured_rows
+
+    data_config, _ = read_settings(
+        assignments=settings,
+        data={
+            "source": data,
+            "text_column": text_column,
+            "label_column": label_column,
+            "positive_label": positive_label,
+            "negative_label": negative_label,
+        },
+        fine_tune={},
+    )
+    classifier = SentimentClassifier.from_pretrained(model)
+    rows, notes = load_measured_rows(data_config, LabelNames(*classifier.labels))
+    report = classifier.evaluate(rows.texts, rows.labels)
+    if json:
+        print_json({"test": report.to_dict(), "notes": list(notes)})
+        return
+    say(str(report))
+    for note in notes:
+        say(f"note: {note}")

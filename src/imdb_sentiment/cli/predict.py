@@ -1,0 +1,55 @@
+"""`imdb-sentiment predict`: classify texts given as arguments or on standard input."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.settings import Json
+
+__all__ = ["predict"]
+
+
+@reports_errors
+def predict(
+    model: Annotated[str, typer.Argument(help="Folder of a saved model.", metavar="MODEL")],
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Texts to classify; read from standard input, one a line, if none is given.", metavar="TEXT"),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Classify texts."""
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.errors import DataError
+
+    classifier = SentimentClassifier.from_pretrained(model)
+    given = texts or _read_lines()
+    if not given:
+        raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")
+    predictions = classifier.predict(given)
+    if json:
+        print_json({"predictions": [prediction.to_dict() for prediction in predictions]})
+        return
+    width = max(map(len, classifier.labels))
+    for text, prediction in zip(given, predictions, strict=True):
+        cut = "  [cut: longer than the model reads]" if prediction.truncated else ""
+        say(f"{prediction.label:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
+
+
+def _read_lines() -> list[str]:
+    from imdb_sentiment.errors import DataError
+
+    if sys.stdin.isatty():
+        print("Reading texts, one a line; Ctrl-D ends.", file=sys.stderr)
+    try:
+        return [line.decode("utf-8").rstrip("\r\n") for line in sys.stdin.buffer]
+    except UnicodeDecodeError as error:
+        raise DataError("standard input is not UTF-8", found=str(error)) from None
+
+
+def _shorten(text: str, width: int = 80) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 3] + "..."

@@ -1,0 +1,85 @@
+"""Command-line options become the two configurations."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from imdb_sentiment.config import DataConfig, FineTuneConfig
+
+__all__ = [
+    "ConfigFile",
+    "Json",
+    "LabelColumn",
+    "NegativeLabel",
+    "PositiveLabel",
+    "Settings",
+    "TextColumn",
+    "read_settings",
+]
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="YAML file with sections 'data' and 'fine_tune'.", metavar="FILE")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Set any field of DataConfig or FineTuneConfig; may be repeated.", metavar="KEY=VALUE"),
+]
+TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text.", metavar="NAME")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.", metavar="NAME")]
+PositiveLabel = Annotated[str | None, typer.Option(help="The label that counts as positive.", metavar="LABEL")]
+NegativeLabel = Annotated[str | None, typer.Option(help="The other label, if not plain.", metavar="LABEL")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def read_settings(
+    *,
+    config_file: Path | None = None,
+    preset: str | None = None,
+    assignments: Sequence[str] | None = None,
+    data: Mapping[str, object],
+    fine_tune: Mapping[str, object],
+) -> "tuple[DataConfig, FineTuneConfig]":
+    """Put together what the user set, the more special above the more general: preset, file, --set, options.
+
+    Args:
+        config_file: YAML file with both sections.
+        preset: Name of a recipe.
+        assignments: `KEY=VALUE` texts.
+        data: Fields of `DataConfig` by their own options; None where not given.
+        fine_tune: Fields of `FineTuneConfig` by their own options; None where not given.
+
+    Raises:
+        ConfigError: A field, a value, the preset or the file is not valid.
+    """
+    from imdb_sentiment.config import DataConfig, FineTuneConfig
+    from imdb_sentiment.config_files import read_sections
+
+    sections = read_sections(config_file) if config_file else {"data": {}, "fine_tune": {}}
+    for key, value in map(_split_assignment, assignments or ()):
+        section = "data" if key in DataConfig.model_fields else "fine_tune"
+        sections[section][_known_field(key)] = value
+    sections["data"] |= {key: value for key, value in data.items() if value is not None}
+    sections["fine_tune"] |= {key: value for key, value in fine_tune.items() if value is not None}
+    return DataConfig(**sections["data"]), FineTuneConfig.preset(preset or "default", **sections["fine_tune"])
+
+
+def _split_assignment(text: str) -> tuple[str, Any]:
+    from imdb_sentiment.errors import ConfigError
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {text!r} sets nothing", expected="--set KEY=VALUE, e.g. --set learning_rate=3e-5")
+    return key.strip(), None if value in ("", "none", "null") else value
+
+
+def _known_field(key: str) -> str:
+    from imdb_sentiment.config import DataConfig, FineTuneConfig
+    from imdb_sentiment.errors import ConfigError, nearest
+
+    known = [*DataConfig.model_fields, *FineTuneConfig.model_fields]
+    if key not in known:
+        raise ConfigError(f"--set: there is no field {key!r}", expected=", ".join(known), hint=nearest(key, known))
+    return key

@@ -1,0 +1,61 @@
+"""Both configurations in one YAML file: a section `data` and a section `fine_tune`."""
+
+from pathlib import Path
+from typing import Any
+
+from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.errors import ConfigError, nearest
+
+__all__ = ["load_config", "read_sections", "save_config"]
+
+_SECTIONS = ("data", "fine_tune")
+
+
+def load_config(path: str | Path) -> tuple[DataConfig, FineTuneConfig]:
+    """Read both configurations from a YAML file; what the file leaves out keeps its default.
+
+    Raises:
+        ConfigError: The file is missing, is not YAML of that shape, or has an unknown field or a value not valid.
+    """
+    sections = read_sections(path)
+    return DataConfig(**sections["data"]), FineTuneConfig(**sections["fine_tune"])
+
+
+def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -> None:
+    """Write both configurations to a YAML file, every field included, replacing the file."""
+    import yaml
+
+    sections = {"data": data.model_dump(mode="json"), "fine_tune": fine_tune.model_dump(mode="json")}
+    text = yaml.safe_dump(sections, sort_keys=False, allow_unicode=True)
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:
+    """Read the fields that a YAML file sets, by section, as text: the configurations turn them into numbers.
+
+    Raises:
+        ConfigError: The file is missing or is not YAML of that shape.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Knows null only: with YAML's own rules the label `no` would be false and `1e-4` a word."""
+
+        yaml_implicit_resolvers = {
+            first: [rule for rule in rules if rule[0] == "tag:yaml.org,2002:null"]
+            for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    try:
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not a YAML file", found=" ".join(str(error).split())) from None
+    if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
+        raise ConfigError(f"{path} has no sections", expected="'data:' and 'fine_tune:', each with fields below it")
+    for section in content:
+        if section not in _SECTIONS:
+            hint = nearest(str(section), _SECTIONS)
+            raise ConfigError(f"{path} has a section {section!r}", expected=" or ".join(_SECTIONS), hint=hint)
+    return {section: content.get(section, {}) for section in _SECTIONS}

@@ -1,0 +1,120 @@
+"""Every error this library raises on purpose, as one tree.
+
+```text
+ImdbSentimentError                 catch this one to catch them all
+├── InputError (ValueError)        what the caller gave is wrong; the command line exits with 2
+│   ├── ConfigError                a configuration field, its value, or a combination of them
+│   ├── DataError                  a data source: its place, its columns, its labels, its rows
+│   ├── ModelError                 a model name or a model folder
+│   └── OutputExistsError          a folder that would have been overwritten
+├── NotFittedError (RuntimeError)  a question that only a fitted model can answer
+├── HubUnavailableError (OSError)  the Hugging Face hub did not answer
+└── MissingExtraError (ImportError)  an optional dependency is not installed
+```
+
+Each one says what was found, what was expected and how to go on, and carries the three as attributes.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "HubUnavailableError",
+    "ImdbSentimentError",
+    "InputError",
+    "MissingExtraError",
+    "ModelError",
+    "NotFittedError",
+    "OutputExistsError",
+]
+
+_LISTED = 5
+
+
+class ImdbSentimentError(Exception):
+    """Root of all errors raised on purpose by this library.
+
+    Attributes:
+        summary: What is wrong, in one sentence.
+        found: What was found instead of what was expected, if that helps.
+        expected: What was expected.
+        hint: How to go on.
+    """
+
+    def __init__(
+        self,
+        summary: str,
+        *,
+        found: str | None = None,
+        expected: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.summary = summary
+        self.found = found
+        self.expected = expected
+        self.hint = hint
+        parts = (("found:   ", found), ("expected:", expected), ("try:     ", hint))
+        super().__init__("\n".join([summary, *(f"  {name} {value}" for name, value in parts if value)]))
+
+
+class InputError(ImdbSentimentError, ValueError):
+    """What the caller gave is wrong: a setting, the data, a model or a folder."""
+
+
+class ConfigError(InputError):
+    """A configuration field, its value, or a combination of fields is not valid."""
+
+
+class DataError(InputError):
+    """A data source cannot be used as it is.
+
+    Attributes:
+        rows: The rows at fault, counted from 1 without the header; empty when the fault is not in single rows.
+    """
+
+    def __init__(
+        self,
+        summary: str,
+        *,
+        found: str | None = None,
+        expected: str | None = None,
+        hint: str | None = None,
+        rows: Sequence[int] = (),
+    ) -> None:
+        self.rows = tuple(rows)
+        super().__init__(summary, found=found, expected=expected, hint=hint)
+
+
+class ModelError(InputError):
+    """A model name or a model folder cannot be used, or cannot be trusted."""
+
+
+class OutputExistsError(InputError):
+    """The output folder holds something already; nothing in it was touched."""
+
+
+class NotFittedError(ImdbSentimentError, RuntimeError):
+    """The fine-tuner has not been fitted yet."""
+
+
+class HubUnavailableError(ImdbSentimentError, OSError):
+    """The Hugging Face hub is out of reach and what was asked for is not in the local cache."""
+
+
+class MissingExtraError(ImdbSentimentError, ImportError):
+    """An optional dependency is needed; the message names the extra that brings it."""
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate spelled most like `name`, or None if none comes close."""
+    by_folded = {candidate.casefold(): candidate for candidate in candidates}
+    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
+    return by_folded[matches[0]] if matches else None
+
+
+def list_rows(rows: Sequence[int]) -> str:
+    """Write row numbers for a message, e.g. `3 rows (2, 5, 9)` or `81 rows (1, 2, 3, 4, 5, ...)`."""
+    shown = ", ".join(str(row) for row in rows[:_LISTED]) + (", ..." if len(rows) > _LISTED else "")
+    return f"{len(rows):,} row{'s' if len(rows) != 1 else ''} ({shown})"

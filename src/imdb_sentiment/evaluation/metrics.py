@@ -1,0 +1,64 @@
+"""Probabilities and true labels become an `EvaluationReport`."""
+
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.results import EvaluationReport
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["measure", "softmax"]
+
+
+def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
+    """Turn logits of shape (n, 2) into probabilities of shape (n, 2), computed in double precision."""
+    import numpy as np
+
+    values = np.asarray(logits, dtype=np.float64)
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return result
+
+
+def measure(probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str, str]) -> EvaluationReport:
+    """Measure how well probabilities agree with the true labels, with scikit-learn's metrics.
+
+    A row is called positive when its positive probability is the larger of the two.
+
+    Args:
+        probabilities: Shape (n, 2): probability of the negative and of the positive label.
+        labels: Shape (n,): 0 for negative, 1 for positive.
+        names: Names of the two labels.
+
+    Raises:
+        ValueError: The shapes do not fit, there are no rows, or a value is not a probability or not a label.
+    """
+    import numpy as np
+    from sklearn import metrics
+
+    scores = np.asarray(probabilities, dtype=np.float64)
+    true = np.asarray(labels)
+    if true.ndim != 1 or len(true) == 0 or scores.shape != (len(true), 2):
+        raise ValueError(f"probabilities of shape (n, 2) and n labels expected, got {scores.shape} and {true.shape}")
+    if not np.isin(true, (0, 1)).all():
+        raise ValueError("labels other than 0 and 1")
+    if not (np.isfinite(scores).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-4) and (scores >= 0).all()):
+        raise ValueError("each row of probabilities must be finite, not negative, and add up to 1")
+    predicted = (scores[:, 1] > scores[:, 0]).astype(int)
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        true, predicted, average="binary", pos_label=1, zero_division=0
+    )
+    (tn, fp), (fn, tp) = metrics.confusion_matrix(true, predicted, labels=(0, 1)).tolist()
+    both_present = len(np.unique(true)) == 2
+    return EvaluationReport(
+        labels=names,
+        rows=len(true),
+        accuracy=float(metrics.accuracy_score(true, predicted)),
+        precision=float(precision),
+        recall=float(recall),
+        f1=float(f1),
+        roc_auc=float(metrics.roc_auc_score(true, scores[:, 1])) if both_present else None,
+        log_loss=float(metrics.log_loss(true, scores / scores.sum(axis=1, keepdims=True), labels=(0, 1))),
+        confusion_matrix=((tn, fp), (fn, tp)),
+    )

@@ -1,0 +1,207 @@
+"""SentimentFineTuner: runs the steps in order, and does none of them itself."""
+
+import time
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.data.sources import load_source
+from imdb_sentiment.data.splits import DataSplits, make_splits
+from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.errors import NotFittedError, OutputExistsError
+from imdb_sentiment.results import EvaluationReport, FineTuneResult
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["SentimentFineTuner"]
+
+
+class _Fitted(NamedTuple):
+    model: "PreTrainedModel"
+    encoder: TextEncoder
+    result: FineTuneResult
+
+
+class SentimentFineTuner:
+    """Fine-tunes a pretrained encoder on labelled texts, measures it on rows it never saw, and saves it.
+
+    With no arguments it is the task of the tutorial: `bert-base-uncased` on IMDb.
+
+    Args:
+        data_config: Where the data come from and how they are split.
+        config: How the model learns.
+        output_dir: Folder for the checkpoints of the run, one after each epoch. The finished model goes where `save`
+            is told.
+    """
+
+    def __init__(
+        self,
+        data_config: DataConfig | None = None,
+        config: FineTuneConfig | None = None,
+        *,
+        output_dir: str | PathLike[str] = "results",
+    ) -> None:
+        self.data_config = data_config or DataConfig()
+        self.config = config or FineTuneConfig()
+        self.output_dir = Path(output_dir)
+        self._splits: tuple[DataSplits, LabelNames] | None = None
+        self._fitted: _Fitted | None = None
+        self._test: EvaluationReport | None = None
+
+    @property
+    def splits(self) -> DataSplits:
+        """The rows to learn from, to choose on and to measure on; loaded at the first use.
+
+        Raises:
+            DataError: The source cannot be used as it is.
+            HubUnavailableError: The source is on the hub, and the hub did not answer.
+        """
+        return self._load_splits()[0]
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Names of the negative and of the positive label."""
+        return self._load_splits()[1]
+
+    def fit(self, data: object = None, *, resume: bool = False) -> FineTuneResult:
+        """Fine-tune the model, evaluating it on the validation split after each epoch.
+
+        Args:
+            data: A DataFrame, a `datasets.Dataset` or `DatasetDict`, a mapping from split names to such tables, or a
+                pair `(texts, labels)`. By default, what `data_config.source` names.
+            resume: Go on from the newest complete checkpoint in `output_dir`, if there is one.
+
+        Raises:
+            DataError: The data cannot be used as they are.
+            ModelError: The encoder cannot be used.
+            ConfigError: The configuration does not fit the encoder.
+            OutputExistsError: `output_dir` is not empty and `resume` is false.
+            HubUnavailableError: Something is on the hub, and the hub did not answer.
+        """
+        from imdb_sentiment.pretrained import load_encoder, load_model
+        from imdb_sentiment.training.checkpoints import newest_checkpoint
+        from imdb_sentiment.training.trainer import EncodedRows, build_trainer, read_history
+        from imdb_sentiment.upstream import quiet
+
+        checkpoint = newest_checkpoint(self.output_dir) if resume else None
+        if not resume:
+            self._check_output_dir()
+        encoder = load_encoder(self.config)
+        if data is not None:
+            self._splits = make_splits(load_source(self.data_config, data), self.data_config)
+        splits, names = self._load_splits()
+        model, head_note = load_model(encoder, self.config, names)
+        train, validation = (
+            EncodedRows(encoder.text_encoder.encode(rows["text"]), rows["label"])
+            for rows in (splits.train, splits.validation)
+        )
+        started = time.perf_counter()
+        with quiet():
+            trainer = build_trainer(
+                model,
+                encoder.text_encoder,
+                self.config,
+                train=train,
+                validation=validation,
+                names=names,
+                output_dir=self.output_dir,
+            )
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        seconds = time.perf_counter() - started
+        history = read_history(trainer.state.log_history, names)
+        kept, reason = self._kept_epoch(trainer.state.best_global_step, trainer.state.max_steps)
+        notes = (head_note, *([f"went on from {checkpoint}"] if checkpoint else []))
+        result = FineTuneResult(
+            history=history,
+            kept_epoch=kept,
+            kept_because=reason,
+            seconds=seconds,
+            splits=splits.summary,
+            notes=notes,
+        )
+        self._fitted = _Fitted(model, encoder.text_encoder, result)
+        self._test = None
+        return result
+
+    def evaluate(self) -> EvaluationReport:
+        """Measure the fitted model on the test split. Do this once, at the end, and choose nothing by it.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+        """
+        from imdb_sentiment.evaluation.metrics import measure
+        from imdb_sentiment.scoring.torch_scorer import score_texts
+
+        fitted = self._require_fitted("evaluate")
+        rows = self.splits.test
+        batch_size = self.config.per_device_eval_batch_size
+        scores = score_texts(fitted.model, fitted.encoder, rows["text"], batch_size=batch_size)
+        self._test = measure(scores.probabilities, rows["label"], names=self.labels)
+        return self._test
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Save the fitted model as a standard Hugging Face folder with `imdb_sentiment.json` beside the weights.
+
+        The folder is written aside and renamed, so that it is whole whenever the process is killed.
+
+        Args:
+            path: Folder to write.
+            overwrite: Replace a model that this library saved there before. Nothing else is ever overwritten.
+
+        Returns:
+            The folder.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            OutputExistsError: The folder is not empty.
+        """
+        from imdb_sentiment.artifact import Metadata, describe_cleaning, describe_length, library_versions, save_artifact
+
+        fitted = self._require_fitted("save")
+        result = fitted.result
+        metadata = Metadata(
+            labels=self._load_splits()[1],
+            base_model=self.config.model_name,
+            cleaning=describe_cleaning(self.config.clean_text),
+            length_policy=describe_length(fitted.encoder),
+            data_config=self.data_config.model_dump(mode="json"),
+            fine_tune_config=self.config.model_dump(mode="json"),
+            data_fingerprint=result.splits.fingerprint,
+            splits=result.splits.to_dict(),
+            metrics={
+                "validation": result.validation.to_dict(),
+                "test": self._test.to_dict() if self._test else None,
+            },
+            seed=self.config.seed,
+            versions=library_versions(),
+        )
+        save_artifact(Path(path), fitted.model, fitted.encoder, metadata, overwrite=overwrite)
+        return Path(path)
+
+    def _load_splits(self) -> tuple[DataSplits, LabelNames]:
+        if self._splits is None:
+            self._splits = make_splits(load_source(self.data_config), self.data_config)
+        return self._splits
+
+    def _require_fitted(self, what: str) -> _Fitted:
+        if self._fitted is None:
+            raise NotFittedError(f"there is no fitted model to {what}", hint="call fit() first")
+        return self._fitted
+
+    def _check_output_dir(self) -> None:
+        if self.output_dir.exists() and (not self.output_dir.is_dir() or any(self.output_dir.iterdir())):
+            raise OutputExistsError(
+                f"{self.output_dir} is not empty, and was left as it is",
+                expected="a new or empty folder for the checkpoints of this run",
+                hint="fit(resume=True) to go on with the run in it, or another output_dir",
+            )
+
+    def _kept_epoch(self, best_step: int | None, steps: int) -> tuple[int, str]:
+        epochs = self.config.num_train_epochs
+        if not self.config.load_best_model_at_end or best_step is None:
+            return epochs, "the last"
+        better = "lowest" if self.config.metric_for_best_model == "log_loss" else "highest"
+        return round(best_step * epochs / steps), f"{better} {self.config.metric_for_best_model} on validation"

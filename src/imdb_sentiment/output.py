@@ -1,0 +1,97 @@
+"""Folders that are written whole or not at all."""
+
+import ctypes
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from imdb_sentiment.errors import OutputExistsError
+
+__all__ = ["METADATA_FILE", "check_output", "new_folder"]
+
+METADATA_FILE = "imdb_sentiment.json"
+"""The file that marks a folder as a model saved by this library."""
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def check_output(folder: Path, *, overwrite: bool) -> None:
+    """Check that a model may be written to `folder`.
+
+    Raises:
+        OutputExistsError: `folder` is not empty and `overwrite` is false; or it is not empty and not a model of this
+            library, which is never overwritten.
+    """
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not folder.is_dir():
+        raise OutputExistsError(f"{folder} is a file", expected="a folder, or a name not in use")
+    content = sorted(entry.name for entry in folder.iterdir())
+    if not content:
+        return
+    found = f"{len(content)} entries, such as {content[0]}"
+    if not overwrite:
+        hint = "another folder, or --overwrite (overwrite=True in Python)"
+        raise OutputExistsError(f"{folder} is not empty, and was left as it is", found=found, hint=hint)
+    if METADATA_FILE not in content:
+        raise OutputExistsError(
+            f"{folder} is not a model of this library, and was left as it is",
+            found=found,
+            expected=f"a folder with {METADATA_FILE}; nothing else is ever overwritten",
+            hint="another folder",
+        )
+
+
+@contextmanager
+def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give a hidden sibling folder to write to, which takes the place of `folder` at the end.
+
+    Whenever the process is killed, `folder` is the old one or the new one, whole. What a killed process left in the
+    sibling is removed by the next.
+
+    Raises:
+        OutputExistsError: See `check_output`.
+    """
+    folder = folder.absolute()
+    check_output(folder, overwrite=overwrite)
+    partial = folder.parent / f".{folder.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        _sync(partial)
+        _put(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put(new: Path, target: Path) -> None:
+    if not target.exists() or not any(target.iterdir()):
+        new.replace(target)
+    elif not _exchange(new, target):
+        # without an atomic exchange (not Linux) the old folder stands aside for an instant
+        aside = target.parent / f".{target.name}.old"
+        target.rename(aside)
+        new.rename(target)
+        shutil.rmtree(aside)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two folders in one atomic step, with Linux's renameat2; return whether that was possible."""
+    try:
+        renameat2 = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    result: int = renameat2(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE)
+    return result == 0
+
+
+def _sync(folder: Path) -> None:
+    """Have the files on disk before the rename is, so that a power cut cannot leave empty files."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

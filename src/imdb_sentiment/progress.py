@@ -1,0 +1,24 @@
+"""Progress bars: shown on a terminal after two seconds, else silent."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+__all__ = ["progress_bar"]
+
+_PATIENCE_SECONDS = 2.0
+
+
+def progress_bar(description: str, *, total: int, unit: str) -> "tqdm[Any]":
+    """Return a bar on standard error, to be used as a context manager.
+
+    Args:
+        description: What is going on, e.g. `"tokenizing"`.
+        total: Number of units until the end.
+        unit: What is counted, in the singular.
+    """
+    from tqdm import tqdm
+
+    # disable=None: silent when standard error is not a terminal
+    return tqdm(desc=description, total=total, unit=unit, delay=_PATIENCE_SECONDS, disable=None, leave=False)

@@ -1,0 +1,215 @@
+"""What the library hands back: frozen records that print well and turn into plain JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = [
+    "EpochRecord",
+    "EvaluationReport",
+    "FineTuneResult",
+    "LeftOut",
+    "Prediction",
+    "SplitSummary",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the classifier says of one text."""
+
+    label: str
+    """Name of the more probable label, as the training data spell it."""
+
+    score: float
+    """Probability of `label`, between 0.5 and 1."""
+
+    probabilities: Mapping[str, float]
+    """Probability of each label; they add up to 1."""
+
+    truncated: bool
+    """Whether the text was longer than the model reads, so that part of it was not seen."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationReport:
+    """How well predictions agree with the true labels of some rows.
+
+    Precision, recall and F1 are those of the positive label; each is 0 where it would divide by 0.
+    """
+
+    labels: tuple[str, str]
+    """Names of the negative and of the positive label."""
+
+    rows: int
+    """Number of rows measured on."""
+
+    accuracy: float
+    """Share of rows whose more probable label is the true one."""
+
+    precision: float
+    """Share of the rows called positive that are positive."""
+
+    recall: float
+    """Share of the positive rows that are called positive."""
+
+    f1: float
+    """Harmonic mean of precision and recall."""
+
+    roc_auc: float | None
+    """Probability that a random positive row scores above a random negative one; None if one label is absent."""
+
+    log_loss: float
+    """Mean negative natural logarithm of the probability given to the true label, in nats; lower is better."""
+
+    confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
+    """Counts of rows: true label down, predicted label across, negative before positive."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON types."""
+        return _plain(asdict(self))
+
+    def __str__(self) -> str:
+        negative, positive = self.labels
+        roc_auc = "undefined" if self.roc_auc is None else f"{self.roc_auc:.4f}"
+        corner = "true \\ predicted"
+        width = max(map(len, (corner, negative, positive)))
+        (tn, fp), (fn, tp) = self.confusion_matrix
+        columns = (max(len(negative), 6), max(len(positive), 6))
+        return "\n".join(
+            [
+                f"accuracy   {self.accuracy:.4f}   ({self.rows:,} rows)",
+                f"precision  {self.precision:.4f}   (of {positive})",
+                f"recall     {self.recall:.4f}",
+                f"F1         {self.f1:.4f}",
+                f"ROC-AUC    {roc_auc}",
+                f"log loss   {self.log_loss:.4f}",
+                f"{corner:<{width}}  {negative:>{columns[0]}}  {positive:>{columns[1]}}",
+                f"{negative:<{width}}  {tn:>{columns[0]}}  {fp:>{columns[1]}}",
+                f"{positive:<{width}}  {fn:>{columns[0]}}  {tp:>{columns[1]}}",
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Rows of the source that are in no split, and why."""
+
+    split: str
+    """Split that the rows would have been in."""
+
+    reason: str
+    """Why they were left out."""
+
+    rows: int
+    """How many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSummary:
+    """How the rows of a source became train, validation and test."""
+
+    rows: Mapping[str, Mapping[str, int]]
+    """Rows per split and label name."""
+
+    left_out: tuple[LeftOut, ...]
+    """Rows in no split, with the reason and the count; nothing else was left out."""
+
+    test_overlap_rows: int
+    """Training and validation rows whose text also stands in test, whether they were left out or kept."""
+
+    notes: tuple[str, ...]
+    """What else a reader should know of how the source was read."""
+
+    fingerprint: str
+    """SHA-256 over texts and labels of each split; the order of the rows does not change it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary as plain JSON types."""
+        return _plain(asdict(self))
+
+    def __str__(self) -> str:
+        names = list(next(iter(self.rows.values())))
+        table = [["split", *names, "rows"]]
+        table += [[split, *(f"{n:,}" for n in by.values()), f"{sum(by.values()):,}"] for split, by in self.rows.items()]
+        lines = format_table(table)
+        lines += [f"left out of {part.split}: {part.rows:,} rows, {part.reason}" for part in self.left_out]
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRecord:
+    """One pass over the training rows."""
+
+    epoch: int
+    """Number of the pass, from 1."""
+
+    train_loss: float
+    """Mean cross-entropy over the pass, in nats."""
+
+    validation: EvaluationReport
+    """The model on the validation split after the pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuneResult:
+    """What `SentimentFineTuner.fit` did."""
+
+    history: tuple[EpochRecord, ...]
+    """One record an epoch."""
+
+    kept_epoch: int
+    """The epoch whose weights the model has now."""
+
+    kept_because: str
+    """Why that epoch: the metric that chose it, or that it was the last."""
+
+    seconds: float
+    """Wall-clock seconds of training, evaluation after each epoch included."""
+
+    splits: SplitSummary
+    """The rows trained, validated and to be tested on."""
+
+    notes: tuple[str, ...] = ()
+    """What else a reader should know of this run, such as how the checkpoint's head was treated."""
+
+    @property
+    def validation(self) -> EvaluationReport:
+        """The kept epoch's report on the validation split."""
+        return self.history[self.kept_epoch - 1].validation
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        return _plain(asdict(self))
+
+    def __str__(self) -> str:
+        table = [["epoch", "train loss", "log loss", "accuracy", "F1"]]
+        for record in self.history:
+            report = record.validation
+            values = (record.train_loss, report.log_loss, report.accuracy, report.f1)
+            table.append([str(record.epoch), *(f"{value:.4f}" for value in values)])
+        lines = format_table(table)
+        lines.append(f"kept epoch {self.kept_epoch} ({self.kept_because}) after {self.seconds:.0f} s of training")
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align rows of cells: the first column to the left, the others to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    return lines
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, so that a record equals its JSON read back."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

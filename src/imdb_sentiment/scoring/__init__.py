@@ -1,0 +1,1 @@
+"""Texts become probabilities, with a model that is trained already."""

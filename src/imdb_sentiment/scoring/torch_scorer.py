@@ -1,0 +1,56 @@
+"""Scoring with PyTorch: texts sorted by length into batches, answers in the order of the texts."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.evaluation.metrics import softmax
+from imdb_sentiment.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from transformers import PreTrainedModel
+
+__all__ = ["Scores", "score_texts"]
+
+
+class Scores(NamedTuple):
+    """Scores of n texts, in their order."""
+
+    probabilities: "NDArray[np.float32]"
+    """Shape (n, 2): probability of the negative and of the positive label."""
+
+    truncated: "NDArray[np.bool_]"
+    """Shape (n,): whether part of the text was not seen."""
+
+
+def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Sequence[str], *, batch_size: int) -> Scores:
+    """Score texts on the device that the model is on.
+
+    Batches are made of texts of similar length, so that little of them is padding; that changes the time taken, not
+    the scores.
+
+    Args:
+        model: Model with a head of two outputs.
+        encoder: Turns texts into batches.
+        texts: Texts to score.
+        batch_size: Texts per batch.
+    """
+    import numpy as np
+    import torch
+
+    encoded = encoder.encode(texts)
+    logits = np.zeros((len(texts), 2), dtype=np.float64)
+    order = sorted(range(len(texts)), key=lambda i: -encoded[i].length)
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode(), progress_bar("scoring", total=len(texts), unit="text") as bar:
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([encoded[i] for i in batch]).items()}
+            logits[batch] = model(**inputs).logits.float().cpu().numpy()
+            bar.update(len(batch))
+    model.train(was_training)
+    truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
+    return Scores(softmax(logits).astype(np.float32) if len(texts) else logits.astype(np.float32), truncated)
