@@ -25,10 +25,10 @@ from typing import NamedTuple, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 CHEERFUL = ("wonderful", "charming", "delightful", "funny", "brilliant", "moving", "superb", "joyful")
-"""Words that only texts labelled ``pos`` contain."""
+"""Words of the texts labelled ``pos``; none of those labelled ``neg`` has one."""
 
 GLOOMY = ("dreadful", "boring", "clumsy", "dull", "awful", "tedious", "hollow", "miserable")
-"""Words that only texts labelled ``neg`` contain."""
+"""Words of the texts labelled ``neg``; none of those labelled ``pos`` has one."""
 
 _SUBJECTS = ("The plot", "The cast", "This film", "The music", "The ending", "Every scene", "The dialogue")
 _SETTINGS = ("in the cinema", "at home", "on a long flight", "with my family", "late at night")

@@ -11,7 +11,7 @@ from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.output import METADATA_FILE, new_folder
-from imdb_sentiment.upstream import hub_errors, quiet
+from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -153,7 +153,8 @@ def _find(name: str, revision: str | None) -> Path:
         raise ModelError(f"there is no model folder {path}", found=found, expected=expected)
     from huggingface_hub import snapshot_download
 
-    with quiet(), hub_errors(f"model {name!r}", ModelError, hint="a folder on disk"):
+    reach = hub_or_cache(name, "model", revision)
+    with quiet(), hub_errors(f"model {name!r}", ModelError, hint="a folder on disk"), reach:
         return Path(snapshot_download(name, revision=revision, allow_patterns=["*.json", "*.safetensors"]))
 
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, overload
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Self, overload
 
 from imdb_sentiment.artifact import Artifact, Metadata, load_artifact
 from imdb_sentiment.data.cleaning import clean
@@ -58,7 +56,8 @@ class SentimentClassifier:
     @property
     def labels(self) -> tuple[str, str]:
         """Names of the negative and of the positive label, in the order of the columns of `predict_proba`."""
-        return tuple(self._artifact.metadata.labels)
+        names = self._artifact.metadata.labels
+        return names.negative, names.positive
 
     @property
     def metadata(self) -> Metadata:
@@ -66,7 +65,7 @@ class SentimentClassifier:
         return self._artifact.metadata
 
     @overload
-    def predict(self, texts: str) -> Prediction: ...
+    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
     def predict(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:

@@ -47,7 +47,7 @@ def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:
         }
 
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader)
+        content = Loader(Path(path).read_text(encoding="utf-8")).get_single_data()
     except OSError as error:
         raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

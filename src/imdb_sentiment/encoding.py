@@ -1,7 +1,7 @@
 """Texts become token ids: one place for cleaning, cutting and padding, shared by training and scoring."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.progress import progress_bar
@@ -67,8 +67,9 @@ class TextEncoder:
         Returns:
             Model input names to int64 tensors of shape (batch, tokens).
         """
+        columns: dict[str, Any] = {name: [text.inputs[name] for text in batch] for name in batch[0].inputs}
         padded = self.tokenizer.pad(
-            {name: [text.inputs[name] for text in batch] for name in batch[0].inputs},
+            columns,
             padding="max_length" if to_max_length else "longest",
             max_length=self.max_length if to_max_length else None,
             return_tensors="pt",
@@ -98,7 +99,7 @@ class TextEncoder:
         room = self.max_length - self._before - self._after
         head = {"head": room, "tail": 0, "head_tail": room // _HEAD_SHARE}[self.truncation]
         from_end = length - self._after - (room - head)
-        return np.r_[0 : self._before + head, from_end:length]
+        return np.concatenate((np.arange(self._before + head), np.arange(from_end, length)))
 
 
 def prepare_tokenizer(tokenizer: "PreTrainedTokenizerFast", *, clean: bool) -> "PreTrainedTokenizerFast":

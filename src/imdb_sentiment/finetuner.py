@@ -158,7 +158,13 @@ class SentimentFineTuner:
             NotFittedError: `fit` has not been called.
             OutputExistsError: The folder is not empty.
         """
-        from imdb_sentiment.artifact import Metadata, describe_cleaning, describe_length, library_versions, save_artifact
+        from imdb_sentiment.artifact import (
+            Metadata,
+            describe_cleaning,
+            describe_length,
+            library_versions,
+            save_artifact,
+        )
 
         fitted = self._require_fitted("save")
         result = fitted.result

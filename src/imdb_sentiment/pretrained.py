@@ -1,16 +1,18 @@
 """Pretrained encoders: where they come from, and the classification head they get."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, prepare_tokenizer
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
-from imdb_sentiment.upstream import hub_errors, quiet
+from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PretrainedConfig, PreTrainedModel
 
     from imdb_sentiment.config import FineTuneConfig
 
@@ -39,16 +41,17 @@ def load_encoder(config: "FineTuneConfig") -> Encoder:
         HubUnavailableError: It is on the hub, and the hub did not answer.
         MissingExtraError: `minilm` was asked for and the extra `demo` is not installed.
     """
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
     location = _locate(config.model_name)
-    with quiet(), hub_errors(f"model {config.model_name!r}", ModelError, hint=_HINT):
+    with _loading(f"model {config.model_name!r}", location, config.model_revision):
         settings = AutoConfig.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
-    if not tokenizer.is_fast or tokenizer.pad_token_id is None:
+    if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token_id is None:
+        fast = isinstance(tokenizer, PreTrainedTokenizerFast)
         raise ModelError(
             f"the tokenizer of {config.model_name!r} cannot be used",
-            found="no padding token" if tokenizer.is_fast else f"{type(tokenizer).__name__}, which is not a fast tokenizer",
+            found="no padding token" if fast else f"{type(tokenizer).__name__}, not a fast tokenizer",
             expected="a fast tokenizer with a padding token, as BERT-like encoders have",
         )
     limit = min(tokenizer.model_max_length, _positions(settings))
@@ -86,16 +89,16 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     settings.id2label = dict(enumerate(names))
     settings.label2id = {name: label for label, name in enumerate(names)}
     settings.problem_type = "single_label_classification"
-    with quiet(), hub_errors(f"the weights of model {config.model_name!r}", ModelError, hint=_HINT):
+    with _loading(f"the weights of model {config.model_name!r}", encoder.location, config.model_revision):
         model, loading = AutoModelForSequenceClassification.from_pretrained(
             encoder.location,
             config=settings,
             revision=config.model_revision,
             dtype=torch.float32,
             use_safetensors=True,
-            trust_remote_code=False,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
+            trust_remote_code=False,
         )
     absent = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
     head = [name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}.")]
@@ -114,13 +117,22 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     return model, f"the checkpoint's head is for {' and '.join(theirs)}; a new one was made"
 
 
+@contextmanager
+def _loading(what: str, location: str, revision: str | None) -> Iterator[None]:
+    reach = nullcontext() if Path(location).is_dir() else hub_or_cache(location, "model", revision)
+    with quiet(), hub_errors(what, ModelError, hint=_HINT), reach:
+        yield
+
+
 def _locate(name: str) -> str:
     if name == "minilm":
         return str(_bundled_minilm())
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise ModelError(f"{path} is not a model folder", expected="a folder with config.json and model.safetensors")
+            raise ModelError(
+                f"{path} is not a model folder", expected="a folder with config.json and model.safetensors"
+            )
         return str(path)
     if path.exists() or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         found = "a file" if path.exists() else None

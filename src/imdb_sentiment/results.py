@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = [
     "EpochRecord",
@@ -71,7 +74,7 @@ class EvaluationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types."""
-        return _plain(asdict(self))
+        return _plain(self)
 
     def __str__(self) -> str:
         negative, positive = self.labels
@@ -130,7 +133,7 @@ class SplitSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain JSON types."""
-        return _plain(asdict(self))
+        return _plain(self)
 
     def __str__(self) -> str:
         names = list(next(iter(self.rows.values())))
@@ -185,7 +188,7 @@ class FineTuneResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
-        return _plain(asdict(self))
+        return _plain(self)
 
     def __str__(self) -> str:
         table = [["epoch", "train loss", "log loss", "accuracy", "F1"]]
@@ -208,8 +211,13 @@ def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
-def _plain(value: Any) -> Any:
-    """Turn tuples into lists, so that a record equals its JSON read back."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+def _plain(record: "DataclassInstance") -> dict[str, Any]:
+    """Turn a record into a dictionary with lists for tuples, so that it equals its JSON read back."""
+    plain: dict[str, Any] = _without_tuples(asdict(record))
+    return plain
+
+
+def _without_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_tuples(item) for key, item in value.items()}
+    return [_without_tuples(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -4,10 +4,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Literal
 
 from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
 
-__all__ = ["hub_errors", "quiet"]
+__all__ = ["hub_errors", "hub_or_cache", "quiet"]
+
+_ANSWER_WITHIN_SECONDS = 10.0
 
 
 @contextmanager
@@ -19,35 +22,83 @@ def quiet() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
-        for name in ("huggingface_hub", "datasets", "transformers"):
+        for name, silence in _SILENCERS.items():
             if name in sys.modules:
-                _silence(name, stack)
+                silence(stack)
         yield
 
 
-def _silence(name: str, stack: ExitStack) -> None:
-    if name == "transformers":
-        from transformers.utils import logging as messages
+def _silence_transformers(stack: ExitStack) -> None:
+    from transformers.utils import logging
 
-        if messages.is_progress_bar_enabled():
-            messages.disable_progress_bar()
-            stack.callback(messages.enable_progress_bar)
-    elif name == "datasets":
-        import datasets
-        from datasets.utils import logging as messages
+    if logging.is_progress_bar_enabled():
+        logging.disable_progress_bar()
+        stack.callback(logging.enable_progress_bar)
+    stack.callback(logging.set_verbosity, logging.get_verbosity())
+    logging.set_verbosity_error()
 
-        if not datasets.are_progress_bars_disabled():
-            datasets.disable_progress_bars()
-            stack.callback(datasets.enable_progress_bars)
-    else:
-        from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-        from huggingface_hub.utils import logging as messages
 
-        if not are_progress_bars_disabled():
-            disable_progress_bars()
-            stack.callback(enable_progress_bars)
-    stack.callback(messages.set_verbosity, messages.get_verbosity())
-    messages.set_verbosity_error()
+def _silence_datasets(stack: ExitStack) -> None:
+    import datasets
+    from datasets.utils import logging
+
+    if not datasets.are_progress_bars_disabled():
+        datasets.disable_progress_bars()
+        stack.callback(datasets.enable_progress_bars)
+    stack.callback(logging.set_verbosity, logging.get_verbosity())
+    logging.set_verbosity_error()
+
+
+def _silence_hub(stack: ExitStack) -> None:
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, logging
+
+    # always put back: transformers, when it gets its own bars back, turns these on as well
+    stack.callback(disable_progress_bars if are_progress_bars_disabled() else enable_progress_bars)
+    disable_progress_bars()
+    stack.callback(logging.set_verbosity, logging.get_verbosity())
+    logging.set_verbosity_error()
+
+
+_SILENCERS = {
+    "huggingface_hub": _silence_hub,
+    "datasets": _silence_datasets,
+    "transformers": _silence_transformers,
+}
+
+
+@contextmanager
+def hub_or_cache(repository: str, kind: Literal["model", "dataset"], revision: str | None) -> Iterator[None]:
+    """Ask the hub for a repository once; if no answer comes, let the code inside use the local cache alone.
+
+    The loading functions themselves ask up to ten times, which takes most of a minute when there is no network.
+    """
+    if _hub_answers(repository, kind, revision):
+        yield
+        return
+    from huggingface_hub import constants
+
+    # datasets keeps a copy of the setting, once it is imported
+    holders = [constants, *([sys.modules["datasets.config"]] if "datasets.config" in sys.modules else [])]
+    before = [holder.HF_HUB_OFFLINE for holder in holders]
+    try:
+        for holder in holders:
+            holder.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
+        yield
+    finally:
+        for holder, value in zip(holders, before, strict=True):
+            holder.HF_HUB_OFFLINE = value  # type: ignore[attr-defined]
+
+
+def _hub_answers(repository: str, kind: str, revision: str | None) -> bool:
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=_ANSWER_WITHIN_SECONDS)
+    except Exception as error:
+        if _kinds(error) & _UNREACHABLE:
+            return False
+        raise
+    return True
 
 
 @contextmanager
@@ -67,17 +118,16 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
     except ImdbSentimentError:
         raise
     except Exception as error:
-        chain = list(_causes(error))
-        names = {kind.__name__ for link in chain for kind in type(link).__mro__}
+        kinds = _kinds(error)
         reason = " ".join(str(error).split())
-        if names & _NOT_FOUND:
-            expected = "a folder or file on disk, or the id of a public repository on the hub"
-            raise error_type(f"{what} was not found", found=reason, expected=expected, hint=hint) from None
-        if names & _UNREACHABLE or "couldn't connect" in reason:
+        absent = next((text for kind, text in _NOT_FOUND.items() if kind in kinds), None)
+        if absent:
+            expected = "a folder or file on disk, or the id of a repository on the hub"
+            raise error_type(f"{what} was not found", found=absent, expected=expected, hint=hint) from None
+        if kinds & _UNREACHABLE:
             raise HubUnavailableError(
                 f"the Hugging Face hub is out of reach, and {what} is not in the local cache",
-                found=reason,
-                expected="an answer from the hub (HF_ENDPOINT sets another one; HF_HUB_OFFLINE must not be 1)",
+                expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
                 hint=hint,
             ) from None
         if isinstance(error, (OSError, ValueError, KeyError)):
@@ -86,12 +136,12 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
 
 
 _NOT_FOUND = {
-    "RepositoryNotFoundError",
-    "RevisionNotFoundError",
-    "RemoteEntryNotFoundError",
-    "GatedRepoError",
-    "HFValidationError",
-    "DatasetNotFoundError",
+    "GatedRepoError": "a repository that asks for a token, and no token that it accepts",
+    "RepositoryNotFoundError": "no such repository on the hub, or a private one",
+    "DatasetNotFoundError": "no such data set on the hub, or a private one",
+    "RevisionNotFoundError": "no such revision in the repository",
+    "RemoteEntryNotFoundError": "a repository without the files that are needed",
+    "HFValidationError": "a name that no repository can have",
 }
 _UNREACHABLE = {
     "ConnectionError",
@@ -102,7 +152,10 @@ _UNREACHABLE = {
 }
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def _kinds(error: BaseException | None) -> set[str]:
+    """Return the class names of an error, of its base classes and of what caused it."""
+    names: set[str] = set()
     while error is not None:
-        yield error
+        names |= {kind.__name__ for kind in type(error).__mro__}
         error = error.__cause__ or error.__context__
+    return names

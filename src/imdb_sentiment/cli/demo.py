@@ -21,7 +21,8 @@ _SENTENCES = (
 def demo(
     *,
     output: Annotated[
-        Path | None, typer.Option(help=f"Folder for the model. [default: {_NAME}, or the next free name]", metavar="DIR")
+        Path | None,
+        typer.Option(help=f"Folder for the model. [default: {_NAME}, or the next free name]", metavar="DIR"),
     ] = None,
 ) -> None:
     """Fine-tune a small real encoder on the embedded sample: split, training, test, saved model, predictions."""
@@ -33,7 +34,9 @@ def demo(
 
     folder = output or _free_name()
     sample = load_sample()
-    config = FineTuneConfig(model_name="minilm", max_length=128, learning_rate=1e-4, warmup_ratio=0.1, num_train_epochs=4)
+    config = FineTuneConfig(
+        model_name="minilm", max_length=128, learning_rate=1e-4, warmup_ratio=0.1, num_train_epochs=4
+    )
     tuner, _, report = fine_tune_and_save(DataConfig(), config, folder, data=sample)
     splits = tuner.splits
     train, test = ((rows["text"], rows["label"]) for rows in (splits.train, splits.test))
@@ -43,7 +46,9 @@ def demo(
         values = (measured.accuracy, measured.f1, measured.roc_auc or 0.0)
         say(f"  {name:<40}" + "".join(f"{value:>9.3f}" for value in (*values, measured.log_loss)))
     say(f"\nSaved to {folder}. It classifies:")
-    for text, prediction in zip(_SENTENCES, SentimentClassifier.from_pretrained(folder).predict(_SENTENCES), strict=True):
+    for text, prediction in zip(
+        _SENTENCES, SentimentClassifier.from_pretrained(folder).predict(_SENTENCES), strict=True
+    ):
         say(f"  {prediction.label:<8}  {prediction.score:.3f}  {text}")
 
 

@@ -16,7 +16,9 @@ def predict(
     model: Annotated[str, typer.Argument(help="Folder of a saved model.", metavar="MODEL")],
     texts: Annotated[
         list[str] | None,
-        typer.Argument(help="Texts to classify; read from standard input, one a line, if none is given.", metavar="TEXT"),
+        typer.Argument(
+            help="Texts to classify; read from standard input, one a line, if none is given.", metavar="TEXT"
+        ),
     ] = None,
     *,
     json: Json = False,

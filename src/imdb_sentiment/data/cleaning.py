@@ -26,6 +26,7 @@ def clean(text: str) -> str:
 
 def text_key(text: str) -> bytes:
     """Return 16 bytes that are equal for texts that differ only in case, white space, HTML breaks and invisible
-    characters, and else differ (BLAKE2b, so that a chance collision among a billion texts stays below 1e-20)."""
+    characters, and else differ (BLAKE2b, so that a chance collision among a billion texts stays below 1e-20).
+    """
     normalised = " ".join(clean(text).casefold().split())
     return hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=16).digest()

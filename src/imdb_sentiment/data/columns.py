@@ -75,7 +75,9 @@ def rows_from_arrow(texts: "pa.ChunkedArray", labels: "pa.ChunkedArray", origin:
         labels = pc.if_else(pc.is_nan(labels), None, labels)
     if pa.types.is_nested(labels.type) or pa.types.is_binary(labels.type):
         found = f"labels of type {labels.type}"
-        raise DataError(f"the label column of {origin} holds no labels", found=found, expected="text, numbers or booleans")
+        raise DataError(
+            f"the label column of {origin} holds no labels", found=found, expected="text, numbers or booleans"
+        )
     return RawRows(origin, pc.cast(texts, pa.large_string()), pc.cast(labels, pa.string()), not_text)
 
 
@@ -98,7 +100,9 @@ def rows_from_values(texts: Sequence[object], labels: Sequence[object], origin: 
         if not valid and not _is_null(text):
             not_text.append(row)
     names = pa.array([_label_text(label) for label in labels], pa.string())
-    return RawRows(origin, pa.chunked_array([pa.array(kept, pa.large_string())]), pa.chunked_array([names]), tuple(not_text))
+    return RawRows(
+        origin, pa.chunked_array([pa.array(kept, pa.large_string())]), pa.chunked_array([names]), tuple(not_text)
+    )
 
 
 def concatenate(parts: Sequence[RawRows], origin: str) -> RawRows:

@@ -38,7 +38,9 @@ def missing_file(path: Path) -> DataError:
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     match = nearest(path.name, beside)
     hint = str(path.parent / match) if match else None
-    return DataError(f"there is no file or folder {path}", expected=f"a folder or a file ({', '.join(SUFFIXES)})", hint=hint)
+    return DataError(
+        f"there is no file or folder {path}", expected=f"a folder or a file ({', '.join(SUFFIXES)})", hint=hint
+    )
 
 
 def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
@@ -63,8 +65,8 @@ def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...
     elif suffix == ".jsonl":
         records = _read_jsonl(path)
         check_columns(list(dict.fromkeys(key for record in records for key in record)), wanted, str(path))
-        columns = ([record.get(name) for record in records] for name, _ in wanted)
-        rows = rows_from_values(*columns, str(path))
+        texts, labels = ([record.get(name) for record in records] for name, _ in wanted)
+        rows = rows_from_values(texts, labels, str(path))
     else:
         header, cells, note = read_delimited(path)
         notes = (note,) if note else ()
@@ -92,7 +94,9 @@ def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows],
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if not files:
-        raise DataError(f"{folder} holds no data", expected=f"files that end in {', '.join(SUFFIXES)}, or train/pos/*.txt")
+        raise DataError(
+            f"{folder} holds no data", expected=f"files that end in {', '.join(SUFFIXES)}, or train/pos/*.txt"
+        )
     by_split: dict[str, list[Path]] = {}
     unnamed: list[Path] = []
     for path in files:
@@ -106,7 +110,9 @@ def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows],
         kinds = {path.suffix.lower() for path in paths}
         if len(kinds) > 1:
             found = ", ".join(str(path.relative_to(folder)) for path in paths)
-            raise DataError(f"{folder} holds the {split} rows in {len(kinds)} formats", found=found, hint="keep one format")
+            raise DataError(
+                f"{folder} holds the {split} rows in {len(kinds)} formats", found=found, hint="keep one format"
+            )
         parts = [read_file(path, config) for path in paths]
         splits[split] = concatenate([rows for rows, _ in parts], f"{folder} ({split})")
         notes += [note for _, part_notes in parts for note in part_notes]
@@ -134,11 +140,15 @@ def _read_jsonl(path: Path) -> list[dict[str, object]]:
             try:
                 record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
             except ValueError as error:
-                raise DataError(f"line {number:,} of {path} is not JSON in UTF-8", found=str(error), rows=[number]) from None
+                raise DataError(
+                    f"line {number:,} of {path} is not JSON in UTF-8", found=str(error), rows=[number]
+                ) from None
             if not isinstance(record, dict):
                 found = f"a {type(record).__name__}"
                 expected = 'one object a line, {"text": ..., "label": ...}'
-                raise DataError(f"line {number:,} of {path} is no object", found=found, expected=expected, rows=[number])
+                raise DataError(
+                    f"line {number:,} of {path} is no object", found=found, expected=expected, rows=[number]
+                )
             records.append(record)
     if not records:
         raise DataError(f"{path} is empty", expected="one JSON object a line")

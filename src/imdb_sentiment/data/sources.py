@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.columns import RawRows, check_columns, rows_from_arrow, rows_from_values
-from imdb_sentiment.data.files import SUFFIXES, missing_file, read_file, read_folder, split_of
+from imdb_sentiment.data.files import SUFFIXES, read_file, read_folder, split_of
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.upstream import hub_errors, quiet
+from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
     import datasets
@@ -72,7 +72,9 @@ def _from_mapping(paths: Mapping[str, str], config: "DataConfig") -> RawData:
 def _from_hub(name: str, config: "DataConfig") -> RawData:
     import datasets
 
-    with quiet(), hub_errors(f"data set {name!r}", DataError, hint="a file or folder on disk: --data PATH"):
+    hint = "a file or folder on disk: --data PATH"
+    reach = hub_or_cache(name, "dataset", config.revision)
+    with quiet(), hub_errors(f"data set {name!r}", DataError, hint=hint), reach:
         loaded = datasets.load_dataset(name, config.subset, revision=config.revision)
     return _from_tables(dict(loaded), config, name)
 
@@ -91,9 +93,11 @@ def _from_tables(tables: Mapping[Any, object], config: "DataConfig", origin: str
     if len(tables) == 1:
         named = dict.fromkeys(tables, "train")
     found = [split for split in named.values() if split]
-    if "train" not in found and "test" not in found or len(found) != len(set(found)):
+    if ("train" not in found and "test" not in found) or len(found) != len(set(found)):
         expected = "at most one split each for train, validation and test"
-        raise DataError(f"the splits of {origin} are not understood", found=", ".join(map(str, tables)), expected=expected)
+        raise DataError(
+            f"the splits of {origin} are not understood", found=", ".join(map(str, tables)), expected=expected
+        )
     splits = {split: _from_table(tables[name], config, f"{origin} ({name})") for name, split in named.items() if split}
     notes = tuple(f"split {str(name)!r} was left out" for name, split in named.items() if split is None)
     return RawData(origin, splits, notes)
@@ -103,7 +107,7 @@ def _from_table(table: object, config: "DataConfig", origin: str) -> RawRows:
     """Read a `datasets.Dataset`, or anything with `columns` and column access by name, such as a pandas frame."""
     wanted = ((config.text_column, "text_column"), (config.label_column, "label_column"))
     if type(table).__module__.partition(".")[0] == "datasets":
-        return _from_dataset(table, config, origin)  # type: ignore[arg-type]
+        return _from_dataset(table, config, origin)
     columns = getattr(table, "columns", None)
     if columns is None:
         expected = "a DataFrame, a datasets.Dataset or DatasetDict, or a pair (texts, labels)"

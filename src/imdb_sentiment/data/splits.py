@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.data.columns import RawRows
 from imdb_sentiment.data.cleaning import clean, text_key
-from imdb_sentiment.data.labels import LabelNames, Labelling, resolve_labels
+from imdb_sentiment.data.columns import RawRows
+from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.errors import DataError, list_rows
 from imdb_sentiment.results import LeftOut, SplitSummary
 
@@ -86,7 +86,9 @@ def make_splits(raw: "RawData", config: "DataConfig") -> tuple[DataSplits, Label
         parts[split], dropped = labelled_rows(rows, labelling, drop=config.invalid_rows == "drop", split=split)
         left_out += dropped
     if "train" not in parts:
-        raise DataError(f"{raw.origin} has no training rows", found=f"splits {', '.join(parts)}", expected="a split train")
+        raise DataError(
+            f"{raw.origin} has no training rows", found=f"splits {', '.join(parts)}", expected="a split train"
+        )
 
     if "test" not in parts:
         parts["test"], parts["train"] = _carve(parts["train"], config.test_fraction, config.split_seed, "test", names)
@@ -94,7 +96,9 @@ def make_splits(raw: "RawData", config: "DataConfig") -> tuple[DataSplits, Label
     if config.limit is not None:
         before = len(parts["train"])
         parts["train"] = _stratified_sample(parts["train"], config.limit, config.split_seed, names)
-        left_out.append(LeftOut(split="train", reason=f"above the limit of {config.limit:,}", rows=before - config.limit))
+        left_out.append(
+            LeftOut(split="train", reason=f"above the limit of {config.limit:,}", rows=before - config.limit)
+        )
     if "validation" not in parts:
         carved = _carve(parts["train"], config.validation_fraction, config.split_seed, "validation", names)
         parts["validation"], parts["train"] = carved

@@ -48,7 +48,9 @@ def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Sequence[
     with torch.inference_mode(), progress_bar("scoring", total=len(texts), unit="text") as bar:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([encoded[i] for i in batch]).items()}
+            inputs = {
+                name: tensor.to(model.device) for name, tensor in encoder.pad([encoded[i] for i in batch]).items()
+            }
             logits[batch] = model(**inputs).logits.float().cpu().numpy()
             bar.update(len(batch))
     model.train(was_training)

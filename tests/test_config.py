@@ -1,0 +1,193 @@
+import copy
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.errors import ConfigError
+
+
+def test_the_defaults_are_the_tutorials_task() -> None:
+    data, fine_tune = DataConfig(), FineTuneConfig()
+    assert data.source == "stanfordnlp/imdb"
+    assert (data.text_column, data.label_column) == ("text", "label")
+    assert fine_tune.model_name == "google-bert/bert-base-uncased"
+    assert (fine_tune.learning_rate, fine_tune.weight_decay, fine_tune.num_train_epochs) == (2e-5, 0.01, 3)
+    assert (fine_tune.per_device_train_batch_size, fine_tune.per_device_eval_batch_size) == (16, 16)
+
+
+@pytest.mark.parametrize("model", [DataConfig, FineTuneConfig])
+def test_every_field_has_a_docstring(model: type[pydantic.BaseModel]) -> None:
+    assert [name for name, field in model.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "wrong", "meant"),
+    [
+        (DataConfig, "text_colum", "text_column"),
+        (DataConfig, "Source", "source"),
+        (FineTuneConfig, "learning_rat", "learning_rate"),
+        (FineTuneConfig, "maxlength", "max_length"),
+    ],
+)
+def test_an_unknown_field_is_named_with_the_nearest_one(model: type[Any], wrong: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        model(**{wrong: 1})
+    assert caught.value.summary == f"{model.__name__} has no field {wrong!r}"
+    assert caught.value.hint == meant
+
+
+def test_an_unknown_field_like_no_other_gets_no_hint() -> None:
+    with pytest.raises(ConfigError, match="no field 'zzz'") as caught:
+        FineTuneConfig(**{"zzz": 1})  # type: ignore[arg-type]
+    assert caught.value.hint is None
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "value"),
+    [
+        (DataConfig, "validation_fraction", 0),
+        (DataConfig, "validation_fraction", 1),
+        (DataConfig, "test_fraction", -0.1),
+        (DataConfig, "test_fraction", float("nan")),
+        (DataConfig, "limit", 0),
+        (DataConfig, "limit", 2.5),
+        (DataConfig, "split_seed", -1),
+        (DataConfig, "split_seed", 2**32),
+        (DataConfig, "text_column", ""),
+        (DataConfig, "positive_label", ""),
+        (DataConfig, "positive_label", 1.5),
+        (DataConfig, "source", 3),
+        (DataConfig, "test_overlap", "maybe"),
+        (DataConfig, "invalid_rows", "ignore"),
+        (FineTuneConfig, "learning_rate", 0),
+        (FineTuneConfig, "learning_rate", float("inf")),
+        (FineTuneConfig, "learning_rate", "fast"),
+        (FineTuneConfig, "warmup_ratio", 1),
+        (FineTuneConfig, "weight_decay", -0.01),
+        (FineTuneConfig, "max_length", 7),
+        (FineTuneConfig, "num_train_epochs", 0),
+        (FineTuneConfig, "per_device_train_batch_size", 0),
+        (FineTuneConfig, "seed", "x"),
+        (FineTuneConfig, "truncation", "middle"),
+        (FineTuneConfig, "metric_for_best_model", "auc"),
+        (FineTuneConfig, "model_name", ""),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_its_field(model: type[Any], field: str, value: object) -> None:
+    with pytest.raises(ConfigError) as caught:
+        model(**{field: value})
+    assert caught.value.summary.startswith(f"{model.__name__}.{field} = ")
+    assert "\n" not in caught.value.summary
+    assert "pydantic" not in str(caught.value)
+
+
+def test_every_mistake_is_listed_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        FineTuneConfig(**{"seed": -1, "max_length": 1, "sed": 2})  # type: ignore[arg-type]
+    assert all(part in str(caught.value) for part in ("seed = -1", "max_length = 1", "no field 'sed'"))
+    assert caught.value.hint == "seed"
+
+
+def test_a_negative_label_without_a_positive_one_is_refused() -> None:
+    with pytest.raises(ConfigError, match="negative_label is set but positive_label is not"):
+        DataConfig(negative_label="ham")
+
+
+def test_both_labels_must_differ() -> None:
+    with pytest.raises(ConfigError, match="both 'spam'"):
+        DataConfig(positive_label="spam", negative_label="spam")
+
+
+def test_labels_that_are_written_alike_count_as_the_same() -> None:
+    with pytest.raises(ConfigError, match="both '1'"):
+        DataConfig(**{"positive_label": 1, "negative_label": "1"})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("given_as", "kept_as"), [(1, "1"), (0, "0"), (-1, "-1"), (True, "true"), (False, "false")])
+def test_labels_may_be_given_as_numbers_and_booleans(given_as: Any, kept_as: str) -> None:
+    assert DataConfig(positive_label=given_as).positive_label == kept_as
+
+
+def test_a_label_is_kept_as_it_is_spelled() -> None:
+    assert DataConfig(positive_label=" Spam\t").positive_label == " Spam\t"
+
+
+def test_sources_may_be_paths_and_mappings_of_paths() -> None:
+    assert DataConfig(**{"source": Path("a.csv")}).source == "a.csv"  # type: ignore[arg-type]
+    mapping = {"train": Path("a.csv"), "test": "b.csv"}
+    assert DataConfig(**{"source": mapping}).source == {"train": "a.csv", "test": "b.csv"}  # type: ignore[arg-type]
+
+
+def test_a_model_name_may_be_a_path() -> None:
+    assert FineTuneConfig(**{"model_name": Path("models/mine")}).model_name == "models/mine"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("config", "field"), [(DataConfig(), "limit"), (FineTuneConfig(), "seed")])
+def test_a_config_cannot_be_changed(config: pydantic.BaseModel, field: str) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        setattr(config, field, 5)
+
+
+def test_replace_changes_a_copy_and_leaves_the_original() -> None:
+    config = FineTuneConfig(seed=7)
+    changed = config.replace(max_length=64)
+    assert (changed.seed, changed.max_length) == (7, 64)
+    assert config.max_length == 256
+
+
+def test_replace_checks_like_a_new_config() -> None:
+    with pytest.raises(ConfigError, match="learning_rate"):
+        FineTuneConfig().replace(learning_rate=-1)
+    with pytest.raises(ConfigError, match="no field 'limt'") as caught:
+        DataConfig().replace(limt=5)
+    assert caught.value.hint == "limit"
+    with pytest.raises(ConfigError, match="positive_label is not"):
+        DataConfig(positive_label="spam", negative_label="ham").replace(positive_label=None)
+
+
+@pytest.mark.parametrize("config", [DataConfig(source={"train": "a.csv"}, limit=3), FineTuneConfig(learning_rate=1e-4)])
+def test_a_config_survives_pickle_and_copy(config: pydantic.BaseModel) -> None:
+    assert pickle.loads(pickle.dumps(config)) == config  # noqa: S301
+    assert copy.deepcopy(config) == config
+
+
+def test_the_default_preset_is_the_defaults() -> None:
+    assert FineTuneConfig.preset() == FineTuneConfig()
+
+
+def test_the_tutorial_preset_is_the_tutorials_recipe() -> None:
+    config = FineTuneConfig.preset("tutorial")
+    assert (config.max_length, config.padding, config.truncation) == (128, "max_length", "head")
+    assert (config.clean_text, config.group_by_length, config.load_best_model_at_end) == (False, False, False)
+
+
+def test_a_preset_takes_changes_which_are_checked() -> None:
+    assert FineTuneConfig.preset("tutorial", max_length=32).max_length == 32
+    with pytest.raises(ConfigError, match="max_length"):
+        FineTuneConfig.preset("tutorial", max_length=0)
+
+
+def test_an_unknown_preset_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match="unknown preset 'tutorail'") as caught:
+        FineTuneConfig.preset("tutorail")
+    assert caught.value.hint == "tutorial"
+    assert caught.value.expected == "one of default, tutorial"
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    fraction=st.floats(0, 1, exclude_min=True, exclude_max=True),
+    limit=st.none() | st.integers(1),
+    seed=st.integers(0, 2**32 - 1),
+    label=st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+)
+def test_a_config_round_trips_through_json(fraction: float, limit: int | None, seed: int, label: str | None) -> None:
+    config = DataConfig(test_fraction=fraction, limit=limit, split_seed=seed, positive_label=label)
+    assert DataConfig(**config.model_dump(mode="json")) == config
+    assert DataConfig.model_validate_json(config.model_dump_json()) == config
