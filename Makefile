@@ -1,0 +1,48 @@
+# The same targets by hand and in CI. Needs Python 3.11 or newer and an internet connection to PyPI.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
+
+.PHONY: help demo test fast lint types docs format clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+
+demo: $(VENV)/.demo  ## fine-tune MiniLM on the embedded sample and look at the result
+	$(BIN)/imdb-sentiment demo
+
+test: $(VENV)/.test  ## all tests that need no network beyond PyPI
+	$(BIN)/pytest
+
+fast: $(VENV)/.test  ## the tests without the real MiniLM
+	$(BIN)/pytest -m "not integration"
+
+lint: $(VENV)/.lint  ## style and common mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.lint $(VENV)/.test  ## strict type check
+	$(BIN)/mypy
+
+docs: $(VENV)/.docs  ## build the documentation into site/, strictly
+	$(BIN)/mkdocs build --strict --quiet
+
+format: $(VENV)/.lint  ## put the code into the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) '.[demo]'
+	touch $@
+
+$(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) '.[demo,$*]'
+	touch $@

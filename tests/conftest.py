@@ -1,0 +1,57 @@
+"""What the tests share: a stand-in of the hub on this machine, a tiny model, and data it can learn.
+
+The Hugging Face libraries read their environment when they are first imported, so it is set here, before any test.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
+
+_ROOT = Path(tempfile.mkdtemp(prefix="imdb-sentiment-tests-"))
+atexit.register(shutil.rmtree, _ROOT, ignore_errors=True)
+_HUB = LoopbackHub(_ROOT / "hub")
+os.environ.update(_HUB.environment(_ROOT / "home"))
+os.environ.update({"TOKENIZERS_PARALLELISM": "false", "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"})
+os.environ.pop("HF_HUB_OFFLINE", None)
+
+PLACES = ("in the cinema", "at home", "on a train", "with friends", "late at night", "by accident")
+
+
+def make_reviews(rows: int) -> tuple[list[str], list[int]]:
+    """Return distinct short texts, half of them negative, that a tiny model can learn to tell apart."""
+    texts, labels = [], []
+    for i in range(rows):
+        label = i % 2
+        words = CHEERFUL if label else GLOOMY
+        first, second = words[i // 2 % 8], words[(i // 16 + 1 + i // 2) % 8]
+        texts.append(f"Seen {PLACES[i // 2 % 6]}, number {i}: {first} and {second}.")
+        labels.append(label)
+    return texts, labels
+
+
+@pytest.fixture(scope="session")
+def reviews() -> tuple[list[str], list[int]]:
+    """120 texts and their labels, 0 or 1."""
+    return make_reviews(120)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(reviews: tuple[list[str], list[int]]) -> Path:
+    """A folder with a tiny BERT that knows the words of `reviews` and reads up to 512 tokens."""
+    folder = _ROOT / "tiny-bert"
+    write_tiny_bert(folder, reviews[0], max_position_embeddings=512)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hub(tiny_model: Path) -> LoopbackHub:
+    """The stand-in of the hub, with the tutorial's model and data set, both tiny."""
+    write_tiny_imdb(_ROOT / "imdb")
+    _HUB.add_dataset("stanfordnlp/imdb", _ROOT / "imdb")
+    _HUB.add_model("google-bert/bert-base-uncased", tiny_model)
+    return _HUB
