@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
 
+from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
+
 _ROOT = Path(tempfile.mkdtemp(prefix="imdb-sentiment-tests-"))
 atexit.register(shutil.rmtree, _ROOT, ignore_errors=True)
 _HUB = LoopbackHub(_ROOT / "hub")
@@ -55,3 +57,28 @@ def hub(tiny_model: Path) -> LoopbackHub:
     _HUB.add_dataset("stanfordnlp/imdb", _ROOT / "imdb")
     _HUB.add_model("google-bert/bert-base-uncased", tiny_model)
     return _HUB
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_model: Path) -> FineTuneConfig:
+    """A recipe by which the tiny model learns `reviews` in a second."""
+    return FineTuneConfig(
+        model_name=tiny_model, max_length=32, learning_rate=2e-3, num_train_epochs=5, per_device_train_batch_size=8
+    )
+
+
+@pytest.fixture(scope="session")
+def fitted(
+    reviews: tuple[list[str], list[int]], tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory
+) -> SentimentFineTuner:
+    """A fine-tuner that has learnt `reviews`; tests must not fit it again."""
+    tuner = SentimentFineTuner(DataConfig(), tiny_config, output_dir=tmp_path_factory.mktemp("run"))
+    tuner.fit(reviews)
+    tuner.evaluate()
+    return tuner
+
+
+@pytest.fixture(scope="session")
+def saved_model(fitted: SentimentFineTuner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a saved model; tests that change it copy it first."""
+    return fitted.save(tmp_path_factory.mktemp("saved") / "model")

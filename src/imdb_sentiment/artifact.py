@@ -98,9 +98,8 @@ def save_artifact(
     with new_folder(folder, overwrite=overwrite) as partial, quiet():
         model.save_pretrained(partial)
         tokenizer.model_max_length = encoder.max_length
-        tokenizer.truncation_side = "left" if encoder.truncation == "tail" else "right"
         tokenizer.save_pretrained(partial)
-        _name_tokenizer_class(partial / "tokenizer_config.json")
+        _complete_tokenizer_config(partial / "tokenizer_config.json", encoder.truncation)
         text = json.dumps(metadata.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (partial / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -215,8 +214,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _name_tokenizer_class(path: Path) -> None:
-    """Write the class under the name that transformers 4 knows too; 5 takes it for the same."""
+def _complete_tokenizer_config(path: Path, truncation: Truncation) -> None:
+    """Write what `save_pretrained` leaves out, for stock code."""
     content = json.loads(path.read_text(encoding="utf-8"))
+    content["truncation_side"] = "left" if truncation == "tail" else "right"
+    # the name that transformers 4 knows too; 5 takes it for the same class
     content["tokenizer_class"] = "PreTrainedTokenizerFast"
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

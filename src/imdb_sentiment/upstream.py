@@ -130,7 +130,7 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
                 expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
                 hint=hint,
             ) from None
-        if isinstance(error, (OSError, ValueError, KeyError)):
+        if isinstance(error, (OSError, ValueError, KeyError)) or "SafetensorError" in kinds:
             raise error_type(f"{what} cannot be loaded", found=reason, hint=hint) from None
         raise
 

@@ -1,0 +1,122 @@
+"""The public surface: what is exported, how quickly, and who may import whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import imdb_sentiment
+
+SOURCE = Path(imdb_sentiment.__file__).parent
+
+# Each row may import from itself and from the rows above it.
+ROWS = [
+    {"errors"},
+    {"config", "results", "progress", "output", "upstream"},
+    {"config_files"},
+    {"data"},
+    {"encoding"},
+    {"evaluation"},
+    {"pretrained", "training", "scoring"},
+    {"artifact"},
+    {"finetuner", "classifier"},
+    {"cli"},
+    {"__main__"},
+]
+SERVING = ("classifier", "scoring", "artifact")
+NOT_FOR_SERVING = ("imdb_sentiment.data.sources", "imdb_sentiment.training", "imdb_sentiment.finetuner")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Modules of this package that a file imports anywhere, also inside functions, apart from annotations."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("imdb_sentiment"):
+            found.add(str(node.module))
+    return found
+
+
+def row_of(module: str) -> int:
+    room = module.removeprefix("imdb_sentiment.").split(".")[0]
+    return next(i for i, row in enumerate(ROWS) if room in row)
+
+
+def test_every_export_exists_and_is_listed_in_order() -> None:
+    assert imdb_sentiment.__all__ == sorted(imdb_sentiment.__all__)
+    assert dir(imdb_sentiment) == imdb_sentiment.__all__
+    for name in imdb_sentiment.__all__:
+        value = getattr(imdb_sentiment, name)
+        assert value.__name__ == name
+        assert value.__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="SentimentTuner"):
+        getattr(imdb_sentiment, "SentimentTuner")  # noqa: B009  a type checker would refuse the plain form
+
+
+def test_importing_loads_nothing_heavy_and_is_quick() -> None:
+    script = """
+import sys, time
+before = set(sys.modules)
+start = time.perf_counter()
+import imdb_sentiment
+seconds = time.perf_counter() - start
+heavy = {"torch", "transformers", "datasets", "sklearn", "pydantic", "numpy", "pandas", "pyarrow", "rich"}
+print(sorted(heavy & (set(sys.modules) - before)), seconds)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    heavy, seconds = run.stdout.rsplit(" ", 1)
+    assert heavy == "[]"
+    assert float(seconds) < 0.15
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = """
+import sys
+from imdb_sentiment.cli.app import app
+try:
+    app(["train", "--help"])
+except SystemExit:
+    pass
+print(sorted({"torch", "transformers", "datasets", "sklearn", "numpy"} & set(sys.modules)))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_modules_import_only_from_rows_above_them() -> None:
+    checked = 0
+    for path in SOURCE.rglob("*.py"):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        if parts == ("__init__",):
+            continue
+        own = row_of(".".join(parts))
+        for module in imports_of(path):
+            assert row_of(module) <= own, f"{path.name} imports {module}"
+            checked += 1
+    assert checked > 50
+
+
+def test_serving_does_not_drag_in_training() -> None:
+    script = """
+import sys
+import imdb_sentiment
+imdb_sentiment.SentimentClassifier
+print(sorted(sys.modules))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = ast.literal_eval(run.stdout)
+    assert "imdb_sentiment.classifier" in loaded
+    assert not [module for module in loaded if module.startswith(NOT_FOR_SERVING)]
+    for path in SOURCE.rglob("*.py"):
+        if path.relative_to(SOURCE).with_suffix("").parts[0] in SERVING:
+            assert not [module for module in imports_of(path) if module.startswith(NOT_FOR_SERVING)]
+
+
+def test_the_package_is_typed() -> None:
+    assert (SOURCE / "py.typed").is_file()

@@ -1,0 +1,94 @@
+"""Cutting, padding and cleaning, against what transformers itself does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from imdb_sentiment.encoding import TextEncoder, Truncation, prepare_tokenizer
+
+LONG = "wonderful " * 30 + "and then " + "dreadful " * 30
+
+
+@pytest.fixture(scope="module")
+def original(tiny_model: Path) -> PreTrainedTokenizerFast:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    return tokenizer
+
+
+def encoder(
+    original: PreTrainedTokenizerFast, *, max_length: int = 16, truncation: Truncation = "head", clean: bool = True
+) -> TextEncoder:
+    return TextEncoder(prepare_tokenizer(original, clean=clean), max_length=max_length, truncation=truncation)
+
+
+@pytest.mark.parametrize(("truncation", "side"), [("head", "right"), ("tail", "left")])
+@pytest.mark.parametrize("text", ["short", LONG, ""])
+def test_head_and_tail_are_what_transformers_keeps(
+    original: PreTrainedTokenizerFast, truncation: Truncation, side: str, text: str
+) -> None:
+    original.truncation_side = side
+    expected = original(text, truncation=True, max_length=16)
+    (ours,) = encoder(original, truncation=truncation).encode([text])
+    assert {name: ids.tolist() for name, ids in ours.inputs.items()} == dict(expected)
+    assert ours.truncated == (text == LONG)
+
+
+def test_head_and_tail_together_keep_a_quarter_from_the_beginning(original: PreTrainedTokenizerFast) -> None:
+    (whole,) = encoder(original, max_length=512).encode([LONG])
+    (cut,) = encoder(original, max_length=18, truncation="head_tail").encode([LONG])
+    ids = whole.inputs["input_ids"].tolist()
+    assert cut.inputs["input_ids"].tolist() == ids[:5] + ids[-13:]  # [CLS] + 4 of 16, 12 of 16 + [SEP]
+    assert cut.length == 18
+    assert cut.truncated
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    text=st.text(max_size=300), max_length=st.integers(8, 40), truncation=st.sampled_from(["head", "tail", "head_tail"])
+)
+def test_no_text_is_longer_than_the_limit_or_loses_its_special_tokens(
+    original: PreTrainedTokenizerFast, text: str, max_length: int, truncation: Truncation
+) -> None:
+    (cut,) = encoder(original, max_length=max_length, truncation=truncation).encode([text])
+    ids = cut.inputs["input_ids"].tolist()
+    assert len(ids) <= max_length
+    assert cut.truncated is False or len(ids) == max_length
+    assert (ids[0], ids[-1]) == (original.cls_token_id, original.sep_token_id)
+
+
+def test_padding_to_the_longest_or_to_the_limit(original: PreTrainedTokenizerFast) -> None:
+    ours = encoder(original)
+    encoded = ours.encode(["wonderful", "wonderful and dreadful"])
+    longest = ours.pad(encoded)
+    assert {tuple(tensor.shape) for tensor in longest.values()} == {(2, 5)}
+    assert longest["attention_mask"].tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
+    assert tuple(ours.pad(encoded, to_max_length=True)["input_ids"].shape) == (2, 16)
+
+
+def test_cleaning_survives_saving_and_stock_loading(original: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    prepare_tokenizer(original, clean=True).save_pretrained(tmp_path)
+    stock = AutoTokenizer.from_pretrained(tmp_path)
+    assert stock.tokenize("wonderful<br /><br>and\x00dread\u200bful") == ["wonderful", "and", "dreadful"]
+    untouched = prepare_tokenizer(original, clean=False)
+    assert "br" in untouched.convert_tokens_to_string(untouched.tokenize("a<br />b")).replace(" ", "").replace("##", "")
+
+
+def test_a_tokenizer_that_cuts_and_pads_by_itself_is_stopped(original: PreTrainedTokenizerFast) -> None:
+    prepared = prepare_tokenizer(original, clean=False)
+    prepared.backend_tokenizer.enable_truncation(4)
+    prepared.backend_tokenizer.enable_padding(length=50)
+    again = prepare_tokenizer(prepared, clean=False)
+    ids = again.backend_tokenizer.encode("wonderful and dreadful at home").ids
+    np.testing.assert_equal(len(ids), 7)
+    assert prepared.backend_tokenizer.truncation is not None
+
+
+def test_many_texts_keep_their_order(original: PreTrainedTokenizerFast) -> None:
+    texts = [f"wonderful {'and ' * (i % 7)}dreadful" for i in range(2100)]
+    lengths = [text.length for text in encoder(original).encode(texts)]
+    assert lengths == [4 + i % 7 for i in range(2100)]

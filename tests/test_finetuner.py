@@ -1,0 +1,165 @@
+"""The workflow as a user runs it, on a tiny model."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import make_reviews
+
+from imdb_sentiment import (
+    DataConfig,
+    DataError,
+    EvaluationReport,
+    FineTuneConfig,
+    ModelError,
+    NotFittedError,
+    OutputExistsError,
+    SentimentClassifier,
+    SentimentFineTuner,
+)
+from imdb_sentiment.evaluation.metrics import measure
+
+Reviews = tuple[list[str], list[int]]
+
+
+def test_the_tiny_model_learns(fitted: SentimentFineTuner) -> None:
+    report = fitted.evaluate()
+    assert report.rows == len(fitted.splits.test) == 24
+    assert report.accuracy > 0.9
+    assert fitted.splits.train.column_names == ["text", "label"]
+
+
+def test_a_run_on_the_validation_split_is_what_the_history_says(fitted: SentimentFineTuner) -> None:
+    assert fitted._fitted
+    result = fitted._fitted.result
+    assert [record.epoch for record in result.history] == [1, 2, 3, 4, 5]
+    assert result.history[0].train_loss > result.history[-1].train_loss
+    best = max(result.history, key=lambda record: record.validation.f1)
+    assert result.kept_epoch == best.epoch
+    assert result.validation == best.validation
+    assert result.kept_because == "highest f1 on validation"
+    assert result.seconds > 0
+
+
+def test_the_kept_weights_are_those_of_the_kept_epoch(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    from imdb_sentiment.scoring.torch_scorer import score_texts
+
+    tuner = SentimentFineTuner(config=tiny_config.replace(metric_for_best_model="log_loss"), output_dir=tmp_path)
+    result = tuner.fit(reviews)
+    assert result.kept_epoch == min(result.history, key=lambda record: record.validation.log_loss).epoch
+    assert tuner._fitted
+    rows = tuner.splits.validation
+    scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"], batch_size=4)
+    again = measure(scores.probabilities, rows["label"], names=tuner.labels)
+    assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
+
+
+def test_the_last_epoch_is_kept_on_request(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    config = tiny_config.replace(load_best_model_at_end=False, num_train_epochs=2)
+    result = SentimentFineTuner(config=config, output_dir=tmp_path).fit(reviews)
+    assert (result.kept_epoch, result.kept_because) == (2, "the last")
+
+
+def test_the_same_seed_gives_the_same_model(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    weights = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        config = tiny_config.replace(num_train_epochs=1, seed=seed)
+        tuner = SentimentFineTuner(config=config, output_dir=tmp_path / name)
+        tuner.fit(reviews)
+        assert tuner._fitted
+        weights.append(tuner._fitted.model.get_parameter("classifier.weight").detach())
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
+    reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = SentimentFineTuner(config=tiny_config, output_dir=tmp_path / "whole")
+    expected = whole.fit(reviews)
+
+    evaluations = iter(range(10))
+
+    def interrupted(*args: Any, **kwargs: Any) -> EvaluationReport:
+        if next(evaluations) == 2:
+            raise KeyboardInterrupt
+        return measure(*args, **kwargs)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("imdb_sentiment.training.trainer.measure", interrupted)
+        SentimentFineTuner(config=tiny_config, output_dir=tmp_path / "cut").fit(reviews)
+    cut_off = tmp_path / "cut" / "checkpoint-999999"
+    cut_off.mkdir()
+    (cut_off / "model.safetensors").write_bytes(b"half")
+
+    resumed = SentimentFineTuner(config=tiny_config, output_dir=tmp_path / "cut")
+    result = resumed.fit(reviews, resume=True)
+    assert any("went on from" in note and "999999" not in note for note in result.notes)
+    assert [record.epoch for record in result.history] == [1, 2, 3, 4, 5]
+    assert result.validation == expected.validation
+    assert whole._fitted
+    assert resumed._fitted
+    for name, weight in whole._fitted.model.named_parameters():
+        np.testing.assert_allclose(weight.detach(), resumed._fitted.model.get_parameter(name).detach(), atol=1e-6)
+
+
+def test_resuming_without_a_checkpoint_starts_anew(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    tuner = SentimentFineTuner(config=tiny_config.replace(num_train_epochs=1), output_dir=tmp_path)
+    result = tuner.fit(reviews, resume=True)
+    assert not any("went on" in note for note in result.notes)
+
+
+def test_the_tutorial_preset_trains(reviews: Reviews, tiny_model: Path, tmp_path: Path) -> None:
+    config = FineTuneConfig.preset("tutorial", model_name=tiny_model, num_train_epochs=1)
+    tuner = SentimentFineTuner(config=config, output_dir=tmp_path)
+    assert tuner.fit(reviews).kept_because == "the last"
+
+
+def test_own_label_names_reach_the_predictions(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    texts, labels = make_reviews(80)
+    frame = pd.DataFrame({"SMS": texts, "Label": ["spam" if label else "ham" for label in labels]})
+    data = DataConfig(text_column="SMS", label_column="Label", positive_label="spam")
+    tuner = SentimentFineTuner(data, tiny_config, output_dir=tmp_path / "run")
+    tuner.fit(frame)
+    assert tuner.labels == ("ham", "spam")
+    classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
+    assert classifier.labels == ("ham", "spam")
+    assert classifier.predict("wonderful and superb").label == "spam"
+    assert tuner.evaluate().labels == ("ham", "spam")
+
+
+def test_a_diverging_run_is_stopped(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    from imdb_sentiment import ImdbSentimentError
+
+    with pytest.raises(ImdbSentimentError, match="diverged"):
+        SentimentFineTuner(config=tiny_config.replace(learning_rate=1e30), output_dir=tmp_path).fit(reviews)
+
+
+def test_asking_before_fitting() -> None:
+    tuner = SentimentFineTuner()
+    with pytest.raises(NotFittedError, match="no fitted model to evaluate"):
+        tuner.evaluate()
+    with pytest.raises(NotFittedError, match="call fit"):
+        tuner.save("anywhere")
+
+
+def test_an_output_folder_in_use_is_left_alone(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputExistsError, match="is not empty"):
+        SentimentFineTuner(config=tiny_config, output_dir=tmp_path).fit(reviews)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("data", "model"), [((["a", "b"], [0, 1]), None), (([], []), None), ((["a"] * 40, [1] * 40), None), (None, "./no")]
+)
+def test_wrong_input_writes_nothing(
+    data: object, model: str | None, reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    config = tiny_config.replace(model_name=model) if model else tiny_config
+    with pytest.raises((DataError, ModelError)):
+        SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(data or reviews)
+    assert list(tmp_path.iterdir()) == []

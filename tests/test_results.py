@@ -1,0 +1,160 @@
+import dataclasses
+import inspect
+import json
+
+import pytest
+
+from imdb_sentiment import results
+from imdb_sentiment.results import (
+    EpochRecord,
+    EvaluationReport,
+    FineTuneResult,
+    LeftOut,
+    Prediction,
+    SplitSummary,
+    format_table,
+)
+
+
+def make_report(*, f1: float = 0.75, roc_auc: float | None = 0.9, rows: int = 1234) -> EvaluationReport:
+    return EvaluationReport(
+        labels=("ham", "spam"),
+        rows=rows,
+        accuracy=0.8,
+        precision=0.7,
+        recall=0.6,
+        f1=f1,
+        roc_auc=roc_auc,
+        log_loss=0.4567891,
+        confusion_matrix=((600, 17), (200, 417)),
+    )
+
+
+def make_summary() -> SplitSummary:
+    return SplitSummary(
+        rows={
+            "train": {"ham": 1600, "spam": 1400},
+            "validation": {"ham": 160, "spam": 140},
+            "test": {"ham": 5, "spam": 7},
+        },
+        left_out=(LeftOut(split="train", reason="text is blank", rows=1234),),
+        test_overlap_rows=2,
+        notes=("read as it stands",),
+        fingerprint="0" * 64,
+    )
+
+
+def make_result(*, kept_epoch: int = 2, notes: tuple[str, ...] = ("the head is new",)) -> FineTuneResult:
+    return FineTuneResult(
+        history=tuple(
+            EpochRecord(epoch=epoch, train_loss=0.6 / epoch, validation=make_report(f1=f1))
+            for epoch, f1 in ((1, 0.5), (2, 0.875), (3, 0.625))
+        ),
+        kept_epoch=kept_epoch,
+        kept_because="best f1 on validation",
+        seconds=61.4,
+        splits=make_summary(),
+        notes=notes,
+    )
+
+
+def test_a_prediction_turns_into_json() -> None:
+    prediction = Prediction(label="spam", score=0.9, probabilities={"ham": 0.1, "spam": 0.9}, truncated=True)
+    assert json.loads(json.dumps(prediction.to_dict())) == {
+        "label": "spam",
+        "score": 0.9,
+        "probabilities": {"ham": 0.1, "spam": 0.9},
+        "truncated": True,
+    }
+
+
+@pytest.mark.parametrize("record", [make_report(), make_report(roc_auc=None), make_summary(), make_result()])
+def test_a_record_as_plain_types_equals_its_json_read_back(
+    record: EvaluationReport | SplitSummary | FineTuneResult,
+) -> None:
+    plain = record.to_dict()
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+    assert set(plain) == {field.name for field in dataclasses.fields(record)}
+
+
+def test_the_plain_result_holds_the_whole_history() -> None:
+    plain = make_result().to_dict()
+    assert [epoch["validation"]["f1"] for epoch in plain["history"]] == [0.5, 0.875, 0.625]
+    assert plain["splits"]["left_out"] == [{"split": "train", "reason": "text is blank", "rows": 1234}]
+
+
+@pytest.mark.parametrize("kind", results.__all__)
+def test_records_are_frozen_and_documented(kind: str) -> None:
+    record = getattr(results, kind)
+    assert record.__doc__
+    assert record.__dataclass_params__.frozen
+    assert {parameter.kind for parameter in inspect.signature(record).parameters.values()} == {
+        inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def test_a_record_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_report().accuracy = 1.0  # type: ignore[misc]
+
+
+def test_a_report_prints_every_number_under_its_name() -> None:
+    lines = str(make_report()).splitlines()
+    assert lines == [
+        "accuracy   0.8000   (1,234 rows)",
+        "precision  0.7000   (of spam)",
+        "recall     0.6000",
+        "F1         0.7500",
+        "ROC-AUC    0.9000",
+        "log loss   0.4568",
+        "true \\ predicted     ham    spam",
+        "ham                  600      17",
+        "spam                 200     417",
+    ]
+
+
+def test_a_report_says_that_roc_auc_is_undefined() -> None:
+    assert "ROC-AUC    undefined" in str(make_report(roc_auc=None))
+
+
+def test_the_confusion_matrix_stays_aligned_under_long_names() -> None:
+    report = dataclasses.replace(make_report(), labels=("not at all recommended", "very highly recommended"))
+    table = str(report).splitlines()[-3:]
+    assert len({len(line) for line in table}) == 1
+    assert table[1].startswith("not at all recommended ")
+
+
+def test_a_summary_prints_rows_per_split_and_class() -> None:
+    assert str(make_summary()).splitlines() == [
+        "split         ham   spam   rows",
+        "train       1,600  1,400  3,000",
+        "validation    160    140    300",
+        "test            5      7     12",
+        "left out of train: 1,234 rows, text is blank",
+        "note: read as it stands",
+    ]
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3])
+def test_the_validation_report_is_that_of_the_kept_epoch(kept: int) -> None:
+    result = make_result(kept_epoch=kept)
+    assert result.validation is result.history[kept - 1].validation
+
+
+def test_a_result_prints_one_line_an_epoch_and_why_one_was_kept() -> None:
+    lines = str(make_result()).splitlines()
+    assert lines[0].split() == ["epoch", "train", "loss", "log", "loss", "accuracy", "F1"]
+    assert [line.split() for line in lines[1:4]] == [
+        ["1", "0.6000", "0.4568", "0.8000", "0.5000"],
+        ["2", "0.3000", "0.4568", "0.8000", "0.8750"],
+        ["3", "0.2000", "0.4568", "0.8000", "0.6250"],
+    ]
+    assert lines[4:] == ["kept epoch 2 (best f1 on validation) after 61 s of training", "note: the head is new"]
+
+
+def test_a_result_without_notes_prints_none() -> None:
+    assert "note:" not in str(make_result(notes=()))
+
+
+def test_a_table_is_aligned_left_in_the_first_column_and_right_in_the_others() -> None:
+    assert format_table([["a", "long"], ["bcd", "1"]]) == ["a    long", "bcd     1"]
