@@ -7,6 +7,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,13 @@ PLACES = ("in the cinema", "at home", "on a train", "with friends", "late at nig
 
 
 def make_reviews(rows: int) -> tuple[list[str], list[int]]:
-    """Return distinct short texts, half of them negative, that a tiny model can learn to tell apart."""
+    """Return distinct short texts (up to 672), half of them negative, that a tiny model can learn to tell apart."""
     texts, labels = [], []
     for i in range(rows):
-        label = i % 2
-        words = CHEERFUL if label else GLOOMY
-        first, second = words[i // 2 % 8], words[(i // 16 + 1 + i // 2) % 8]
-        texts.append(f"Seen {PLACES[i // 2 % 6]}, number {i}: {first} and {second}.")
-        labels.append(label)
+        pairs = list(permutations(CHEERFUL if i % 2 else GLOOMY, 2))
+        first, second = pairs[i // 2 * 17 % len(pairs)]
+        texts.append(f"Seen {PLACES[i // 2 // len(pairs)]}: {first} and {second}.")
+        labels.append(i % 2)
     return texts, labels
 
 
@@ -61,9 +61,14 @@ def hub(tiny_model: Path) -> LoopbackHub:
 
 @pytest.fixture(scope="session")
 def tiny_config(tiny_model: Path) -> FineTuneConfig:
-    """A recipe by which the tiny model learns `reviews` in a second."""
+    """A recipe by which the tiny model learns `reviews` in two seconds."""
     return FineTuneConfig(
-        model_name=tiny_model, max_length=32, learning_rate=2e-3, num_train_epochs=5, per_device_train_batch_size=8
+        model_name=tiny_model,
+        max_length=32,
+        learning_rate=2e-3,
+        warmup_ratio=0.2,
+        num_train_epochs=5,
+        per_device_train_batch_size=4,
     )
 
 
