@@ -82,6 +82,13 @@ def test_numbers_may_be_written_in_any_usual_way(number: str, tmp_path: Path) ->
     assert fine_tune.clean_text is False
 
 
+@pytest.mark.parametrize("tag", ["!!int", "!!bool", "!!timestamp", "!!python/name:os.system", "!mine"])
+def test_a_tag_says_nothing(tag: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(f"data:\n  positive_label: {tag} spam\n", encoding="utf-8")
+    assert load_config(path)[0].positive_label == "spam"
+
+
 def test_null_means_not_set(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text("data:\n  limit: null\n  positive_label: ~\n  revision:\n", encoding="utf-8")
@@ -129,7 +136,7 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
         b"a: b: c",
         b"data: *nowhere",
         b"data: {}\n---\ndata: {}\n",
-        b"data:\n  limit: !!int many\n",
+        b"[" * 2_000,
     ],
 )
 def test_a_file_that_is_no_yaml_is_refused(content: bytes, tmp_path: Path) -> None:
@@ -187,10 +194,9 @@ def test_whatever_stands_in_the_file_the_error_is_a_config_error(content: str) -
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.yaml"
         path.write_text(content, encoding="utf-8")
+        message = ""
         try:
-            data, fine_tune = load_config(path)
+            load_config(path)
         except ConfigError as error:
-            assert str(path) in str(error) or "Config" in str(error)
-        else:
-            assert isinstance(data, DataConfig)
-            assert isinstance(fine_tune, FineTuneConfig)
+            message = error.summary
+    assert not message or str(path) in message or "Config" in message

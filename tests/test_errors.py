@@ -101,4 +101,4 @@ def test_one_except_clause_catches_what_the_library_raises(tmp_path: Path) -> No
     from imdb_sentiment.data.sources import load_source
 
     with pytest.raises(ImdbSentimentError):
-        load_source(DataConfig(source=tmp_path / "nowhere.csv"))
+        load_source(DataConfig(source=str(tmp_path / "nowhere.csv")))

@@ -111,12 +111,17 @@ def test_checking_changes_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def write_half_a_model_and_fail(folder: Path, error: BaseException) -> None:
+    with new_folder(folder, overwrite=True) as partial:
+        (partial / METADATA_FILE).write_text("half", encoding="utf-8")
+        raise error
+
+
 @pytest.mark.parametrize("error", [RuntimeError("disk full"), KeyboardInterrupt()])
 def test_a_failure_while_writing_leaves_the_old_model_and_no_rest(tmp_path: Path, error: BaseException) -> None:
     make_model(tmp_path / "model")
-    with pytest.raises(type(error)), new_folder(tmp_path / "model", overwrite=True) as partial:
-        (partial / METADATA_FILE).write_text("half", encoding="utf-8")
-        raise error
+    with pytest.raises(type(error)):
+        write_half_a_model_and_fail(tmp_path / "model", error)
     assert (tmp_path / "model" / "weights").read_text(encoding="utf-8") == "old"
     assert names(tmp_path) == ["model"]
 

@@ -135,7 +135,18 @@ class SentimentClassifier:
             kinds = sorted({type(texts[i - 1]).__name__ for i in wrong})
             found = f"{', '.join(kinds)} in {list_rows(wrong)}"
             raise DataError("each item must be a string", found=found, rows=wrong)
+        broken = [i for i, text in enumerate(texts, start=1) if not _is_unicode(text)]
+        if broken:
+            raise DataError("each text must be valid Unicode", found=list_rows(broken), rows=broken)
         blank = [i for i, text in enumerate(texts, start=1) if not clean(text).strip()]
         if blank:
             raise DataError("there is nothing to classify in a blank text", found=list_rows(blank), rows=blank)
         return score_texts(self._artifact.model, self._artifact.encoder, texts, batch_size=self._batch_size)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: Python's stand-in for a byte that is not UTF-8
+        return False
+    return True

@@ -25,8 +25,16 @@ def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -
     """Write both configurations to a YAML file, every field included, replacing the file."""
     import yaml
 
+    class Dumper(yaml.SafeDumper):
+        """Escapes YAML's own line ends, which a reader would otherwise change into others."""
+
+        def represent_str(self, text: str) -> yaml.ScalarNode:
+            style = '"' if any(end in text for end in "\x85\u2028\u2029") else None
+            return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, Dumper.represent_str)
     sections = {"data": data.model_dump(mode="json"), "fine_tune": fine_tune.model_dump(mode="json")}
-    text = yaml.safe_dump(sections, sort_keys=False, allow_unicode=True)
+    text = yaml.dump(sections, Dumper=Dumper, sort_keys=False, allow_unicode=True)
     Path(path).write_text(text, encoding="utf-8")
 
 
@@ -39,8 +47,9 @@ def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Knows null only: with YAML's own rules the label `no` would be false and `1e-4` a word."""
+        """Knows null only: with YAML's own rules the label `no` would be false and `1e-4` a word. Tags say nothing."""
 
+        yaml_constructors = {"tag:yaml.org,2002:null": yaml.SafeLoader.construct_yaml_null}
         yaml_implicit_resolvers = {
             first: [rule for rule in rules if rule[0] == "tag:yaml.org,2002:null"]
             for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -50,7 +59,7 @@ def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:
         content = Loader(Path(path).read_text(encoding="utf-8")).get_single_data()
     except OSError as error:
         raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not a YAML file", found=" ".join(str(error).split())) from None
     if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
         raise ConfigError(f"{path} has no sections", expected="'data:' and 'fine_tune:', each with fields below it")
@@ -58,4 +67,7 @@ def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:
         if section not in _SECTIONS:
             hint = nearest(str(section), _SECTIONS)
             raise ConfigError(f"{path} has a section {section!r}", expected=" or ".join(_SECTIONS), hint=hint)
+        if None in content[section]:
+            found = f"null in section {section!r}"
+            raise ConfigError(f"{path} has a field without a name", found=found, expected="a name before each colon")
     return {section: content.get(section, {}) for section in _SECTIONS}

@@ -77,12 +77,13 @@ class SentimentFineTuner:
         Raises:
             DataError: The data cannot be used as they are.
             ModelError: The encoder cannot be used.
-            ConfigError: The configuration does not fit the encoder.
+            ConfigError: The configuration does not fit the encoder, or the checkpoint to go on from is of other data or
+                of another configuration.
             OutputExistsError: `output_dir` is not empty and `resume` is false.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
         """
         from imdb_sentiment.pretrained import load_encoder, load_model
-        from imdb_sentiment.training.checkpoints import newest_checkpoint
+        from imdb_sentiment.training.checkpoints import check_same_run, newest_checkpoint
         from imdb_sentiment.training.trainer import EncodedRows, build_trainer, read_history
         from imdb_sentiment.upstream import quiet
 
@@ -93,6 +94,11 @@ class SentimentFineTuner:
         if data is not None:
             self._splits = make_splits(load_source(self.data_config, data), self.data_config)
         splits, names = self._load_splits()
+        self._fitted = self._test = None  # what was fitted before must not be measured on these splits
+        run = self.config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
+        run |= {"labels": list(names), "data_fingerprint": splits.summary.fingerprint}
+        if checkpoint:
+            check_same_run(checkpoint, run)
         model, head_note = load_model(encoder, self.config, names)
         train, validation = (
             EncodedRows(encoder.text_encoder.encode(rows["text"]), rows["label"])
@@ -108,11 +114,13 @@ class SentimentFineTuner:
                 validation=validation,
                 names=names,
                 output_dir=self.output_dir,
+                run=run,
             )
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         seconds = time.perf_counter() - started
         history = read_history(trainer.state.log_history, names)
-        kept, reason = self._kept_epoch(trainer.state.best_global_step, trainer.state.max_steps)
+        best_step = trainer.state.best_global_step if trainer.state.best_model_checkpoint else None
+        kept, reason = self._kept_epoch(best_step, trainer.state.max_steps)
         notes = (head_note, *([f"went on from {checkpoint}"] if checkpoint else []))
         result = FineTuneResult(
             history=history,
@@ -123,7 +131,6 @@ class SentimentFineTuner:
             notes=notes,
         )
         self._fitted = _Fitted(model, encoder.text_encoder, result)
-        self._test = None
         return result
 
     def evaluate(self) -> EvaluationReport:

@@ -23,9 +23,12 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
 
     Raises:
         OutputExistsError: `folder` is not empty and `overwrite` is false; or it is not empty and not a model of this
-            library, which is never overwritten.
+            library, which is never overwritten; or a file stands where it, or a folder above it, would be.
     """
     if not folder.exists() and not folder.is_symlink():
+        above = next(parent for parent in folder.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise OutputExistsError(f"{folder} cannot be made, as {above} is a file", expected="a folder to make it in")
         return
     if not folder.is_dir():
         raise OutputExistsError(f"{folder} is a file", expected="a folder, or a name not in use")
@@ -50,13 +53,13 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     """Give a hidden sibling folder to write to, which takes the place of `folder` at the end.
 
     Whenever the process is killed, `folder` is the old one or the new one, whole. What a killed process left in the
-    sibling is removed by the next.
+    sibling is removed by the next. A link to a folder stays, and the folder it leads to is replaced.
 
     Raises:
         OutputExistsError: See `check_output`.
     """
-    folder = folder.absolute()
     check_output(folder, overwrite=overwrite)
+    folder = folder.resolve()
     partial = folder.parent / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

@@ -12,7 +12,7 @@ from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
     from imdb_sentiment.config import FineTuneConfig
 
@@ -47,6 +47,7 @@ def load_encoder(config: "FineTuneConfig") -> Encoder:
     with _loading(f"model {config.model_name!r}", location, config.model_revision):
         settings = AutoConfig.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
+        positions = _positions(settings)
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token_id is None:
         fast = isinstance(tokenizer, PreTrainedTokenizerFast)
         raise ModelError(
@@ -54,7 +55,8 @@ def load_encoder(config: "FineTuneConfig") -> Encoder:
             found="no padding token" if fast else f"{type(tokenizer).__name__}, not a fast tokenizer",
             expected="a fast tokenizer with a padding token, as BERT-like encoders have",
         )
-    limit = min(tokenizer.model_max_length, _positions(settings))
+    _check_vocabulary(tokenizer, settings, config.model_name)
+    limit = min(tokenizer.model_max_length, positions)
     if config.max_length > limit:
         raise ConfigError(
             f"max_length={config.max_length} is above what {config.model_name!r} can read",
@@ -159,12 +161,31 @@ def _bundled_minilm() -> Path:
     return folder
 
 
+def _check_vocabulary(tokenizer: "PreTrainedTokenizerFast", settings: "PretrainedConfig", name: str) -> None:
+    """Refuse a tokenizer that is another model's, or that upstream makes up where a folder has no tokenizer files."""
+    size = max(tokenizer.get_vocab().values(), default=-1) + 1
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise ModelError(f"{name!r} has no tokenizer", found="no vocabulary", expected="tokenizer.json or vocab.txt")
+    if size > settings.vocab_size:
+        raise ModelError(
+            f"the tokenizer of {name!r} is not that of its weights",
+            found=f"{size:,} tokens in the tokenizer",
+            expected=f"{settings.vocab_size:,} at most, as config.json says",
+        )
+
+
 def _positions(settings: "PretrainedConfig") -> int:
-    """Return how many tokens the position embeddings reach; RoBERTa's count from after the padding index."""
+    """Return how many tokens the position embeddings reach; RoBERTa's and its kin's count from after the padding."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    with torch.device("meta"):  # the shapes alone
+        model = AutoModelForSequenceClassification.from_config(settings)
     positions = getattr(settings, "max_position_embeddings", None)
     if not isinstance(positions, int) or positions <= 0:
         return 2**31
-    return positions - (settings.pad_token_id + 1 if "roberta" in settings.model_type else 0)
+    tables = [table for name, table in model.named_modules() if name.endswith(".position_embeddings")]
+    return positions - max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
 
 
 def _exchange_outputs(model: "PreTrainedModel", head: list[str]) -> None:

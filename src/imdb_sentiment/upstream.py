@@ -4,6 +4,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from textwrap import shorten
 from typing import Literal
 
 from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
@@ -11,6 +12,7 @@ from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, Input
 __all__ = ["hub_errors", "hub_or_cache", "quiet"]
 
 _ANSWER_WITHIN_SECONDS = 10.0
+_LONGEST_REASON = 500
 
 
 @contextmanager
@@ -95,7 +97,7 @@ def _hub_answers(repository: str, kind: str, revision: str | None) -> bool:
     try:
         HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=_ANSWER_WITHIN_SECONDS)
     except Exception as error:
-        if _kinds(error) & _UNREACHABLE:
+        if _is_unanswered(error):
             return False
         raise
     return True
@@ -119,18 +121,18 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
         raise
     except Exception as error:
         kinds = _kinds(error)
-        reason = " ".join(str(error).split())
+        reason = shorten(str(error), _LONGEST_REASON, placeholder=" ...")
         absent = next((text for kind, text in _NOT_FOUND.items() if kind in kinds), None)
         if absent:
             expected = "a folder or file on disk, or the id of a repository on the hub"
             raise error_type(f"{what} was not found", found=absent, expected=expected, hint=hint) from None
-        if kinds & _UNREACHABLE:
+        if _is_unanswered(error):
             raise HubUnavailableError(
                 f"the Hugging Face hub is out of reach, and {what} is not in the local cache",
                 expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
                 hint=hint,
             ) from None
-        if isinstance(error, (OSError, ValueError, KeyError)) or "SafetensorError" in kinds:
+        if isinstance(error, (OSError, ValueError, KeyError)) or kinds & _DAMAGED:
             raise error_type(f"{what} cannot be loaded", found=reason, hint=hint) from None
         raise
 
@@ -145,17 +147,25 @@ _NOT_FOUND = {
 }
 _UNREACHABLE = {
     "ConnectionError",
-    "ConnectError",
-    "TimeoutException",
+    "TransportError",  # of httpx: no connection, a time-out, a proxy that refuses, a connection cut off
     "LocalEntryNotFoundError",
     "OfflineModeIsEnabled",
 }
+_UNREACHABLE_STATUS = {429, 500, 502, 503, 504}
+_DAMAGED = {"SafetensorError", "StrictDataclassError"}
 
 
-def _kinds(error: BaseException | None) -> set[str]:
+def _is_unanswered(error: BaseException) -> bool:
+    statuses = {getattr(getattr(cause, "response", None), "status_code", None) for cause in _causes(error)}
+    return bool(_kinds(error) & _UNREACHABLE or statuses & _UNREACHABLE_STATUS)
+
+
+def _kinds(error: BaseException) -> set[str]:
     """Return the class names of an error, of its base classes and of what caused it."""
-    names: set[str] = set()
+    return {kind.__name__ for cause in _causes(error) for kind in type(cause).__mro__}
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
-        names |= {kind.__name__ for kind in type(error).__mro__}
+        yield error
         error = error.__cause__ or error.__context__
-    return names

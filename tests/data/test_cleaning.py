@@ -1,10 +1,12 @@
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.data.cleaning import CLEANING_RULES, clean, text_key
+from imdb_sentiment.data.cleaning import clean, text_key
 from imdb_sentiment.encoding import prepare_tokenizer
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -14,17 +16,16 @@ noise = st.text(
 
 
 @functools.cache
-def tokenizers_clean() -> object:
+def tokenizers_clean() -> Any:
     """The normalizer of a tokenizer that has none of its own, after `prepare_tokenizer`."""
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    backend = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()))
     return prepare_tokenizer(tokenizer, clean=True).backend_tokenizer.normalizer
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(text=texts | noise)
 @example(text="a<br />b<BR>c< br>d<br//>e<br\n\t/>")
 @example(text="<br\x1c/>")
@@ -32,16 +33,16 @@ def tokenizers_clean() -> object:
 @example(text="<br\u200b>")
 @example(text="".join(map(chr, range(0x250))))
 def test_the_tokenizer_cleans_exactly_as_python_does(text: str) -> None:
-    assert tokenizers_clean().normalize_str(text) == clean(text)  # type: ignore[attr-defined]
+    assert tokenizers_clean().normalize_str(text) == clean(text)
 
 
 @pytest.mark.parametrize("code", range(0x20))
 def test_both_agree_on_which_white_space_may_stand_in_a_line_break(code: int) -> None:
     text = f"<br{chr(code)}/>"
-    assert tokenizers_clean().normalize_str(text) == clean(text)  # type: ignore[attr-defined]
+    assert tokenizers_clean().normalize_str(text) == clean(text)
 
 
-@pytest.mark.parametrize("tag", ["<br>", "<br/>", "<br />", "<BR />", "<Br\t/>", "<br\n>"])
+@pytest.mark.parametrize("tag", ["<br>", "<br/>", "<br />", "<BR />", "<Br\t/>", "<br\r\n>", "<br\f>"])
 def test_an_html_line_break_becomes_a_space(tag: str) -> None:
     assert clean(f"one{tag}two") == "one two"
 
@@ -86,25 +87,24 @@ def test_cleaning_leaves_no_control_or_invisible_character(text: str) -> None:
     )
 
 
-def test_the_rules_are_pairs_of_text() -> None:
-    assert all(isinstance(pattern, str) and isinstance(replacement, str) for pattern, replacement in CLEANING_RULES)
-
-
-words = st.lists(st.text("abcxyzABCXYZ0189.,!'\u00df\u00e9\u0436\u6771", min_size=1), min_size=1)
+words = st.lists(
+    st.text("abcxyzABCXYZ0189.,!'\u00df\u00e9\u0436\u6771", min_size=1, max_size=6), min_size=1, max_size=5
+)
+changes: list[Callable[[str], str]] = [str, str.upper, str.lower, str.title, str.swapcase]
 gaps = st.sampled_from([" ", "  ", "\n", "\t", "\r\n", "\u00a0", "\u3000", "<br />", " <br><BR/>", "\u200b ", "\x00"])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(words=words, data=st.data())
 def test_a_key_does_not_depend_on_case_white_space_and_line_breaks(words: list[str], data: st.DataObject) -> None:
     other = data.draw(st.sampled_from(["", " ", "<br>"]))
     for word in words:
-        change = data.draw(st.sampled_from([str, str.upper, str.lower, str.title, str.swapcase]))
+        change = data.draw(st.sampled_from(changes))
         other += change(word) + data.draw(gaps)
     assert text_key(other) == text_key(" ".join(words))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(first=texts, second=texts)
 def test_keys_are_equal_for_equal_normal_forms_only(first: str, second: str) -> None:
     same = clean(first).casefold().split() == clean(second).casefold().split()

@@ -28,7 +28,7 @@ def as_lists(rows: list[tuple[str, str]]) -> list[list[str]]:
     return [list(row) for row in rows]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(rows=tables)
 @example(rows=[('a\r\nb\n"c", "d"', ""), ("", "\x00"), ("\ufeff", "\r")])
 def test_any_table_written_as_csv_is_read_back_the_same(folder: Path, rows: list[tuple[str, str]]) -> None:
@@ -37,7 +37,7 @@ def test_any_table_written_as_csv_is_read_back_the_same(folder: Path, rows: list
     assert read_delimited(path) == (["text", "label"], as_lists(rows), None)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(rows=tables)
 @example(rows=[("\x0b", "\x0c"), ("\x1c\x85\u2028", " "), ("'", '"""')])
 def test_any_table_without_line_ends_written_as_tsv_is_read_back_the_same(
@@ -96,7 +96,7 @@ def test_a_properly_quoted_tsv_needs_no_note(tmp_path: Path) -> None:
 contents = st.binary(max_size=60) | st.text(st.sampled_from('",\t\n\r\x00 ab\ufeff\u00e9'), max_size=60).map(str.encode)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(content=contents, suffix=st.sampled_from([".csv", ".tsv"]))
 @example(content=b"\xef\xbb\xbf\n", suffix=".csv")
 @example(content=b"\n\n,\n", suffix=".csv")
@@ -106,12 +106,15 @@ contents = st.binary(max_size=60) | st.text(st.sampled_from('",\t\n\r\x00 ab\ufe
 def test_any_file_is_read_as_a_rectangle_or_gives_a_data_error(folder: Path, content: bytes, suffix: str) -> None:
     path = folder / f"any{suffix}"
     path.write_bytes(content)
+    message = ""
+    header: list[str] = []
+    records: list[list[str]] = []
     try:
         header, records, _ = read_delimited(path)
     except DataError as error:
-        assert str(path) in error.summary
-    else:
-        assert {len(record) for record in records} <= {len(header)}
+        message = error.summary
+    assert header or str(path) in message
+    assert {len(record) for record in records} <= {len(header)}
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".CSV"])

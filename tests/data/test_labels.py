@@ -107,12 +107,6 @@ def test_minus_one_is_explained_as_not_labelled(config: DataConfig) -> None:
     assert "50,000 rows" in str(caught.value.hint)
 
 
-def test_without_any_label_the_message_says_so() -> None:
-    with pytest.raises(DataError, match="here has no labels") as caught:
-        resolve_labels({}, DataConfig(), "here")
-    assert caught.value.found == "null in each row"
-
-
 @pytest.mark.parametrize("negative", [None, "ham"])
 def test_a_named_label_is_positive_and_both_keep_their_names(negative: str | None) -> None:
     config = DataConfig(positive_label="spam", negative_label=negative)

@@ -1,71 +1,31 @@
-import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pytest
+from dividing import SPLITS, Pair, by_split, keys, left_out, pairs, reviews, split_rows, split_tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.cleaning import text_key
 from imdb_sentiment.data.columns import rows_from_values
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.data.splits import DataSplits, make_splits
 from imdb_sentiment.errors import DataError
-
-Pair = tuple[str, int]
-SPLITS = ("train", "validation", "test")
-
-
-def split_rows(rows: Sequence[tuple[object, object]], config: DataConfig | None = None) -> DataSplits:
-    """Divide one undivided table."""
-    config = config or DataConfig()
-    data = ([text for text, _ in rows], [label for _, label in rows])
-    return make_splits(load_source(config, data), config)[0]
-
-
-def split_tables(tables: dict[str, Sequence[Pair]], config: DataConfig | None = None) -> DataSplits:
-    """Divide rows that bring some splits already."""
-    raw = {
-        name: rows_from_values([text for text, _ in rows], [label for _, label in rows], name)
-        for name, rows in tables.items()
-    }
-    return make_splits(RawData("the given data", raw, ()), config or DataConfig())[0]
-
-
-def reviews(negative: int, positive: int, start: int = 0) -> list[Pair]:
-    """Rows with texts of their own, the classes mixed."""
-    rows = [(f"review {start + i}", 0) for i in range(negative)]
-    rows += [(f"review {start + negative + i}", 1) for i in range(positive)]
-    random.Random(start).shuffle(rows)  # noqa: S311
-    return rows
-
-
-def pairs(dataset: Any) -> list[Pair]:
-    return list(zip(dataset["text"], dataset["label"], strict=True))
-
-
-def by_split(splits: DataSplits) -> dict[str, list[Pair]]:
-    return {name: pairs(getattr(splits, name)) for name in SPLITS}
-
-
-def keys(rows: Sequence[tuple[str, object]]) -> set[bytes]:
-    return {text_key(text) for text, _ in rows}
-
-
-def left_out(splits: DataSplits) -> dict[tuple[str, str], int]:
-    return {(part.split, part.reason): part.rows for part in splits.summary.left_out}
 
 
 @st.composite
 def tables(draw: st.DrawFn) -> list[Pair]:
     """20 to 60 rows, at least six different texts a class, with duplicates that differ in case and white space."""
     rows = reviews(6, 6)
-    dressed = st.sampled_from([str, str.upper, "{}<br />".format, " {} ".format, "\u200b{}".format])
-    extra = draw(st.lists(st.tuples(st.integers(0, 25), st.sampled_from([0, 1]), dressed), min_size=8, max_size=48))
+    dresses: list[Callable[[str], str]] = [str, str.upper, "{}<br />".format, " {} ".format, "\u200b{}".format]
+    extra = draw(
+        st.lists(
+            st.tuples(st.integers(0, 25), st.sampled_from([0, 1]), st.sampled_from(dresses)), min_size=8, max_size=48
+        )
+    )
     # texts up to 11 are those above: a duplicate may then carry the other label
     return rows + [(dress(f"review {number}"), label) for number, label, dress in extra]
 
@@ -74,15 +34,16 @@ fractions = st.sampled_from([0.2, 0.25, 0.3])
 
 
 def try_split(rows: Sequence[Pair], config: DataConfig) -> DataSplits | None:
-    """Divide, or return None where large groups of duplicates leave too little for a split, which is an error."""
+    """Divide, or return None where large groups of duplicates leave too little, which is an error."""
     try:
         return split_rows(rows, config)
     except DataError as error:
-        assert "too few rows" in str(error) or "lacks a class" in str(error)  # noqa: PT017
-        return None
+        if any(words in error.summary for words in ("too few rows", "lacks a class", "limit=")):
+            return None
+        raise
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(rows=tables(), fraction=fractions, seed=st.integers(0, 2**32 - 1))
 def test_no_text_stands_on_two_sides_and_every_row_on_one(rows: list[Pair], fraction: float, seed: int) -> None:
     splits = try_split(rows, DataConfig(test_fraction=fraction, validation_fraction=fraction, split_seed=seed))
@@ -96,18 +57,16 @@ def test_no_text_stands_on_two_sides_and_every_row_on_one(rows: list[Pair], frac
     assert splits.summary.left_out == ()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(rows=tables(), limit=st.none() | st.integers(10, 20), data=st.data())
 def test_the_same_rows_in_another_order_give_the_same_splits(
     rows: list[Pair], limit: int | None, data: st.DataObject
 ) -> None:
     config = DataConfig(test_fraction=0.25, validation_fraction=0.25, limit=limit)
-    try:
-        first = split_rows(rows, config)
-    except DataError as error:
-        assert error.summary  # noqa: PT017
+    first, second = try_split(rows, config), try_split(data.draw(st.permutations(rows)), config)
+    if first is None or second is None:
+        assert first is second
         return
-    second = split_rows(data.draw(st.permutations(rows)), config)
     for name in SPLITS:
         assert Counter(by_split(first)[name]) == Counter(by_split(second)[name])
     assert first.summary.fingerprint == second.summary.fingerprint
@@ -139,7 +98,7 @@ def test_splits_of_different_texts_are_stratified_exactly(
         assert splits.validation["label"][:].count(label) == max(1, round(fraction * (total - in_test)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(sizes=st.lists(st.tuples(st.integers(1, 6), st.sampled_from([0, 1])), min_size=30, max_size=60))
 def test_splits_with_duplicates_are_stratified_within_one_group(sizes: list[tuple[int, int]]) -> None:
     rows = [(f"review {i}", label) for i, (size, label) in enumerate(sizes) for _ in range(size)]
@@ -179,7 +138,7 @@ def test_another_seed_gives_another_split() -> None:
 
 def test_the_splits_of_yesterday_are_those_of_today() -> None:
     splits = split_rows(reviews(10, 10), DataConfig(limit=12, validation_fraction=0.25))
-    assert splits.summary.fingerprint == "PINNED"
+    assert splits.summary.fingerprint == "d28ef7c664c355cf8c1a32cc7b5483fdeb22f58e51303b13416f3de0e390b9cd"
 
 
 def test_the_format_does_not_matter_for_the_splits() -> None:
@@ -280,7 +239,7 @@ def test_training_rows_that_also_stand_in_a_given_validation_split_are_left_out(
     assert splits.summary.test_overlap_rows == 0
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(limit=st.integers(8, 90), larger=st.integers(0, 90), seed=st.integers(0, 1000))
 def test_a_limit_is_exact_stratified_nested_and_leaves_test_whole(limit: int, larger: int, seed: int) -> None:
     rows, test = reviews(30, 60), reviews(5, 5, 500)
@@ -322,131 +281,9 @@ def test_a_limit_counts_only_rows_that_remain_after_the_overlap() -> None:
     assert len(splits.train) + len(splits.validation) == 40
 
 
-def test_a_limit_above_what_there_is_is_refused() -> None:
-    with pytest.raises(DataError, match="limit=1,000 asks for more rows than there are") as caught:
-        split_rows(reviews(50, 50), DataConfig(limit=1000))
-    assert (caught.value.found, caught.value.hint) == ("80 training rows", "--limit 80")
-
-
-def test_a_limit_that_leaves_a_class_without_rows_is_refused() -> None:
-    with pytest.raises(DataError, match="limit=3 leaves one class without rows") as caught:
-        split_rows(reviews(10, 990), DataConfig(limit=3))
-    assert caught.value.found == "8 negative, 792 positive"
-
-
-@pytest.mark.parametrize(
-    ("rows", "split"),
-    [
-        (reviews(1, 1), "test"),
-        (reviews(1, 50), "test"),
-        (reviews(2, 50), "validation"),
-        ([("same", 0), ("Same", 1)], "test"),
-    ],
-)
-def test_fewer_rows_than_a_split_needs_are_refused(rows: list[Pair], split: str) -> None:
-    with pytest.raises(DataError, match=f"too few rows to hold out a {split} split") as caught:
-        split_rows(rows)
-    assert "different texts" in str(caught.value.found)
-    assert f"{split}_fraction" in str(caught.value.hint)
-
-
 def test_three_rows_a_class_are_enough() -> None:
     sides = by_split(split_rows(reviews(3, 3)))
     assert all(sorted(label for _, label in side) == [0, 1] for side in sides.values())
-
-
-def test_a_given_split_that_lacks_a_class_is_refused() -> None:
-    with pytest.raises(DataError, match="the test split lacks a class") as caught:
-        split_tables({"train": reviews(20, 20), "test": reviews(0, 5, 200)})
-    assert (caught.value.found, caught.value.expected) == ("0 negative, 5 positive", "rows of both classes")
-
-
-def test_training_rows_that_all_stand_in_test_are_refused() -> None:
-    rows = reviews(5, 5)
-    with pytest.raises(DataError, match="too few rows to hold out a validation split"):
-        split_tables({"train": rows, "test": rows})
-
-
-def test_a_source_without_training_rows_is_refused() -> None:
-    with pytest.raises(DataError, match="the given data has no training rows") as caught:
-        split_tables({"test": reviews(5, 5), "validation": reviews(5, 5, 100)})
-    assert caught.value.found == "splits test, validation"
-
-
-INVALID: list[tuple[object, object]] = [
-    ("fine", 1),
-    (None, 0),
-    ("", 1),
-    (" <br />\u200b\x00\n", 0),
-    (float("nan"), 0),
-    (5, 0),
-    ("no label", None),
-    ("fine too", 0),
-]
-
-
-def test_rows_that_cannot_be_used_are_counted_and_listed() -> None:
-    with pytest.raises(DataError, match="the given data has rows that cannot be used") as caught:
-        split_rows(INVALID)
-    assert caught.value.rows == (2, 3, 4, 5, 6, 7)
-    found = str(caught.value.found)
-    assert "text is null in 2 rows (2, 5)" in found
-    assert "text is blank in 2 rows (3, 4)" in found
-    assert "text is not a string in 1 row (6)" in found
-    assert "label is null in 1 row (7)" in found
-    assert "invalid_rows=drop" in str(caught.value.hint)
-
-
-def test_rows_that_cannot_be_used_are_left_out_on_request_and_counted() -> None:
-    splits = split_rows([*INVALID, *reviews(20, 20)], DataConfig(invalid_rows="drop"))
-    assert left_out(splits) == {
-        ("train", "text is null"): 2,
-        ("train", "text is blank"): 2,
-        ("train", "text is not a string"): 1,
-        ("train", "label is null"): 1,
-    }
-    rows = [("fine", 1), ("fine too", 0), *reviews(20, 20)]
-    assert Counter(row for side in by_split(splits).values() for row in side) == Counter(rows)
-
-
-def test_rows_that_cannot_be_used_are_counted_in_their_own_split() -> None:
-    tables: dict[str, Any] = {"train": reviews(20, 20), "test": [*reviews(4, 4, 200), ("", 1)]}
-    with pytest.raises(DataError, match="test has rows that cannot be used") as caught:
-        split_tables(tables)
-    assert caught.value.rows == (9,)
-    splits = split_tables(tables, DataConfig(invalid_rows="drop"))
-    assert left_out(splits) == {("test", "text is blank"): 1}
-
-
-def test_many_rows_that_cannot_be_used_do_not_flood_the_message() -> None:
-    with pytest.raises(DataError) as caught:
-        split_rows([*[("", 1)] * 2000, *reviews(5, 5)])
-    assert caught.value.found == "text is blank in 2,000 rows (1, 2, 3, 4, 5, ...)"
-    assert len(caught.value.rows) == 2000
-
-
-def test_a_label_that_only_stands_on_rows_left_out_does_no_harm() -> None:
-    splits = split_rows([*reviews(20, 20), ("", 7), (None, "?")], DataConfig(invalid_rows="drop"))
-    assert left_out(splits) == {("train", "text is blank"): 1, ("train", "text is null"): 1}
-
-
-@pytest.mark.parametrize("text", ["None", "NA", "123", "nan", "true", "\u200d", "\U0001f600", "."])
-def test_a_short_text_is_a_text(text: str) -> None:
-    rows = [*reviews(20, 20), (text, 1)]
-    assert (text, 1) in [row for side in by_split(split_rows(rows)).values() for row in side]
-
-
-@pytest.mark.parametrize("labels", [[1] * 10, [0] * 10])
-def test_one_class_only_is_refused(labels: list[int]) -> None:
-    with pytest.raises(DataError, match="the given data has one class only") as caught:
-        split_rows([(f"text {i}", label) for i, label in enumerate(labels)])
-    assert caught.value.found == f"'{labels[0]}' (10 rows)"
-
-
-def test_labels_are_understood_over_all_splits_together() -> None:
-    with pytest.raises(DataError, match="labels of the given data are not understood") as caught:
-        split_tables({"train": reviews(20, 20), "test": [("a", 0), ("b", -1)]})
-    assert "'-1' (1 rows)" in str(caught.value.found)
 
 
 def test_the_fingerprint_tells_any_change_of_a_text_a_label_or_a_side() -> None:

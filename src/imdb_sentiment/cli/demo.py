@@ -1,7 +1,8 @@
 """`imdb-sentiment demo`: the whole workflow on the embedded sample, without the hub."""
 
+from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,7 @@ from imdb_sentiment.cli.console import reports_errors, say
 __all__ = ["demo"]
 
 _NAME = "imdb-sentiment-demo"
+_RECIPE: dict[str, Any] = {"max_length": 128, "learning_rate": 1e-4, "warmup_ratio": 0.1, "num_train_epochs": 4}
 _SENTENCES = (
     "Two hours flew by, and on the bus home nobody could stop quoting it.",
     "Lovely costumes, and I still asked for my money back.",
@@ -29,15 +31,12 @@ def demo(
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.cli.train import fine_tune_and_save
     from imdb_sentiment.config import DataConfig, FineTuneConfig
-    from imdb_sentiment.data.sample import load_sample
     from imdb_sentiment.evaluation.baseline import measure_baseline
 
     folder = output or _free_name()
-    sample = load_sample()
-    config = FineTuneConfig(
-        model_name="minilm", max_length=128, learning_rate=1e-4, warmup_ratio=0.1, num_train_epochs=4
-    )
-    tuner, _, report = fine_tune_and_save(DataConfig(), config, folder, data=sample)
+    config = FineTuneConfig(model_name="minilm", **_RECIPE)
+    with as_file(files("imdb_sentiment.data").joinpath("sample.jsonl")) as sample:
+        tuner, _, report = fine_tune_and_save(DataConfig(source=str(sample)), config, folder)
     splits = tuner.splits
     train, test = ((rows["text"], rows["label"]) for rows in (splits.train, splits.test))
     baseline = measure_baseline(train, test, names=tuner.labels)

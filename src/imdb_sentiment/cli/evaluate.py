@@ -6,13 +6,13 @@ import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.settings import (
+    DataSettings,
     Json,
     LabelColumn,
     NegativeLabel,
     PositiveLabel,
-    Settings,
     TextColumn,
-    read_settings,
+    read_data_settings,
 )
 
 __all__ = ["evaluate"]
@@ -25,7 +25,7 @@ def evaluate(
     data: Annotated[
         str, typer.Option(help="File, folder or hub data set; its test split if it has one.", metavar="SOURCE")
     ],
-    settings: Settings = None,
+    settings: DataSettings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     positive_label: PositiveLabel = None,
@@ -37,7 +37,7 @@ def evaluate(
     from imdb_sentiment.data.labels import LabelNames
     from imdb_sentiment.data.measured import load_measured_rows
 
-    data_config, _ = read_settings(
+    data_config = read_data_settings(
         assignments=settings,
         data={
             "source": data,
@@ -46,7 +46,6 @@ def evaluate(
             "positive_label": positive_label,
             "negative_label": negative_label,
         },
-        fine_tune={},
     )
     classifier = SentimentClassifier.from_pretrained(model)
     rows, notes = load_measured_rows(data_config, LabelNames(*classifier.labels))

@@ -46,10 +46,14 @@ def _read_lines() -> list[str]:
 
     if sys.stdin.isatty():
         print("Reading texts, one a line; Ctrl-D ends.", file=sys.stderr)
-    try:
-        return [line.decode("utf-8").rstrip("\r\n") for line in sys.stdin.buffer]
-    except UnicodeDecodeError as error:
-        raise DataError("standard input is not UTF-8", found=str(error)) from None
+    lines = []
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            lines.append(line.decode("utf-8").rstrip("\r\n"))
+        except UnicodeDecodeError as error:
+            found = f"byte 0x{line[error.start]:02x} on line {number:,}"
+            raise DataError("standard input is not UTF-8", found=found, rows=[number]) from None
+    return lines
 
 
 def _shorten(text: str, width: int = 80) -> str:

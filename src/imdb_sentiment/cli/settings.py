@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfigFile",
+    "DataSettings",
     "Json",
     "LabelColumn",
     "NegativeLabel",
     "PositiveLabel",
     "Settings",
     "TextColumn",
+    "read_data_settings",
     "read_settings",
 ]
 
@@ -27,10 +29,14 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Set any field of DataConfig or FineTuneConfig; may be repeated.", metavar="KEY=VALUE"),
 ]
+DataSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Set any field of DataConfig; may be repeated.", metavar="KEY=VALUE"),
+]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text.", metavar="NAME")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.", metavar="NAME")]
 PositiveLabel = Annotated[str | None, typer.Option(help="The label that counts as positive.", metavar="LABEL")]
-NegativeLabel = Annotated[str | None, typer.Option(help="The other label, if not plain.", metavar="LABEL")]
+NegativeLabel = Annotated[str | None, typer.Option(help="The other label. [default: the one left]", metavar="LABEL")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -59,11 +65,29 @@ def read_settings(
 
     sections = read_sections(config_file) if config_file else {"data": {}, "fine_tune": {}}
     for key, value in map(_split_assignment, assignments or ()):
-        section = "data" if key in DataConfig.model_fields else "fine_tune"
-        sections[section][_known_field(key)] = value
+        _check_field(key, DataConfig, FineTuneConfig)
+        sections["data" if key in DataConfig.model_fields else "fine_tune"][key] = value
     sections["data"] |= {key: value for key, value in data.items() if value is not None}
     sections["fine_tune"] |= {key: value for key, value in fine_tune.items() if value is not None}
     return DataConfig(**sections["data"]), FineTuneConfig.preset(preset or "default", **sections["fine_tune"])
+
+
+def read_data_settings(*, assignments: Sequence[str] | None = None, data: Mapping[str, object]) -> "DataConfig":
+    """Put together where data come from, for a model that is finished and whose own settings stand.
+
+    Args:
+        assignments: `KEY=VALUE` texts.
+        data: Fields of `DataConfig` by their own options; None where not given.
+
+    Raises:
+        ConfigError: A field or a value is not valid.
+    """
+    from imdb_sentiment.config import DataConfig
+
+    fields = dict(map(_split_assignment, assignments or ()))
+    for key in fields:
+        _check_field(key, DataConfig)
+    return DataConfig(**fields | {key: value for key, value in data.items() if value is not None})
 
 
 def _split_assignment(text: str) -> tuple[str, Any]:
@@ -75,11 +99,12 @@ def _split_assignment(text: str) -> tuple[str, Any]:
     return key.strip(), None if value in ("", "none", "null") else value
 
 
-def _known_field(key: str) -> str:
-    from imdb_sentiment.config import DataConfig, FineTuneConfig
+def _check_field(key: str, *configs: "type[DataConfig | FineTuneConfig]") -> None:
     from imdb_sentiment.errors import ConfigError, nearest
 
-    known = [*DataConfig.model_fields, *FineTuneConfig.model_fields]
+    known = [field for config in configs for field in config.model_fields]
     if key not in known:
-        raise ConfigError(f"--set: there is no field {key!r}", expected=", ".join(known), hint=nearest(key, known))
-    return key
+        match = nearest(key, known)
+        names = " or ".join(config.__name__ for config in configs)
+        expected = f"a field of {names}" if match else f"a field of {names}: {', '.join(known)}"
+        raise ConfigError(f"--set: there is no field {key!r}", expected=expected, hint=match and f"--set {match}=...")

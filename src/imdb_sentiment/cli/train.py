@@ -47,7 +47,7 @@ def train(
     limit: Annotated[
         int | None, typer.Option(help="Use N training rows, stratified; test stays whole.", metavar="N")
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a model that stands in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that stands in DIR.")] = False,
     json: Json = False,
 ) -> None:
     """Fine-tune an encoder, measure it on the test split once, and save it."""
@@ -88,7 +88,6 @@ def fine_tune_and_save(
     fine_tune_config: "FineTuneConfig",
     output: Path,
     *,
-    data: object = None,
     overwrite: bool = False,
     silent: bool = False,
 ) -> "tuple[SentimentFineTuner, FineTuneResult, EvaluationReport]":
@@ -105,9 +104,9 @@ def fine_tune_and_save(
     shutil.rmtree(run, ignore_errors=True)
     tuner = SentimentFineTuner(data_config, fine_tune_config, output_dir=run)
     try:
-        say(f"Fine-tuning {fine_tune_config.model_name} ...", silent=silent)
-        result = tuner.fit(data)
-        say(f"\n{result.splits}\n\n{result}", silent=silent)
+        say(f"{tuner.splits.summary}\n\nFine-tuning {fine_tune_config.model_name} ...", silent=silent)
+        result = tuner.fit()
+        say(f"\n{result}", silent=silent)
         report = tuner.evaluate()
         tuner.save(output, overwrite=overwrite)
     finally:

@@ -5,9 +5,10 @@ import re
 
 __all__ = ["CLEANING_RULES", "clean", "text_key"]
 
+# White space in a tag is what HTML takes for it: `\s` is one set in Python and another in Oniguruma.
 # Zero-width joiner and non-joiner stay: emoji, Persian and several Indic scripts need them.
 CLEANING_RULES: tuple[tuple[str, str], ...] = (
-    (r"<[bB][rR]\s*/?>", " "),
+    (r"<[bB][rR][ \t\n\f\r]*/?>", " "),
     ("[\u200b\u2060\ufeff\u00ad]", ""),
     ("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", " "),
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.errors import DataError, nearest
+from imdb_sentiment.errors import DataError, list_rows, nearest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +60,11 @@ def check_columns(names: Sequence[str], wanted: Iterable[tuple[str, str]], origi
 
 
 def rows_from_arrow(texts: "pa.ChunkedArray", labels: "pa.ChunkedArray", origin: str) -> RawRows:
-    """Take two Arrow columns of any type."""
+    """Take two Arrow columns of any type.
+
+    Raises:
+        DataError: The labels are neither text nor numbers nor booleans, or are not UTF-8.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -73,19 +78,22 @@ def rows_from_arrow(texts: "pa.ChunkedArray", labels: "pa.ChunkedArray", origin:
         labels = pc.cast(labels, labels.type.value_type)
     if pa.types.is_floating(labels.type):
         labels = pc.if_else(pc.is_nan(labels), None, labels)
-    if pa.types.is_nested(labels.type) or pa.types.is_binary(labels.type):
+    if not _may_be_label(labels.type):
         found = f"labels of type {labels.type}"
         raise DataError(
             f"the label column of {origin} holds no labels", found=found, expected="text, numbers or booleans"
         )
-    return RawRows(origin, pc.cast(texts, pa.large_string()), pc.cast(labels, pa.string()), not_text)
+    texts, labels = pc.cast(texts, pa.large_string()), pc.cast(labels, pa.string())
+    if not (_is_utf8(texts) and _is_utf8(labels)):  # some programs write such Parquet files
+        return rows_from_values(_decoded(texts), _decoded(labels), origin)
+    return RawRows(origin, texts, labels, not_text)
 
 
 def rows_from_values(texts: Sequence[object], labels: Sequence[object], origin: str) -> RawRows:
     """Take two sequences of Python values of any type.
 
     Raises:
-        DataError: The sequences differ in length.
+        DataError: The sequences differ in length, or a label is not valid Unicode.
     """
     import pyarrow as pa
 
@@ -99,10 +107,13 @@ def rows_from_values(texts: Sequence[object], labels: Sequence[object], origin: 
         kept.append(str(text) if valid else None)
         if not valid and not _is_null(text):
             not_text.append(row)
-    names = pa.array([_label_text(label) for label in labels], pa.string())
-    return RawRows(
-        origin, pa.chunked_array([pa.array(kept, pa.large_string())]), pa.chunked_array([names]), tuple(not_text)
-    )
+    names = [_label_text(label) for label in labels]
+    broken = [row for row, name in enumerate(names, start=1) if name is not None and not _is_unicode(name)]
+    if broken:
+        summary = f"{origin} has labels that are not valid Unicode"
+        raise DataError(summary, found=list_rows(broken), expected="labels encoded as UTF-8", rows=broken)
+    text_column = pa.chunked_array([pa.array(kept, pa.large_string())])
+    return RawRows(origin, text_column, pa.chunked_array([pa.array(names, pa.string())]), tuple(not_text))
 
 
 def concatenate(parts: Sequence[RawRows], origin: str) -> RawRows:
@@ -128,6 +139,30 @@ def _is_string(kind: "pa.DataType") -> bool:
     return any(test(kind) for test in tests)
 
 
+def _may_be_label(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return _is_string(kind) or pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
+
+
+def _is_utf8(column: "pa.ChunkedArray") -> bool:
+    import pyarrow as pa
+
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _decoded(column: "pa.ChunkedArray") -> list[str | None]:
+    """Decode strings of which some are not UTF-8; what is not becomes halves of surrogate pairs."""
+    import pyarrow as pa
+
+    values: list[bytes | None] = column.cast(pa.large_binary()).to_pylist()
+    return [None if value is None else value.decode(errors="surrogateescape") for value in values]
+
+
 def _is_unicode(text: str) -> bool:
     try:
         text.encode()
@@ -140,7 +175,7 @@ def _is_null(value: object) -> bool:
     """None, NaN, NaT and pandas' NA; the last three differ from themselves, or cannot say."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(value, float) and value != value
+    return isinstance(value, Real) and value != value
 
 
 def _label_text(value: object) -> str | None:
@@ -149,6 +184,6 @@ def _label_text(value: object) -> str | None:
     kind = type(value).__name__
     if kind in ("bool", "bool_"):
         return str(bool(value)).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, Real) and not isinstance(value, Integral) and float(value).is_integer():
+        return str(int(float(value)))
     return str(value)

@@ -50,31 +50,20 @@ def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...
         The rows, and notes for the user on how the file was read.
 
     Raises:
-        DataError: The file is missing, of an unknown kind, broken, empty, or lacks a column.
+        DataError: The file is missing, of an unknown kind, not readable, broken, empty, or lacks a column.
     """
+    if path.is_dir():
+        hint = "the folder as the whole source: the names of its files tell the splits"
+        raise DataError(f"{path} is a folder", expected=f"a file ({', '.join(SUFFIXES)})", hint=hint)
     if not path.is_file():
         raise missing_file(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(f"{path} is of no known kind", found=suffix or "no suffix", expected=", ".join(SUFFIXES))
-    notes: tuple[str, ...] = ()
-    wanted = ((config.text_column, "text_column"), (config.label_column, "label_column"))
-    if suffix == ".parquet":
-        table = _read_parquet(path, wanted)
-        rows = rows_from_arrow(table[config.text_column], table[config.label_column], str(path))
-    elif suffix == ".jsonl":
-        records = _read_jsonl(path)
-        check_columns(list(dict.fromkeys(key for record in records for key in record)), wanted, str(path))
-        texts, labels = ([record.get(name) for record in records] for name, _ in wanted)
-        rows = rows_from_values(texts, labels, str(path))
-    else:
-        header, cells, note = read_delimited(path)
-        notes = (note,) if note else ()
-        check_columns(header, wanted, str(path))
-        text, label = header.index(config.text_column), header.index(config.label_column)
-        # an empty label cell is a missing label; an empty text is told apart later, as blank
-        labels = [row[label] or None for row in cells]
-        rows = rows_from_values([row[text] for row in cells], labels, str(path))
+    try:
+        rows, notes = _read_rows(path, suffix, config)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read", found=error.strerror or str(error)) from None
     if len(rows.texts) == 0:
         raise DataError(f"{path} has no rows", expected="at least one row below the header")
     return rows, notes
@@ -119,6 +108,24 @@ def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows],
     return splits, tuple(notes)
 
 
+def _read_rows(path: Path, suffix: str, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
+    wanted = ((config.text_column, "text_column"), (config.label_column, "label_column"))
+    if suffix == ".parquet":
+        table = _read_parquet(path, wanted)
+        return rows_from_arrow(table[config.text_column], table[config.label_column], str(path)), ()
+    if suffix == ".jsonl":
+        records = _read_jsonl(path)
+        check_columns(list(dict.fromkeys(key for record in records for key in record)), wanted, str(path))
+        texts, labels = ([record.get(name) for record in records] for name, _ in wanted)
+        return rows_from_values(texts, labels, str(path)), ()
+    header, cells, note = read_delimited(path)
+    check_columns(header, wanted, str(path))
+    text, label = header.index(config.text_column), header.index(config.label_column)
+    # an empty label cell is a missing label; an empty text is told apart later, as blank
+    labels = [row[label] or None for row in cells]
+    return rows_from_values([row[text] for row in cells], labels, str(path)), (note,) if note else ()
+
+
 def _read_parquet(path: Path, wanted: tuple[tuple[str, str], ...]) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -127,7 +134,7 @@ def _read_parquet(path: Path, wanted: tuple[tuple[str, str], ...]) -> "pa.Table"
         with pq.ParquetFile(path) as file:
             check_columns(file.schema_arrow.names, wanted, str(path))
             return file.read(columns=[name for name, _ in wanted])
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:  # Arrow's word for a damaged page is OSError
         raise DataError(f"{path} cannot be read as Parquet", found=str(error)) from None
 
 
@@ -139,7 +146,7 @@ def _read_jsonl(path: Path) -> list[dict[str, object]]:
                 continue
             try:
                 record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(
                     f"line {number:,} of {path} is not JSON in UTF-8", found=str(error), rows=[number]
                 ) from None
@@ -169,7 +176,7 @@ def _read_review_tree(folder: Path) -> tuple[dict[str, RawRows], tuple[str, ...]
         texts: list[object] = []
         for row, (path, _) in enumerate(paths, start=1):
             try:
-                texts.append(path.read_text(encoding="utf-8"))
+                texts.append(path.read_bytes().decode())  # read_text would change the line ends
             except UnicodeDecodeError as error:
                 raise DataError(f"{path} is not UTF-8", found=str(error), rows=[row]) from None
         splits[split] = rows_from_values(texts, [name for _, name in paths], str(root))

@@ -35,7 +35,7 @@ def resolve_labels(
     """Decide which raw label is the positive one, without guessing.
 
     Args:
-        counts: How often each raw label value occurs, over all splits.
+        counts: How often each raw label value occurs, over all splits; there is at least one.
         config: May name the labels.
         origin: Name of the source for messages.
         known: Names of a trained model, when data are read to evaluate it. They are understood without being told
@@ -46,11 +46,11 @@ def resolve_labels(
     """
     if config.positive_label is not None:
         return _told(counts, config, origin, known)
-    if known and counts and counts.keys() <= set(known):
+    if known and counts.keys() <= set(known):
         return Labelling(known, {label: known.index(label) for label in counts})
     families = {pair for label in counts for pair in _UNDERSTOOD if label.strip().lower() in pair}
     understood = all(any(label.strip().lower() in pair for pair in families) for label in counts)
-    if not counts or not understood or len(families) != 1:
+    if not understood or len(families) != 1:
         raise _not_understood(counts, origin)
     pair = families.pop()
     ids = {label: pair.index(label.strip().lower()) for label in counts}
@@ -81,8 +81,6 @@ def _told(counts: Mapping[str, int], config: "DataConfig", origin: str, known: L
 
 
 def _not_understood(counts: Mapping[str, int], origin: str) -> DataError:
-    if not counts:
-        return DataError(f"{origin} has no labels", found="null in each row")
     expected = "two labels: 0/1, false/true, neg/pos or negative/positive, or any two with positive_label set"
     hint = _unlabelled_hint(counts)
     if hint is None and len(counts) == 2:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.labels import LabelNames, resolve_labels
 from imdb_sentiment.data.sources import load_source
-from imdb_sentiment.data.splits import Rows, label_counts, labelled_rows
+from imdb_sentiment.data.splits import Rows, label_rows, usable_rows
 from imdb_sentiment.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ def load_measured_rows(config: "DataConfig", names: LabelNames) -> tuple[Rows, t
     if split != "test" and len(raw.splits) > 1:
         raise DataError(f"{raw.origin} has no test split", found=", ".join(raw.splits), expected="a split test")
     rows = raw.splits[split]
-    labelling = resolve_labels(Counter(label_counts(rows)), config, rows.origin, known=names)
-    checked, dropped = labelled_rows(rows, labelling, drop=config.invalid_rows == "drop", split=split)
-    if len(checked) == 0:
-        raise DataError(f"{rows.origin} has no rows to measure on")
+    usable, dropped = usable_rows(rows, drop=config.invalid_rows == "drop", split=split)
+    labelling = resolve_labels(Counter(usable.labels), config, rows.origin, known=names)
     which = f"the test split of {raw.origin}" if split == "test" else f"all rows of {raw.origin}"
     left_out = tuple(f"{part.rows:,} rows left out: {part.reason}" for part in dropped)
-    return checked, (f"measured on {which}", *left_out, *raw.notes)
+    return label_rows(usable, labelling), (f"measured on {which}", *left_out, *raw.notes)

@@ -1,7 +1,7 @@
 """Any source becomes raw rows per split: the hub, files and folders, and tables in memory."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -60,6 +60,8 @@ def load_source(config: "DataConfig", data: object = None) -> RawData:
 
 
 def _from_mapping(paths: Mapping[str, str], config: "DataConfig") -> RawData:
+    if not paths:
+        raise DataError("the source mapping is empty", expected="a path for each split: " + ", ".join(_SPLITS))
     splits: dict[str, RawRows] = {}
     notes: tuple[str, ...] = ()
     for name, path in paths.items():
@@ -103,7 +105,7 @@ def _from_tables(tables: Mapping[Any, object], config: "DataConfig", origin: str
     return RawData(origin, splits, notes)
 
 
-def _from_table(table: object, config: "DataConfig", origin: str) -> RawRows:
+def _from_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
     """Read a `datasets.Dataset`, or anything with `columns` and column access by name, such as a pandas frame."""
     wanted = ((config.text_column, "text_column"), (config.label_column, "label_column"))
     if type(table).__module__.partition(".")[0] == "datasets":
@@ -112,8 +114,9 @@ def _from_table(table: object, config: "DataConfig", origin: str) -> RawRows:
     if columns is None:
         expected = "a DataFrame, a datasets.Dataset or DatasetDict, or a pair (texts, labels)"
         raise DataError("data of this type cannot be read", found=type(table).__name__, expected=expected)
+    by_name = {str(name): name for name in columns}  # pandas numbers the columns of a table without a header
     check_columns([str(name) for name in columns], wanted, origin)
-    texts, labels = (_listed(table[name]) for name, _ in wanted)  # type: ignore[index]
+    texts, labels = (_listed(table[by_name[name]]) for name, _ in wanted)
     return rows_from_values(texts, labels, origin)
 
 
@@ -143,4 +146,8 @@ def _exact_split(name: str, origin: str, names: Mapping[str, object]) -> str:
 
 
 def _listed(values: Any) -> list[object]:
-    return list(values.tolist() if hasattr(values, "tolist") else values)
+    values = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        found = f"a single {type(values).__name__}"
+        raise DataError("data of this type cannot be read", found=found, expected="a list of texts, a list of labels")
+    return list(values)

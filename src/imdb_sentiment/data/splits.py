@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.cleaning import clean, text_key
 from imdb_sentiment.data.columns import RawRows
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.sources import RawData
 
-__all__ = ["DataSplits", "Rows", "label_counts", "labelled_rows", "make_splits"]
+__all__ = ["DataSplits", "Rows", "label_rows", "make_splits", "usable_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,13 @@ class DataSplits:
     validation: "datasets.Dataset"
     test: "datasets.Dataset"
     summary: SplitSummary
+
+
+class UsableRows(NamedTuple):
+    """Texts that are not blank, and their labels as the source has them."""
+
+    texts: list[str]
+    labels: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +82,19 @@ def make_splits(raw: "RawData", config: "DataConfig") -> tuple[DataSplits, Label
     Raises:
         DataError: Labels are not understood, rows are not valid, or there are fewer rows than the splits need.
     """
-    counts: Counter[str] = Counter()
-    for rows in raw.splits.values():
-        counts.update(label_counts(rows))
+    if "train" not in raw.splits:
+        raise DataError(
+            f"{raw.origin} has no training rows", found=f"splits {', '.join(raw.splits)}", expected="a split train"
+        )
+    left_out: list[LeftOut] = []
+    usable: dict[str, UsableRows] = {}
+    for split, rows in raw.splits.items():
+        usable[split], dropped = usable_rows(rows, drop=config.invalid_rows == "drop", split=split)
+        left_out += dropped
+    counts = Counter(label for part in usable.values() for label in part.labels)
     labelling = resolve_labels(counts, config, raw.origin)
     names = labelling.names
-    left_out: list[LeftOut] = []
-    parts: dict[str, Rows] = {}
-    for split, rows in raw.splits.items():
-        parts[split], dropped = labelled_rows(rows, labelling, drop=config.invalid_rows == "drop", split=split)
-        left_out += dropped
-    if "train" not in parts:
-        raise DataError(
-            f"{raw.origin} has no training rows", found=f"splits {', '.join(parts)}", expected="a split train"
-        )
+    parts = {split: label_rows(part, labelling) for split, part in usable.items()}
 
     if "test" not in parts:
         parts["test"], parts["train"] = _carve(parts["train"], config.test_fraction, config.split_seed, "test", names)
@@ -116,23 +122,23 @@ def make_splits(raw: "RawData", config: "DataConfig") -> tuple[DataSplits, Label
     return DataSplits(**{split: _to_dataset(part, names) for split, part in ordered.items()}, summary=summary), names
 
 
-def labelled_rows(rows: RawRows, labelling: Labelling, *, drop: bool, split: str) -> tuple[Rows, list[LeftOut]]:
-    """Check the rows of one split and give each its label id and its key.
+def usable_rows(rows: RawRows, *, drop: bool, split: str) -> tuple[UsableRows, list[LeftOut]]:
+    """Check the rows of one split.
 
     Args:
         rows: Raw rows.
-        labelling: What the raw labels mean.
         drop: Leave invalid rows out and count them, instead of refusing.
-        split: Name of the split, for messages.
+        split: Name of the split, for what was left out.
 
     Raises:
-        DataError: Some texts are null, blank or not strings, or some labels are null, and `drop` is false.
+        DataError: There are no rows; or some texts are null, blank or not strings, or some labels are null, and `drop`
+            is false or no other rows are left.
     """
     texts: list[str | None] = rows.texts.to_pylist()
     labels: list[str | None] = rows.labels.to_pylist()
     not_text = set(rows.not_text)
     invalid: dict[str, list[int]] = {}
-    kept = Rows([], [], [])
+    usable = UsableRows([], [])
     for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1):
         if number in not_text:
             invalid.setdefault("text is not a string", []).append(number)
@@ -143,24 +149,29 @@ def labelled_rows(rows: RawRows, labelling: Labelling, *, drop: bool, split: str
         elif label is None:
             invalid.setdefault("label is null", []).append(number)
         else:
-            kept.texts.append(text)
-            kept.labels.append(labelling.ids[label])
-            kept.keys.append(text_key(text))
+            usable.texts.append(text)
+            usable.labels.append(label)
+    found = "; ".join(f"{reason} in {list_rows(numbers)}" for reason, numbers in invalid.items())
+    expected = "a text and a label in each row"
+    numbers = sorted(number for numbers in invalid.values() for number in numbers)
+    if not usable.texts:
+        summary = f"{rows.origin} has no rows that can be used"
+        raise DataError(summary, found=found or "no rows at all", expected=expected, rows=numbers)
     if invalid and not drop:
         raise DataError(
             f"{rows.origin} has rows that cannot be used",
-            found="; ".join(f"{reason} in {list_rows(numbers)}" for reason, numbers in invalid.items()),
-            expected="a text and a label in each row",
+            found=found,
+            expected=expected,
             hint="mend the rows, or leave them out: --set invalid_rows=drop (invalid_rows='drop' in Python)",
-            rows=sorted(number for numbers in invalid.values() for number in numbers),
+            rows=numbers,
         )
-    return kept, [LeftOut(split=split, reason=reason, rows=len(numbers)) for reason, numbers in invalid.items()]
+    return usable, [LeftOut(split=split, reason=reason, rows=len(numbers)) for reason, numbers in invalid.items()]
 
 
-def label_counts(rows: RawRows) -> dict[str, int]:
-    """Count how often each raw label value occurs; nulls are not counted."""
-    counts = rows.labels.drop_null().value_counts()
-    return {item["values"]: item["counts"] for item in counts.to_pylist()}
+def label_rows(usable: UsableRows, labelling: Labelling) -> Rows:
+    """Give each row its label id and its key."""
+    ids = [labelling.ids[label] for label in usable.labels]
+    return Rows(usable.texts, ids, [text_key(text) for text in usable.texts])
 
 
 def _class_counts(rows: Rows, names: LabelNames) -> dict[str, int]:
@@ -222,7 +233,8 @@ def _stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> R
     if size > len(rows):
         found = f"{len(rows):,} training rows"
         raise DataError(f"limit={size:,} asks for more rows than there are", found=found, hint=f"--limit {len(rows)}")
-    order = sorted(range(len(rows)), key=lambda i: (_hashed(rows.keys[i], seed, "limit"), rows.labels[i]))
+    # the text itself decides between spellings of one key, so that the order of the rows does not
+    order = sorted(range(len(rows)), key=lambda i: (_hashed(rows.keys[i], seed, "limit"), rows.texts[i]))
     positives = round(size * rows.labels.count(1) / len(rows))
     wanted = {0: size - positives, 1: positives}
     if 0 in wanted.values():

@@ -1,6 +1,7 @@
 """Scoring with PyTorch: texts sorted by length into batches, answers in the order of the texts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.encoding import TextEncoder
@@ -43,9 +44,8 @@ def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Sequence[
     encoded = encoder.encode(texts)
     logits = np.zeros((len(texts), 2), dtype=np.float64)
     order = sorted(range(len(texts)), key=lambda i: -encoded[i].length)
-    was_training = model.training
-    model.eval()
-    with torch.inference_mode(), progress_bar("scoring", total=len(texts), unit="text") as bar:
+    bar = progress_bar("scoring", total=len(texts), unit="text")
+    with _evaluating(model), torch.inference_mode(), bar:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
             inputs = {
@@ -53,6 +53,16 @@ def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Sequence[
             }
             logits[batch] = model(**inputs).logits.float().cpu().numpy()
             bar.update(len(batch))
-    model.train(was_training)
     truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
-    return Scores(softmax(logits).astype(np.float32) if len(texts) else logits.astype(np.float32), truncated)
+    return Scores(softmax(logits).astype(np.float32), truncated)
+
+
+@contextmanager
+def _evaluating(model: "PreTrainedModel") -> Iterator[None]:
+    """Switch dropout off inside, and back to what it was afterwards."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)

@@ -1,6 +1,6 @@
 """What `transformers.Trainer` lacks or gets wrong for this task, and no more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import EpochRecord, EvaluationReport
 from imdb_sentiment.training.arguments import training_arguments
+from imdb_sentiment.training.checkpoints import RUN_RECORD
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,7 @@ def build_trainer(
     validation: EncodedRows,
     names: tuple[str, str],
     output_dir: Path,
+    run: Mapping[str, Any],
 ) -> "Trainer":
     """Return a Trainer that evaluates and saves after each epoch, prints nothing, and shows one progress bar.
 
@@ -54,6 +56,7 @@ def build_trainer(
         validation: Rows to evaluate on after each epoch.
         names: Names of the two labels.
         output_dir: Folder for the checkpoints.
+        run: What the run is made of, in plain JSON values; each checkpoint keeps it.
     """
     import torch
     from transformers import PrinterCallback, Trainer
@@ -78,9 +81,12 @@ def build_trainer(
         train_dataset=train,
         eval_dataset=validation,
         compute_metrics=compute_metrics,
-        callbacks=[_progress_callback()],
+        callbacks=[_progress_callback(), _run_record(run)],
     )
     trainer.remove_callback(PrinterCallback)
+    # Upstream takes **kwargs in a model's signature for a loss that is divided already; the mean that these models
+    # return is not, and would be too large by the number of GPUs or of accumulated batches.
+    trainer.model_accepts_loss_kwargs = False
     return trainer
 
 
@@ -122,3 +128,14 @@ def _progress_callback() -> Any:
             self.bar.close()
 
     return ProgressCallback()
+
+
+def _run_record(run: Mapping[str, Any]) -> Any:
+    """Build the callback that has `run` written into each checkpoint; it does nothing else."""
+    from transformers import TrainerCallback
+    from transformers.trainer_callback import ExportableState
+
+    def state(self: object) -> dict[str, Any]:
+        return {"args": dict(run), "attributes": {}}
+
+    return type(RUN_RECORD, (TrainerCallback, ExportableState), {"state": state})()

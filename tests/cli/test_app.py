@@ -1,0 +1,128 @@
+"""The command as a whole: help, exit codes, and what reaches which stream."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from command import Outcome, run, spawn
+from typer.testing import CliRunner
+
+from imdb_sentiment import ConfigError, HubUnavailableError, ImdbSentimentError, MissingExtraError, NotFittedError
+from imdb_sentiment.cli.console import reports_errors
+
+COMMANDS = ("demo", "train", "evaluate", "predict")
+SHARED = ("--text-column", "--label-column", "--positive-label", "--negative-label", "--set KEY=VALUE", "--json")
+
+
+@pytest.mark.parametrize("command", [[], ["train"]], ids=str)
+def test_help_answers_at_once(command: list[str]) -> None:
+    seconds = []
+    for _ in range(5):
+        before = os.times()
+        outcome = spawn(*command, "--help")
+        after = os.times()
+        assert (outcome.code, outcome.err) == (0, "")
+        assert outcome.out.startswith("Usage: imdb-sentiment")
+        # of the processor: other work on the machine stretches the clock's
+        seconds.append(sum(after[2:4]) - sum(before[2:4]))
+    assert min(seconds) < 0.4
+
+
+def test_help_names_the_commands() -> None:
+    outcome = run("--help")
+    for command in COMMANDS:
+        assert f"\n  {command} " in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("demo", ["--output DIR"]),
+        ("train", ["--output DIR", "--data SOURCE", "--model NAME", "--config FILE", "--preset NAME"]),
+        ("train", ["--limit N", "--overwrite ", *SHARED]),
+        ("evaluate", ["MODEL", "--data SOURCE", *SHARED]),
+        ("predict", ["MODEL", "[TEXT]...", "standard input", "--json"]),
+    ],
+)
+def test_help_of_a_command_names_its_options(command: str, named: list[str]) -> None:
+    outcome = run(command, "--help")
+    assert outcome.code == 0
+    assert [name for name in named if name not in outcome.out] == []
+
+
+def test_the_installed_command_is_the_module() -> None:
+    script = Path(sys.executable).with_name("imdb-sentiment")
+    installed = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
+    assert installed.stdout == spawn("--help").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Usage: imdb-sentiment"),
+        (["tarin"], "Did you mean 'train'?"),
+        (["train"], "Missing option '--output'"),
+        (["train", "--output", "model", "--limit", "many"], "Invalid value for '--limit'"),
+        (["train", "--output", "model", "--outptu", "x"], "No such option: --outptu"),
+        (["evaluate", "model"], "Missing option '--data'"),
+        (["predict"], "Missing argument 'MODEL'"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(arguments: list[str], said: str) -> None:
+    outcome = run(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert said in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("no", hint="yes"), 2),
+        (HubUnavailableError("no", hint="yes"), 1),
+        (MissingExtraError("no", hint="yes"), 1),
+        (NotFittedError("no", hint="yes"), 1),
+        (ImdbSentimentError("no", hint="yes"), 1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_errors_of_the_library_become_a_message_and_an_exit_code(error: ImdbSentimentError, code: int) -> None:
+    expected = Outcome(code, "", f"{type(error).__name__}: no\n  try:      yes\n")
+    assert run_raising(error) == expected
+
+
+def test_an_interruption_exits_with_130() -> None:
+    assert run_raising(KeyboardInterrupt()) == Outcome(130, "", "interrupted\n")
+
+
+def test_a_mistake_of_ours_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_raising(ZeroDivisionError())
+    script = "from imdb_sentiment.cli import app, train; train.fine_tune_and_save = None; app.main()"
+    line = [sys.executable, "-c", script, "train", "--output", "model", "--data", "x", "--model", "minilm"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "TypeError: 'NoneType' object is not callable" in done.stderr
+
+
+def test_an_interruption_before_the_command_starts_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("imdb_sentiment.cli.train.read_settings", interrupted)
+    assert run("train", "--output", "model") == Outcome(130, "", "interrupted\n")
+
+
+def run_raising(error: BaseException) -> Outcome:
+    """Run a command that fails in a given way."""
+
+    @reports_errors
+    def fail() -> None:
+        raise error
+
+    failing = typer.Typer(pretty_exceptions_enable=False)
+    failing.command()(fail)
+    result = CliRunner().invoke(failing, [], catch_exceptions=False)
+    return Outcome(result.exit_code, result.stdout, result.stderr)

@@ -1,0 +1,70 @@
+"""`imdb-sentiment evaluate`: a saved model measured on labelled rows."""
+
+import json
+from pathlib import Path
+
+import pytest
+from command import read_metadata, run, write_reviews
+
+from conftest import make_reviews
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a train and a test file, of 60 and 20 rows."""
+    folder = tmp_path_factory.mktemp("divided")
+    write_reviews(folder / "train.csv", 60)
+    write_reviews(folder / "test.csv", 20, names="neg pos")
+    return folder
+
+
+def test_the_report_is_printed(saved_model: Path, folder: Path) -> None:
+    outcome = run("evaluate", saved_model, "--data", folder / "test.csv")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0].split() == ["accuracy", "1.0000", "(20", "rows)"]
+    assert [line.split()[0] for line in lines[1:6]] == ["precision", "recall", "F1", "ROC-AUC", "log"]
+    assert lines[-3].split() == ["negative", "10", "0"]
+    assert lines[-1] == f"note: measured on all rows of {folder / 'test.csv'}"
+
+
+def test_the_test_split_is_taken_where_there_is_one(saved_model: Path, folder: Path) -> None:
+    content = run("evaluate", saved_model, "--data", folder, "--json").read_json()
+    assert set(content) == {"test", "notes"}
+    assert content["test"]["rows"] == 20
+    assert content["notes"] == [f"measured on the test split of {folder}"]
+
+
+def test_the_numbers_are_those_of_training(saved_model: Path, folder: Path) -> None:
+    report = run("evaluate", saved_model, "--data", folder, "--json").read_json()["test"]
+    assert set(report) == set(read_metadata(saved_model)["metrics"]["test"])
+    assert {"accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "confusion_matrix"} < set(report)
+    assert report["accuracy"] == report["f1"] == 1
+    assert report["confusion_matrix"] == [[10, 0], [0, 10]]
+    assert report["labels"] == ["negative", "positive"]
+
+
+def test_columns_and_labels_of_other_names(saved_model: Path, tmp_path: Path) -> None:
+    data = write_reviews(tmp_path / "sms.tsv", text="SMS", label="Label", names="spam ham")
+    columns = ("--data", data, "--text-column", "SMS", "--label-column", "Label", "--json")
+    right = run("evaluate", saved_model, *columns, "--positive-label", "ham").read_json()["test"]
+    wrong = run("evaluate", saved_model, *columns, "--positive-label", "spam", "--negative-label", "ham")
+    assert (right["accuracy"], wrong.read_json()["test"]["accuracy"]) == (1, 0)
+
+
+def test_rows_that_cannot_be_used_are_left_out_on_request(saved_model: Path, tmp_path: Path) -> None:
+    rows = [{"text": text, "label": label} for text, label in zip(*make_reviews(10), strict=True)]
+    rows += [{"text": None, "label": 1}, {"text": " ", "label": 0}]
+    data = tmp_path / "reviews.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)))
+    content = run("evaluate", saved_model, "--data", data, "--set", "invalid_rows=drop", "--json").read_json()
+    assert content["test"]["rows"] == 10
+    assert content["notes"][1:] == ["1 rows left out: text is null", "1 rows left out: text is blank"]
+
+
+def test_one_label_alone_can_be_measured(saved_model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "praise.csv"
+    data.write_text("text,label\nwonderful and superb,positive\nfunny and moving,positive\n")
+    report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
+    assert (report["accuracy"], report["roc_auc"]) == (1, None)
+    assert "ROC-AUC    undefined" in run("evaluate", saved_model, "--data", data).out

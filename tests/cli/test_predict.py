@@ -1,0 +1,79 @@
+"""`imdb-sentiment predict`: texts as arguments or on standard input."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from command import COMMAND, Outcome, run
+
+GOOD, BAD = "Seen at home: wonderful and superb.", "Seen at home: dull and awful."
+
+
+def labels(outcome: Outcome) -> list[str]:
+    return [line.split()[0] for line in outcome.out.splitlines()]
+
+
+def test_texts_given_as_arguments_are_classified_in_order(saved_model: Path) -> None:
+    outcome = run("predict", saved_model, GOOD, BAD, GOOD)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert labels(outcome) == ["positive", "negative", "positive"]
+    label, score, text = outcome.out.splitlines()[0].split("  ")
+    assert (label, text) == ("positive", GOOD)
+    assert 0.5 < float(score) <= 1
+
+
+def test_texts_on_standard_input_are_one_a_line(saved_model: Path) -> None:
+    given = run("predict", saved_model, GOOD, BAD)
+    assert run("predict", saved_model, stdin=f"{GOOD}\n{BAD}\n") == given
+    assert run("predict", saved_model, stdin=f"{GOOD}\r\n{BAD}") == given
+
+
+def test_arguments_win_over_standard_input(saved_model: Path) -> None:
+    assert labels(run("predict", saved_model, GOOD, stdin=f"{BAD}\n{BAD}\n")) == ["positive"]
+
+
+def test_a_text_may_begin_with_dashes(saved_model: Path) -> None:
+    outcome = run("predict", saved_model, "--", f"--json {BAD}")
+    assert labels(outcome) == ["negative"]
+
+
+def test_one_json_object_is_printed(saved_model: Path) -> None:
+    predictions = run("predict", saved_model, "--json", GOOD, f"Café: {BAD}").read_json()["predictions"]
+    assert [prediction["label"] for prediction in predictions] == ["positive", "negative"]
+    for prediction in predictions:
+        assert set(prediction) == {"label", "score", "probabilities", "truncated"}
+        assert prediction["score"] == max(prediction["probabilities"].values())
+        assert sum(prediction["probabilities"].values()) == pytest.approx(1)
+        assert prediction["truncated"] is False
+
+
+def test_a_text_above_the_models_length_is_marked_and_shown_short(saved_model: Path) -> None:
+    line = run("predict", saved_model, "superb " * 40).out.rstrip("\n")
+    assert line.endswith("...  [cut: longer than the model reads]")
+    assert len(line) < 140
+    assert run("predict", saved_model, "superb " * 40, "--json").read_json()["predictions"][0]["truncated"] is True
+
+
+def test_a_text_of_several_lines_is_shown_on_one(saved_model: Path) -> None:
+    outcome = run("predict", saved_model, "superb\nand\t joyful")
+    assert outcome.out.endswith("  superb and joyful\n")
+    assert outcome.out.count("\n") == 1
+
+
+def test_a_pipe_is_read_and_a_reader_may_leave_early(saved_model: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text(f"{GOOD} 😀\n{BAD}\n" * 2000, encoding="utf-8")
+    command = [*COMMAND, "predict", saved_model]
+    with (
+        texts.open("rb") as source,
+        subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+    ):
+        assert process.stdout
+        assert process.stderr
+        first, second = (process.stdout.readline().decode() for _ in range(2))
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert first.startswith("positive")
+    assert first.endswith("😀\n")
+    assert second.startswith("negative")
+    assert process.returncode == 1

@@ -1,0 +1,187 @@
+"""`imdb-sentiment train`: from a source to a saved, tested model."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import COMMAND, Outcome, options, read_metadata, run, snapshot, write_reviews
+
+from hub import LoopbackHub
+from imdb_sentiment import FineTuneConfig
+
+MODEL_FILES = {"config.json", "imdb_sentiment.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    """A run on 120 reviews that prints for a reader, and the folder that it was in."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = write_reviews(folder / "reviews.csv", 120)
+    return run("train", "--data", data, "--output", folder / "model", *options(tiny_config)), folder
+
+
+@pytest.fixture
+def brief(tiny_config: FineTuneConfig) -> list[str]:
+    """Options for a run of one epoch."""
+    return options(tiny_config, num_train_epochs=1)
+
+
+def train_brief(folder: Path, *arguments: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train with --json; return what was printed and the metadata of the model."""
+    content = run("train", "--output", folder / "model", "--json", *arguments).read_json()
+    return content, read_metadata(folder / "model")
+
+
+def test_the_run_is_told_in_its_order(trained: tuple[Outcome, Path]) -> None:
+    outcome, folder = trained
+    assert (outcome.code, outcome.err) == (0, "")
+    steps = [
+        "split       negative  positive  rows\ntrain             43        43    86\n",
+        "Fine-tuning ",
+        "epoch  train loss  log loss  accuracy      F1\n1 ",
+        "kept epoch ",
+        "Test split, read once:\naccuracy   ",
+        "   (24 rows)\n",
+        f"Saved to {folder / 'model'}. Next:\n  imdb-sentiment predict {folder / 'model'} 'Your text.'\n",
+    ]
+    places = [outcome.out.find(step) for step in steps]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+def test_nothing_but_the_model_is_left_behind(trained: tuple[Outcome, Path]) -> None:
+    _, folder = trained
+    assert set(snapshot(folder)) == {"reviews.csv", "model", *(f"model/{name}" for name in MODEL_FILES)}
+
+
+def test_the_model_is_ready_for_predict_and_evaluate(trained: tuple[Outcome, Path]) -> None:
+    _, folder = trained
+    predictions = run("predict", folder / "model", "funny and moving", "hollow and tedious", "--json").read_json()
+    assert [prediction["label"] for prediction in predictions["predictions"]] == ["positive", "negative"]
+    report = run("evaluate", folder / "model", "--data", folder / "reviews.csv", "--json").read_json()["test"]
+    assert report["rows"] == 120
+    assert report["accuracy"] > 0.9
+
+
+def test_one_json_object_is_printed(tmp_path: Path, brief: list[str]) -> None:
+    content, metadata = train_brief(tmp_path, "--data", write_reviews(tmp_path / "reviews.csv"), *brief)
+    assert set(content) == {"test", "validation", "seconds", "kept_epoch", "splits", "notes", "model"}
+    assert {"accuracy", "precision", "recall", "f1", "roc_auc", "log_loss"} < set(content["test"])
+    assert content["test"] == metadata["metrics"]["test"]
+    assert content["validation"] == metadata["metrics"]["validation"]
+    assert content["splits"] == metadata["splits"]
+    assert content["seconds"] > 0
+    assert (content["kept_epoch"], content["model"]) == (1, str(tmp_path / "model"))
+
+
+def test_a_json_run_says_nothing_else(tmp_path: Path, brief: list[str]) -> None:
+    data = write_reviews(tmp_path / "reviews.csv")
+    assert run("train", "--data", data, "--output", tmp_path / "model", "--json", *brief).err == ""
+
+
+def test_options_win_over_set_and_set_over_the_file_and_the_file_over_the_preset(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    data = write_reviews(tmp_path / "reviews.tsv", text="body", label="stars")
+    (tmp_path / "run.yaml").write_text(
+        f"data:\n  source: {data}\n  text_column: body\n  label_column: nowhere\n  test_fraction: 0.3\n"
+        f"fine_tune:\n  model_name: {tiny_model}\n  max_length: 16\n  learning_rate: 1e-3\n  num_train_epochs: 2\n"
+    )
+    content, metadata = train_brief(
+        tmp_path,
+        *("--config", tmp_path / "run.yaml", "--preset", "tutorial", "--label-column", "stars"),
+        *("--set", "num_train_epochs=1", "--set", "label_column=elsewhere", "--set", "validation_fraction=0.2"),
+    )
+    data_config, fine_tune = metadata["data_config"], metadata["fine_tune_config"]
+    assert (data_config["text_column"], data_config["label_column"]) == ("body", "stars")
+    assert (data_config["test_fraction"], data_config["validation_fraction"]) == (0.3, 0.2)
+    assert (fine_tune["max_length"], fine_tune["learning_rate"], fine_tune["num_train_epochs"]) == (16, 1e-3, 1)
+    assert fine_tune["padding"] == "max_length"
+    assert fine_tune["load_best_model_at_end"] is False
+    assert content["splits"]["rows"]["test"] == {"negative": 9, "positive": 9}
+
+
+def test_columns_and_labels_of_other_names(tmp_path: Path, brief: list[str]) -> None:
+    data = write_reviews(tmp_path / "sms.tsv", text="SMS", label="Label", names="ham spam")
+    columns = ("--text-column", "SMS", "--label-column", "Label", "--positive-label", "spam")
+    content, metadata = train_brief(tmp_path, "--data", data, *columns, "--negative-label", "ham", *brief)
+    assert content["test"]["labels"] == metadata["labels"] == ["ham", "spam"]
+    assert set(content["splits"]["rows"]["train"]) == {"ham", "spam"}
+    predictions = run("predict", tmp_path / "model", "superb", "--json").read_json()["predictions"]
+    assert set(predictions[0]["probabilities"]) == {"ham", "spam"}
+
+
+def test_a_limit_leaves_the_test_split_whole(tmp_path: Path, brief: list[str]) -> None:
+    data = write_reviews(tmp_path / "reviews.csv")
+    rows, _ = train_brief(tmp_path, "--data", data, "--limit", 20, *brief)
+    assert rows["splits"]["rows"] == {
+        "train": {"negative": 9, "positive": 9},
+        "validation": {"negative": 1, "positive": 1},
+        "test": {"negative": 6, "positive": 6},
+    }
+    assert rows["splits"]["left_out"] == [{"split": "train", "reason": "above the limit of 20", "rows": 28}]
+
+
+def test_overwriting_replaces_the_model_whole(tmp_path: Path, brief: list[str]) -> None:
+    data = write_reviews(tmp_path / "reviews.csv")
+    train_brief(tmp_path, "--data", data, *brief)
+    (tmp_path / "model" / "notes.txt").write_text("of the first run")
+    _, metadata = train_brief(tmp_path, "--data", data, "--overwrite", *brief, "--set", "seed=7")
+    assert metadata["seed"] == 7
+    assert set(snapshot(tmp_path)) == {"reviews.csv", "model", *(f"model/{name}" for name in MODEL_FILES)}
+
+
+def test_an_empty_folder_is_taken_and_missing_ones_above_it_are_made(tmp_path: Path, brief: list[str]) -> None:
+    data = write_reviews(tmp_path / "reviews.csv")
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "new" / "model"):
+        assert run("train", "--data", data, "--output", folder, *brief).code == 0
+        assert set(snapshot(folder)) == MODEL_FILES
+
+
+def test_the_defaults_are_the_tutorials_task_from_the_hub(tmp_path: Path, hub: LoopbackHub) -> None:
+    content, metadata = train_brief(tmp_path, "--set", "num_train_epochs=1", "--set", "max_length=32")
+    assert metadata["base_model"] == "google-bert/bert-base-uncased"
+    assert metadata["data_config"]["source"] == "stanfordnlp/imdb"
+    assert content["splits"]["rows"]["test"] == {"negative": 15, "positive": 15}
+    assert ("GET", "/api/datasets/stanfordnlp/imdb") in hub.requests
+    assert ("GET", "/api/models/google-bert/bert-base-uncased") in hub.requests
+
+
+def test_a_run_that_diverges_exits_with_1_and_leaves_nothing(tmp_path: Path, brief: list[str]) -> None:
+    write_reviews(tmp_path / "reviews.csv")
+    before = snapshot(tmp_path)
+    diverging = ("--data", tmp_path / "reviews.csv", "--output", tmp_path / "model", "--set", "learning_rate=1e30")
+    outcome = run("train", "--json", *brief, *diverging)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith("ImdbSentimentError: training diverged")
+    assert snapshot(tmp_path) == before
+
+
+def test_ctrl_c_exits_with_130_and_leaves_nothing(tmp_path: Path, tiny_config: FineTuneConfig) -> None:
+    write_reviews(tmp_path / "reviews.csv")
+    before = snapshot(tmp_path)
+    arguments = options(tiny_config, num_train_epochs=5000)
+    process = start("train", "--data", tmp_path / "reviews.csv", "--output", tmp_path / "model", *arguments)
+    with process:
+        while process.poll() is None and not list(tmp_path.glob(".model.run/checkpoint-*")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "interrupted\n")
+    assert "Fine-tuning" in out
+    assert "Saved" not in out
+    assert snapshot(tmp_path) == before
+
+
+def start(*arguments: object) -> "subprocess.Popen[str]":
+    """Start the command in a process that listens to SIGINT, even if the tests' own was told not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        line = [*COMMAND, *map(str, arguments)]
+        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,52 @@
+"""Rows to divide, and ways to look at what became of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from imdb_sentiment.config import DataConfig
+from imdb_sentiment.data.cleaning import text_key
+from imdb_sentiment.data.columns import rows_from_values
+from imdb_sentiment.data.sources import RawData, load_source
+from imdb_sentiment.data.splits import DataSplits, make_splits
+
+Pair = tuple[str, int]
+SPLITS = ("train", "validation", "test")
+
+
+def split_rows(rows: Sequence[tuple[object, object]], config: DataConfig | None = None) -> DataSplits:
+    """Divide one undivided table."""
+    config = config or DataConfig()
+    data = ([text for text, _ in rows], [label for _, label in rows])
+    return make_splits(load_source(config, data), config)[0]
+
+
+def split_tables(tables: Mapping[str, Sequence[Pair]], config: DataConfig | None = None) -> DataSplits:
+    """Divide rows that bring some splits already."""
+    raw = {
+        name: rows_from_values([text for text, _ in rows], [label for _, label in rows], name)
+        for name, rows in tables.items()
+    }
+    return make_splits(RawData("the given data", raw, ()), config or DataConfig())[0]
+
+
+def reviews(negative: int, positive: int, start: int = 0) -> list[Pair]:
+    """Rows with texts of their own, the classes mixed."""
+    rows = [(f"review {start + i}", 0) for i in range(negative)]
+    rows += [(f"review {start + negative + i}", 1) for i in range(positive)]
+    return sorted(rows, key=lambda row: text_key(row[0]))
+
+
+def pairs(dataset: Any) -> list[Pair]:
+    return list(zip(dataset["text"], dataset["label"], strict=True))
+
+
+def by_split(splits: DataSplits) -> dict[str, list[Pair]]:
+    return {name: pairs(getattr(splits, name)) for name in SPLITS}
+
+
+def keys(rows: Sequence[tuple[str, object]]) -> set[bytes]:
+    return {text_key(text) for text, _ in rows}
+
+
+def left_out(splits: DataSplits) -> dict[tuple[str, str], int]:
+    return {(part.split, part.reason): part.rows for part in splits.summary.left_out}

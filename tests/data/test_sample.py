@@ -1,0 +1,35 @@
+import re
+from collections import Counter
+
+from imdb_sentiment.config import DataConfig
+from imdb_sentiment.data.cleaning import clean, text_key
+from imdb_sentiment.data.sample import load_sample
+from imdb_sentiment.data.sources import load_source
+from imdb_sentiment.data.splits import make_splits
+
+TEXTS, LABELS = load_sample()
+
+
+def test_both_classes_are_equally_many() -> None:
+    counts = Counter(LABELS)
+    assert set(counts) == {"negative", "positive"}
+    assert counts["negative"] == counts["positive"]
+    assert len(TEXTS) == len(LABELS) >= 400
+
+
+def test_no_text_stands_there_twice_and_so_none_has_two_labels() -> None:
+    keys = Counter(map(text_key, TEXTS))
+    assert [text for text in TEXTS if keys[text_key(text)] > 1] == []
+
+
+def test_each_text_is_a_few_sentences() -> None:
+    sentences = [max(1, len(re.findall(r"[.!?]+[\"')]*(?:\s|$)", clean(text)))) for text in TEXTS]
+    assert max(sentences) <= 10
+    assert sum(count <= 6 for count in sentences) >= 0.95 * len(TEXTS)
+    assert all(1 <= len(text.split()) <= 200 for text in TEXTS)
+
+
+def test_the_sample_is_ready_to_be_divided() -> None:
+    summary = make_splits(load_source(DataConfig(), (TEXTS, LABELS)), DataConfig())[0].summary
+    assert summary.left_out == ()
+    assert sum(sum(counts.values()) for counts in summary.rows.values()) == len(TEXTS)

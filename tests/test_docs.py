@@ -1,0 +1,313 @@
+"""The README and the documentation: every block of code runs, and every name and link in them exists.
+
+The blocks of a page run in order, as one script in an empty folder, with the stand-in of the hub behind them. What a
+block is for follows from its language, and no other language is allowed:
+
+- `python` runs; `bash` holds `imdb-sentiment` commands, run through the command line's own entry point, which exit with
+  0 or as a comment `# exits with 2` says.
+- `text` and `json` show all that the block before printed; `...` stands for anything, as in doctest.
+- Any block with a `title` is a file, written before what follows runs.
+- `sh` holds the installation commands, which `.ci/run` runs; here it is checked that what they name exists.
+"""
+
+import doctest
+import io
+import re
+import runpy
+import shlex
+import tomllib
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner
+
+import imdb_sentiment
+from hub import LoopbackHub
+from imdb_sentiment.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path
+    for path in (*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")), *DOCS.rglob("*.md"))
+}
+RUNS = {
+    "README.md": {"python", "bash", "sh"},
+    "CONTRIBUTING.md": {"sh"},
+    "docs/index.md": {"python", "sh"},
+    "docs/tutorial.md": {"python"},
+    "docs/how-to/own-data.md": {"python", "bash"},
+    "docs/how-to/saved-model.md": {"python"},
+    "docs/explanation/splits.md": {"python"},
+    "docs/reference/cli.md": {"python", "bash"},
+    "docs/reference/config-files.md": {"python"},
+    "docs/reference/errors.md": {"python"},
+    "docs/reference/fine-tune-config.md": {"python"},
+}
+"""The pages with code, and the languages of it; a page that gains or loses code must change here too."""
+
+OUTPUTS = {"text", "json"}
+FILES = {"csv", "text", "yaml"}
+COMMANDS = ("demo", "train", "evaluate", "predict")
+FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)")
+INFO = re.compile(r'(?P<language>[a-z]+)(?: title="(?P<title>[\w.-]+)")?')
+EXIT_CODE = re.compile(r"# exits with (\d+)$")
+
+
+class Block(NamedTuple):
+    language: str
+    title: str | None
+    code: str
+    line: int
+
+
+def blocks_of(text: str) -> list[Block]:
+    blocks = []
+    lines = iter(enumerate(text.splitlines(), start=1))
+    for number, line in lines:
+        start = FENCE.fullmatch(line)
+        if start is None:
+            continue
+        info = INFO.fullmatch(start["info"].strip())
+        assert info, f"line {number}: a block begins with {line!r}"
+        code = []
+        while (inner := next(lines, (0, None))[1]) is not None and inner.strip() != start["ticks"]:
+            code.append(inner.removeprefix(start["indent"]))
+        assert inner is not None, f"line {number}: the block has no end"
+        blocks.append(Block(info["language"], info["title"], "".join(f"{row}\n" for row in code), number))
+    return blocks
+
+
+class Script:
+    """Runs the blocks of a page in the working directory."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        self.namespace: dict[str, Any] = {}
+        self.output: str | None = None
+        self.languages: set[str] = set()
+
+    def run_all(self, text: str) -> None:
+        for block in blocks_of(text):
+            self.run(block)
+
+    def run(self, block: Block) -> None:
+        if block.title:
+            assert block.language in FILES, f"line {block.line}: a file cannot be {block.language}"
+            Path(block.title).write_text(block.code, encoding="utf-8")
+            self.output = None
+            return
+        self.languages.add(block.language)
+        if block.language in OUTPUTS:
+            assert self.output is not None, f"line {block.line}: no block before this output prints it"
+            assert_output(block.code, self.output, block.line)
+            self.output = None
+        elif block.language == "python":
+            self.output = self._run_python(block)
+        elif block.language == "bash":
+            self.output = "".join(run_command(line) for line in command_lines(block.code))
+        else:
+            assert block.language == "sh", f"line {block.line}: a block of {block.language!r} is never run"
+            for line in command_lines(block.code):
+                check_installation(shlex.split(line))
+            self.output = None
+
+    def _run_python(self, block: Block) -> str:
+        file = self.scratch / f"line_{block.line}.py"
+        file.write_text("\n" * block.line + block.code, encoding="utf-8")  # so that tracebacks give the page's lines
+        with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed):
+            self.namespace = runpy.run_path(str(file), init_globals=self.namespace)
+        return printed.getvalue()
+
+
+def assert_output(shown: str, printed: str, line: int) -> None:
+    checker, example = doctest.OutputChecker(), doctest.Example("", shown)
+    if not checker.check_output(shown, printed, doctest.ELLIPSIS):
+        pytest.fail(f"line {line}: {checker.output_difference(example, printed, doctest.REPORT_NDIFF)}")
+
+
+def command_lines(code: str) -> list[str]:
+    return [line for line in code.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+def run_command(line: str) -> str:
+    """Run one command, with `< FILE` and `> FILE` but no other shell syntax; return what a terminal would show."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    program, *words = lexer
+    assert program == "imdb-sentiment", line
+    files: dict[str, str] = {}
+    while len(words) > 1 and words[-2] in ("<", ">"):
+        name, sign = words.pop(), words.pop()
+        files[sign] = name
+    assert not [word for word in words if re.fullmatch(r"[();<>|&$]+", word)], f"not understood here: {line}"
+    given = Path(files["<"]).read_text(encoding="utf-8") if "<" in files else None
+    result = CliRunner().invoke(app, words, input=given, prog_name="imdb-sentiment")
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    expected = EXIT_CODE.search(line)
+    assert result.exit_code == int(expected[1] if expected else 0), f"{line}\n{result.output}"
+    if ">" not in files:
+        return result.output
+    Path(files[">"]).write_text(result.stdout, encoding="utf-8")
+    return result.stderr
+
+
+def check_installation(words: list[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    match words:
+        case ["make", target]:
+            assert target in targets
+        case [".venv/bin/pip", "install", "--constraint", file, "--editable", requirement]:
+            assert (ROOT / file).is_file()
+            extras = re.fullmatch(r"\.\[([\w,]+)\]", requirement)
+            assert extras
+            assert set(extras[1].split(",")) <= set(project["optional-dependencies"])
+        case ["python3", "-m", "venv", ".venv"] | [".venv/bin/pytest", *_]:
+            pass
+        case [".venv/bin/imdb-sentiment", "demo"]:
+            assert "imdb-sentiment" in project["scripts"]
+        case _:
+            pytest.fail(f"not an installation command that is known here: {shlex.join(words)}")
+
+
+def read(page: str) -> str:
+    return PAGES[page].read_text(encoding="utf-8")
+
+
+def prose_of(page: str) -> str:
+    """The page without its blocks."""
+    return re.sub(r"^( *)```.*?^\1```$", "", read(page), flags=re.DOTALL | re.MULTILINE)
+
+
+def help_of(command: str) -> dict[str, str | None]:
+    """The options of a command as `--help` shows them, with the name of their value."""
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    options = re.findall(r"^  (--[a-z-]+)(?: / --[a-z-]+)?(?: ([A-Z]+(?:=[A-Z]+)?)\b)?", result.output, re.MULTILINE)
+    return {name: value or None for name, value in options}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """For models this small, threads that wait for each other take far longer than the work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_code_of_a_page_runs(
+    page: str, hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("page"))
+    script = Script(tmp_path_factory.mktemp("scripts"))
+    script.run_all(read(page))
+    assert script.languages - OUTPUTS == RUNS.get(page, set())
+
+
+def test_no_block_of_code_is_overlooked() -> None:
+    assert set(RUNS) <= set(PAGES)
+    for page in PAGES:
+        text = read(page)
+        assert text.count("```") == 2 * len(blocks_of(text)), page
+        assert "~~~" not in text
+        assert "<code" not in text
+        assert "<pre" not in text
+        assert not re.search(r"\n\n(?: {4,}|\t)\S", prose_of(page)), f"{page}: code by indentation"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("```ruby\nputs 1\n```", "'ruby' is never run"),
+        ("```\nprint(1)\n```", "a block begins with"),
+        ("```python {.extra}\nprint(1)\n```", "a block begins with"),
+        ("```python\nprint(1)\n", "the block has no end"),
+        ("```python\nprint(1)\n```\n```text\n2\n```", "Expected"),
+        ("```python\nprint(1)\n```\n```text\n1\n```\n```text\n1\n```", "no block before this output"),
+        ('```python title="a.py"\nprint(1)\n```', "a file cannot be python"),
+        ("```bash\nimdb-sentiment nothing\n```", "No such command"),
+        ("```bash\nimdb-sentiment --help  # exits with 2\n```", "Usage"),
+        ("```bash\npython -V\n```", "python -V"),
+        ("```bash\nimdb-sentiment --help | head\n```", "not understood here"),
+        ("```sh\nmake coffee\n```", "coffee"),
+        ("```sh\nrm -rf /\n```", "not an installation command"),
+        ("```python\nassert 1 == 2\n```", ""),
+    ],
+)
+def test_wrong_blocks_are_caught(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = Script(tmp_path)
+    with pytest.raises((AssertionError, pytest.fail.Exception), match=re.escape(message)):
+        script.run_all(text)
+
+
+def test_the_reference_has_each_public_name_once() -> None:
+    pages = [page for page in PAGES if page.startswith("docs/")]
+    directives = [(page, name) for page in pages for name in re.findall(r"^::: (\S+)$", read(page), re.MULTILINE)]
+    assert {page.rsplit("/", 1)[0] for page, _ in directives} == {"docs/reference"}
+    names = sorted(name for _, name in directives if name != "imdb_sentiment.errors")
+    assert names == [f"imdb_sentiment.{name}" for name in imdb_sentiment.__all__]
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    def leaves(entry: Any) -> list[str]:
+        if isinstance(entry, str):
+            return [entry]
+        return [leaf for part in (entry.values() if isinstance(entry, dict) else entry) for leaf in leaves(part)]
+
+    nav = leaves(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    assert sorted(nav) == sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+
+
+def test_relative_links_lead_somewhere() -> None:
+    checked = 0
+    for page, path in PAGES.items():
+        for link in re.findall(r"\]\(([^)\s]+)\)", prose_of(page)):
+            target, _, anchor = link.partition("#")
+            if target.startswith(("http:", "https:")):
+                continue
+            file = path.parent / target if target else path
+            assert file.is_file(), f"{page}: {link}"
+            if anchor and not anchor.startswith("imdb_sentiment."):
+                headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+                slugs = [re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings]
+                assert anchor in slugs, f"{page}: {link}"
+            checked += 1
+    assert checked > 30
+    assert "](" not in read("CHANGELOG.md").replace("](https://", "")  # it is part of a page in another folder
+
+
+def test_the_command_line_reference_has_the_options_of_help() -> None:
+    sections = re.split(r"^## ", read("docs/reference/cli.md"), flags=re.MULTILINE)
+    by_command = {section.partition("\n")[0]: section for section in sections}
+    for command in COMMANDS:
+        rows = re.findall(r"^\| `(--[a-z-]+)(?: ([A-Z=]+))?` \|", by_command[f"imdb-sentiment {command}"], re.MULTILINE)
+        options = help_of(command)
+        assert options.pop("--help", "") is None
+        assert len(options) == len(rows) > 0
+        assert {name: value or None for name, value in rows} == options
+    top = CliRunner().invoke(app, ["--help"]).output
+    assert tuple(re.findall(r"^  ([a-z]+)  ", top.partition("Commands:")[2], re.MULTILINE)) == COMMANDS
+
+
+def test_commands_in_the_running_text_name_commands_and_options_that_exist() -> None:
+    known = {command: help_of(command) for command in COMMANDS}
+    checked = 0
+    for page in PAGES:
+        for words in re.findall(r"`imdb-sentiment\s+([^`]+)`", prose_of(page)):
+            command, *others = words.split()
+            assert command in known, f"{page}: {words}"
+            assert {word for word in others if word.startswith("--")} <= set(known[command]), f"{page}: {words}"
+            checked += 1
+        for option in re.findall(r"`(--[a-z-]+)[^`]*`", prose_of(page)):
+            assert any(option in options for options in known.values()), f"{page}: {option}"
+    assert checked > 5
