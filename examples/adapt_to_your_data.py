@@ -2,8 +2,8 @@
 
     python examples/adapt_to_your_data.py
 
-Writes `messages.csv`, trains on it, and leaves the finished model in `urgency-model`. Thirty-two messages show the steps;
-they are far too few for a model to rely on.
+Writes `messages.csv`, trains on it, and leaves the finished model in `urgency-model`. Thirty-two messages show the
+steps; they are far too few for a model to rely on.
 """
 
 import csv

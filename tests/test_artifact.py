@@ -1,12 +1,14 @@
 """The model folder: what stands in it, that stock code reads it, and what is refused."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from transformers import pipeline
 
 from imdb_sentiment import ModelError, OutputExistsError, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.artifact import load_artifact
 
 TEXTS = ["Seen at home: wonderful and moving.", "Seen on a train: dull<br />and awful.", "no idea", "wonderful " * 60]
 
@@ -103,28 +106,49 @@ def test_other_folders_are_never_overwritten(fitted: SentimentFineTuner, tmp_pat
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
-def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
-    script = """
-import sys
+# Loads once, then forks a child for each line it reads; the child saves again and again, the number of the save both in
+# the weights and in the metadata, and says so once the first save is done.
+SAVER = """
+import itertools, os, sys
 from pathlib import Path
+import torch
 from imdb_sentiment.artifact import load_artifact, save_artifact
 folder = Path(sys.argv[1])
-artifact = load_artifact(str(folder))
-print("ready", flush=True)
-while True:
-    save_artifact(folder, *artifact, overwrite=True)
+model, encoder, metadata = load_artifact(str(folder))
+print("loaded", flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    for number in itertools.count(int(line)) if child == 0 else ():
+        with torch.no_grad():
+            model.classifier.bias.fill_(number)
+        save_artifact(folder, model, encoder, metadata.model_copy(update={"seed": number}), overwrite=True)
+        if number == int(line):
+            print(os.getpid(), flush=True)
+    os.waitpid(child, 0)
+    print("dead", flush=True)
 """
-    saved_at = set()
-    for delay in (0.003, 0.01, 0.02, 0.03, 0.05):
-        with subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE) as process:
-            assert process.stdout
-            assert process.stdout.readline() == b"ready\n"
-            time.sleep(0.3 + delay)
-            process.send_signal(signal.SIGKILL)
-        classifier = SentimentClassifier.from_pretrained(folder, device="cpu")
-        assert classifier.predict("wonderful and superb").label == "positive"
-        saved_at.add((folder / "config.json").stat().st_mtime_ns)
-    assert len(saved_at) == 5  # each round did replace the folder before it was killed
+
+
+def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
+    script = [sys.executable, "-c", SAVER, str(folder)]
+    seen = [0]
+    with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "loaded\n"
+        for delay in np.linspace(0, 0.15, 12):
+            print(seen[-1] + 1, file=process.stdin)
+            child = int(process.stdout.readline())
+            time.sleep(delay)
+            os.kill(child, signal.SIGKILL)
+            assert process.stdout.readline() == "dead\n"
+            model, encoder, metadata = load_artifact(str(folder))
+            assert model.get_parameter("classifier.bias").tolist() == [metadata.seed] * 2  # of one and the same save
+            assert encoder.encode(["wonderful"])[0].length == 3
+            seen.append(metadata.seed)
+        process.stdin.close()
+    assert all(before < after for before, after in pairwise(seen))  # each round did replace the folder
+    assert seen[-1] > len(seen)  # and some did so more than once before the kill
 
 
 def delete_head(folder: Path) -> None:
@@ -136,6 +160,14 @@ def delete_head(folder: Path) -> None:
 def pickle_weights(folder: Path) -> None:
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
+
+
+def set_config(**fields: Any) -> Callable[[Path], None]:
+    return lambda folder: edit_json(folder / "config.json", lambda content: content.update(fields))
+
+
+def set_max_length(folder: Path) -> None:
+    edit_json(folder / "imdb_sentiment.json", lambda content: content["length_policy"].update(max_length=0))
 
 
 def third_label(config: dict[str, Any]) -> None:
@@ -168,6 +200,13 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (lambda f: (f / "config.json").unlink(), "no config.json"),
     "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "tokenizer"),
     "broken JSON": (lambda f: (f / "imdb_sentiment.json").write_text("{"), "cannot be read"),
+    "labels as a list": (set_config(id2label=["negative", "positive"]), "does not have two labels"),
+    "other size": (set_config(hidden_size=64), "would predict at random"),
+    "other vocabulary": (set_config(vocab_size=50), "no fitting bert.embeddings.word_embeddings.weight"),
+    "fewer layers": (set_config(num_hidden_layers=1), "knows nothing of"),
+    "wrong type": (set_config(hidden_size="x"), "cannot be loaded"),
+    "no length": (set_max_length, "damaged"),
+    "tokenizer of nothing": (lambda f: (f / "tokenizer.json").write_text("[]"), "cannot be loaded"),
     "broken weights": (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 100), "cannot be loaded"),
 }
 

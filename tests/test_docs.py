@@ -7,7 +7,8 @@ block is for follows from its language, and no other language is allowed:
   0 or as a comment `# exits with 2` says.
 - `text` and `json` show all that the block before printed; `...` stands for anything, as in doctest.
 - Any block with a `title` is a file, written before what follows runs.
-- `sh` holds the installation commands, which `.ci/run` runs; here it is checked that what they name exists.
+- `sh` holds commands that are too large for a test: the installation, which `.ci/run` runs, and measurements. Here it
+  is checked that what they name exists. `console` is a transcript of such commands, which begin with `$`.
 """
 
 import doctest
@@ -29,6 +30,7 @@ from typer.testing import CliRunner
 import imdb_sentiment
 from hub import LoopbackHub
 from imdb_sentiment.cli.app import app
+from test_api import ROWS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -53,6 +55,9 @@ RUNS = {
 
 OUTPUTS = {"text", "json"}
 FILES = {"csv", "text", "yaml"}
+WIDTH = 80
+"""Columns of code that the pages show without scrolling."""
+
 COMMANDS = ("demo", "train", "evaluate", "predict")
 FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)")
 INFO = re.compile(r'(?P<language>[a-z]+)(?: title="(?P<title>[\w.-]+)")?')
@@ -91,6 +96,7 @@ class Script:
         self.namespace: dict[str, Any] = {}
         self.output: str | None = None
         self.languages: set[str] = set()
+        self.widest = 0
 
     def run_all(self, text: str) -> None:
         for block in blocks_of(text):
@@ -103,7 +109,14 @@ class Script:
             self.output = None
             return
         self.languages.add(block.language)
-        if block.language in OUTPUTS:
+        if block.language not in OUTPUTS | {"console"}:
+            self.widest = max(self.widest, *map(len, block.code.splitlines()))
+        if block.language == "console":
+            commands = [line.removeprefix("$ ") for line in block.code.splitlines() if line.startswith("$ ")]
+            assert commands, f"line {block.line}: a transcript of no command"
+            check_commands(commands)
+            self.output = None
+        elif block.language in OUTPUTS:
             assert self.output is not None, f"line {block.line}: no block before this output prints it"
             assert_output(block.code, self.output, block.line)
             self.output = None
@@ -113,8 +126,7 @@ class Script:
             self.output = "".join(run_command(line) for line in command_lines(block.code))
         else:
             assert block.language == "sh", f"line {block.line}: a block of {block.language!r} is never run"
-            for line in command_lines(block.code):
-                check_installation(shlex.split(line))
+            check_commands(command_lines(block.code))
             self.output = None
 
     def _run_python(self, block: Block) -> str:
@@ -158,23 +170,26 @@ def run_command(line: str) -> str:
     return result.stderr
 
 
-def check_installation(words: list[str]) -> None:
+def check_commands(lines: list[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     targets = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    match words:
-        case ["make", target]:
-            assert target in targets
-        case [".venv/bin/pip", "install", "--constraint", file, "--editable", requirement]:
-            assert (ROOT / file).is_file()
-            extras = re.fullmatch(r"\.\[([\w,]+)\]", requirement)
-            assert extras
-            assert set(extras[1].split(",")) <= set(project["optional-dependencies"])
-        case ["python3", "-m", "venv", ".venv"] | [".venv/bin/pytest", *_]:
-            pass
-        case [".venv/bin/imdb-sentiment", "demo"]:
-            assert "imdb-sentiment" in project["scripts"]
-        case _:
-            pytest.fail(f"not an installation command that is known here: {shlex.join(words)}")
+    for words in map(shlex.split, lines):
+        match [words[0].removeprefix(".venv/bin/"), *words[1:]]:
+            case ["make", target]:
+                assert target in targets
+            case ["pip", "install", "--constraint", file, "--editable", requirement]:
+                assert (ROOT / file).is_file()
+                extras = re.fullmatch(r"\.\[([\w,]+)\]", requirement)
+                assert extras
+                assert set(extras[1].split(",")) <= set(project["optional-dependencies"])
+            case ["python3", "-m", "venv", ".venv"] | ["pytest", *_]:
+                pass
+            case ["imdb-sentiment", command, *others]:
+                assert {word for word in others if word.startswith("--")} <= set(help_of(command))
+            case ["python", script, *_]:
+                assert (ROOT / script).is_file(), script
+            case _:
+                pytest.fail(f"not a command that is known here: {shlex.join(words)}")
 
 
 def read(page: str) -> str:
@@ -210,7 +225,8 @@ def test_the_code_of_a_page_runs(
     monkeypatch.chdir(tmp_path_factory.mktemp("page"))
     script = Script(tmp_path_factory.mktemp("scripts"))
     script.run_all(read(page))
-    assert script.languages - OUTPUTS == RUNS.get(page, set())
+    assert script.widest <= WIDTH
+    assert script.languages - OUTPUTS - {"console"} == RUNS.get(page, set())
 
 
 def test_no_block_of_code_is_overlooked() -> None:
@@ -231,7 +247,7 @@ def test_no_block_of_code_is_overlooked() -> None:
         ("```\nprint(1)\n```", "a block begins with"),
         ("```python {.extra}\nprint(1)\n```", "a block begins with"),
         ("```python\nprint(1)\n", "the block has no end"),
-        ("```python\nprint(1)\n```\n```text\n2\n```", "Expected"),
+        ("```python\nprint(1)\n```\n```text\n2\n```", "+ 1"),
         ("```python\nprint(1)\n```\n```text\n1\n```\n```text\n1\n```", "no block before this output"),
         ('```python title="a.py"\nprint(1)\n```', "a file cannot be python"),
         ("```bash\nimdb-sentiment nothing\n```", "No such command"),
@@ -239,8 +255,10 @@ def test_no_block_of_code_is_overlooked() -> None:
         ("```bash\npython -V\n```", "python -V"),
         ("```bash\nimdb-sentiment --help | head\n```", "not understood here"),
         ("```sh\nmake coffee\n```", "coffee"),
-        ("```sh\nrm -rf /\n```", "not an installation command"),
-        ("```python\nassert 1 == 2\n```", ""),
+        ("```sh\nimdb-sentiment train --outputs x\n```", "--outputs"),
+        ("```console\nall is well\n```", "a transcript of no command"),
+        ("```sh\nrm -rf /\n```", "not a command that is known"),
+        ("```python\nassert 1 == 2, 'wrong sum'\n```", "wrong sum"),
     ],
 )
 def test_wrong_blocks_are_caught(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,6 +284,11 @@ def test_every_page_is_in_the_navigation_once() -> None:
 
     nav = leaves(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
     assert sorted(nav) == sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+
+
+def test_the_layers_on_the_architecture_page_are_those_that_are_held() -> None:
+    rows = re.findall(r"^\| \d+ \| ([^|]+) \|", read("docs/explanation/architecture.md"), re.MULTILINE)
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == ROWS
 
 
 def test_relative_links_lead_somewhere() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from hub import LoopbackHub
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
@@ -37,7 +37,7 @@ class Cleaning(_Section):
 class LengthPolicy(_Section):
     """How many tokens the model reads, and what is kept of longer texts."""
 
-    max_length: int
+    max_length: PositiveInt
     truncation: Truncation
     stock_pipeline: str
 
@@ -126,7 +126,12 @@ def load_artifact(name: str, *, revision: str | None = None) -> Artifact:
 
     with quiet(), hub_errors(f"model {name!r}", ModelError, hint="save the model again"):
         model, loading = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,  # reported below, by name
+            output_loading_info=True,
         )
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     if loading["missing_keys"] or loading["mismatched_keys"]:
@@ -135,6 +140,12 @@ def load_artifact(name: str, *, revision: str | None = None) -> Artifact:
             f"{folder} lacks trained weights, and would predict at random",
             found=f"no fitting {', '.join(missing[:3])} in the safetensors file",
             expected="the weights of the encoder and of its trained head",
+        )
+    if loading["unexpected_keys"]:
+        raise ModelError(
+            f"{folder} holds weights that its config.json knows nothing of",
+            found=", ".join(sorted(loading["unexpected_keys"])[:3]),
+            expected="a config.json that was saved with these weights",
         )
     policy = metadata.length_policy
     return Artifact(
@@ -190,7 +201,9 @@ def _check_settings(folder: Path, settings: dict[str, Any], metadata: Metadata) 
         pickled = sorted(path.name for path in folder.glob("*.bin"))
         found = f"{', '.join(pickled)}, a pickle, which can run any code when opened" if pickled else "no weights"
         raise ModelError(f"{folder} has no safetensors weights", found=found, expected=_WEIGHTS[0])
-    names = settings.get("id2label") or {}
+    names = settings.get("id2label")
+    if not isinstance(names, dict):
+        names = {}
     if len(names) != 2:
         found = f"{len(names)}: {', '.join(map(str, names.values()))}" if names else "none in config.json"
         raise ModelError(f"{folder} does not have two labels", found=found, expected=" and ".join(metadata.labels))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Self, overload
 
 from imdb_sentiment.artifact import Artifact, Metadata, load_artifact
 from imdb_sentiment.data.cleaning import clean
-from imdb_sentiment.errors import DataError, list_rows
+from imdb_sentiment.errors import ConfigError, DataError, list_rows
 from imdb_sentiment.results import EvaluationReport, Prediction
+from imdb_sentiment.scoring.device import usable_device
 from imdb_sentiment.scoring.torch_scorer import Scores, score_texts
 
 if TYPE_CHECKING:
@@ -43,14 +44,15 @@ class SentimentClassifier:
             batch_size: Texts per batch; changes speed and memory, not results.
 
         Raises:
+            ConfigError: There is no such device, or `batch_size` is below 1.
             ModelError: It is no such folder, or one that cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
         """
+        if batch_size < 1:
+            raise ConfigError(f"batch_size={batch_size} leaves no text in a batch", expected="1 or more")
+        place = usable_device(device)
         artifact = load_artifact(str(path), revision=revision)
-
-        from imdb_sentiment.scoring.device import best_device
-
-        artifact.model.to(device or best_device())  # type: ignore[arg-type]
+        artifact.model.to(place)  # type: ignore[arg-type]
         return cls(artifact, batch_size=batch_size)
 
     @property
@@ -121,6 +123,7 @@ class SentimentClassifier:
         from imdb_sentiment.evaluation.metrics import measure
 
         ids: dict[int | str, int] = {0: 0, 1: 1, self.labels[0]: 0, self.labels[1]: 1}
+        labels = list(labels)  # an array has no truth value of its own
         unknown = [i for i, label in enumerate(labels, start=1) if label not in ids]
         if unknown or len(labels) != len(texts) or not labels:
             found = f"other labels in {list_rows(unknown)}" if unknown else f"{len(texts)} texts, {len(labels)} labels"

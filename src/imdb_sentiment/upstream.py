@@ -132,7 +132,7 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
                 expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
                 hint=hint,
             ) from None
-        if isinstance(error, (OSError, ValueError, KeyError)) or kinds & _DAMAGED:
+        if isinstance(error, _DAMAGED) or type(error) is Exception or kinds & _DAMAGED_NAMES:  # tokenizers' own is bare
             raise error_type(f"{what} cannot be loaded", found=reason, hint=hint) from None
         raise
 
@@ -152,7 +152,8 @@ _UNREACHABLE = {
     "OfflineModeIsEnabled",
 }
 _UNREACHABLE_STATUS = {429, 500, 502, 503, 504}
-_DAMAGED = {"SafetensorError", "StrictDataclassError"}
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, ImportError)
+_DAMAGED_NAMES = {"SafetensorError", "StrictDataclassError"}
 
 
 def _is_unanswered(error: BaseException) -> bool:

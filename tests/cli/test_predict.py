@@ -63,7 +63,7 @@ def test_a_text_of_several_lines_is_shown_on_one(saved_model: Path) -> None:
 def test_a_pipe_is_read_and_a_reader_may_leave_early(saved_model: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text(f"{GOOD} 😀\n{BAD}\n" * 2000, encoding="utf-8")
-    command = [*COMMAND, "predict", saved_model]
+    command = [*COMMAND, "predict", str(saved_model)]
     with (
         texts.open("rb") as source,
         subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,

@@ -1,11 +1,28 @@
 """Where to compute."""
 
-__all__ = ["best_device"]
+from imdb_sentiment.errors import ConfigError
+
+__all__ = ["usable_device"]
 
 
-def best_device() -> str:
-    """Return PyTorch's name of the accelerator of this machine, or `cpu`."""
+def usable_device(name: str | None = None) -> str:
+    """Return PyTorch's name of the device to compute on.
+
+    Args:
+        name: A device that was asked for; by default the accelerator of this machine, or `cpu`.
+
+    Raises:
+        ConfigError: PyTorch does not know the device, or it is not there.
+    """
     import torch
 
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    return accelerator.type if accelerator else "cpu"
+    if name is None:
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator.type if accelerator else "cpu"
+    try:
+        torch.zeros(1, device=name).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        expected = "a device of this machine, such as cpu, cuda or cuda:1"
+        raise ConfigError(f"device={name!r} cannot be used", found=reason, expected=expected) from None
+    return name

