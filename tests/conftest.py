@@ -11,15 +11,17 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
 
+from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
 
 _ROOT = Path(tempfile.mkdtemp(prefix="imdb-sentiment-tests-"))
 atexit.register(shutil.rmtree, _ROOT, ignore_errors=True)
 _HUB = LoopbackHub(_ROOT / "hub")
 os.environ.update(_HUB.environment(_ROOT / "home"))
-os.environ.update({"TOKENIZERS_PARALLELISM": "false", "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"})
+os.environ.update(
+    {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1", "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
+)
 os.environ.pop("HF_HUB_OFFLINE", None)
 
 PLACES = ("in the cinema", "at home", "on a train", "with friends", "late at night", "by accident")

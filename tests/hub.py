@@ -235,9 +235,7 @@ def _tree(commit: _Commit, top: PurePosixPath, *, recursive: bool) -> list[dict[
         size = (commit.folder / name).stat().st_size
         entries[file] = {"type": "file", "path": name, "oid": blob, "size": size}
     return [
-        entry
-        for path, entry in sorted(entries.items())
-        if top in (path.parents if recursive else path.parents[:1])
+        entry for path, entry in sorted(entries.items()) if top in (path.parents if recursive else path.parents[:1])
     ]
 
 

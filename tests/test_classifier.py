@@ -55,8 +55,12 @@ def test_nothing_in_nothing_out(classifier: SentimentClassifier) -> None:
     assert classifier.predict_proba([]).shape == (0, 2)
 
 
-@pytest.mark.parametrize(("texts", "rows"), [(["fine", None], (2,)), ([1, "a", 2.5], (1, 3)), (["a", " \n", "<br />"], (2, 3))])
-def test_what_cannot_be_classified_is_named(classifier: SentimentClassifier, texts: list[str], rows: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("texts", "rows"), [(["fine", None], (2,)), ([1, "a", 2.5], (1, 3)), (["a", " \n", "<br />"], (2, 3))]
+)
+def test_what_cannot_be_classified_is_named(
+    classifier: SentimentClassifier, texts: list[str], rows: tuple[int, ...]
+) -> None:
     with pytest.raises(DataError) as caught:
         classifier.predict(texts)
     assert caught.value.rows == rows

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import make_reviews
 
+from conftest import make_reviews
 from imdb_sentiment import (
     DataConfig,
     DataError,
@@ -44,7 +44,9 @@ def test_a_run_on_the_validation_split_is_what_the_history_says(fitted: Sentimen
     assert result.seconds > 0
 
 
-def test_the_kept_weights_are_those_of_the_kept_epoch(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+def test_the_kept_weights_are_those_of_the_kept_epoch(
+    reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
     from imdb_sentiment.scoring.torch_scorer import score_texts
 
     tuner = SentimentFineTuner(config=tiny_config.replace(metric_for_best_model="log_loss"), output_dir=tmp_path)
@@ -106,7 +108,9 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
         np.testing.assert_allclose(weight.detach(), resumed._fitted.model.get_parameter(name).detach(), atol=1e-6)
 
 
-def test_resuming_without_a_checkpoint_starts_anew(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+def test_resuming_without_a_checkpoint_starts_anew(
+    reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
     tuner = SentimentFineTuner(config=tiny_config.replace(num_train_epochs=1), output_dir=tmp_path)
     result = tuner.fit(reviews, resume=True)
     assert not any("went on" in note for note in result.notes)

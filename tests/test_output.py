@@ -68,7 +68,7 @@ def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
     make_model(tmp_path / "model")
     with pytest.raises(OutputExistsError, match="is not empty, and was left as it is") as caught:
         write_model(tmp_path / "model", "new")
-    assert caught.value.found == f"2 entries, such as {METADATA_FILE}"
+    assert caught.value.found == f"{METADATA_FILE} and 1 more"
     assert "overwrite" in str(caught.value.hint)
     assert (tmp_path / "model" / "weights").read_text(encoding="utf-8") == "old"
     assert names(tmp_path) == ["model"]

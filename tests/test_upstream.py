@@ -10,13 +10,13 @@ from typing import Any
 import datasets
 import huggingface_hub
 import pytest
-from hub import LoopbackHub
 from huggingface_hub import HfApi, constants
 from huggingface_hub import logging as hub_logging
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled, StrictDataclassError
 from huggingface_hub.utils import are_progress_bars_disabled
 from transformers.utils import logging as transformers_logging
 
+from hub import LoopbackHub
 from imdb_sentiment import ConfigError, DataError, FineTuneConfig, HubUnavailableError, ModelError
 from imdb_sentiment.pretrained import load_encoder
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
@@ -82,7 +82,10 @@ def test_quiet_inside_quiet(noise: bool) -> None:
 
 
 def translated(error: BaseException | Callable[[], object]) -> ModelError | HubUnavailableError:
-    with pytest.raises((ModelError, HubUnavailableError)) as caught, hub_errors("model 'm'", ModelError, hint="a folder"):
+    with (
+        pytest.raises((ModelError, HubUnavailableError)) as caught,
+        hub_errors("model 'm'", ModelError, hint="a folder"),
+    ):
         if isinstance(error, BaseException):
             raise error
         error()
@@ -126,7 +129,13 @@ def test_a_hub_out_of_reach(error: Exception) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [OSError("bad  file"), ValueError("bad file"), TypeError("bad file"), ImportError("bad file"), Exception("bad file")]
+    [
+        OSError("bad  file"),
+        ValueError("bad file"),
+        TypeError("bad file"),
+        ImportError("bad file"),
+        Exception("bad file"),
+    ]
     + [StrictDataclassError("bad\nfile"), wrapped(KeyError("x"))],
 )
 def test_what_cannot_be_read_is_refused_with_the_reason(error: Exception) -> None:
@@ -140,7 +149,9 @@ def test_a_long_reason_is_cut(hub: LoopbackHub) -> None:
     assert len(str(translated(ValueError("word " * 1000)).found)) <= 500
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError(), AttributeError("a mistake of ours"), DataError("ours"), ConfigError("ours")])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError(), AttributeError("a mistake of ours"), DataError("ours"), ConfigError("ours")]
+)
 def test_other_errors_pass_as_they_are(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, hub_errors("model 'm'", ModelError, hint="a folder"):
         raise error
@@ -198,9 +209,7 @@ def test_a_hub_that_fails_is_asked_once_and_then_the_cache_alone(failing: Failin
     assert len(failing.requests) == 1
 
 
-def test_a_cached_model_is_loaded_while_the_hub_fails(
-    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cached_model_is_loaded_while_the_hub_fails(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
     config = FineTuneConfig(max_length=32)
     assert config.model_name == BERT
     loaded = load_encoder(config)

@@ -85,7 +85,7 @@ class DataConfig(_Frozen):
     """Branch, tag or commit of the hub data set. Pin a commit to get the same rows next year."""
 
     subset: str | None = None
-    """Configuration of the hub data set, where it has several (`sst2` of `nyu-mll/glue`)."""
+    """Configuration of the hub data set, where it has several (`en` of `mteb/amazon_counterfactual`)."""
 
     text_column: Annotated[str, Field(min_length=1)] = "text"
     """Column that holds the text."""

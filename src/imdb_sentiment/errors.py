@@ -114,7 +114,12 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     return by_folded[matches[0]] if matches else None
 
 
+def count_rows(rows: int) -> str:
+    """Write a number of rows, e.g. `1 row` or `5,574 rows`."""
+    return f"{rows:,} row{'s' if rows != 1 else ''}"
+
+
 def list_rows(rows: Sequence[int]) -> str:
     """Write row numbers for a message, e.g. `3 rows (2, 5, 9)` or `81 rows (1, 2, 3, 4, 5, ...)`."""
     shown = ", ".join(str(row) for row in rows[:_LISTED]) + (", ..." if len(rows) > _LISTED else "")
-    return f"{len(rows):,} row{'s' if len(rows) != 1 else ''} ({shown})"
+    return f"{count_rows(len(rows))} ({shown})"

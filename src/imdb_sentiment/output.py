@@ -35,7 +35,7 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     content = sorted(entry.name for entry in folder.iterdir())
     if not content:
         return
-    found = f"{len(content)} entries, such as {content[0]}"
+    found = f"{content[0]}" + (f" and {len(content) - 1} more" if len(content) > 1 else "")
     if not overwrite:
         hint = "another folder, or --overwrite (overwrite=True in Python)"
         raise OutputExistsError(f"{folder} is not empty, and was left as it is", found=found, hint=hint)

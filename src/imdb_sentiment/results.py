@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from imdb_sentiment.errors import count_rows
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -85,7 +87,7 @@ class EvaluationReport:
         columns = (max(len(negative), 6), max(len(positive), 6))
         return "\n".join(
             [
-                f"accuracy   {self.accuracy:.4f}   ({self.rows:,} rows)",
+                f"accuracy   {self.accuracy:.4f}   ({count_rows(self.rows)})",
                 f"precision  {self.precision:.4f}   (of {positive})",
                 f"recall     {self.recall:.4f}",
                 f"F1         {self.f1:.4f}",
@@ -140,7 +142,7 @@ class SplitSummary:
         table = [["split", *names, "rows"]]
         table += [[split, *(f"{n:,}" for n in by.values()), f"{sum(by.values()):,}"] for split, by in self.rows.items()]
         lines = format_table(table)
-        lines += [f"left out of {part.split}: {part.rows:,} rows, {part.reason}" for part in self.left_out]
+        lines += [f"left out of {part.split}: {count_rows(part.rows)}, {part.reason}" for part in self.left_out]
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 

@@ -44,7 +44,7 @@ CASES = {
     "unknown kind": Case("a.xlsx", "text", "", ("a.xlsx is of no known kind", ".parquet, .csv, .tsv, .jsonl")),
     "one class": Case("a.csv", "text,label\na,1\nb,1\n", "", ("a.csv has one class only", "'1' (2 rows)")),
     "three classes": Case(
-        "a.csv", "text,label\na,1\nb,0\nc,2\nd,2\n", "", ("not understood", "'2' (2 rows), '0' (1 rows), '1' (1 rows)")
+        "a.csv", "text,label\na,1\nb,0\nc,2\nd,2\n", "", ("not understood", "'2' (2 rows), '0' (1 row), '1' (1 row)")
     ),
     "three classes, one named": Case(
         "a.csv", "text,label\na,x\nb,y\nc,z\n", "--positive-label x", ("has 3 different labels", "one of them 'x'")
@@ -113,7 +113,7 @@ def test_invalid_rows_are_left_out_and_counted_on_request(folder: Path, tiny_con
         *options(tiny_config, num_train_epochs=1),
     )
     assert (outcome.code, outcome.err) == (0, "")
-    assert "left out of train: 2 rows, text is blank\nleft out of train: 1 rows, label is null\n" in outcome.out
+    assert "left out of train: 2 rows, text is blank\nleft out of train: 1 row, label is null\n" in outcome.out
     splits = read_metadata(folder / "model")["splits"]
     assert sum(sum(by_label.values()) for by_label in splits["rows"].values()) == 60
     assert sum(part["rows"] for part in splits["left_out"]) == 3
@@ -123,9 +123,9 @@ EVALUATED = {
     "missing file": Case("no.csv", None, "", ("there is no file or folder no.csv",)),
     "missing column": Case("a.csv", "Text,label\na,1\n", "", ("column 'text' is not in a.csv", "--text-column Text")),
     "other label names": Case(
-        "a.csv", "text,label\na,ham\nb,spam\n", "", ("labels of a.csv are not understood", "'ham' (1 rows), 'spam'")
+        "a.csv", "text,label\na,ham\nb,spam\n", "", ("labels of a.csv are not understood", "'ham' (1 row), 'spam'")
     ),
-    "three classes": Case("a.csv", f"{ONE_EACH}c,2\n", "", ("not understood", "'2' (1 rows)")),
+    "three classes": Case("a.csv", f"{ONE_EACH}c,2\n", "", ("not understood", "'2' (1 row)")),
     "blank text": Case("a.csv", f"{ONE_EACH} ,1\n", "", ("text is blank in 1 row (3)", "invalid_rows=drop")),
     "ragged": Case("a.csv", f"{ONE_EACH}a, b,1\n", "", ("a.csv is ragged",)),
 }

@@ -91,7 +91,7 @@ def test_encoders_to_start_from(name: str, said: tuple[str, ...], folder: Path) 
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        ("folder", ("folder is not empty, and was left as it is", "1 entries, such as mine.txt", "--overwrite")),
+        ("folder", ("folder is not empty, and was left as it is", "found:    mine.txt", "--overwrite")),
         ("folder --overwrite", ("folder is not a model of this library", "imdb_sentiment.json")),
         ("reviews.csv", ("reviews.csv is a file",)),
         ("reviews.csv --overwrite", ("reviews.csv is a file",)),

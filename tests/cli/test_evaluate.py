@@ -59,7 +59,7 @@ def test_rows_that_cannot_be_used_are_left_out_on_request(saved_model: Path, tmp
     data.write_text("\n".join(map(json.dumps, rows)))
     content = run("evaluate", saved_model, "--data", data, "--set", "invalid_rows=drop", "--json").read_json()
     assert content["test"]["rows"] == 10
-    assert content["notes"][1:] == ["1 rows left out: text is null", "1 rows left out: text is blank"]
+    assert content["notes"][1:] == ["1 row left out: text is null", "1 row left out: text is blank"]
 
 
 def test_one_label_alone_can_be_measured(saved_model: Path, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_three_labels_are_refused_even_when_one_is_named() -> None:
 def test_many_labels_are_listed_up_to_ten() -> None:
     with pytest.raises(DataError) as caught:
         resolve_labels({f"{i:02}": 1 for i in range(1500)}, DataConfig(), "here")
-    assert str(caught.value.found).endswith("'09' (1 rows), and 1,490 more values")
+    assert str(caught.value.found).endswith("'09' (1 row), and 1,490 more values")
 
 
 @pytest.mark.parametrize("config", [DataConfig(), DataConfig(positive_label="1"), DataConfig(positive_label="pos")])

@@ -21,17 +21,17 @@ def write(path: Path, rows: list[tuple[str, str]]) -> str:
 def test_the_test_split_is_measured_where_there_is_one(tmp_path: Path) -> None:
     write(tmp_path / "train.csv", TRAIN)
     write(tmp_path / "test.csv", TEST)
-    rows, notes = load_measured_rows(DataConfig(source=str(tmp_path)), SPAM)
+    rows = load_measured_rows(DataConfig(source=str(tmp_path)), SPAM)
     assert (rows.texts, rows.labels) == ([text for text, _ in TEST], [1, 0, 1])
-    assert notes == (f"measured on the test split of {tmp_path}",)
+    assert rows.notes == (f"measured on the test split of {tmp_path}",)
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_all_rows_are_measured_where_they_are_not_divided(split: str, tmp_path: Path) -> None:
     path = write(tmp_path / "any.csv", TEST)
-    rows, notes = load_measured_rows(DataConfig(source={split: path}), SPAM)
+    rows = load_measured_rows(DataConfig(source={split: path}), SPAM)
     assert rows.texts == [text for text, _ in TEST]
-    assert notes == (f"measured on all rows of {path}",)
+    assert rows.notes == (f"measured on all rows of {path}",)
 
 
 def test_rows_to_learn_from_are_never_measured_in_place_of_a_test_split(tmp_path: Path) -> None:
@@ -43,18 +43,18 @@ def test_rows_to_learn_from_are_never_measured_in_place_of_a_test_split(tmp_path
 
 def test_labels_of_the_other_splits_do_not_matter(tmp_path: Path) -> None:
     source = {"train": write(tmp_path / "a.csv", [("Hello", "?")]), "test": write(tmp_path / "b.csv", TEST)}
-    assert load_measured_rows(DataConfig(source=source), SPAM)[0].labels == [1, 0, 1]
+    assert load_measured_rows(DataConfig(source=source), SPAM).labels == [1, 0, 1]
 
 
 def test_one_class_is_enough_to_measure_on(tmp_path: Path) -> None:
     path = write(tmp_path / "any.csv", TEST[:1])
-    assert load_measured_rows(DataConfig(source=path), SPAM)[0].labels == [1]
+    assert load_measured_rows(DataConfig(source=path), SPAM).labels == [1]
 
 
 def test_the_data_may_spell_the_labels_in_their_own_way(tmp_path: Path) -> None:
     path = write(tmp_path / "any.csv", [("Free entry!", "junk"), ("Running late", "fine")])
     config = DataConfig(source=path, positive_label="junk", negative_label="fine")
-    assert load_measured_rows(config, SPAM)[0].labels == [1, 0]
+    assert load_measured_rows(config, SPAM).labels == [1, 0]
 
 
 def test_labels_that_the_model_does_not_know_are_refused(tmp_path: Path) -> None:
@@ -68,9 +68,9 @@ def test_rows_that_cannot_be_used_are_refused_or_left_out_and_noted(tmp_path: Pa
     with pytest.raises(DataError, match="rows that cannot be used") as caught:
         load_measured_rows(DataConfig(source=path), SPAM)
     assert caught.value.rows == (1, 5)
-    rows, notes = load_measured_rows(DataConfig(source=path, invalid_rows="drop"), SPAM)
+    rows = load_measured_rows(DataConfig(source=path, invalid_rows="drop"), SPAM)
     assert rows.texts == [text for text, _ in TEST]
-    assert notes[1:] == ("1 rows left out: text is blank", "1 rows left out: label is null")
+    assert rows.notes[1:] == ("1 row left out: text is blank", "1 row left out: label is null")
 
 
 @pytest.mark.parametrize("invalid_rows", ["error", "drop"])
@@ -84,5 +84,5 @@ def test_a_source_with_no_row_to_measure_is_refused(invalid_rows: str, tmp_path:
 def test_how_the_source_was_read_is_noted(tmp_path: Path) -> None:
     path = tmp_path / "sms.tsv"
     path.write_text('label\ttext\nspam\t"Free\nham\tRunning late\n', encoding="utf-8")
-    notes = load_measured_rows(DataConfig(source=str(path)), SPAM)[1]
-    assert notes[1:] == ("sms.tsv: quote characters are read as ordinary text",)
+    rows = load_measured_rows(DataConfig(source=str(path)), SPAM)
+    assert rows.notes[1:] == ("sms.tsv: quote characters are read as ordinary text",)

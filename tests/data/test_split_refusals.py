@@ -137,4 +137,4 @@ def test_one_class_only_is_refused(labels: list[int]) -> None:
 def test_labels_are_understood_over_all_splits_together() -> None:
     with pytest.raises(DataError, match="labels of the given data are not understood") as caught:
         split_tables({"train": reviews(20, 20), "test": [("a", 0), ("b", -1)]})
-    assert "'-1' (1 rows)" in str(caught.value.found)
+    assert "'-1' (1 row)" in str(caught.value.found)

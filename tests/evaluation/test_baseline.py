@@ -3,10 +3,10 @@
 import math
 
 import pytest
-from conftest import make_reviews
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
+from conftest import make_reviews
 from imdb_sentiment.evaluation.baseline import measure_baseline
 
 NAMES = ("ham", "spam")
@@ -51,9 +51,7 @@ def test_words_of_the_test_rows_alone_say_nothing() -> None:
 
 
 @pytest.mark.parametrize(("rows", "min_df"), [(999, 1), (1000, 2)])
-def test_words_of_one_text_are_left_out_of_large_data(
-    rows: int, min_df: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_words_of_one_text_are_left_out_of_large_data(rows: int, min_df: int, monkeypatch: pytest.MonkeyPatch) -> None:
     used = []
     fit_transform = TfidfVectorizer.fit_transform
 

@@ -11,7 +11,9 @@ def test_by_default_it_is_one_that_computes() -> None:
     assert torch.ones(2, device=usable_device()).sum().item() == 2
 
 
-@pytest.mark.parametrize(("found", "name"), [(None, "cpu"), (torch.device("cuda"), "cuda"), (torch.device("mps"), "mps")])
+@pytest.mark.parametrize(
+    ("found", "name"), [(None, "cpu"), (torch.device("cuda"), "cuda"), (torch.device("mps"), "mps")]
+)
 def test_by_default_it_is_the_accelerator_if_there_is_one(
     found: torch.device | None, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

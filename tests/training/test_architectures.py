@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import make_reviews
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForSequenceClassification,
@@ -27,6 +26,7 @@ from transformers import (
     pipeline,
 )
 
+from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.pretrained import load_encoder, load_model
@@ -56,9 +56,7 @@ def byte_level_tokenizer() -> RobertaTokenizerFast:
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     letters = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=600, special_tokens=special, initial_alphabet=letters, show_progress=False
-    )
+    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=special, initial_alphabet=letters, show_progress=False)
     tokenizer.train_from_iterator(make_reviews(120)[0], trainer)
     learnt = json.loads(tokenizer.to_str())["model"]
     return RobertaTokenizerFast(vocab=learnt["vocab"], merges=[tuple(pair) for pair in learnt["merges"]])

@@ -39,7 +39,9 @@ def test_numbers_are_compared_as_numbers(tmp_path: Path) -> None:
     assert newest_checkpoint(tmp_path) == tmp_path / "checkpoint-100"
 
 
-@pytest.mark.parametrize("name", ["checkpoint-", "checkpoint-x", "checkpoint-3.old", "my-checkpoint-3", "checkpoint-3 "])
+@pytest.mark.parametrize(
+    "name", ["checkpoint-", "checkpoint-x", "checkpoint-3.old", "my-checkpoint-3", "checkpoint-3 "]
+)
 def test_other_names_are_no_checkpoints(name: str, tmp_path: Path) -> None:
     write_checkpoint(tmp_path / name)
     assert newest_checkpoint(tmp_path) is None

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import make_reviews
 
+from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, NotFittedError, SentimentFineTuner
 from imdb_sentiment.scoring.torch_scorer import score_texts
 from imdb_sentiment.training import trainer as trainer_module

@@ -34,8 +34,9 @@ def evaluate(
 ) -> None:
     """Measure a saved model on labelled rows."""
     from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.labels import LabelNames
-    from imdb_sentiment.data.measured import load_measured_rows
+    from imdb_sentiment.data.measured import LearntFrom, load_measured_rows
 
     data_config = read_data_settings(
         assignments=settings,
@@ -48,11 +49,14 @@ def evaluate(
         },
     )
     classifier = SentimentClassifier.from_pretrained(model)
-    rows, notes = load_measured_rows(data_config, LabelNames(*classifier.labels))
+    # the rows the model was trained on may have been given in memory: then they have no source
+    then = {field: value for field, value in classifier.metadata.data_config.items() if value is not None}
+    learnt_from = LearntFrom(DataConfig(**then), classifier.metadata.data_fingerprint)
+    rows = load_measured_rows(data_config, LabelNames(*classifier.labels), learnt_from=learnt_from)
     report = classifier.evaluate(rows.texts, rows.labels)
     if json:
-        print_json({"test": report.to_dict(), "notes": list(notes)})
+        print_json({"test": report.to_dict(), "notes": list(rows.notes)})
         return
     say(str(report))
-    for note in notes:
+    for note in rows.notes:
         say(f"note: {note}")

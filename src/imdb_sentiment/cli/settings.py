@@ -96,7 +96,7 @@ def _split_assignment(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set {text!r} sets nothing", expected="--set KEY=VALUE, e.g. --set learning_rate=3e-5")
-    return key.strip(), None if value in ("", "none", "null") else value
+    return key.strip(), value or None
 
 
 def _check_field(key: str, *configs: "type[DataConfig | FineTuneConfig]") -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.errors import DataError, nearest
+from imdb_sentiment.errors import DataError, count_rows, nearest
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
@@ -100,5 +100,5 @@ def _unlabelled_hint(counts: Mapping[str, int]) -> str | None:
 
 def _listing(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown = ", ".join(f"{label!r} ({count:,} rows)" for label, count in ordered[:_SHOWN])
+    shown = ", ".join(f"{label!r} ({count_rows(count)})" for label, count in ordered[:_SHOWN])
     return shown + (f", and {len(ordered) - _SHOWN:,} more values" if len(ordered) > _SHOWN else "")
