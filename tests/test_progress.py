@@ -5,6 +5,7 @@ import os
 import sys
 import termios
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import tqdm.std
@@ -32,53 +33,50 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A pseudo-terminal as standard error; gives the end to read from."""
+@contextmanager
+def terminal() -> Iterator[int]:
+    """Make a pseudo-terminal standard error; gives the end to read from."""
     reader, writer = os.openpty()
     termios.tcsetwinsize(writer, (24, 80))
-    with os.fdopen(writer, "w", encoding="utf-8") as stream:
-        monkeypatch.setattr(sys, "stderr", stream)
+    with os.fdopen(writer, "w", encoding="utf-8") as stream, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", stream)  # here and not in a fixture: pytest sets its own before each test
         yield reader
     os.close(reader)
 
 
 def shown(reader: int) -> str:
     """What has been written to the terminal since the last look, up to a mark written now."""
-    print(END, end="", file=sys.stderr, flush=True)
+    sys.stderr.write(END)
+    sys.stderr.flush()
     text = ""
     while not text.endswith(END):
         text += os.read(reader, 65536).decode()
     return text.removesuffix(END)
 
 
-def test_a_bar_appears_after_two_seconds_and_is_gone_at_the_end(clock: Clock, terminal: int) -> None:
-    with progress_bar("tokenizing", total=4, unit="text") as bar:
-        for now in (1000.5, 1001.9):
-            clock.now = now
+def test_a_bar_appears_after_two_seconds_and_is_gone_at_the_end(clock: Clock) -> None:
+    with terminal() as reader:
+        with progress_bar("tokenizing", total=4, unit="text") as bar:
+            for now in (1000.5, 1001.9):
+                clock.now = now
+                bar.update(1)
+            assert shown(reader) == ""
+            clock.now = 1002.1
             bar.update(1)
-        assert shown(terminal) == ""
-        clock.now = 1002.1
-        bar.update(1)
-        line = shown(terminal)
-        assert "tokenizing" in line
-        assert "75%" in line
-        assert "3/4" in line
-        assert "text" in line
-    assert shown(terminal).strip("\r \n") == ""
+            line = shown(reader)
+            assert "tokenizing:  75%" in line
+            assert "3/4" in line
+            assert "text/s" in line
+        assert shown(reader).strip("\r ") == ""
 
 
-def test_what_is_quick_shows_nothing(clock: Clock, terminal: int) -> None:
-    with progress_bar("tokenizing", total=2, unit="text") as bar:
-        clock.now = 1001.9
-        bar.update(2)
-    assert shown(terminal) == ""
-
-
-def test_nothing_at_all_to_do(clock: Clock, terminal: int) -> None:
-    with progress_bar("tokenizing", total=0, unit="text") as bar:
-        bar.update(0)
-    assert shown(terminal) == ""
+@pytest.mark.parametrize("total", [0, 2])
+def test_what_is_quick_shows_nothing(total: int, clock: Clock) -> None:
+    with terminal() as reader:
+        with progress_bar("tokenizing", total=total, unit="text") as bar:
+            clock.now = 1001.9
+            bar.update(total)
+        assert shown(reader) == ""
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, lambda: io.TextIOWrapper(io.BytesIO())])

@@ -49,9 +49,10 @@ def noise(request: pytest.FixtureRequest) -> Iterator[bool]:
 
 
 def switch(on: bool) -> None:
-    (transformers_logging.enable_progress_bar if on else transformers_logging.disable_progress_bar)()
-    (datasets.enable_progress_bars if on else datasets.disable_progress_bars)()
-    (huggingface_hub.utils.enable_progress_bars if on else huggingface_hub.utils.disable_progress_bars)()
+    name = "enable" if on else "disable"
+    getattr(transformers_logging, f"{name}_progress_bar")()
+    getattr(datasets, f"{name}_progress_bars")()
+    getattr(huggingface_hub.utils, f"{name}_progress_bars")()
 
 
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt()])
@@ -82,13 +83,17 @@ def test_quiet_inside_quiet(noise: bool) -> None:
 
 
 def translated(error: BaseException | Callable[[], object]) -> ModelError | HubUnavailableError:
+    def fail() -> object:
+        if isinstance(error, BaseException):
+            raise error
+        return error()
+
     with (
         pytest.raises((ModelError, HubUnavailableError)) as caught,
         hub_errors("model 'm'", ModelError, hint="a folder"),
     ):
-        if isinstance(error, BaseException):
-            raise error
-        error()
+        fail()
+    assert isinstance(caught.value, ModelError | HubUnavailableError)
     return caught.value
 
 
@@ -135,8 +140,9 @@ def test_a_hub_out_of_reach(error: Exception) -> None:
         TypeError("bad file"),
         ImportError("bad file"),
         Exception("bad file"),
-    ]
-    + [StrictDataclassError("bad\nfile"), wrapped(KeyError("x"))],
+        StrictDataclassError("bad\nfile"),
+        wrapped(KeyError("x")),
+    ],
 )
 def test_what_cannot_be_read_is_refused_with_the_reason(error: Exception) -> None:
     refused = translated(error)
@@ -167,15 +173,14 @@ class Failing:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                self.close_connection = True
                 outer.requests.append(self.path)
                 if status:
                     self.send_response(status)
                     self.send_header("Content-Length", "0")
                     self.end_headers()
 
-            do_HEAD = do_GET
-
-            def log_message(self, format: str, *args: object) -> None:
+            def log_request(self, code: object = "", size: object = "") -> None:
                 """Keep stderr clean."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -202,9 +207,15 @@ def offline() -> tuple[bool, bool]:
 
 
 def test_a_hub_that_fails_is_asked_once_and_then_the_cache_alone(failing: Failing) -> None:
-    with pytest.raises(KeyboardInterrupt), hub_or_cache("some/model", "model", None):
-        assert offline() == (True, True)
+    inside = []
+
+    def interrupted() -> None:
+        inside.append(offline())
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), hub_or_cache("some/model", "model", None):
+        interrupted()
+    assert inside == [(True, True)]
     assert offline() == (False, False)
     assert len(failing.requests) == 1
 

@@ -47,19 +47,26 @@ def write_distilbert(folder: Path, tiny_model: Path) -> None:
     tokenizer = DistilBertTokenizerFast.from_pretrained(tiny_model)
     tokenizer.model_max_length = 10**30
     tokenizer.save_pretrained(folder)
-    sizes = {"dim": 32, "n_layers": 1, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": POSITIONS}
+    sizes: dict[str, Any] = {
+        "dim": 32,
+        "n_layers": 1,
+        "n_heads": 2,
+        "hidden_dim": 64,
+        "max_position_embeddings": POSITIONS,
+    }
     DistilBertModel(DistilBertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(folder)
 
 
 def byte_level_tokenizer() -> RobertaTokenizerFast:
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer = Tokenizer(models.BPE(unk_token=special[3]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     letters = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=special, initial_alphabet=letters, show_progress=False)
     tokenizer.train_from_iterator(make_reviews(120)[0], trainer)
     learnt = json.loads(tokenizer.to_str())["model"]
-    return RobertaTokenizerFast(vocab=learnt["vocab"], merges=[tuple(pair) for pair in learnt["merges"]])
+    merges: Any = [tuple(pair) for pair in learnt["merges"]]
+    return RobertaTokenizerFast(vocab=learnt["vocab"], merges=merges)
 
 
 def write_roberta(folder: Path, tiny_model: Path) -> None:
@@ -88,12 +95,12 @@ def encoder_folder(request: pytest.FixtureRequest, tiny_model: Path, tmp_path_fa
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         ENCODERS[request.param](folder, tiny_model)
-    return folder
+    return Path(folder)
 
 
 def test_from_fitting_to_the_stock_pipeline(encoder_folder: Path, tmp_path: Path) -> None:
     config = FineTuneConfig(
-        model_name=encoder_folder,
+        model_name=str(encoder_folder),
         max_length=POSITIONS,
         learning_rate=5e-3,
         num_train_epochs=1,
@@ -111,13 +118,14 @@ def test_from_fitting_to_the_stock_pipeline(encoder_folder: Path, tmp_path: Path
     assert [prediction.truncated for prediction in ours] == [False, False, True]
     with quiet():
         stock = pipeline("text-classification", str(folder), top_k=None, device="cpu")
-    for prediction, row in zip(ours, stock(texts, truncation=True, batch_size=3), strict=True):
+    rows: Any = stock(texts, truncation=True, batch_size=3)
+    for prediction, row in zip(ours, rows, strict=True):
         expected = {item["label"]: item["score"] for item in row}
         assert expected == pytest.approx(dict(prediction.probabilities), abs=1e-5)
 
 
 def test_max_length_reaches_as_far_as_the_positions_and_no_further(encoder_folder: Path) -> None:
-    fits = FineTuneConfig(model_name=encoder_folder, max_length=POSITIONS)
+    fits = FineTuneConfig(model_name=str(encoder_folder), max_length=POSITIONS)
     encoder = load_encoder(fits)
     model, _ = load_model(encoder, fits, LabelNames())
     text_encoder = encoder.text_encoder
@@ -131,7 +139,7 @@ def test_max_length_reaches_as_far_as_the_positions_and_no_further(encoder_folde
 
 
 def test_head_and_tail_keep_the_special_tokens_of_each_tokenizer(encoder_folder: Path) -> None:
-    config = FineTuneConfig(model_name=encoder_folder, max_length=20, truncation="head_tail")
+    config = FineTuneConfig(model_name=str(encoder_folder), max_length=20, truncation="head_tail")
     encoder = load_encoder(config).text_encoder
     (cut,) = encoder.encode(["wonderful " * 90 + "dreadful " * 90])
     ids = cut.inputs["input_ids"].tolist()
@@ -149,7 +157,7 @@ def test_the_outputs_of_a_head_of_several_layers_are_exchanged(tmp_path: Path) -
         RobertaForSequenceClassification(settings).save_pretrained(tmp_path)
         tokenizer.save_pretrained(tmp_path)
         before = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
-    config = FineTuneConfig(model_name=tmp_path, max_length=16)
+    config = FineTuneConfig(model_name=str(tmp_path), max_length=16)
     encoder = load_encoder(config)
     model, note = load_model(encoder, config, LabelNames("ham", "spam"))
     assert "exchanged" in note
@@ -160,12 +168,12 @@ def test_the_outputs_of_a_head_of_several_layers_are_exchanged(tmp_path: Path) -
 
 
 def test_weights_in_half_precision_are_trained_in_full(encoder_folder: Path, tmp_path: Path) -> None:
-    config = FineTuneConfig(model_name=encoder_folder, max_length=16)
+    config = FineTuneConfig(model_name=str(encoder_folder), max_length=16)
     model, _ = load_model(load_encoder(config), config, LabelNames())
     with quiet():
         model.half().save_pretrained(tmp_path)
         AutoTokenizer.from_pretrained(encoder_folder).save_pretrained(tmp_path)
-    config = config.replace(model_name=tmp_path)
+    config = config.replace(model_name=str(tmp_path))
     loaded, _ = load_model(load_encoder(config), config, LabelNames())
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
     assert loaded.config.dtype == torch.float32
@@ -175,8 +183,8 @@ def test_a_tokenizer_without_a_fast_form_is_refused(tiny_model: Path, tmp_path: 
     for name in ("config.json", "model.safetensors"):
         shutil.copy(tiny_model / name, tmp_path)
     CanineTokenizer().save_pretrained(tmp_path)
-    with pytest.raises(ModelError, match="the tokenizer of .* cannot be used") as caught:
-        load_encoder(FineTuneConfig(model_name=tmp_path, max_length=16))
+    with pytest.raises(ModelError, match=r"the tokenizer of .* cannot be used") as caught:
+        load_encoder(FineTuneConfig(model_name=str(tmp_path), max_length=16))
     assert caught.value.found == "CanineTokenizer, not a fast tokenizer"
 
 
@@ -184,7 +192,7 @@ def test_an_encoder_without_tokenizer_files_is_refused(tiny_model: Path, tmp_pat
     for name in ("config.json", "model.safetensors"):
         shutil.copy(tiny_model / name, tmp_path)
     with pytest.raises(ModelError, match="has no tokenizer"):
-        load_encoder(FineTuneConfig(model_name=tmp_path, max_length=16))
+        load_encoder(FineTuneConfig(model_name=str(tmp_path), max_length=16))
 
 
 def test_the_tokenizer_of_another_encoder_is_refused(tiny_model: Path, tmp_path: Path) -> None:
@@ -192,5 +200,5 @@ def test_the_tokenizer_of_another_encoder_is_refused(tiny_model: Path, tmp_path:
     content = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(content | {"vocab_size": 20}))
     with pytest.raises(ModelError, match="is not that of its weights") as caught:
-        load_encoder(FineTuneConfig(model_name=folder, max_length=16))
+        load_encoder(FineTuneConfig(model_name=str(folder), max_length=16))
     assert caught.value.expected == "20 at most, as config.json says"

@@ -1,6 +1,7 @@
 """Going on with a run: the same data and configuration, or not at all; and what a failed run leaves."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, NotFittedError, SentimentFineTuner
+from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.scoring.torch_scorer import score_texts
-from imdb_sentiment.training import trainer as trainer_module
 from imdb_sentiment.training.checkpoints import newest_checkpoint
 
 Reviews = tuple[list[str], list[int]]
@@ -31,10 +32,10 @@ def cut_off(config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) ->
             raise KeyboardInterrupt
         return measure(*args, **kwargs)
 
-    measure = trainer_module.measure
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer_module, "measure", interrupted)
-        SentimentFineTuner(config=config, output_dir=folder).fit(make_reviews(60))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imdb_sentiment.training.trainer.measure", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            SentimentFineTuner(config=config, output_dir=folder).fit(make_reviews(60))
     return folder
 
 
@@ -71,7 +72,7 @@ def test_the_folder_may_move_and_the_evaluation_batch_may_change(folder: Path, c
     assert tuner._fitted
     rows = tuner.splits.validation
     scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"], batch_size=4)
-    again = trainer_module.measure(scores.probabilities, rows["label"], names=tuner.labels)
+    again = measure(scores.probabilities, rows["label"], names=tuner.labels)
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
 
 
@@ -83,16 +84,13 @@ def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so
     config = config.replace(metric_for_best_model="log_loss")
 
     def worse_each_time(*args: Any, **kwargs: Any) -> Any:
-        return trainer_module.EvaluationReport(
-            **{name: getattr(measure(*args, **kwargs), name) for name in measured} | {"log_loss": next(rising)}
-        )
+        return replace(measure(*args, **kwargs), log_loss=next(rising))
 
-    measure = trainer_module.measure
-    measured = trainer_module.EvaluationReport.__dataclass_fields__
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer_module, "measure", worse_each_time)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imdb_sentiment.training.trainer.measure", worse_each_time)
         patch.setattr("transformers.Trainer._load_best_model", interrupt)  # both epochs are saved by then
-        SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews)
+        with pytest.raises(KeyboardInterrupt):
+            SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews)
     last = newest_checkpoint(tmp_path / "run")
     assert last is not None
     first = next(path for path in (tmp_path / "run").iterdir() if path != last)
@@ -112,9 +110,10 @@ def test_a_failed_fit_forgets_the_model_of_other_splits(tiny_config: FineTuneCon
     tuner.fit(make_reviews(60))
     assert tuner.evaluate().rows == 12
     tuner.output_dir = tmp_path / "second"
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(ModelError):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("imdb_sentiment.pretrained.load_model", broken)
-        tuner.fit(make_reviews(80))
+        with pytest.raises(ModelError):
+            tuner.fit(make_reviews(80))
     with pytest.raises(NotFittedError):
         tuner.evaluate()
 

@@ -40,7 +40,12 @@ def build(tiny_model: Path, tmp_path: Path) -> Build:
     """Build a Trainer without dropout on TEXTS, with fields of the configuration changed."""
 
     def build(rows: int = len(TEXTS), **changes: Any) -> Parts:
-        fields = {"model_name": tiny_model, "max_length": 32, "num_train_epochs": 1, "learning_rate": 1e-3} | changes
+        fields: dict[str, Any] = {
+            "model_name": tiny_model,
+            "max_length": 32,
+            "num_train_epochs": 1,
+            "learning_rate": 1e-3,
+        } | changes
         config = FineTuneConfig(**fields)
         encoder = load_encoder(config)
         model, _ = load_model(encoder, config, NAMES)
