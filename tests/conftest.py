@@ -65,7 +65,7 @@ def hub(tiny_model: Path) -> LoopbackHub:
 def tiny_config(tiny_model: Path) -> FineTuneConfig:
     """A recipe by which the tiny model learns `reviews` in two seconds."""
     return FineTuneConfig(
-        model_name=tiny_model,
+        model_name=str(tiny_model),
         max_length=32,
         learning_rate=2e-3,
         warmup_ratio=0.2,

@@ -145,7 +145,7 @@ class LoopbackHub:
     def _add(self, key: str, folder: Path) -> str:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         blobs = {path.relative_to(folder).as_posix(): _blob_id(path.read_bytes()) for path in files}
-        sha = hashlib.sha1(json.dumps([key, blobs]).encode()).hexdigest()
+        sha = hashlib.sha1(json.dumps([key, blobs]).encode(), usedforsecurity=False).hexdigest()
         commit = _Commit(sha, self._root / sha, blobs)
         shutil.copytree(folder, commit.folder, dirs_exist_ok=True)
         self._revisions.setdefault(key, {}).update({"main": commit, sha: commit})
@@ -199,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer like GET, as HTTP asks for."""
         self.do_GET()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Keep stderr clean; ``LoopbackHub.requests`` is the log."""
 
 
@@ -214,7 +214,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 def _blob_id(data: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _json(value: object) -> _Reply:

@@ -90,9 +90,10 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
             raise KeyboardInterrupt
         return measure(*args, **kwargs)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr("imdb_sentiment.training.trainer.measure", interrupted)
-        SentimentFineTuner(config=tiny_config, output_dir=tmp_path / "cut").fit(reviews)
+        with pytest.raises(KeyboardInterrupt):
+            SentimentFineTuner(config=tiny_config, output_dir=tmp_path / "cut").fit(reviews)
     cut_off = tmp_path / "cut" / "checkpoint-999999"
     cut_off.mkdir()
     (cut_off / "model.safetensors").write_bytes(b"half")
@@ -167,3 +168,26 @@ def test_wrong_input_writes_nothing(
     with pytest.raises((DataError, ModelError)):
         SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(data or reviews)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_given_to_fit_are_not_said_to_come_from_the_source(saved_model: Path) -> None:
+    metadata = SentimentClassifier.from_pretrained(saved_model).metadata
+    assert metadata.data_config["source"] is None
+    assert metadata.data_config["test_fraction"] == 0.2
+
+
+def test_a_later_fit_without_rows_goes_back_to_the_source(
+    reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    texts, labels = make_reviews(200)
+    pd.DataFrame({"text": texts, "label": labels}).to_csv(tmp_path / "all.csv", index=False)
+    config = tiny_config.replace(num_train_epochs=1)
+    tuner = SentimentFineTuner(DataConfig(source=str(tmp_path / "all.csv")), config, output_dir=tmp_path / "one")
+    assert len(tuner.splits.test) == 40
+    tuner.fit(reviews)
+    assert len(tuner.splits.test) == 24
+    tuner.output_dir = tmp_path / "two"
+    tuner.fit()
+    assert len(tuner.splits.test) == 40
+    saved = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
+    assert saved.metadata.data_config["source"] == str(tmp_path / "all.csv")

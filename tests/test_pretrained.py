@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from imdb_sentiment import ConfigError, FineTuneConfig, MissingExtraError, ModelError
@@ -29,8 +30,8 @@ def checkpoint(tiny_model: Path, folder: Path, labels: list[str], *, safe: bool 
     return folder
 
 
-def load(folder: Path, seed: int = 42) -> tuple[torch.Tensor, str, dict[int, str]]:
-    config = FineTuneConfig(model_name=folder, max_length=32, seed=seed)
+def load(folder: Path, seed: int = 42) -> tuple[torch.Tensor, str, object]:
+    config = FineTuneConfig(model_name=str(folder), max_length=32, seed=seed)
     model, note = load_model(load_encoder(config), config, NAMES)
     assert model.dtype == torch.float32
     assert model.config.num_labels == 2
@@ -38,7 +39,8 @@ def load(folder: Path, seed: int = 42) -> tuple[torch.Tensor, str, dict[int, str
 
 
 def saved_head(folder: Path) -> torch.Tensor:
-    return AutoModelForSequenceClassification.from_pretrained(folder).get_parameter("classifier.weight").detach()
+    weight: torch.Tensor = load_file(folder / "model.safetensors")["classifier.weight"]
+    return weight
 
 
 def test_a_bare_encoder_gets_a_new_head_that_depends_on_the_seed(tiny_model: Path) -> None:
@@ -84,7 +86,7 @@ def test_weights_in_pickle_form_are_refused(tiny_model: Path, tmp_path: Path) ->
 
 def test_max_length_above_the_models_limit(tiny_model: Path) -> None:
     with pytest.raises(ConfigError, match="max_length=513 is above") as caught:
-        load_encoder(FineTuneConfig(model_name=tiny_model, max_length=513))
+        load_encoder(FineTuneConfig(model_name=str(tiny_model), max_length=513))
     assert caught.value.found == "512 tokens at most"
 
 
@@ -96,7 +98,7 @@ def test_no_such_folder(name: str) -> None:
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is not a model folder"):
-        load_encoder(FineTuneConfig(model_name=tmp_path))
+        load_encoder(FineTuneConfig(model_name=str(tmp_path)))
 
 
 def test_minilm_without_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

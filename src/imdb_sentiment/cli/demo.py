@@ -1,6 +1,5 @@
 """`imdb-sentiment demo`: the whole workflow on the embedded sample, without the hub."""
 
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,11 +10,13 @@ from imdb_sentiment.cli.console import reports_errors, say
 __all__ = ["demo"]
 
 _NAME = "imdb-sentiment-demo"
-_RECIPE: dict[str, Any] = {"max_length": 128, "learning_rate": 1e-4, "warmup_ratio": 0.1, "num_train_epochs": 4}
+# a small set of short texts: a larger test split for a steadier number, and a quicker recipe, chosen on validation rows
+_TEST_FRACTION = 0.35
+_RECIPE: dict[str, Any] = {"max_length": 128, "learning_rate": 1e-4, "warmup_ratio": 0.1, "num_train_epochs": 3}
 _SENTENCES = (
-    "Two hours flew by, and on the bus home nobody could stop quoting it.",
-    "Lovely costumes, and I still asked for my money back.",
-    "I expected a disaster and could not have been more wrong.",
+    "A quiet masterpiece, and I cannot wait to see it again.",
+    "Lovely costumes cannot save such a tedious, clumsy script.",
+    "I expected to be bored and was not, not for one minute.",
 )
 
 
@@ -31,12 +32,15 @@ def demo(
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.cli.train import fine_tune_and_save
     from imdb_sentiment.config import DataConfig, FineTuneConfig
+    from imdb_sentiment.data.sample import sample_file
     from imdb_sentiment.evaluation.baseline import measure_baseline
 
     folder = output or _free_name()
     config = FineTuneConfig(model_name="minilm", **_RECIPE)
-    with as_file(files("imdb_sentiment.data").joinpath("sample.jsonl")) as sample:
-        tuner, _, report = fine_tune_and_save(DataConfig(source=str(sample)), config, folder)
+    with sample_file() as sample:
+        tuner, _, report = fine_tune_and_save(
+            DataConfig(source=str(sample), test_fraction=_TEST_FRACTION), config, folder
+        )
     splits = tuner.splits
     train, test = ((rows["text"], rows["label"]) for rows in (splits.train, splits.test))
     baseline = measure_baseline(train, test, names=tuner.labels)
