@@ -57,7 +57,7 @@ def test_the_metadata_says_how_the_model_was_made(saved_model: Path, fitted: Sen
     assert content["cleaning"]["clean_text"] is True
     assert content["length_policy"]["max_length"] == 32
     assert content["fine_tune_config"] == fitted.config.model_dump(mode="json")
-    assert content["data_config"] == fitted.data_config.model_dump(mode="json")
+    assert content["data_config"] == fitted.data_config.model_dump(mode="json") | {"source": None}
     assert content["metrics"]["test"]["rows"] == len(fitted.splits.test)
     assert content["seed"] == 42
     assert content["versions"]["torch"] == torch.__version__

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from imdb_sentiment.artifact import ModelMetadata
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.config_files import load_config, save_config
@@ -47,6 +48,7 @@ __all__ = [
     "LeftOut",
     "MissingExtraError",
     "ModelError",
+    "ModelMetadata",
     "NotFittedError",
     "OutputExistsError",
     "Prediction",
@@ -58,6 +60,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "artifact": ("ModelMetadata",),
     "classifier": ("SentimentClassifier",),
     "config": ("DataConfig", "FineTuneConfig"),
     "config_files": ("load_config", "save_config"),

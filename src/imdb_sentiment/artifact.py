@@ -16,7 +16,7 @@ from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Artifact", "Metadata", "load_artifact", "save_artifact"]
+__all__ = ["Artifact", "ModelMetadata", "load_artifact", "save_artifact"]
 
 SCHEMA_VERSION = 1
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -24,7 +24,7 @@ _PACKAGES = ("imdb_sentiment", "torch", "transformers", "tokenizers", "datasets"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Cleaning(_Section):
@@ -42,21 +42,44 @@ class LengthPolicy(_Section):
     stock_pipeline: str
 
 
-class Metadata(_Section):
-    """The content of `imdb_sentiment.json`."""
+class ModelMetadata(_Section):
+    """The content of `imdb_sentiment.json`: how a saved model was made. `model_dump()` gives plain JSON types."""
 
     schema_version: Literal[1] = 1
+    """Raised when a reader of the old form could misread the new one; an unknown version is refused."""
+
     labels: LabelNames
+    """Names of the negative and of the positive label."""
+
     base_model: str
+    """`FineTuneConfig.model_name`."""
+
     cleaning: Cleaning
+    """Whether texts are cleaned, and by which rules."""
+
     length_policy: LengthPolicy
+    """How many tokens the model reads, what is kept of longer texts, and what a stock pipeline makes of them."""
+
     data_config: dict[str, Any]
+    """`DataConfig` of the run; its `source` is null where the rows were given to `fit`."""
+
     fine_tune_config: dict[str, Any]
+    """`FineTuneConfig` of the run."""
+
     data_fingerprint: str
+    """`SplitSummary.fingerprint`: the same for the same texts, labels and division."""
+
     splits: dict[str, Any]
+    """`SplitSummary`: rows per split and class, rows left out and why."""
+
     metrics: dict[str, Any]
+    """`EvaluationReport` of the kept epoch on `validation`, and on `test`, or null if it was not measured."""
+
     seed: int
+    """`FineTuneConfig.seed`."""
+
     versions: dict[str, str]
+    """Versions of this library and of those that decide what a model computes."""
 
 
 class Artifact(NamedTuple):
@@ -64,7 +87,7 @@ class Artifact(NamedTuple):
 
     model: "PreTrainedModel"
     encoder: TextEncoder
-    metadata: Metadata
+    metadata: ModelMetadata
 
 
 def describe_cleaning(clean_text: bool) -> Cleaning:
@@ -87,7 +110,7 @@ def library_versions() -> dict[str, str]:
 
 
 def save_artifact(
-    folder: Path, model: "PreTrainedModel", encoder: TextEncoder, metadata: Metadata, *, overwrite: bool
+    folder: Path, model: "PreTrainedModel", encoder: TextEncoder, metadata: ModelMetadata, *, overwrite: bool
 ) -> None:
     """Write a model folder, whole or not at all.
 
@@ -168,7 +191,7 @@ def _find(name: str, revision: str | None) -> Path:
         return Path(snapshot_download(name, revision=revision, allow_patterns=["*.json", "*.safetensors"]))
 
 
-def _read_metadata(folder: Path) -> Metadata:
+def _read_metadata(folder: Path) -> ModelMetadata:
     if not (folder / METADATA_FILE).is_file():
         raise ModelError(
             f"{folder} is not a model of this library",
@@ -186,14 +209,14 @@ def _read_metadata(folder: Path) -> Metadata:
             hint="the version of imdb-sentiment that saved it, or a newer one",
         )
     try:
-        return Metadata(**content)
+        return ModelMetadata(**content)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise ModelError(f"{folder / METADATA_FILE} is damaged", found=f"{field}: {first['msg']}") from None
 
 
-def _check_settings(folder: Path, settings: dict[str, Any], metadata: Metadata) -> None:
+def _check_settings(folder: Path, settings: dict[str, Any], metadata: ModelMetadata) -> None:
     tokenizer = _read_json(folder / "tokenizer_config.json")
     if "auto_map" in settings or "auto_map" in tokenizer:
         raise ModelError(f"{folder} asks to run code of its own", found="auto_map", expected="a standard architecture")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Self, overload
 
-from imdb_sentiment.artifact import Artifact, Metadata, load_artifact
+from imdb_sentiment.artifact import Artifact, ModelMetadata, load_artifact
 from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.errors import ConfigError, DataError, list_rows
 from imdb_sentiment.results import EvaluationReport, Prediction
@@ -62,7 +62,7 @@ class SentimentClassifier:
         return names.negative, names.positive
 
     @property
-    def metadata(self) -> Metadata:
+    def metadata(self) -> ModelMetadata:
         """What `imdb_sentiment.json` says of how the model was made."""
         return self._artifact.metadata
 

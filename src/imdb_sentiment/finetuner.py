@@ -168,7 +168,7 @@ class SentimentFineTuner:
             OutputExistsError: The folder is not empty.
         """
         from imdb_sentiment.artifact import (
-            Metadata,
+            ModelMetadata,
             describe_cleaning,
             describe_length,
             library_versions,
@@ -177,7 +177,7 @@ class SentimentFineTuner:
 
         fitted = self._require_fitted("save")
         result = fitted.result
-        metadata = Metadata(
+        metadata = ModelMetadata(
             labels=self._load_splits()[1],
             base_model=self.config.model_name,
             cleaning=describe_cleaning(self.config.clean_text),

@@ -70,7 +70,7 @@ CASES = {
     ),
     "many faults": Case("a.csv", ONE_EACH + " ,1\n" * 9, "", ("text is blank in 9 rows (3, 4, 5, 6, 7, ...)",)),
     "missing label": Case("a.csv", f"{ONE_EACH}fine,\n", "", ("label is null in 1 row (3)",)),
-    "ragged": Case("a.csv", f"{ONE_EACH}a, b,1\n", "", ("a.csv is ragged: 1 row (3)", "found:    3 fields in row 3")),
+    "ragged": Case("a.csv", f"{ONE_EACH}a, b,1\n", "", ("a.csv is ragged in 1 row (3)", "found:    3 fields in row 3")),
     "open quote": Case("a.csv", f'{ONE_EACH}"a,1\n', "", ("a.csv is not well-formed in row 3 (line 4)",)),
     "not UTF-8": Case("a.csv", b"text,label\ncaf\xe9,1\n", "", ("a.csv is not UTF-8", "byte 0xe9", "line 2", "iconv")),
     "not JSON": Case("a.jsonl", f"{FINE}\n{{", "", ("line 3 of a.jsonl is not JSON",)),

@@ -138,7 +138,7 @@ def test_ragged_rows_are_counted_and_listed(suffix: str, separator: str, tmp_pat
     lines = [["text", "label"], ["fine", "pos"], ["one", "too", "many"], ["fine", "neg"], ["too few"]]
     path = tmp_path / f"reviews{suffix}"
     path.write_text("".join(separator.join(line) + "\n" for line in lines), encoding="utf-8")
-    with pytest.raises(DataError, match=r"is ragged: 2 rows \(2, 4\) unlike") as caught:
+    with pytest.raises(DataError, match=r"is ragged in 2 rows \(2, 4\)") as caught:
         read_delimited(path)
     assert caught.value.rows == (2, 4)
     assert caught.value.found == "3 fields in row 2"

@@ -43,7 +43,7 @@ def read_delimited(path: Path) -> tuple[list[str], list[list[str]], str | None]:
     if ragged:
         first = rows[ragged[0] - 1]
         raise DataError(
-            f"{path} is ragged: {list_rows(ragged)} unlike the header in number of fields",
+            f"{path} is ragged in {list_rows(ragged)}",
             found=f"{len(first)} fields in row {ragged[0]}",
             expected=f"{len(header)}: {', '.join(header)}",
             hint="put fields that contain the separator between double quotes",
