@@ -14,7 +14,7 @@ from imdb_sentiment.errors import NotFittedError, OutputExistsError
 from imdb_sentiment.results import EvaluationReport, FineTuneResult
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, TrainerState
 
 __all__ = ["SentimentFineTuner"]
 
@@ -97,8 +97,7 @@ class SentimentFineTuner:
             self._rows_given = data is not None
         splits, names = self._load_splits()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
-        run = self.config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
-        run |= {"labels": list(names), "data_fingerprint": splits.summary.fingerprint}
+        run = self._describe_run()
         if checkpoint:
             check_same_run(checkpoint, run)
         model, head_note = load_model(encoder, self.config, names)
@@ -120,17 +119,14 @@ class SentimentFineTuner:
             )
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         seconds = time.perf_counter() - started
-        history = read_history(trainer.state.log_history, names)
-        best_step = trainer.state.best_global_step if trainer.state.best_model_checkpoint else None
-        kept, reason = self._kept_epoch(best_step, trainer.state.max_steps)
-        notes = (head_note, *([f"went on from {checkpoint}"] if checkpoint else []))
+        kept, reason = self._kept_epoch(trainer.state)
         result = FineTuneResult(
-            history=history,
+            history=read_history(trainer.state.log_history, names),
             kept_epoch=kept,
             kept_because=reason,
             seconds=seconds,
             splits=splits.summary,
-            notes=notes,
+            notes=(head_note, *([f"went on from {checkpoint}"] if checkpoint else [])),
         )
         self._fitted = _Fitted(model, encoder.text_encoder, result)
         return result
@@ -201,6 +197,12 @@ class SentimentFineTuner:
             self._splits = make_splits(load_source(self.data_config), self.data_config)
         return self._splits
 
+    def _describe_run(self) -> dict[str, object]:
+        """What decides how a run ends: a checkpoint of another run cannot be gone on from."""
+        splits, names = self._load_splits()
+        run = self.config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
+        return run | {"labels": list(names), "data_fingerprint": splits.summary.fingerprint}
+
     def _require_fitted(self, what: str) -> _Fitted:
         if self._fitted is None:
             raise NotFittedError(f"there is no fitted model to {what}", hint="call fit() first")
@@ -214,9 +216,10 @@ class SentimentFineTuner:
                 hint="fit(resume=True) to go on with the run in it, or another output_dir",
             )
 
-    def _kept_epoch(self, best_step: int | None, steps: int) -> tuple[int, str]:
+    def _kept_epoch(self, state: "TrainerState") -> tuple[int, str]:
         epochs = self.config.num_train_epochs
-        if not self.config.load_best_model_at_end or best_step is None:
+        if not self.config.load_best_model_at_end or not (state.best_model_checkpoint and state.best_global_step):
             return epochs, "the last"
         better = "lowest" if self.config.metric_for_best_model == "log_loss" else "highest"
-        return round(best_step * epochs / steps), f"{better} {self.config.metric_for_best_model} on validation"
+        kept = round(state.best_global_step * epochs / state.max_steps)
+        return kept, f"{better} {self.config.metric_for_best_model} on validation"
