@@ -188,8 +188,9 @@ def test_line_ends_and_blank_lines_make_no_difference(end: str, tmp_path: Path) 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv"])
 def test_a_byte_order_mark_is_not_part_of_the_first_column(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"reviews{suffix}"
-    path.write_text("text\nfine\n", encoding="utf-8-sig")
-    assert read_delimited(path)[0] == ["text"]
+    separator = "," if suffix == ".csv" else "\t"
+    path.write_text(f"text{separator}label\nfine{separator}pos\n", encoding="utf-8-sig")
+    assert read_delimited(path)[0] == ["text", "label"]
 
 
 @pytest.mark.parametrize("text", ["None", "NA", "123", "null", "nan", "1e5", "true", " padded ", "007"])
@@ -215,3 +216,20 @@ def test_the_csv_modules_own_limit_is_left_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         read_delimited(tmp_path / "bad.csv")
     assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "hint"),
+    [
+        ("semicolons.csv", "text;label\nfine;pos\n", "the separator seems to be ';'"),
+        ("commas.tsv", "text,label\nfine,pos\n", "the separator seems to be ','"),
+        ("tabs.csv", "text\tlabel\nfine\tpos\n", r"the separator seems to be '\t'"),
+        ("texts.csv", "text\nfine\n", None),
+    ],
+)
+def test_a_file_with_another_separator_is_told_apart(name: str, content: str, hint: str | None, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match="has one column only") as caught:
+        read_delimited(path)
+    assert (caught.value.hint or "").startswith(hint or "no hint") is (hint is not None)

@@ -23,7 +23,8 @@ def read_delimited(path: Path) -> tuple[list[str], list[list[str]], str | None]:
         The column names, the records in order, and a note for the user if quotes were read as ordinary text.
 
     Raises:
-        DataError: The file is empty, is not UTF-8, or has ragged records or quotes that are never closed.
+        DataError: The file is empty, is not UTF-8, has one column only, or has ragged records or quotes that are never
+            closed.
     """
     text = _decode(path)
     if not text.strip():
@@ -39,6 +40,8 @@ def read_delimited(path: Path) -> tuple[list[str], list[list[str]], str | None]:
     else:
         records = _quoted_records(text, delimiter, path)
     header, rows = records[0], records[1:]
+    if len(header) == 1:
+        raise _one_column(path, header[0], delimiter)
     ragged = [number for number, row in enumerate(rows, start=1) if len(row) != len(header)]
     if ragged:
         first = rows[ragged[0] - 1]
@@ -50,6 +53,17 @@ def read_delimited(path: Path) -> tuple[list[str], list[list[str]], str | None]:
             rows=ragged,
         )
     return header, rows, note
+
+
+def _one_column(path: Path, header: str, delimiter: str) -> DataError:
+    other = next((mark for mark in ",;\t|" if mark in header), None)
+    hint = f"the separator seems to be {other!r}: convert the file, or read it with pandas and give fit() the frame"
+    return DataError(
+        f"{path} has one column only",
+        found=header,
+        expected=f"a column of texts and a column of labels, separated by {delimiter!r}",
+        hint=hint if other else None,
+    )
 
 
 def _decode(path: Path) -> str:

@@ -205,7 +205,7 @@ def _carve(rows: Rows, fraction: float, seed: int, name: str, names: LabelNames)
         found = ", ".join(f"{n:,} {label}" for label, n in _class_counts(rows, names).items())
         raise DataError(
             f"there are too few rows to hold out a {name} split",
-            found=f"{found} rows, {len(groups):,} different texts",
+            found=f"{found} rows; different texts: {len(groups):,}",
             expected=f"enough of each class for {fraction:.0%} of them to be at least one row, with others left over",
             hint=f"more rows, or another {name}_fraction",
         )
