@@ -73,6 +73,15 @@ def test_quiet_silences_and_puts_back_what_was_set(noise: bool, error: BaseExcep
     assert warnings.filters == filters
 
 
+def test_downloads_show_their_bars_on_a_terminal(noise: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with quiet():
+        assert bars() == (False, False, noise)
+        with quiet():
+            assert bars() == (False, False, noise)
+    assert bars() == (noise, noise, noise)
+
+
 def test_quiet_inside_quiet(noise: bool) -> None:
     with quiet():
         with quiet():

@@ -19,14 +19,19 @@ _LONGEST_REASON = 500
 def quiet() -> Iterator[None]:
     """Silence warnings, log lines below errors and progress bars of the Hugging Face libraries imported so far.
 
-    What was set before is put back afterwards.
+    Only the hub's bars stay, on a terminal: a download takes long. What was set before is put back afterwards.
     """
     with ExitStack() as stack:
+        downloads_shown = _hub_bars_on() and sys.stderr.isatty()
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         for name, silence in _SILENCERS.items():
             if name in sys.modules:
                 silence(stack)
+        if downloads_shown:
+            from huggingface_hub.utils import enable_progress_bars
+
+            enable_progress_bars()
         yield
 
 
@@ -51,11 +56,19 @@ def _silence_datasets(stack: ExitStack) -> None:
     logging.set_verbosity_error()
 
 
+def _hub_bars_on() -> bool:
+    if "huggingface_hub" not in sys.modules:
+        return False
+    from huggingface_hub.utils import are_progress_bars_disabled
+
+    return not are_progress_bars_disabled()
+
+
 def _silence_hub(stack: ExitStack) -> None:
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, logging
+    from huggingface_hub.utils import disable_progress_bars, enable_progress_bars, logging
 
     # always put back: transformers, when it gets its own bars back, turns these on as well
-    stack.callback(disable_progress_bars if are_progress_bars_disabled() else enable_progress_bars)
+    stack.callback(enable_progress_bars if _hub_bars_on() else disable_progress_bars)
     disable_progress_bars()
     stack.callback(logging.set_verbosity, logging.get_verbosity())
     logging.set_verbosity_error()

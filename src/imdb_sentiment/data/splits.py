@@ -16,6 +16,7 @@ from imdb_sentiment.data.cleaning import clean, text_key
 from imdb_sentiment.data.columns import RawRows
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.errors import DataError, list_rows
+from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import LeftOut, SplitSummary
 
 if TYPE_CHECKING:
@@ -139,18 +140,20 @@ def usable_rows(rows: RawRows, *, drop: bool, split: str) -> tuple[UsableRows, l
     not_text = set(rows.not_text)
     invalid: dict[str, list[int]] = {}
     usable = UsableRows([], [])
-    for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1):
-        if number in not_text:
-            invalid.setdefault("text is not a string", []).append(number)
-        elif text is None:
-            invalid.setdefault("text is null", []).append(number)
-        elif not clean(text).strip():
-            invalid.setdefault("text is blank", []).append(number)
-        elif label is None:
-            invalid.setdefault("label is null", []).append(number)
-        else:
-            usable.texts.append(text)
-            usable.labels.append(label)
+    with progress_bar("checking rows", total=len(texts), unit="row") as bar:
+        for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1):
+            bar.update(1)
+            if number in not_text:
+                invalid.setdefault("text is not a string", []).append(number)
+            elif text is None:
+                invalid.setdefault("text is null", []).append(number)
+            elif not clean(text).strip():
+                invalid.setdefault("text is blank", []).append(number)
+            elif label is None:
+                invalid.setdefault("label is null", []).append(number)
+            else:
+                usable.texts.append(text)
+                usable.labels.append(label)
     found = "; ".join(f"{reason} in {list_rows(numbers)}" for reason, numbers in invalid.items())
     expected = "a text and a label in each row"
     numbers = sorted(number for numbers in invalid.values() for number in numbers)
@@ -171,7 +174,12 @@ def usable_rows(rows: RawRows, *, drop: bool, split: str) -> tuple[UsableRows, l
 def label_rows(usable: UsableRows, labelling: Labelling) -> Rows:
     """Give each row its label id and its key."""
     ids = [labelling.ids[label] for label in usable.labels]
-    return Rows(usable.texts, ids, [text_key(text) for text in usable.texts])
+    keys: list[bytes] = []
+    with progress_bar("comparing texts", total=len(ids), unit="row") as bar:
+        for text in usable.texts:
+            keys.append(text_key(text))
+            bar.update(1)
+    return Rows(usable.texts, ids, keys)
 
 
 def _class_counts(rows: Rows, names: LabelNames) -> dict[str, int]:
