@@ -42,6 +42,7 @@ RUNS = {
     "README.md": {"python", "bash", "sh"},
     "CONTRIBUTING.md": {"sh"},
     "docs/index.md": {"python", "sh"},
+    "docs/benchmarks.md": {"sh"},
     "docs/tutorial.md": {"python"},
     "docs/how-to/own-data.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},

@@ -151,7 +151,7 @@ class FineTuneConfig(_Frozen):
     max_length: Annotated[int, Field(ge=8)] = 256
     """Longest input in tokens, special tokens included; longer texts are cut by `truncation`. The tutorial's 128
     keeps 11 % of IMDb's reviews whole, 256 keeps 59 % after cleaning. Measured with MiniLM on 2,000 reviews: 85.3 %
-    right on validation against 82.0 % with 128, at twice the time."""
+    right on validation against 82.0 % with 128, at about twice the time."""
 
     truncation: Literal["head", "tail", "head_tail"] = "head"
     """What is kept of a text above `max_length`: its beginning, its end, or a quarter from the beginning and the rest
@@ -162,9 +162,8 @@ class FineTuneConfig(_Frozen):
     changes no prediction."""
 
     group_by_length: bool = True
-    """Put texts of similar length into the same training batch, so that little of it is padding. Together with `padding`,
-    measured at 128 tokens on IMDb, whose reviews are long: 5 % less time, the same accuracy within the error. Short
-    texts gain more."""
+    """Put texts of similar length into the same training batch, so that little of it is padding. Measured together with
+    `padding` at 128 tokens on IMDb, whose reviews are long: 5 % less time, the same accuracy within the error."""
 
     clean_text: bool = True
     """Read HTML line breaks and control characters as spaces and drop zero-width characters. Done by the tokenizer
@@ -190,8 +189,8 @@ class FineTuneConfig(_Frozen):
     """Weight decay of AdamW; biases and layer norms are exempt."""
 
     load_best_model_at_end: bool = True
-    """Keep the epoch with the best validation metric instead of the last one, which the tutorial keeps. In the measured runs
-    on IMDb both were the same epoch."""
+    """Keep the epoch with the best validation metric instead of the last one, which the tutorial keeps. In the runs
+    measured on IMDb both were the same epoch."""
 
     metric_for_best_model: Literal["accuracy", "f1", "roc_auc", "log_loss"] = "f1"
     """Validation metric that decides which epoch is best. F1 rather than accuracy, since accuracy says little where
