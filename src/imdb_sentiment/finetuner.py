@@ -78,8 +78,7 @@ class SentimentFineTuner:
         Raises:
             DataError: The data cannot be used as they are.
             ModelError: The encoder cannot be used.
-            ConfigError: The configuration does not fit the encoder, or the checkpoint to go on from is of other data or
-                of another configuration.
+            ConfigError: The configuration does not fit the encoder, or the checkpoint is of another run.
             OutputExistsError: `output_dir` is not empty and `resume` is false.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
         """
@@ -118,13 +117,12 @@ class SentimentFineTuner:
                 run=run,
             )
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        seconds = time.perf_counter() - started
         kept, reason = self._kept_epoch(trainer.state)
         result = FineTuneResult(
             history=read_history(trainer.state.log_history, names),
             kept_epoch=kept,
             kept_because=reason,
-            seconds=seconds,
+            seconds=time.perf_counter() - started,
             splits=splits.summary,
             notes=(head_note, *([f"went on from {checkpoint}"] if checkpoint else [])),
         )

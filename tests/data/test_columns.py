@@ -23,8 +23,11 @@ def broken_utf8() -> Any:
     return pa.chunked_array([pa.StringArray.from_buffers(2, pa.py_buffer(offsets), pa.py_buffer(b"ok\xff\xfe"))])
 
 
-def test_both_columns_may_stand_anywhere_among_others() -> None:
-    check_columns(["id", "label", "stars", "text", "stars"], WANTED, "reviews.csv")
+def test_other_columns_may_stand_anywhere_and_even_twice() -> None:
+    names = ["id", "label", "stars", "text", "stars"]
+    check_columns(names, WANTED, "reviews.csv")
+    with pytest.raises(DataError, match="column 'stars' stands 2 times"):
+        check_columns(names, [*WANTED, ("stars", "text_column")], "reviews.csv")
 
 
 def test_a_missing_text_column_is_named_with_the_nearest_one() -> None:
