@@ -25,12 +25,13 @@ labels = st.sampled_from(TRICKY) | texts
 def data_configs(draw: st.DrawFn) -> DataConfig:
     positive = draw(st.none() | labels)
     negative = draw(st.none() | labels.filter(lambda label: label != positive)) if positive is not None else None
+    text_column = draw(labels)
     return DataConfig(
         source=draw(labels | st.dictionaries(labels, labels)),
         revision=draw(st.none() | labels),
         subset=draw(st.none() | labels),
-        text_column=draw(labels),
-        label_column=draw(labels),
+        text_column=text_column,
+        label_column=draw(labels.filter(lambda name: name != text_column)),
         positive_label=positive,
         negative_label=negative,
         validation_fraction=draw(st.floats(0, 1, exclude_min=True, exclude_max=True)),

@@ -7,7 +7,7 @@ import pytest
 
 from imdb_sentiment import output
 from imdb_sentiment.errors import OutputExistsError
-from imdb_sentiment.output import METADATA_FILE, check_output, new_folder
+from imdb_sentiment.output import METADATA_FILE, check_output, make_folder, new_folder
 
 
 def make_model(folder: Path, content: str = "old") -> None:
@@ -170,3 +170,21 @@ def test_a_link_to_an_empty_folder_is_filled(tmp_path: Path) -> None:
     write_model(tmp_path / "model", "new")
     assert (tmp_path / "model" / METADATA_FILE).read_text(encoding="utf-8") == "new"
     assert names(tmp_path) == ["model", "real"]
+
+
+def test_a_folder_that_the_system_does_not_let_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputExistsError, match="cannot be made") as caught:
+        make_folder(tmp_path / "file" / "below")
+    assert caught.value.found == "Not a directory"
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_folder_in_one_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)  # root may write anywhere
+    with pytest.raises(OutputExistsError, match="may not be written to") as caught:
+        check_output(tmp_path / "new" / "model", overwrite=False)
+    assert str(tmp_path) in str(caught.value)
+    assert list(tmp_path.iterdir()) == []

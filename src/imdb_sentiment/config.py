@@ -123,7 +123,9 @@ class DataConfig(_Frozen):
     them, or they are left out and counted."""
 
     @model_validator(mode="after")
-    def _check_labels(self) -> Self:
+    def _check_names(self) -> Self:
+        if self.text_column == self.label_column:
+            raise ValueError(f"text_column and label_column are both {self.text_column!r}")
         if self.negative_label is not None and self.positive_label is None:
             raise ValueError("negative_label is set but positive_label is not; set positive_label, or both")
         if self.positive_label is not None and self.positive_label == self.negative_label:

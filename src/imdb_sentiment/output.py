@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imdb_sentiment.errors import OutputExistsError
 
-__all__ = ["METADATA_FILE", "check_output", "new_folder"]
+__all__ = ["METADATA_FILE", "check_output", "make_folder", "new_folder"]
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
@@ -23,12 +23,15 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
 
     Raises:
         OutputExistsError: `folder` is not empty and `overwrite` is false; or it is not empty and not a model of this
-            library, which is never overwritten; or a file stands where it, or a folder above it, would be.
+            library, which is never overwritten; or a file stands where it, or a folder above it, would be; or the
+            folder above it may not be written to.
     """
     if not folder.exists() and not folder.is_symlink():
         above = next(parent for parent in folder.absolute().parents if parent.exists())
         if not above.is_dir():
             raise OutputExistsError(f"{folder} cannot be made, as {above} is a file", expected="a folder to make it in")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise OutputExistsError(f"{folder} cannot be made, as {above} may not be written to", hint="another folder")
         return
     if not folder.is_dir():
         raise OutputExistsError(f"{folder} is a file", expected="a folder, or a name not in use")
@@ -48,6 +51,18 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
         )
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if they are not there.
+
+    Raises:
+        OutputExistsError: The system does not let it be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputExistsError(f"{folder} cannot be made", found=error.strerror, hint="another folder") from None
+
+
 @contextmanager
 def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     """Give a hidden sibling folder to write to, which takes the place of `folder` at the end.
@@ -62,7 +77,7 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     folder = folder.resolve()
     partial = folder.parent / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    make_folder(partial)
     try:
         yield partial
         _sync(partial)

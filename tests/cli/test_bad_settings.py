@@ -28,6 +28,7 @@ SETTINGS = {
     ),
     "one label twice": ("--positive-label a --negative-label a", ("are both 'a'",)),
     "negative label alone": ("--negative-label a", ("set positive_label",)),
+    "one column twice": ("--text-column label", ("text_column and label_column are both 'label'",)),
     "missing file": ("--config no.yaml", ("cannot read the configuration file no.yaml: No such file",)),
     "not YAML": ("--config bad.yaml", ("bad.yaml is not a YAML file",)),
     "unknown section": ("--config section.yaml", ("has a section 'fine-tune'", "try:      fine_tune")),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from imdb_sentiment.encoding import EncodedText, TextEncoder
 from imdb_sentiment.errors import ImdbSentimentError
 from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.output import make_folder
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import EpochRecord, EvaluationReport
 from imdb_sentiment.training.arguments import training_arguments
@@ -57,6 +58,9 @@ def build_trainer(
         names: Names of the two labels.
         output_dir: Folder for the checkpoints.
         run: What the run is made of, in plain JSON values; each checkpoint keeps it.
+
+    Raises:
+        OutputExistsError: `output_dir` cannot be made.
     """
     import torch
     from transformers import PrinterCallback, Trainer
@@ -74,6 +78,7 @@ def build_trainer(
         counts = [count for row in report.confusion_matrix for count in row]
         return {name: getattr(report, name) for name in _REPORTED} | dict(zip(_COUNTED, counts, strict=True))
 
+    make_folder(output_dir)  # the Trainer makes it too, and stops with the system's own error
     trainer = Trainer(
         model=model,
         args=training_arguments(config, output_dir),
