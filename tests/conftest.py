@@ -10,6 +10,7 @@ import tempfile
 from itertools import permutations
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
@@ -36,6 +37,12 @@ def make_reviews(rows: int) -> tuple[list[str], list[int]]:
         texts.append(f"Seen {PLACES[i // 2 // len(pairs)]}: {first} and {second}.")
         labels.append(i % 2)
     return texts, labels
+
+
+def make_pair(review: str) -> tuple[str, str]:
+    """Divide a text of `make_reviews` into a title and a body; the body tells its label."""
+    title, _, body = review.partition(": ")
+    return title, body
 
 
 @pytest.fixture(scope="session")
@@ -89,3 +96,22 @@ def fitted(
 def saved_model(fitted: SentimentFineTuner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a saved model; tests that change it copy it first."""
     return fitted.save(tmp_path_factory.mktemp("saved") / "model")
+
+
+@pytest.fixture(scope="session")
+def fitted_on_pairs(
+    reviews: tuple[list[str], list[int]], tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory
+) -> SentimentFineTuner:
+    """A fine-tuner that has learnt `reviews` as pairs of title and body; tests must not fit it again."""
+    texts, labels = reviews
+    rows = [(*make_pair(text), label) for text, label in zip(texts, labels, strict=True)]
+    config = DataConfig(text_columns=("title", "body"))
+    tuner = SentimentFineTuner(config, tiny_config, output_dir=tmp_path_factory.mktemp("run-on-pairs"))
+    tuner.fit(pd.DataFrame(rows, columns=["title", "body", "label"]))
+    return tuner
+
+
+@pytest.fixture(scope="session")
+def saved_pair_model(fitted_on_pairs: SentimentFineTuner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a saved model that reads pairs of title and body."""
+    return fitted_on_pairs.save(tmp_path_factory.mktemp("saved") / "pair-model")

@@ -14,14 +14,15 @@ SOURCE = Path(imdb_sentiment.__file__).parent
 # Each row may import from itself and from the rows above it.
 ROWS = [
     {"errors"},
-    {"config", "results", "progress", "output", "upstream"},
+    {"config", "results", "findings", "tables", "progress", "output", "upstream"},
     {"config_files"},
     {"data"},
     {"encoding"},
     {"evaluation"},
     {"pretrained", "training", "scoring"},
-    {"artifact"},
+    {"artifact", "audit"},
     {"finetuner", "classifier"},
+    {"cross_validation"},
     {"cli"},
     {"__main__"},
 ]

@@ -20,6 +20,7 @@ from transformers import pipeline
 
 from imdb_sentiment import ModelError, OutputExistsError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.artifact import load_artifact
+from imdb_sentiment.encoding import Truncation
 
 TEXTS = ["Seen at home: wonderful and moving.", "Seen on a train: dull<br />and awful.", "no idea", "wonderful " * 60]
 
@@ -44,6 +45,7 @@ def test_the_folder_holds_standard_files_and_no_pickle(saved_model: Path) -> Non
         "tokenizer.json",
         "tokenizer_config.json",
         "imdb_sentiment.json",
+        "seen_rows.npz",
     }
     assert json.loads((saved_model / "config.json").read_text())["id2label"] == {"0": "negative", "1": "positive"}
     assert json.loads((saved_model / "tokenizer_config.json").read_text())["model_max_length"] == 32
@@ -53,6 +55,7 @@ def test_the_metadata_says_how_the_model_was_made(saved_model: Path, fitted: Sen
     content = json.loads((saved_model / "imdb_sentiment.json").read_text())
     assert content["schema_version"] == 1
     assert content["labels"] == ["negative", "positive"]
+    assert content["text_columns"] == ["text"]
     assert content["data_fingerprint"] == fitted.splits.summary.fingerprint
     assert content["cleaning"]["clean_text"] is True
     assert content["length_policy"]["max_length"] == 32
@@ -72,7 +75,7 @@ def test_the_stock_pipeline_scores_the_same(saved_model: Path) -> None:
 
 
 def test_tail_truncation_reaches_the_stock_pipeline(fitted: SentimentFineTuner, tmp_path: Path) -> None:
-    fitted_model, encoder, _ = fitted._fitted or pytest.fail("not fitted")
+    fitted_model, encoder, *_ = fitted._fitted or pytest.fail("not fitted")
     encoder.truncation = "tail"
     try:
         fitted.save(tmp_path / "tail")
@@ -85,6 +88,27 @@ def test_tail_truncation_reaches_the_stock_pipeline(fitted: SentimentFineTuner, 
     assert ours.truncated
     assert {item["label"]: item["score"] for item in stock} == pytest.approx(dict(ours.probabilities), abs=1e-5)
     assert fitted_model.config.id2label == {0: "negative", 1: "positive"}
+
+
+@pytest.mark.parametrize("truncation", ["head", "tail"])
+def test_the_stock_pipeline_scores_pairs_the_same(
+    fitted_on_pairs: SentimentFineTuner, tmp_path: Path, truncation: Truncation
+) -> None:
+    _, encoder, *_ = fitted_on_pairs._fitted or pytest.fail("not fitted")
+    before, encoder.truncation = encoder.truncation, truncation
+    try:
+        folder = fitted_on_pairs.save(tmp_path / "model")
+    finally:
+        encoder.truncation = before
+    long = "dreadful " * 40 + "wonderful " * 40
+    pairs = [("Seen at home", "wonderful<br />and so."), ("", "dull"), ("superb", long), (long, "dull"), (long, long)]
+    predictions = SentimentClassifier.from_pretrained(folder, device="cpu").predict(pairs)
+    assert [prediction.truncated for prediction in predictions] == [False, False, True, True, True]
+    stock: Any = pipeline("text-classification", str(folder), top_k=None, device="cpu")
+    answers = stock([{"text": first, "text_pair": second} for first, second in pairs], truncation=True)
+    for ours, answer in zip(predictions, answers, strict=True):
+        theirs = {item["label"]: item["score"] for item in answer}
+        assert theirs == pytest.approx(dict(ours.probabilities), abs=1e-5)
 
 
 def test_a_model_is_overwritten_only_on_request(folder: Path, fitted: SentimentFineTuner) -> None:
@@ -113,15 +137,16 @@ from pathlib import Path
 import torch
 from imdb_sentiment.artifact import load_artifact, save_artifact
 folder = Path(sys.argv[1])
-model, encoder, metadata = load_artifact(str(folder))
-save_artifact(folder.with_name("first"), model, encoder, metadata, overwrite=False)  # whatever saving imports, once
+artifact = load_artifact(str(folder))
+save_artifact(folder.with_name("first"), artifact, overwrite=False)  # whatever saving imports, once
 print("loaded", flush=True)
 for line in sys.stdin:
     child = os.fork()
     for number in itertools.count(int(line)) if child == 0 else ():
         with torch.no_grad():
-            model.classifier.bias.fill_(number)
-        save_artifact(folder, model, encoder, metadata.model_copy(update={"seed": number}), overwrite=True)
+            artifact.model.classifier.bias.fill_(number)
+        numbered = artifact._replace(metadata=artifact.metadata.model_copy(update={"seed": number}))
+        save_artifact(folder, numbered, overwrite=True)
         if number == int(line):
             print(os.getpid(), flush=True)
     os.waitpid(child, 0)
@@ -142,7 +167,7 @@ def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
             time.sleep(delay)
             os.kill(child, signal.SIGKILL)
             assert process.stdout.readline() == "dead\n"
-            model, encoder, metadata = load_artifact(str(folder))
+            model, encoder, metadata, _ = load_artifact(str(folder))
             assert model.get_parameter("classifier.bias").tolist() == [metadata.seed] * 2  # of one and the same save
             assert encoder.encode(["wonderful"])[0].length == 3
             seen.append(metadata.seed)
@@ -168,6 +193,10 @@ def set_config(**fields: Any) -> Callable[[Path], None]:
 
 def set_max_length(folder: Path) -> None:
     edit_json(folder / "imdb_sentiment.json", lambda content: content["length_policy"].update(max_length=0))
+
+
+def third_column(metadata: dict[str, Any]) -> None:
+    metadata["text_columns"] = ["title", "lead", "body"]
 
 
 def third_label(config: dict[str, Any]) -> None:
@@ -206,6 +235,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "fewer layers": (set_config(num_hidden_layers=1), "knows nothing of"),
     "wrong type": (set_config(hidden_size="x"), "cannot be loaded"),
     "no length": (set_max_length, "damaged"),
+    "three columns": (lambda f: edit_json(f / "imdb_sentiment.json", third_column), "damaged"),
     "tokenizer of nothing": (lambda f: (f / "tokenizer.json").write_text("[]"), "cannot be loaded"),
     "broken weights": (lambda f: (f / "model.safetensors").write_bytes(b"\0" * 100), "cannot be loaded"),
 }

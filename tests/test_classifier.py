@@ -1,6 +1,7 @@
 """Predictions: order, batching, and what cannot be classified."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,11 @@ TEXT = st.lists(WORDS, min_size=1, max_size=50).map(" ".join)
 @pytest.fixture(scope="module")
 def classifier(saved_model: Path) -> SentimentClassifier:
     return SentimentClassifier.from_pretrained(saved_model, device="cpu", batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def pair_classifier(saved_pair_model: Path) -> SentimentClassifier:
+    return SentimentClassifier.from_pretrained(saved_pair_model, device="cpu", batch_size=4)
 
 
 def test_one_text_gives_one_prediction(classifier: SentimentClassifier) -> None:
@@ -64,6 +70,74 @@ def test_what_cannot_be_classified_is_named(
     with pytest.raises(DataError) as caught:
         classifier.predict(texts)
     assert caught.value.rows == rows
+
+
+def test_pairs_are_not_for_a_model_of_one_column(classifier: SentimentClassifier) -> None:
+    with pytest.raises(DataError, match="each item must be a string") as caught:
+        classifier.predict([("a title", "a body")])
+    assert caught.value.found == "tuple of 2 in 1 row (1)"
+    assert caught.value.expected == "one text each, since the model learnt from one column (text)"
+
+
+def test_pairs_are_read_by_both_parts(pair_classifier: SentimentClassifier) -> None:
+    pairs = [("Seen at home", "superb and joyful."), ("Seen at home", "dull and awful."), ("", "superb " * 50)]
+    predictions = pair_classifier.predict(pairs)
+    assert [prediction.label for prediction in predictions] == ["positive", "negative", "positive"]
+    assert [prediction.truncated for prediction in predictions] == [False, False, True]
+    assert pair_classifier.predict([]) == []
+    lists: Any = [list(pair) for pair in pairs]
+    np.testing.assert_array_equal(pair_classifier.predict_proba(pairs), pair_classifier.predict_proba(lists))
+    apart = pair_classifier.predict_proba([("superb", "dull"), ("dull", "superb"), ("superb dull", "")])
+    assert len({row[0] for row in apart.tolist()}) == 3
+
+
+def test_the_saved_pair_model_scores_as_the_fitted_one(
+    pair_classifier: SentimentClassifier, fitted_on_pairs: SentimentFineTuner
+) -> None:
+    rows = fitted_on_pairs.splits.test
+    pairs = list(zip(rows["text"], rows["text_pair"], strict=True))
+    report = pair_classifier.evaluate(pairs, rows["label"])
+    assert report == fitted_on_pairs.evaluate()
+    assert report.accuracy > 0.9
+    assert pair_classifier.metadata.text_columns == ("title", "body")
+
+
+@pytest.mark.parametrize(
+    ("texts", "found", "rows"),
+    [
+        ("a text", "a single text", (1,)),
+        (["a text", "another"], "str in 2 rows (1, 2)", (1, 2)),
+        (("a title", "a body"), "str in 2 rows (1, 2)", (1, 2)),
+        ([("a", "b"), ("a", "b", "c"), 5, None], "NoneType, int, tuple of 3 in 3 rows (2, 3, 4)", (2, 3, 4)),
+    ],
+)
+def test_a_model_of_two_columns_asks_for_pairs(
+    pair_classifier: SentimentClassifier, texts: Any, found: str, rows: tuple[int, ...]
+) -> None:
+    ways = (pair_classifier.predict, pair_classifier.predict_proba, lambda texts: pair_classifier.evaluate(texts, [1]))
+    for use in ways:
+        with pytest.raises(DataError, match="each item must be a pair of texts") as caught:
+            use(texts)
+        assert (caught.value.found, caught.value.rows) == (found, rows)
+        assert caught.value.expected == "pairs of texts (title, body)"
+        assert caught.value.hint == ("a list also for one pair: [(title, body)]" if isinstance(texts[0], str) else None)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "summary", "rows"),
+    [
+        ([("a", "b"), ("a", None)], "each 'body' must be a string", (2,)),
+        ([(5, "b"), ("a", "b"), (None, None)], "each 'title' must be a string", (1, 3)),
+        ([("a", "caf\udce9")], "each 'body' must be valid Unicode", (1,)),
+        ([("a", ""), ("", "b"), (" ", "<br />"), ("<br", "/>")], "there is nothing to classify in a blank text", (3,)),
+    ],
+)
+def test_a_part_that_cannot_be_classified_is_named(
+    pair_classifier: SentimentClassifier, pairs: Any, summary: str, rows: tuple[int, ...]
+) -> None:
+    with pytest.raises(DataError) as caught:
+        pair_classifier.predict(pairs)
+    assert (caught.value.summary, caught.value.rows) == (summary, rows)
 
 
 @pytest.mark.parametrize("labels", [[0], [0, 2], ["positive", "spam"], []])

@@ -80,6 +80,7 @@ def test_an_unknown_field_like_no_other_gets_no_hint() -> None:
         (FineTuneConfig, "seed", "x"),
         (FineTuneConfig, "truncation", "middle"),
         (FineTuneConfig, "metric_for_best_model", "auc"),
+        (FineTuneConfig, "class_weights", "inverse"),
         (FineTuneConfig, "model_name", ""),
     ],
 )
@@ -130,6 +131,47 @@ def test_sources_may_be_paths_and_mappings_of_paths() -> None:
 
 def test_a_model_name_may_be_a_path() -> None:
     assert ANY_FINE_TUNE(model_name=Path("models/mine")).model_name == "models/mine"
+
+
+@pytest.mark.parametrize("given_as", ["title,body", " title , body ", ["title", "body"], ("title", "body")])
+def test_two_text_columns_may_be_given_as_one_text(given_as: Any) -> None:
+    config = DataConfig(text_columns=given_as)
+    assert config.text_columns == config.columns_of_text == ("title", "body")
+
+
+def test_the_columns_of_the_text_are_one_or_two() -> None:
+    assert DataConfig().columns_of_text == ("text",)
+    assert DataConfig(text_column="SMS").columns_of_text == ("SMS",)
+    assert DataConfig(text_columns=("text", "more")).columns_of_text == ("text", "more")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"text_columns": "title"}, "text_columns = 'title': expected the names of two columns, such as title,body"),
+        ({"text_columns": ["a", "b", "c"]}, r"text_columns = \['a', 'b', 'c'\]: expected the names of two columns"),
+        ({"text_columns": {"a", "b"}}, "expected the names of two columns"),
+        ({"text_columns": "title,"}, "at least 1 character"),
+        ({"text_columns": ("title", 1)}, "valid string"),
+        ({"text_columns": "body,body"}, "text_columns are both 'body'"),
+        ({"text_columns": "label,body"}, "text_columns and label_column both name 'label'"),
+        ({"text_columns": "title,body", "text_column": "SMS"}, "takes the place of text_column, which is set to 'SMS'"),
+    ],
+)
+def test_text_columns_are_two_different_ones(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ANY_DATA(**fields)
+
+
+def test_two_text_columns_leave_the_default_column_free() -> None:
+    assert DataConfig(text_columns=("title", "body"), label_column="text").label_column == "text"
+
+
+def test_two_text_columns_may_be_replaced() -> None:
+    config = DataConfig(text_columns=("title", "body"))
+    assert config.replace(limit=5).text_columns == ("title", "body")
+    assert config.replace(text_columns=None).columns_of_text == ("text",)
+    assert DataConfig(limit=5).replace(text_columns=("title", "body")) == config.replace(limit=5)
 
 
 @pytest.mark.parametrize(("config", "field"), [(DataConfig(), "limit"), (FineTuneConfig(), "seed")])

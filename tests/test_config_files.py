@@ -26,12 +26,16 @@ def data_configs(draw: st.DrawFn) -> DataConfig:
     positive = draw(st.none() | labels)
     negative = draw(st.none() | labels.filter(lambda label: label != positive)) if positive is not None else None
     text_column = draw(labels)
+    text_columns = draw(st.none() | st.tuples(labels, labels).filter(lambda names: names[0] != names[1]))
+    if text_columns:
+        text_column = "text"
     return DataConfig(
         source=draw(labels | st.dictionaries(labels, labels)),
         revision=draw(st.none() | labels),
         subset=draw(st.none() | labels),
         text_column=text_column,
-        label_column=draw(labels.filter(lambda name: name != text_column)),
+        text_columns=text_columns,
+        label_column=draw(labels.filter(lambda name: name not in (text_columns or (text_column,)))),
         positive_label=positive,
         negative_label=negative,
         validation_fraction=draw(st.floats(0, 1, exclude_min=True, exclude_max=True)),
@@ -88,6 +92,13 @@ def test_a_tag_says_nothing(tag: str, tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(f"data:\n  positive_label: {tag} spam\n", encoding="utf-8")
     assert load_config(path)[0].positive_label == "spam"
+
+
+@pytest.mark.parametrize("written", ["title,body", "[title, body]", "\n  - title\n  - body"])
+def test_two_text_columns_may_be_written_in_any_usual_way(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(f"data:\n  text_columns: {written}\n", encoding="utf-8")
+    assert load_config(path)[0] == DataConfig(text_columns=("title", "body"))
 
 
 def test_null_means_not_set(tmp_path: Path) -> None:

@@ -44,9 +44,11 @@ RUNS = {
     "docs/index.md": {"python", "sh"},
     "docs/benchmarks.md": {"sh"},
     "docs/tutorial.md": {"python"},
+    "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/own-data.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},
     "docs/explanation/splits.md": {"python"},
+    "docs/explanation/imbalance.md": {"python"},
     "docs/reference/cli.md": {"python", "bash"},
     "docs/reference/config-files.md": {"python"},
     "docs/reference/errors.md": {"python"},
@@ -59,7 +61,7 @@ FILES = {"csv", "text", "yaml"}
 WIDTH = 80
 """Columns of code that the pages show without scrolling."""
 
-COMMANDS = ("demo", "train", "evaluate", "predict")
+COMMANDS = ("demo", "audit", "train", "evaluate", "predict")
 FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)")
 INFO = re.compile(r'(?P<language>[a-z]+)(?: title="(?P<title>[\w.-]+)")?')
 EXIT_CODE = re.compile(r"# exits with (\d+)$")

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from imdb_sentiment.encoding import TextEncoder, Truncation, prepare_tokenizer
+from imdb_sentiment.encoding import TextEncoder, Truncation, prepare_tokenizer, texts_of
 
+SIDES = [("head", "right"), ("tail", "left")]
+WORDS = st.lists(st.sampled_from(["wonderful", "dreadful", "and", "unheard-of", "[SEP]"]), max_size=30).map(" ".join)
 LONG = "wonderful " * 30 + "and then " + "dreadful " * 30
 
 
@@ -26,7 +29,7 @@ def encoder(
     return TextEncoder(prepare_tokenizer(original, clean=clean), max_length=max_length, truncation=truncation)
 
 
-@pytest.mark.parametrize(("truncation", "side"), [("head", "right"), ("tail", "left")])
+@pytest.mark.parametrize(("truncation", "side"), SIDES)
 @pytest.mark.parametrize("text", ["short", LONG, ""])
 def test_head_and_tail_are_what_transformers_keeps(
     original: PreTrainedTokenizerFast, truncation: Truncation, side: str, text: str
@@ -59,6 +62,51 @@ def test_no_text_is_longer_than_the_limit_or_loses_its_special_tokens(
     assert len(ids) <= max_length
     assert cut.truncated is False or len(ids) == max_length
     assert (ids[0], ids[-1]) == (original.cls_token_id, original.sep_token_id)
+
+
+@pytest.mark.parametrize(("truncation", "side"), SIDES)
+@settings(deadline=None, max_examples=80)
+@given(first=WORDS, second=WORDS, max_length=st.integers(8, 40))
+def test_of_a_pair_is_kept_what_transformers_keeps(
+    original: PreTrainedTokenizerFast, truncation: Truncation, side: str, first: str, second: str, max_length: int
+) -> None:
+    original.truncation_side = side
+    second_or_space = second or " "  # transformers drops a second text that is empty, but not where it gets several
+    expected = original(first, second_or_space, truncation=True, max_length=max_length)
+    whole = original(first, second_or_space)
+    (ours,) = encoder(original, max_length=max_length, truncation=truncation).encode([(first, second)])
+    assert {name: ids.tolist() for name, ids in ours.inputs.items()} == dict(expected)
+    assert ours.truncated == (len(whole["input_ids"]) > max_length)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kept"),
+    [
+        ((6, 30), ([0, 1, 2, 3, 4, 5], [0, 1, *range(22, 30)])),  # the first is whole: it has less than half of 16
+        ((30, 6), ([0, 1, *range(22, 30)], [0, 1, 2, 3, 4, 5])),
+        ((30, 30), ([0, 1, *range(24, 30)], [0, 1, *range(24, 30)])),
+        ((10, 30), ([0, 1, *range(4, 10)], [0, 1, *range(24, 30)])),
+        ((0, 30), ([], [0, 1, 2, 3, *range(18, 30)])),
+        ((8, 8), (range(8), range(8))),
+    ],
+)
+def test_head_and_tail_together_keep_a_quarter_of_each_share(
+    original: PreTrainedTokenizerFast, lengths: tuple[int, int], kept: tuple[list[int], list[int]]
+) -> None:
+    letters = [[chr(ord("a") + i % 26) for i in range(length)] for length in lengths]
+    first, second = (" ".join(part) for part in letters)
+    (cut,) = encoder(original, max_length=19, truncation="head_tail").encode([(first, second)])
+    parts = [[part[i] for i in positions] for part, positions in zip(letters, kept, strict=True)]
+    tokens = original.convert_ids_to_tokens(cut.inputs["input_ids"].tolist())
+    assert tokens == ["[CLS]", *parts[0], "[SEP]", *parts[1], "[SEP]"]
+    assert cut.inputs["token_type_ids"].tolist() == [0] * (len(parts[0]) + 2) + [1] * (len(parts[1]) + 1)
+    assert cut.truncated == (sum(lengths) > 16)
+
+
+def test_texts_and_pairs_are_found_in_a_split() -> None:
+    rows = Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]})
+    assert list(texts_of(rows)) == ["a", "b"]
+    assert texts_of(rows.add_column("text_pair", ["c", "d"])) == [("a", "c"), ("b", "d")]
 
 
 def test_padding_to_the_longest_or_to_the_limit(original: PreTrainedTokenizerFast) -> None:

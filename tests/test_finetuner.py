@@ -59,6 +59,29 @@ def test_the_kept_weights_are_those_of_the_kept_epoch(
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("asked", "because"),
+    [
+        ("auto", "highest matthews_correlation on validation, as pan makes up {:.0f} % of the training rows"),
+        ("balanced_accuracy", "highest balanced_accuracy on validation"),
+        ("average_precision", "highest average_precision on validation"),
+    ],
+)
+def test_the_metric_of_the_kept_epoch_and_why_it_was_taken(
+    asked: str, because: str, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    texts, labels = make_reviews(160)
+    frame = pd.DataFrame({"text": texts, "label": ["rave" if label else "pan" for label in labels]})
+    frame = frame.drop(frame.index[(frame.label == "pan") & (frame.index % 6 > 0)])
+    config = tiny_config.replace(metric_for_best_model=asked, num_train_epochs=3)
+    result = SentimentFineTuner(DataConfig(positive_label="rave"), config, output_dir=tmp_path).fit(frame)
+    rows = result.splits.rows["train"]
+    assert result.kept_because == because.format(100 * rows["pan"] / sum(rows.values()))
+    name = because.split()[1]
+    best = max(result.history, key=lambda record: float(getattr(record.validation, name)))
+    assert result.kept_epoch == best.epoch
+
+
 def test_the_last_epoch_is_kept_on_request(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     config = tiny_config.replace(load_best_model_at_end=False, num_train_epochs=2)
     result = SentimentFineTuner(config=config, output_dir=tmp_path).fit(reviews)
@@ -134,6 +157,19 @@ def test_own_label_names_reach_the_predictions(tiny_config: FineTuneConfig, tmp_
     assert classifier.labels == ("ham", "spam")
     assert classifier.predict("wonderful and superb").label == "spam"
     assert tuner.evaluate().labels == ("ham", "spam")
+
+
+def test_pairs_reach_the_model(fitted_on_pairs: SentimentFineTuner) -> None:
+    from imdb_sentiment.scoring.torch_scorer import score_texts
+
+    model, encoder, result, _ = fitted_on_pairs._fitted or pytest.fail("not fitted")
+    rows = fitted_on_pairs.splits.validation
+    pairs = list(zip(rows["text"], rows["text_pair"], strict=True))
+    again = measure(
+        score_texts(model, encoder, pairs, batch_size=4).probabilities, rows["label"], names=fitted_on_pairs.labels
+    )
+    assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
+    assert fitted_on_pairs.evaluate().accuracy > 0.9
 
 
 def test_a_diverging_run_is_stopped(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:

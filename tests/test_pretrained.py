@@ -1,12 +1,15 @@
 """Encoders and their heads: kept, exchanged or renewed, never silently flipped."""
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from tokenizers import processors
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerFast
 
 from imdb_sentiment import ConfigError, FineTuneConfig, MissingExtraError, ModelError
 from imdb_sentiment.data.labels import LabelNames
@@ -88,6 +91,34 @@ def test_max_length_above_the_models_limit(tiny_model: Path) -> None:
     with pytest.raises(ConfigError, match="max_length=513 is above") as caught:
         load_encoder(FineTuneConfig(model_name=str(tiny_model), max_length=513))
     assert caught.value.found == "512 tokens at most"
+
+
+def test_a_tokenizer_that_puts_nothing_between_two_texts(tiny_model: Path, tmp_path: Path) -> None:
+    folder = checkpoint(tiny_model, tmp_path, ["ham", "spam"])
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A", pair="[CLS] $A $B:1", special_tokens=[("[CLS]", tokenizer.cls_token_id)]
+    )
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer, model_max_length=512, **tokenizer.special_tokens_map
+    ).save_pretrained(folder)
+    config = FineTuneConfig(model_name=str(folder), max_length=32)
+    with pytest.raises(ModelError, match="cannot mark where the second text of a pair begins") as caught:
+        load_encoder(config, pairs=True)
+    assert caught.value.found == "'a' and 'b' become [CLS] a b"
+    assert load_encoder(config).text_encoder.encode(["a b"])[0].length == 3
+
+
+def test_a_model_without_a_type_for_the_second_text(tiny_model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
+    content = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(content | {"type_vocab_size": 1}))
+    config = FineTuneConfig(model_name=str(folder), max_length=32)
+    load_encoder(config)
+    with pytest.raises(ModelError, match="is not that of its weights") as caught:
+        load_encoder(config, pairs=True)
+    assert caught.value.found == "2 types of tokens in a pair of texts"
+    assert caught.value.expected == "1 at most, as config.json says"
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "a/b/c"])

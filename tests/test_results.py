@@ -17,15 +17,20 @@ from imdb_sentiment.results import (
 )
 
 
-def make_report(*, f1: float = 0.75, roc_auc: float | None = 0.9, rows: int = 1234) -> EvaluationReport:
+def make_report(
+    *, f1: float = 0.75, roc_auc: float | None = 0.9, average_precision: float | None = 0.85, rows: int = 1234
+) -> EvaluationReport:
     return EvaluationReport(
         labels=("ham", "spam"),
         rows=rows,
         accuracy=0.8,
+        balanced_accuracy=0.65,
         precision=0.7,
         recall=0.6,
         f1=f1,
+        matthews_correlation=0.55,
         roc_auc=roc_auc,
+        average_precision=average_precision,
         log_loss=0.4567891,
         confusion_matrix=((600, 17), (200, 417)),
     )
@@ -103,20 +108,24 @@ def test_a_record_cannot_be_changed() -> None:
 def test_a_report_prints_every_number_under_its_name() -> None:
     lines = str(make_report()).splitlines()
     assert lines == [
-        "accuracy   0.8000   (1,234 rows)",
-        "precision  0.7000   (of spam)",
-        "recall     0.6000",
-        "F1         0.7500",
-        "ROC-AUC    0.9000",
-        "log loss   0.4568",
+        "accuracy              0.8000   (1,234 rows)",
+        "balanced accuracy     0.6500",
+        "precision             0.7000   (of spam)",
+        "recall                0.6000",
+        "F1                    0.7500",
+        "Matthews correlation  0.5500",
+        "ROC-AUC               0.9000",
+        "average precision     0.8500",
+        "log loss              0.4568",
         "true \\ predicted     ham    spam",
         "ham                  600      17",
         "spam                 200     417",
     ]
 
 
-def test_a_report_says_that_roc_auc_is_undefined() -> None:
-    assert "ROC-AUC    undefined" in str(make_report(roc_auc=None))
+def test_a_report_says_what_is_undefined() -> None:
+    assert "ROC-AUC               undefined" in str(make_report(roc_auc=None))
+    assert "average precision     undefined" in str(make_report(average_precision=None))
 
 
 def test_the_confusion_matrix_stays_aligned_under_long_names() -> None:

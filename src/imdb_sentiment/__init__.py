@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from imdb_sentiment.artifact import ModelMetadata
+    from imdb_sentiment.audit.dataset import audit_dataset
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.config_files import load_config, save_config
+    from imdb_sentiment.cross_validation import CrossValidationReport, FoldResult, cross_validate
     from imdb_sentiment.data.splits import DataSplits
     from imdb_sentiment.errors import (
         ConfigError,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         NotFittedError,
         OutputExistsError,
     )
+    from imdb_sentiment.findings import DataAudit, Finding, TokenLengths
     from imdb_sentiment.finetuner import SentimentFineTuner
     from imdb_sentiment.results import (
         EpochRecord,
@@ -35,13 +38,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfigError",
+    "CrossValidationReport",
+    "DataAudit",
     "DataConfig",
     "DataError",
     "DataSplits",
     "EpochRecord",
     "EvaluationReport",
+    "Finding",
     "FineTuneConfig",
     "FineTuneResult",
+    "FoldResult",
     "HubUnavailableError",
     "ImdbSentimentError",
     "InputError",
@@ -55,15 +62,20 @@ __all__ = [
     "SentimentClassifier",
     "SentimentFineTuner",
     "SplitSummary",
+    "TokenLengths",
+    "audit_dataset",
+    "cross_validate",
     "load_config",
     "save_config",
 ]
 
 _HOMES = {
     "artifact": ("ModelMetadata",),
+    "audit.dataset": ("audit_dataset",),
     "classifier": ("SentimentClassifier",),
     "config": ("DataConfig", "FineTuneConfig"),
     "config_files": ("load_config", "save_config"),
+    "cross_validation": ("CrossValidationReport", "FoldResult", "cross_validate"),
     "data.splits": ("DataSplits",),
     "errors": (
         "ConfigError",
@@ -76,6 +88,7 @@ _HOMES = {
         "NotFittedError",
         "OutputExistsError",
     ),
+    "findings": ("DataAudit", "Finding", "TokenLengths"),
     "finetuner": ("SentimentFineTuner",),
     "results": ("EpochRecord", "EvaluationReport", "FineTuneResult", "LeftOut", "Prediction", "SplitSummary"),
 }

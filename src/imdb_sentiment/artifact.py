@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.output import METADATA_FILE, new_folder
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Artifact", "ModelMetadata", "load_artifact", "save_artifact"]
 
 SCHEMA_VERSION = 1
+_FILES = ["*.json", "*.safetensors", SEEN_ROWS_FILE]
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _PACKAGES = ("imdb_sentiment", "torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
 
@@ -51,6 +53,9 @@ class ModelMetadata(_Section):
     labels: LabelNames
     """Names of the negative and of the positive label."""
 
+    text_columns: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
+    """Names of the columns that the model reads, in order: one, or the two of a pair."""
+
     base_model: str
     """`FineTuneConfig.model_name`."""
 
@@ -72,6 +77,10 @@ class ModelMetadata(_Section):
     splits: dict[str, Any]
     """`SplitSummary`: rows per split and class, rows left out and why."""
 
+    audit: dict[str, Any] | None
+    """What the audit found in the data, as counts and without a word of them, and the lengths in tokens; null where
+    `DataSplits` were given to `fit`."""
+
     metrics: dict[str, Any]
     """`EvaluationReport` of the kept epoch on `validation`, and on `test`, or null if it was not measured."""
 
@@ -83,11 +92,13 @@ class ModelMetadata(_Section):
 
 
 class Artifact(NamedTuple):
-    """A model folder, opened."""
+    """What a model folder holds."""
 
     model: "PreTrainedModel"
     encoder: TextEncoder
     metadata: ModelMetadata
+    seen: SeenRows | None
+    """None if the file was removed, for the sake of its readers or of the writers of the texts."""
 
 
 def describe_cleaning(clean_text: bool) -> Cleaning:
@@ -109,14 +120,13 @@ def library_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in _PACKAGES}
 
 
-def save_artifact(
-    folder: Path, model: "PreTrainedModel", encoder: TextEncoder, metadata: ModelMetadata, *, overwrite: bool
-) -> None:
+def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool) -> None:
     """Write a model folder, whole or not at all.
 
     Raises:
         OutputExistsError: `folder` is not empty; see `imdb_sentiment.output.check_output`.
     """
+    model, encoder, metadata, seen = artifact
     tokenizer = encoder.tokenizer
     with new_folder(folder, overwrite=overwrite) as partial, quiet():
         model.save_pretrained(partial)
@@ -125,6 +135,8 @@ def save_artifact(
         _complete_tokenizer_config(partial / "tokenizer_config.json", encoder.truncation)
         text = json.dumps(metadata.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (partial / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
+        if seen:
+            seen.save(partial / SEEN_ROWS_FILE)
 
 
 def load_artifact(name: str, *, revision: str | None = None) -> Artifact:
@@ -171,9 +183,8 @@ def load_artifact(name: str, *, revision: str | None = None) -> Artifact:
             expected="a config.json that was saved with these weights",
         )
     policy = metadata.length_policy
-    return Artifact(
-        model.eval(), TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation), metadata
-    )
+    encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
+    return Artifact(model.eval(), encoder, metadata, _read_seen(folder))
 
 
 def _find(name: str, revision: str | None) -> Path:
@@ -188,7 +199,7 @@ def _find(name: str, revision: str | None) -> Path:
 
     reach = hub_or_cache(name, "model", revision)
     with quiet(), hub_errors(f"model {name!r}", ModelError, hint="a folder on disk"), reach:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=["*.json", "*.safetensors"]))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
 
 
 def _read_metadata(folder: Path) -> ModelMetadata:
@@ -236,6 +247,16 @@ def _check_settings(folder: Path, settings: dict[str, Any], metadata: ModelMetad
             found=f"{names.get('0')}, {names.get('1')} in config.json",
             expected=f"{', '.join(metadata.labels)} as in {METADATA_FILE}",
         )
+
+
+def _read_seen(folder: Path) -> SeenRows | None:
+    path = folder / SEEN_ROWS_FILE
+    try:
+        return SeenRows.load(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read", found=str(error), hint="remove it to go without") from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:

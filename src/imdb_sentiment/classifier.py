@@ -1,12 +1,15 @@
 """SentimentClassifier: opens a saved model and predicts."""
 
+import warnings
 from collections.abc import Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from imdb_sentiment.artifact import Artifact, ModelMetadata, load_artifact
 from imdb_sentiment.data.cleaning import clean
-from imdb_sentiment.errors import ConfigError, DataError, list_rows
+from imdb_sentiment.data.seen import SEEN_ROWS_FILE
+from imdb_sentiment.encoding import Texts
+from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
 from imdb_sentiment.results import EvaluationReport, Prediction
 from imdb_sentiment.scoring.device import usable_device
 from imdb_sentiment.scoring.torch_scorer import Scores, score_texts
@@ -19,7 +22,11 @@ __all__ = ["SentimentClassifier"]
 
 
 class SentimentClassifier:
-    """A fine-tuned model, ready to classify texts. Make one with `from_pretrained`."""
+    """A fine-tuned model, ready to classify texts. Make one with `from_pretrained`.
+
+    A model that learnt from two text columns reads pairs: where a sequence of texts is asked for, it takes a sequence
+    of tuples such as `(title, body)`, in the order of `metadata.text_columns`.
+    """
 
     def __init__(self, artifact: Artifact, *, batch_size: int) -> None:
         self._artifact = artifact
@@ -69,22 +76,20 @@ class SentimentClassifier:
     @overload
     def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
-    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
-    def predict(self, texts: str | Sequence[str]) -> Prediction | list[Prediction]:
+    def predict(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[Prediction]: ...
+    def predict(self, texts: str | Sequence[str] | Sequence[tuple[str, str]]) -> Prediction | list[Prediction]:
         """Classify one text, or several.
 
         Args:
-            texts: A text, or a sequence of texts.
+            texts: A text, or a sequence of texts; for a model of two text columns, a sequence of pairs.
 
         Returns:
             A prediction for the one text; or a list with one for each text, in their order.
 
         Raises:
-            DataError: An item is not a string, or is blank; the message gives its position, counted from 1.
+            DataError: An item is not what the model reads, or is blank; the message gives its position, counted from 1.
         """
-        if isinstance(texts, str):
-            return self.predict([texts])[0]
-        scores = self._score(texts)
+        scores = self._score(self._checked(texts))
         predictions = []
         for row, truncated in zip(scores.probabilities.tolist(), scores.truncated.tolist(), strict=True):
             winner = int(row[1] > row[0])
@@ -94,34 +99,40 @@ class SentimentClassifier:
                     label=self.labels[winner], score=row[winner], probabilities=probabilities, truncated=truncated
                 )
             )
-        return predictions
+        return predictions[0] if isinstance(texts, str) else predictions
 
-    def predict_proba(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+    def predict_proba(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
         """Return the probability of each label for each text.
 
         Args:
-            texts: Texts, n of them.
+            texts: Texts, or pairs for a model of two text columns, n of them.
 
         Returns:
             Array of shape (n, 2), columns in the order of `labels`; each row adds up to 1.
 
         Raises:
-            DataError: An item is not a string, or is blank; the message gives its position, counted from 1.
+            DataError: An item is not what the model reads, or is blank; the message gives its position, counted from 1.
         """
-        return self._score([texts] if isinstance(texts, str) else texts).probabilities
+        return self._score(self._checked(texts)).probabilities
 
-    def evaluate(self, texts: Sequence[str], labels: Sequence[int | str]) -> EvaluationReport:
+    def evaluate(
+        self, texts: Sequence[str] | Sequence[tuple[str, str]], labels: Sequence[int | str]
+    ) -> EvaluationReport:
         """Measure the model on labelled texts.
 
+        If the model was trained on some of them, or its best epoch chosen, a warning says so, and `unseen` of the
+        report has the figures without them.
+
         Args:
-            texts: Texts, n of them.
+            texts: Texts, or pairs for a model of two text columns, n of them.
             labels: The true label of each: 0 or 1, or one of the names in `labels`.
 
         Raises:
             DataError: A text cannot be classified, a label is not one of the model's, or the lengths differ.
         """
-        from imdb_sentiment.evaluation.metrics import measure
+        from imdb_sentiment.evaluation.metrics import measure, measure_with_seen
 
+        texts = self._checked(texts)
         ids: dict[int | str, int] = {0: 0, 1: 1, self.labels[0]: 0, self.labels[1]: 1}
         labels = list(labels)  # an array has no truth value of its own
         unknown = [i for i, label in enumerate(labels, start=1) if label not in ids]
@@ -129,22 +140,99 @@ class SentimentClassifier:
             found = f"other labels in {list_rows(unknown)}" if unknown else f"{len(texts)} texts, {len(labels)} labels"
             expected = f"one label for each text: 0 or 1, or {' or '.join(self.labels)}"
             raise DataError("the labels do not fit", found=found, expected=expected, rows=unknown)
-        return measure(self.predict_proba(texts), [ids[label] for label in labels], names=self.labels)
+        probabilities, true = self._score(texts).probabilities, [ids[label] for label in labels]
+        if self._artifact.seen is None:
+            return measure(probabilities, true, names=self.labels)
+        report = measure_with_seen(probabilities, true, self._artifact.seen.known(texts), names=self.labels)
+        if warning := report.seen_warning():
+            warnings.warn(warning, stacklevel=2)
+        return report
 
-    def _score(self, texts: Sequence[str]) -> Scores:
-        texts = list(texts)
-        wrong = [i for i, text in enumerate(texts, start=1) if not isinstance(text, str)]
-        if wrong:
-            kinds = sorted({type(texts[i - 1]).__name__ for i in wrong})
-            found = f"{', '.join(kinds)} in {list_rows(wrong)}"
-            raise DataError("each item must be a string", found=found, rows=wrong)
-        broken = [i for i, text in enumerate(texts, start=1) if not _is_unicode(text)]
-        if broken:
-            raise DataError("each text must be valid Unicode", found=list_rows(broken), rows=broken)
-        blank = [i for i, text in enumerate(texts, start=1) if not clean(text).strip()]
-        if blank:
-            raise DataError("there is nothing to classify in a blank text", found=list_rows(blank), rows=blank)
+    def saw(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[bool]:
+        """Tell which texts the model was trained on.
+
+        A text is known again in other case, white space, HTML breaks and invisible characters, but not with other
+        words. Validation rows, on which the best epoch was chosen, are not counted; `evaluate` counts them too.
+
+        Args:
+            texts: Texts, or pairs for a model of two text columns, n of them.
+
+        Returns:
+            For each text, in their order, whether it was among the training rows.
+
+        Raises:
+            DataError: An item is not what the model reads; the message gives its position, counted from 1.
+            ModelError: The model folder has no fingerprints of its training rows.
+        """
+        listed = self._checked(texts)
+        if self._artifact.seen is None:
+            raise ModelError(
+                "it is not known which texts the model was trained on",
+                found=f"no {SEEN_ROWS_FILE} in its folder",
+                expected="the file that was saved with the model",
+            )
+        return self._artifact.seen.trained_on(listed)
+
+    def _score(self, texts: Texts) -> Scores:
         return score_texts(self._artifact.model, self._artifact.encoder, texts, batch_size=self._batch_size)
+
+    def _checked(self, texts: Texts) -> Texts:
+        """Return the texts or pairs as a list, or raise DataError if there is one that the model cannot classify."""
+        columns = self.metadata.text_columns
+        if len(columns) == 2:
+            pairs = _listed_pairs(texts, columns)
+            for place, column in enumerate(columns):
+                parts = [pair[place] for pair in pairs]
+                _check_strings(parts, what=repr(column), expected=f"pairs of texts ({', '.join(columns)})")
+            _check_not_blank(pairs)
+            return pairs
+        listed: list[Any] = [texts] if isinstance(texts, str) else list(texts)
+        expected = f"one text each, since the model learnt from one column ({columns[0]})"
+        _check_strings(listed, what="item", expected=expected)
+        _check_not_blank([(text,) for text in listed])
+        return listed
+
+
+def _listed_pairs(texts: Sequence[object], columns: Sequence[str]) -> list[tuple[str, str]]:
+    """Return items of two as tuples; what the two are is not looked at."""
+    names = ", ".join(columns)
+    items: list[Any] = [texts] if isinstance(texts, str) else list(texts)
+    wrong = [i for i, item in enumerate(items, start=1) if not (isinstance(item, tuple | list) and len(item) == 2)]
+    if wrong:
+        found = "a single text" if isinstance(texts, str) else f"{_kinds(items, wrong)} in {list_rows(wrong)}"
+        alone = isinstance(items[wrong[0] - 1], str)
+        raise DataError(
+            "each item must be a pair of texts, since the model learnt from two columns",
+            found=found,
+            expected=f"pairs of texts ({names})",
+            hint=f"a list also for one pair: [({names})]" if alone else None,
+            rows=wrong,
+        )
+    return [(item[0], item[1]) for item in items]
+
+
+def _check_strings(texts: Sequence[object], *, what: str, expected: str) -> None:
+    wrong = [i for i, text in enumerate(texts, start=1) if not isinstance(text, str)]
+    if wrong:
+        found = f"{_kinds(texts, wrong)} in {list_rows(wrong)}"
+        raise DataError(f"each {what} must be a string", found=found, expected=expected, rows=wrong)
+    broken = [i for i, text in enumerate(texts, start=1) if not _is_unicode(str(text))]
+    if broken:
+        raise DataError(f"each {what} must be valid Unicode", found=list_rows(broken), rows=broken)
+
+
+def _check_not_blank(items: Sequence[tuple[str, ...]]) -> None:
+    blank = [i for i, parts in enumerate(items, start=1) if not any(clean(part).strip() for part in parts)]
+    if blank:
+        raise DataError("there is nothing to classify in a blank text", found=list_rows(blank), rows=blank)
+
+
+def _kinds(items: Sequence[object], rows: Sequence[int]) -> str:
+    return ", ".join(sorted({_kind(items[row - 1]) for row in rows}))
+
+
+def _kind(item: object) -> str:
+    return f"{type(item).__name__} of {len(item)}" if isinstance(item, tuple | list) else type(item).__name__
 
 
 def _is_unicode(text: str) -> bool:

@@ -1,10 +1,13 @@
 """The two configurations: where the data come from, and how the model learns from them."""
 
+import codecs
+import encodings.aliases
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +24,16 @@ from imdb_sentiment.errors import ConfigError, nearest
 __all__ = ["DataConfig", "FineTuneConfig", "Preset"]
 
 Preset = Literal["default", "tutorial"]
+Metric = Literal[
+    "auto",
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "matthews_correlation",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+]
 
 
 def _path_to_text(value: object) -> object:
@@ -38,9 +51,33 @@ def _label_to_text(value: object) -> object:
     return str(value) if isinstance(value, int) else value
 
 
+def _split_names(value: object) -> object:
+    """Read `title,body`, which is how the command line gives two names."""
+    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or len(names) != 2:
+        raise ValueError(f"text_columns = {value!r}: expected the names of two columns, such as title,body")
+    return names
+
+
+def _known_encoding(name: str) -> str:
+    """Accept what Python decodes files with; domain names and the like have codecs too."""
+    try:
+        if codecs.lookup(name).name in ("idna", "punycode", "undefined"):
+            raise LookupError
+        b"text".decode(name, "ignore")
+        codecs.getincrementaldecoder(name)
+    except (LookupError, ValueError):
+        match = nearest(name, {*encodings.aliases.aliases, *encodings.aliases.aliases.values()})
+        said = f"the nearest is {match!r}" if match else "expected one such as 'cp1252' or 'latin-1'"
+        raise ValueError(f"encoding = {name!r} is not a text encoding that Python knows; {said}") from None
+    return name
+
+
 Label = Annotated[str, Field(min_length=1), BeforeValidator(_label_to_text)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+ColumnName = Annotated[str, Field(min_length=1)]
+TwoColumns = Annotated[tuple[ColumnName, ColumnName], BeforeValidator(_split_names)]
 
 
 class _Frozen(BaseModel):
@@ -78,8 +115,14 @@ class DataConfig(_Frozen):
     """
 
     source: Annotated[str | dict[str, str], BeforeValidator(_path_to_text)] = "stanfordnlp/imdb"
-    """A data set on the hub (`owner/name`), a file or a folder (Parquet, CSV, TSV or JSONL, or the original `aclImdb`
-    tree), or a mapping such as `{"train": "a.csv", "test": "b.csv"}`. What exists on disk wins over the hub."""
+    """A data set on the hub (`owner/name`), a file, several by a pattern (`reviews/*.csv`) or a folder (CSV, TSV,
+    JSONL, Parquet or Arrow, also gzip or zstd; or the original `aclImdb` tree), or a mapping such as `{"train":
+    "a.csv", "test": "b.csv"}`. What exists on disk wins over the hub."""
+
+    encoding: Annotated[str, AfterValidator(_known_encoding)] | None = None
+    """Encoding of CSV, TSV and JSONL files, as Python names it (`cp1252`). By default UTF-8, or UTF-16 where the file
+    begins with its mark; anything else is an error that names the row and the byte, since encodings cannot be told
+    apart for sure."""
 
     revision: str | None = None
     """Branch, tag or commit of the hub data set. Pin a commit to get the same rows next year."""
@@ -87,11 +130,19 @@ class DataConfig(_Frozen):
     subset: str | None = None
     """Configuration of the hub data set, where it has several (`en` of `mteb/amazon_counterfactual`)."""
 
-    text_column: Annotated[str, Field(min_length=1)] = "text"
+    text_column: ColumnName = "text"
     """Column that holds the text."""
 
-    label_column: Annotated[str, Field(min_length=1)] = "label"
+    text_columns: TwoColumns | None = None
+    """Two columns that are read together, such as a title and a body; they become the tokenizer's pair. Takes the place
+    of `text_column`."""
+
+    label_column: ColumnName = "label"
     """Column that holds the label."""
+
+    group_column: Annotated[str, Field(min_length=1)] | None = None
+    """Column of what holds rows together beside their text, such as an author, a film or a thread: rows with the same
+    value are never divided between train, validation and test. An empty value holds nothing together."""
 
     positive_label: Label | None = None
     """The label that counts as positive, as it stands in the data (`spam`); kept as its name in all output. Needed
@@ -115,22 +166,42 @@ class DataConfig(_Frozen):
     is still measured on the same rows."""
 
     test_overlap: Literal["drop", "keep"] = "drop"
-    """What happens to training (and validation) rows whose text also stands in the test split: they are left out, or
-    kept; counted in either case."""
+    """What happens to training (and validation) rows whose text or group also stands in the test split: they are left
+    out, or kept; counted in either case."""
+
+    near_duplicates: Literal["group", "ignore"] = "group"
+    """Whether texts that are nearly the same stay on one side of every split, as equal texts always do. Nearly the same
+    are two texts that share 70 % of their runs of five characters. Needs the extra `audit`; ignoring them does not."""
 
     invalid_rows: Literal["error", "drop"] = "error"
     """What happens to rows whose text is null, blank or not a string, or whose label is null: an error that lists
     them, or they are left out and counted."""
 
+    @property
+    def columns_of_text(self) -> tuple[str, ...]:
+        """The columns that a text is read from: `text_columns`, or `text_column` alone."""
+        return self.text_columns or (self.text_column,)
+
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        if self.text_column == self.label_column:
+        if self.text_columns is not None:
+            self._check_text_columns(*self.text_columns)
+        elif self.text_column == self.label_column:
             raise ValueError(f"text_column and label_column are both {self.text_column!r}")
         if self.negative_label is not None and self.positive_label is None:
             raise ValueError("negative_label is set but positive_label is not; set positive_label, or both")
         if self.positive_label is not None and self.positive_label == self.negative_label:
             raise ValueError(f"positive_label and negative_label are both {self.positive_label!r}")
         return self
+
+    def _check_text_columns(self, first: str, second: str) -> None:
+        if first == second:
+            raise ValueError(f"text_columns are both {first!r}")
+        if self.label_column in (first, second):
+            raise ValueError(f"text_columns and label_column both name {self.label_column!r}")
+        # not by model_fields_set: a saved configuration names every field
+        if self.text_column != type(self).model_fields["text_column"].default:
+            raise ValueError(f"text_columns takes the place of text_column, which is set to {self.text_column!r} too")
 
 
 class FineTuneConfig(_Frozen):
@@ -190,13 +261,21 @@ class FineTuneConfig(_Frozen):
     weight_decay: NonNegativeFloat = 0.01
     """Weight decay of AdamW; biases and layer norms are exempt."""
 
+    class_weights: Literal["balanced"] | None = None
+    """`balanced` weights each row's training loss by n / (2 * n_class), where n counts the training rows and n_class
+    those of the row's class, so that both classes weigh the same. Validation is never weighted. Off by default, since
+    a model learnt with weights finds more of the rarer class but is no longer calibrated: its probabilities of that
+    class are too high."""
+
     load_best_model_at_end: bool = True
     """Keep the epoch with the best validation metric instead of the last one, which the tutorial keeps. In the runs
     measured on IMDb both were the same epoch."""
 
-    metric_for_best_model: Literal["accuracy", "f1", "roc_auc", "log_loss"] = "f1"
-    """Validation metric that decides which epoch is best. F1 rather than accuracy, since accuracy says little where
-    one class is rare. Log loss counts as better when it is lower."""
+    metric_for_best_model: Metric = "auto"
+    """Validation metric that decides which epoch is best. `auto` is F1 where the rarer label makes up at least 40 % of
+    the training rows, and Matthews correlation elsewhere: where one class is rare, accuracy and the F1 of the common
+    class are high for any model, while Matthews correlation is the same whichever label is called positive. Log loss
+    counts as better when it is lower."""
 
     seed: Seed = 42
     """Seed of everything random in training: the new classification head, dropout and the order of the rows."""

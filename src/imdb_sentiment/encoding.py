@@ -7,21 +7,25 @@ from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.progress import progress_bar
 
 if TYPE_CHECKING:
+    import datasets
     import numpy as np
     import torch
     from numpy.typing import NDArray
+    from tokenizers import Encoding
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["EncodedText", "TextEncoder", "Truncation", "prepare_tokenizer"]
+__all__ = ["EncodedText", "TextEncoder", "Texts", "Truncation", "prepare_tokenizer", "texts_of"]
 
 Truncation = Literal["head", "tail", "head_tail"]
+Texts = Sequence[str] | Sequence[tuple[str, str]]
+"""Texts, or pairs of texts that a model reads together."""
 
 _CHUNK = 1000
 _HEAD_SHARE = 4  # head+tail keeps a quarter from the beginning, near the 128 of 512 of Sun et al. (2019)
 
 
 class EncodedText(NamedTuple):
-    """One text as a model reads it."""
+    """One text, or one pair of texts, as a model reads it."""
 
     inputs: "dict[str, NDArray[np.int64]]"
     """Model input names (`input_ids`, `attention_mask`, ...) to arrays of shape (tokens,)."""
@@ -48,12 +52,12 @@ class TextEncoder:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.truncation = truncation
-        special = tokenizer.backend_tokenizer.encode("a").special_tokens_mask
-        self._before = special.index(0) if 0 in special else 0
-        self._after = special[::-1].index(0) if 0 in special else len(special)
 
-    def encode(self, texts: Sequence[str], *, description: str = "tokenizing") -> list[EncodedText]:
-        """Encode texts in order, with a progress bar when that takes more than two seconds."""
+    def encode(self, texts: Texts, *, description: str = "tokenizing") -> list[EncodedText]:
+        """Encode texts or pairs in order, with a progress bar when that takes more than two seconds.
+
+        Of a pair above `max_length`, the longer text is cut until both have the same share, and then both are.
+        """
         encoded: list[EncodedText] = []
         with progress_bar(description, total=len(texts), unit="text") as bar:
             for start in range(0, len(texts), _CHUNK):
@@ -76,7 +80,7 @@ class TextEncoder:
         )
         return dict(padded)
 
-    def _encode_chunk(self, texts: Sequence[str]) -> Iterator[EncodedText]:
+    def _encode_chunk(self, texts: Texts) -> Iterator[EncodedText]:
         import numpy as np
 
         names = self.tokenizer.model_input_names
@@ -86,20 +90,33 @@ class TextEncoder:
                 "token_type_ids": encoding.type_ids,
                 "attention_mask": encoding.attention_mask,
             }
-            keep = self._kept(len(encoding.ids))
+            truncated = len(columns["input_ids"]) > self.max_length
+            keep = self._kept(encoding) if truncated else slice(None)
             arrays = {name: np.asarray(columns[name], dtype=np.int64)[keep] for name in names if name in columns}
-            yield EncodedText(arrays, truncated=len(encoding.ids) > self.max_length)
+            yield EncodedText(arrays, truncated=truncated)
 
-    def _kept(self, length: int) -> "NDArray[np.intp] | slice":
-        """Return which of `length` tokens stay: the special tokens around the text, and the part of it that fits."""
+    def _kept(self, encoding: "Encoding") -> "NDArray[np.bool_]":
+        """Mark the tokens that stay: all that stand around and between the texts, and of the texts what fits."""
         import numpy as np
 
-        if length <= self.max_length:
-            return slice(None)
-        room = self.max_length - self._before - self._after
-        head = {"head": room, "tail": 0, "head_tail": room // _HEAD_SHARE}[self.truncation]
-        from_end = length - self._after - (room - head)
-        return np.concatenate((np.arange(self._before + head), np.arange(from_end, length)))
+        text_of = encoding.sequence_ids  # None for special tokens
+        lengths = [text_of.count(text) for text in range(encoding.n_sequences)]
+        shares = _shares(lengths, self.max_length - text_of.count(None))
+        keep = np.ones(len(text_of), dtype=np.bool_)
+        for text, (length, share) in enumerate(zip(lengths, shares, strict=True)):
+            if length > share:
+                head = {"head": share, "tail": 0, "head_tail": share // _HEAD_SHARE}[self.truncation]
+                start = text_of.index(text)
+                keep[start + head : start + length - (share - head)] = False
+        return keep
+
+
+def texts_of(rows: "datasets.Dataset") -> Texts:
+    """Return the texts of a split, or its pairs if it has a column `text_pair`."""
+    if "text_pair" not in rows.column_names:
+        texts: Sequence[str] = rows["text"]
+        return texts
+    return list(zip(rows["text"], rows["text_pair"], strict=True))
 
 
 def prepare_tokenizer(tokenizer: "PreTrainedTokenizerFast", *, clean: bool) -> "PreTrainedTokenizerFast":
@@ -130,3 +147,11 @@ def prepare_tokenizer(tokenizer: "PreTrainedTokenizerFast", *, clean: bool) -> "
         clean_up_tokenization_spaces=False,
         **tokenizer.special_tokens_map,
     )
+
+
+def _shares(lengths: Sequence[int], room: int) -> list[int]:
+    """Divide `room` between one or two texts that are longer together, as `longest_first` of transformers does."""
+    if len(lengths) == 1:
+        return [room]
+    shorter = min(*lengths, room // 2)
+    return [shorter, room - shorter] if lengths[0] <= lengths[1] else [room - shorter, shorter]

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.data.sources import load_source
-from imdb_sentiment.data.splits import DataSplits, make_splits
-from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.data.seen import SeenRows
+from imdb_sentiment.data.splits import DataSplits, LoadedSplits, load_splits
+from imdb_sentiment.encoding import TextEncoder, texts_of
 from imdb_sentiment.errors import NotFittedError, OutputExistsError
 from imdb_sentiment.results import EvaluationReport, FineTuneResult
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerState
+
+    from imdb_sentiment.findings import DataAudit
+    from imdb_sentiment.training.best_epoch import BestEpochMetric
 
 __all__ = ["SentimentFineTuner"]
 
@@ -23,6 +26,7 @@ class _Fitted(NamedTuple):
     model: "PreTrainedModel"
     encoder: TextEncoder
     result: FineTuneResult
+    seen: SeenRows
 
 
 class SentimentFineTuner:
@@ -47,7 +51,8 @@ class SentimentFineTuner:
         self.data_config = data_config or DataConfig()
         self.config = config or FineTuneConfig()
         self.output_dir = Path(output_dir)
-        self._splits: tuple[DataSplits, LabelNames] | None = None
+        self._loaded: LoadedSplits | None = None
+        self._audit: DataAudit | None = None
         self._rows_given = False
         self._fitted: _Fitted | None = None
         self._test: EvaluationReport | None = None
@@ -60,19 +65,44 @@ class SentimentFineTuner:
             DataError: The source cannot be used as it is.
             HubUnavailableError: The source is on the hub, and the hub did not answer.
         """
-        return self._load_splits()[0]
+        return self._load().splits
 
     @property
     def labels(self) -> tuple[str, str]:
         """Names of the negative and of the positive label."""
-        return self._load_splits()[1]
+        return self._load().names
+
+    def audit(self) -> "DataAudit | None":
+        """Look at the data before training on them; `fit` does so too.
+
+        Returns:
+            What `audit_dataset` finds, with the lengths in tokens of this model; None if `fit` was given `DataSplits`,
+            whose source is not known.
+
+        Raises:
+            DataError: The data cannot be used as they are.
+            ModelError: The encoder cannot be used.
+            HubUnavailableError: Something is on the hub, and the hub did not answer.
+        """
+        from imdb_sentiment.pretrained import load_encoder
+
+        loaded = self._load()
+        if self._audit is None and loaded.source is not None:
+            from imdb_sentiment.audit.dataset import audit_rows
+
+            encoder = load_encoder(self.config, pairs=self.data_config.text_columns is not None).text_encoder
+            self._audit = audit_rows(
+                *loaded.source, self.data_config, encoder=encoder, model_name=self.config.model_name
+            )
+        return self._audit
 
     def fit(self, data: object = None, *, resume: bool = False) -> FineTuneResult:
         """Fine-tune the model, evaluating it on the validation split after each epoch.
 
         Args:
-            data: A DataFrame, a `datasets.Dataset` or `DatasetDict`, a mapping from split names to such tables, or a
-                pair `(texts, labels)`. By default, what `data_config.source` names.
+            data: A DataFrame, a `datasets.Dataset` or `DatasetDict`, a mapping from split names to such tables, a pair
+                `(texts, labels)`, or `DataSplits`, which are taken as they are. By default, what `data_config.source`
+                names.
             resume: Go on from the newest complete checkpoint in `output_dir`, if there is one.
 
         Raises:
@@ -83,27 +113,28 @@ class SentimentFineTuner:
             HubUnavailableError: Something is on the hub, and the hub did not answer.
         """
         from imdb_sentiment.pretrained import load_encoder, load_model
+        from imdb_sentiment.training.best_epoch import choose_metric
         from imdb_sentiment.training.checkpoints import check_same_run, newest_checkpoint
-        from imdb_sentiment.training.trainer import EncodedRows, build_trainer, read_history
+        from imdb_sentiment.training.trainer import EncodedRows, build_trainer
         from imdb_sentiment.upstream import quiet
 
         checkpoint = newest_checkpoint(self.output_dir) if resume else None
         if not resume:
             self._check_output_dir()
-        encoder = load_encoder(self.config)
+        encoder = load_encoder(self.config, pairs=self.data_config.text_columns is not None)
         if data is not None or self._rows_given:  # rows given to an earlier fit are not those of the source
-            self._splits = make_splits(load_source(self.data_config, data), self.data_config)
-            self._rows_given = data is not None
-        splits, names = self._load_splits()
+            self._take(data)
+        splits, names = self.splits, self._load().names
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
         run = self._describe_run()
         if checkpoint:
             check_same_run(checkpoint, run)
         model, head_note = load_model(encoder, self.config, names)
         train, validation = (
-            EncodedRows(encoder.text_encoder.encode(rows["text"]), rows["label"])
+            EncodedRows(encoder.text_encoder.encode(texts_of(rows)), rows["label"])
             for rows in (splits.train, splits.validation)
         )
+        metric = choose_metric(self.config.metric_for_best_model, splits.summary.rows["train"])
         started = time.perf_counter()
         with quiet():
             trainer = build_trainer(
@@ -113,20 +144,15 @@ class SentimentFineTuner:
                 train=train,
                 validation=validation,
                 names=names,
+                metric=metric,
                 output_dir=self.output_dir,
                 run=run,
             )
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        kept, reason = self._kept_epoch(trainer.state)
-        result = FineTuneResult(
-            history=read_history(trainer.state.log_history, names),
-            kept_epoch=kept,
-            kept_because=reason,
-            seconds=time.perf_counter() - started,
-            splits=splits.summary,
-            notes=(head_note, *([f"went on from {checkpoint}"] if checkpoint else [])),
-        )
-        self._fitted = _Fitted(model, encoder.text_encoder, result)
+        seconds = time.perf_counter() - started
+        notes = (head_note, *([f"went on from {checkpoint}"] if checkpoint else []))
+        result = self._describe_result(trainer.state, metric, seconds, notes)
+        self._fitted = _Fitted(model, encoder.text_encoder, result, SeenRows.of(splits.train, splits.validation))
         return result
 
     def evaluate(self) -> EvaluationReport:
@@ -135,14 +161,16 @@ class SentimentFineTuner:
         Raises:
             NotFittedError: `fit` has not been called.
         """
-        from imdb_sentiment.evaluation.metrics import measure
+        from imdb_sentiment.evaluation.metrics import measure_with_seen
         from imdb_sentiment.scoring.torch_scorer import score_texts
 
         fitted = self._require_fitted("evaluate")
         rows = self.splits.test
         batch_size = self.config.per_device_eval_batch_size
-        scores = score_texts(fitted.model, fitted.encoder, rows["text"], batch_size=batch_size)
-        self._test = measure(scores.probabilities, rows["label"], names=self.labels)
+        texts = texts_of(rows)
+        scores = score_texts(fitted.model, fitted.encoder, texts, batch_size=batch_size)
+        known = fitted.seen.known(texts)  # none, unless test_overlap is "keep"
+        self._test = measure_with_seen(scores.probabilities, rows["label"], known, names=self.labels)
         return self._test
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -162,6 +190,7 @@ class SentimentFineTuner:
             OutputExistsError: The folder is not empty.
         """
         from imdb_sentiment.artifact import (
+            Artifact,
             ModelMetadata,
             describe_cleaning,
             describe_length,
@@ -172,7 +201,8 @@ class SentimentFineTuner:
         fitted = self._require_fitted("save")
         result = fitted.result
         metadata = ModelMetadata(
-            labels=self._load_splits()[1],
+            labels=self._load().names,
+            text_columns=self.data_config.columns_of_text,
             base_model=self.config.model_name,
             cleaning=describe_cleaning(self.config.clean_text),
             length_policy=describe_length(fitted.encoder),
@@ -180,6 +210,7 @@ class SentimentFineTuner:
             fine_tune_config=self.config.model_dump(mode="json"),
             data_fingerprint=result.splits.fingerprint,
             splits=result.splits.to_dict(),
+            audit=result.audit.summary_dict() if result.audit else None,
             metrics={
                 "validation": result.validation.to_dict(),
                 "test": self._test.to_dict() if self._test else None,
@@ -187,17 +218,27 @@ class SentimentFineTuner:
             seed=self.config.seed,
             versions=library_versions(),
         )
-        save_artifact(Path(path), fitted.model, fitted.encoder, metadata, overwrite=overwrite)
+        artifact = Artifact(fitted.model, fitted.encoder, metadata, fitted.seen)
+        save_artifact(Path(path), artifact, overwrite=overwrite)
         return Path(path)
 
-    def _load_splits(self) -> tuple[DataSplits, LabelNames]:
-        if self._splits is None:
-            self._splits = make_splits(load_source(self.data_config), self.data_config)
-        return self._splits
+    def _load(self) -> LoadedSplits:
+        if self._loaded is None:
+            self._loaded = load_splits(self.data_config)
+        return self._loaded
+
+    def _take(self, data: object) -> None:
+        """Put rows that were given in the place of those of the source; or the source's again, for None."""
+        if isinstance(data, DataSplits):
+            self._loaded = LoadedSplits(data, LabelNames(*data.train.features["label"].names), None)
+        else:
+            self._loaded = load_splits(self.data_config, data)
+        self._audit = None
+        self._rows_given = data is not None
 
     def _describe_run(self) -> dict[str, object]:
         """What decides how a run ends: a checkpoint of another run cannot be gone on from."""
-        splits, names = self._load_splits()
+        splits, names = self.splits, self._load().names
         run = self.config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
         return run | {"labels": list(names), "data_fingerprint": splits.summary.fingerprint}
 
@@ -214,10 +255,20 @@ class SentimentFineTuner:
                 hint="fit(resume=True) to go on with the run in it, or another output_dir",
             )
 
-    def _kept_epoch(self, state: "TrainerState") -> tuple[int, str]:
-        epochs = self.config.num_train_epochs
-        if not self.config.load_best_model_at_end or not (state.best_model_checkpoint and state.best_global_step):
-            return epochs, "the last"
-        better = "lowest" if self.config.metric_for_best_model == "log_loss" else "highest"
-        kept = round(state.best_global_step * epochs / state.max_steps)
-        return kept, f"{better} {self.config.metric_for_best_model} on validation"
+    def _describe_result(
+        self, state: "TrainerState", metric: "BestEpochMetric", seconds: float, notes: tuple[str, ...]
+    ) -> FineTuneResult:
+        from imdb_sentiment.training.trainer import read_history
+
+        kept, because = self.config.num_train_epochs, "the last"
+        if self.config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
+            kept, because = round(state.best_global_step * kept / state.max_steps), metric.reason
+        return FineTuneResult(
+            history=read_history(state.log_history, self._load().names),
+            kept_epoch=kept,
+            kept_because=because,
+            seconds=seconds,
+            splits=self.splits.summary,
+            audit=self.audit(),
+            notes=notes,
+        )

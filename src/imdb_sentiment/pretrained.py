@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +13,7 @@ from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
     from imdb_sentiment.config import FineTuneConfig
@@ -32,8 +34,12 @@ class Encoder(NamedTuple):
     text_encoder: TextEncoder
 
 
-def load_encoder(config: "FineTuneConfig") -> Encoder:
+def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
     """Find the encoder that `config.model_name` names, and load its configuration and tokenizer.
+
+    Args:
+        config: Names the encoder, and says how texts are cleaned and cut.
+        pairs: It is to read pairs of texts.
 
     Raises:
         ModelError: It does not exist, or cannot be used by this library.
@@ -65,7 +71,10 @@ def load_encoder(config: "FineTuneConfig") -> Encoder:
         )
     prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
     text_encoder = TextEncoder(prepared, max_length=config.max_length, truncation=config.truncation)
-    return Encoder(location, settings, text_encoder)
+    encoder = Encoder(location, settings, text_encoder)
+    if pairs:
+        _check_pairs(encoder, config.model_name)
+    return encoder
 
 
 def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) -> tuple["PreTrainedModel", str]:
@@ -174,18 +183,43 @@ def _check_vocabulary(tokenizer: "PreTrainedTokenizerFast", settings: "Pretraine
         )
 
 
+def _check_pairs(encoder: Encoder, name: str) -> None:
+    """Refuse an encoder that cannot tell the two texts of a pair apart, or fails at the second."""
+    tokenizer = encoder.text_encoder.tokenizer
+    encoding = tokenizer.backend_tokenizer.encode("a", "b")
+    if (0, 1) in pairwise(encoding.sequence_ids):
+        raise ModelError(
+            f"the tokenizer of {name!r} cannot mark where the second text of a pair begins",
+            found=f"'a' and 'b' become {' '.join(encoding.tokens)}",
+            expected="a special token between the two, as BERT-like encoders have",
+        )
+    wanted = max(encoding.type_ids) + 1
+    tables = _embeddings(encoder.config, "token_type_embeddings")
+    if "token_type_ids" in tokenizer.model_input_names and any(table.num_embeddings < wanted for table in tables):
+        raise ModelError(
+            f"the tokenizer of {name!r} is not that of its weights",
+            found=f"{wanted} types of tokens in a pair of texts",
+            expected=f"{min(table.num_embeddings for table in tables)} at most, as config.json says",
+        )
+
+
 def _positions(settings: "PretrainedConfig") -> int:
     """Return how many tokens the position embeddings reach; RoBERTa's and its kin's count from after the padding."""
+    tables = _embeddings(settings, "position_embeddings")
+    positions = getattr(settings, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions <= 0:
+        return 2**31
+    return positions - max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
+
+
+def _embeddings(settings: "PretrainedConfig", name: str) -> "list[torch.nn.Embedding]":
+    """Return the embeddings of that name without their weights; empty if the architecture has none."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
     with torch.device("meta"):  # the shapes alone
         model = AutoModelForSequenceClassification.from_config(settings)
-    positions = getattr(settings, "max_position_embeddings", None)
-    if not isinstance(positions, int) or positions <= 0:
-        return 2**31
-    tables = [table for name, table in model.named_modules() if name.endswith(".position_embeddings")]
-    return positions - max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
+    return [table for path, table in model.named_modules() if path.endswith(f".{name}")]
 
 
 def _exchange_outputs(model: "PreTrainedModel", head: list[str]) -> None:

@@ -1,10 +1,12 @@
 """What the library hands back: frozen records that print well and turn into plain JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.findings import DataAudit
+from imdb_sentiment.tables import format_table
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -44,7 +46,8 @@ class Prediction:
 class EvaluationReport:
     """How well predictions agree with the true labels of some rows.
 
-    Precision, recall and F1 are those of the positive label; each is 0 where it would divide by 0.
+    Precision, recall, F1 and average precision are those of the positive label. Precision, recall, F1 and Matthews
+    correlation are 0 where they would divide by 0.
     """
 
     labels: tuple[str, str]
@@ -56,6 +59,10 @@ class EvaluationReport:
     accuracy: float
     """Share of rows whose more probable label is the true one."""
 
+    balanced_accuracy: float
+    """Mean of the two labels' recalls, so that both count the same however rare one is; 0.5 for a model that always
+    says the same label. The recall of the one label if the other is absent."""
+
     precision: float
     """Share of the rows called positive that are positive."""
 
@@ -65,8 +72,16 @@ class EvaluationReport:
     f1: float
     """Harmonic mean of precision and recall."""
 
+    matthews_correlation: float
+    """Correlation between true and predicted labels, from -1 to 1; 0 is chance. The same whichever label is called
+    positive."""
+
     roc_auc: float | None
     """Probability that a random positive row scores above a random negative one; None if one label is absent."""
+
+    average_precision: float | None
+    """Mean of the precision at each threshold, weighted by how much recall rises there: the area below the
+    precision-recall curve. Chance is the share of positive rows. None if one label is absent."""
 
     log_loss: float
     """Mean negative natural logarithm of the probability given to the true label, in nats; lower is better."""
@@ -74,30 +89,51 @@ class EvaluationReport:
     confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
     """Counts of rows: true label down, predicted label across, negative before positive."""
 
+    seen_rows: int | None = None
+    """How many of the rows have a text that the model was trained on, or its best epoch chosen on; None if that is not
+    known. On these rows the figures say what the model remembers."""
+
+    unseen: "EvaluationReport | None" = None
+    """The same figures without those rows; None if there are none such, or no others."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types."""
-        return _plain(self)
+        return to_plain(self)
 
     def __str__(self) -> str:
         negative, positive = self.labels
-        roc_auc = "undefined" if self.roc_auc is None else f"{self.roc_auc:.4f}"
         corner = "true \\ predicted"
         width = max(map(len, (corner, negative, positive)))
         (tn, fp), (fn, tp) = self.confusion_matrix
         columns = (max(len(negative), 6), max(len(positive), 6))
         return "\n".join(
             [
-                f"accuracy   {self.accuracy:.4f}   ({count_rows(self.rows)})",
-                f"precision  {self.precision:.4f}   (of {positive})",
-                f"recall     {self.recall:.4f}",
-                f"F1         {self.f1:.4f}",
-                f"ROC-AUC    {roc_auc}",
-                f"log loss   {self.log_loss:.4f}",
+                f"accuracy              {self.accuracy:.4f}   ({count_rows(self.rows)})",
+                f"balanced accuracy     {self.balanced_accuracy:.4f}",
+                f"precision             {self.precision:.4f}   (of {positive})",
+                f"recall                {self.recall:.4f}",
+                f"F1                    {self.f1:.4f}",
+                f"Matthews correlation  {self.matthews_correlation:.4f}",
+                f"ROC-AUC               {_or_undefined(self.roc_auc)}",
+                f"average precision     {_or_undefined(self.average_precision)}",
+                f"log loss              {self.log_loss:.4f}",
                 f"{corner:<{width}}  {negative:>{columns[0]}}  {positive:>{columns[1]}}",
                 f"{negative:<{width}}  {tn:>{columns[0]}}  {fp:>{columns[1]}}",
                 f"{positive:<{width}}  {fn:>{columns[0]}}  {tp:>{columns[1]}}",
+                *(["", f"Without the {self._seen()}:", str(self.unseen)] if self.unseen else []),
             ]
         )
+
+    def seen_warning(self) -> str | None:
+        """Say how many rows the model knows, if it knows any."""
+        if not self.seen_rows:
+            return None
+        rest = "the figures without them stand apart" if self.unseen else "there are no others"
+        return f"these are {self._seen()}; {rest}"
+
+    def _seen(self) -> str:
+        which = f"{self.seen_rows:,} of the {count_rows(self.rows)}"
+        return f"{which} that the model was trained or its best epoch chosen on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +171,7 @@ class SplitSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain JSON types."""
-        return _plain(self)
+        return to_plain(self)
 
     def __str__(self) -> str:
         names = list(next(iter(self.rows.values())))
@@ -155,7 +191,7 @@ class EpochRecord:
     """Number of the pass, from 1."""
 
     train_loss: float
-    """Mean cross-entropy over the pass, in nats."""
+    """Mean cross-entropy over the pass, in nats; weighted if `FineTuneConfig.class_weights` is set."""
 
     validation: EvaluationReport
     """The model on the validation split after the pass."""
@@ -180,6 +216,9 @@ class FineTuneResult:
     splits: SplitSummary
     """The rows trained, validated and to be tested on."""
 
+    audit: DataAudit | None = None
+    """What was found in the data; None where `DataSplits` were given."""
+
     notes: tuple[str, ...] = ()
     """What else a reader should know of this run, such as how the checkpoint's head was treated."""
 
@@ -190,7 +229,7 @@ class FineTuneResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
-        return _plain(self)
+        return to_plain(self)
 
     def __str__(self) -> str:
         table = [["epoch", "train loss", "log loss", "accuracy", "F1"]]
@@ -203,17 +242,11 @@ class FineTuneResult:
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
-def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align rows of cells: the first column to the left, the others to the right."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *others in rows:
-        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join([first.ljust(widths[0]), *cells]))
-    return lines
+def _or_undefined(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
 
 
-def _plain(record: "DataclassInstance") -> dict[str, Any]:
+def to_plain(record: "DataclassInstance") -> dict[str, Any]:
     """Turn a record into a dictionary with lists for tuples, so that it equals its JSON read back."""
     plain: dict[str, Any] = _without_tuples(asdict(record))
     return plain

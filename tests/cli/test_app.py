@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from imdb_sentiment import ConfigError, HubUnavailableError, ImdbSentimentError, MissingExtraError, NotFittedError
 from imdb_sentiment.cli.console import reports_errors
 
-COMMANDS = ("demo", "train", "evaluate", "predict")
+COMMANDS = ("demo", "audit", "train", "evaluate", "predict")
 SHARED = ("--text-column", "--label-column", "--positive-label", "--negative-label", "--set KEY=VALUE", "--json")
 
 
@@ -41,6 +41,7 @@ def test_help_names_the_commands() -> None:
     ("command", "named"),
     [
         ("demo", ["--output DIR"]),
+        ("audit", ["[SOURCE]", "--model NAME", "--config FILE", *SHARED]),
         ("train", ["--output DIR", "--data SOURCE", "--model NAME", "--config FILE", "--preset NAME"]),
         ("train", ["--limit N", "--overwrite ", *SHARED]),
         ("evaluate", ["MODEL", "--data SOURCE", *SHARED]),

@@ -29,6 +29,11 @@ SETTINGS = {
     "one label twice": ("--positive-label a --negative-label a", ("are both 'a'",)),
     "negative label alone": ("--negative-label a", ("set positive_label",)),
     "one column twice": ("--text-column label", ("text_column and label_column are both 'label'",)),
+    "three text columns": ("--set text_columns=a,b,c", ("text_columns = 'a,b,c'", "two columns, such as title,body")),
+    "text columns and a text column": (
+        "--text-column a --set text_columns=a,b",
+        ("text_columns takes the place of text_column, which is set to 'a' too",),
+    ),
     "missing file": ("--config no.yaml", ("cannot read the configuration file no.yaml: No such file",)),
     "not YAML": ("--config bad.yaml", ("bad.yaml is not a YAML file",)),
     "unknown section": ("--config section.yaml", ("has a section 'fine-tune'", "try:      fine_tune")),

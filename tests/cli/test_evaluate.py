@@ -23,7 +23,8 @@ def test_the_report_is_printed(saved_model: Path, folder: Path) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["accuracy", "1.0000", "(20", "rows)"]
-    assert [line.split()[0] for line in lines[1:6]] == ["precision", "recall", "F1", "ROC-AUC", "log"]
+    words = ["balanced", "precision", "recall", "F1", "Matthews", "ROC-AUC", "average", "log"]
+    assert [line.split()[0] for line in lines[1:9]] == words
     assert lines[-3].split() == ["negative", "10", "0"]
     assert lines[-1] == f"note: measured on all rows of {folder / 'test.csv'}"
 
@@ -66,5 +67,5 @@ def test_one_label_alone_can_be_measured(saved_model: Path, tmp_path: Path) -> N
     data = tmp_path / "praise.csv"
     data.write_text("text,label\nwonderful and superb,positive\nfunny and moving,positive\n")
     report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
-    assert (report["accuracy"], report["roc_auc"]) == (1, None)
-    assert "ROC-AUC    undefined" in run("evaluate", saved_model, "--data", data).out
+    assert (report["accuracy"], report["roc_auc"], report["average_precision"]) == (1, None, None)
+    assert "ROC-AUC               undefined" in run("evaluate", saved_model, "--data", data).out

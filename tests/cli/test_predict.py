@@ -60,6 +60,26 @@ def test_a_text_of_several_lines_is_shown_on_one(saved_model: Path) -> None:
     assert outcome.out.count("\n") == 1
 
 
+def test_pairs_are_written_with_a_tab(saved_pair_model: Path) -> None:
+    given = run("predict", saved_pair_model, "Seen at home\tsuperb and joyful.", "\tdull and awful.")
+    assert labels(given) == ["positive", "negative"]
+    assert given.out.splitlines()[0].endswith("  Seen at home superb and joyful.")
+    stdin = "Seen at home\tsuperb and joyful.\n\tdull and awful.\n"
+    assert run("predict", saved_pair_model, stdin=stdin) == given
+
+
+@pytest.mark.parametrize("line", [GOOD, "a\tb\tc", ""])
+def test_a_line_without_exactly_one_tab_is_named(saved_pair_model: Path, line: str) -> None:
+    for outcome in (
+        run("predict", saved_pair_model, "a\tb", line),
+        run("predict", saved_pair_model, stdin=f"a\tb\n{line}\n"),
+    ):
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err.startswith("DataError: each text must be two parts with a tab between them")
+        assert "found:    no tab, or more than one, in 1 row (2)" in outcome.err
+        assert "expected: title<TAB>body" in outcome.err
+
+
 def test_a_pipe_is_read_and_a_reader_may_leave_early(saved_model: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text(f"{GOOD} 😀\n{BAD}\n" * 2000, encoding="utf-8")

@@ -6,13 +6,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from command import COMMAND, Outcome, options, read_metadata, run, snapshot, write_reviews
 
+from conftest import make_pair, make_reviews
 from hub import LoopbackHub
 from imdb_sentiment import FineTuneConfig
 
-MODEL_FILES = {"config.json", "imdb_sentiment.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+MODEL_FILES = {
+    "config.json",
+    "imdb_sentiment.json",
+    "model.safetensors",
+    "seen_rows.npz",
+    "tokenizer.json",
+    "tokenizer_config.json",
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +52,7 @@ def test_the_run_is_told_in_its_order(trained: tuple[Outcome, Path]) -> None:
         "Fine-tuning ",
         "epoch  train loss  log loss  accuracy      F1\n1 ",
         "kept epoch ",
-        "Test split, read once:\naccuracy   ",
+        "Test split, read once:\naccuracy  ",
         "   (24 rows)\n",
         f"Saved to {folder / 'model'}. Next:\n  imdb-sentiment predict {folder / 'model'} 'Your text.'\n",
     ]
@@ -61,14 +70,16 @@ def test_the_model_is_ready_for_predict_and_evaluate(trained: tuple[Outcome, Pat
     _, folder = trained
     predictions = run("predict", folder / "model", "funny and moving", "hollow and tedious", "--json").read_json()
     assert [prediction["label"] for prediction in predictions["predictions"]] == ["positive", "negative"]
-    report = run("evaluate", folder / "model", "--data", folder / "reviews.csv", "--json").read_json()["test"]
-    assert report["rows"] == 24  # the rows that training held out, not those it learnt from
+    outcome = run("evaluate", folder / "model", "--data", folder / "reviews.csv", "--json")
+    report = outcome.read_json()["test"]
+    assert (report["rows"], report["seen_rows"], report["unseen"]["rows"]) == (120, 96, 24)
     assert report["accuracy"] > 0.9
+    assert outcome.err.startswith("warning: these are 96 of the 120 rows that the model was trained or its best epoch")
 
 
 def test_one_json_object_is_printed(tmp_path: Path, brief: list[str]) -> None:
     content, metadata = train_brief(tmp_path, "--data", write_reviews(tmp_path / "reviews.csv"), *brief)
-    assert set(content) == {"test", "validation", "seconds", "kept_epoch", "splits", "notes", "model"}
+    assert set(content) == {"test", "validation", "seconds", "kept_epoch", "splits", "audit", "notes", "model"}
     assert {"accuracy", "precision", "recall", "f1", "roc_auc", "log_loss"} < set(content["test"])
     assert content["test"] == metadata["metrics"]["test"]
     assert content["validation"] == metadata["metrics"]["validation"]
@@ -185,3 +196,13 @@ def start(*arguments: object) -> "subprocess.Popen[str]":
         return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_two_text_columns_make_a_model_of_pairs(brief: list[str], tmp_path: Path) -> None:
+    rows = [(*make_pair(text), label) for text, label in zip(*make_reviews(60), strict=True)]
+    pd.DataFrame(rows, columns=["title", "body", "label"]).to_csv(tmp_path / "reviews.csv", index=False)
+    data = ("--data", tmp_path / "reviews.csv", "--set", "text_columns=title,body")
+    outcome = run("train", "--output", tmp_path / "model", *data, *brief)
+    assert outcome.out.endswith(f"imdb-sentiment predict {tmp_path / 'model'} $'First text.\\tSecond text.'\n")
+    assert read_metadata(tmp_path / "model")["text_columns"] == ["title", "body"]
+    assert run("predict", tmp_path / "model", "First text.\tSecond text.").code == 0

@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.data.columns import check_columns, concatenate, rows_from_arrow, rows_from_values
+from imdb_sentiment.data.columns import collect, rows_from_arrow, rows_from_columns, rows_from_values
 from imdb_sentiment.errors import DataError
-
-WANTED = (("text", "text_column"), ("label", "label_column"))
 
 
 def chunked(values: list[Any], kind: Any = None) -> Any:
@@ -21,50 +19,6 @@ def broken_utf8() -> Any:
     """An Arrow string column, as a careless program writes it, whose second value is not UTF-8."""
     offsets = np.array([0, 2, 4], dtype=np.int32)
     return pa.chunked_array([pa.StringArray.from_buffers(2, pa.py_buffer(offsets), pa.py_buffer(b"ok\xff\xfe"))])
-
-
-def test_other_columns_may_stand_anywhere_and_even_twice() -> None:
-    names = ["id", "label", "stars", "text", "stars"]
-    check_columns(names, WANTED, "reviews.csv")
-    with pytest.raises(DataError, match="column 'stars' stands 2 times"):
-        check_columns(names, [*WANTED, ("stars", "text_column")], "reviews.csv")
-
-
-def test_a_missing_text_column_is_named_with_the_nearest_one() -> None:
-    with pytest.raises(DataError) as caught:
-        check_columns(["id", "Texts", "label"], WANTED, "reviews.csv")
-    assert str(caught.value).splitlines() == [
-        "column 'text' is not in reviews.csv",
-        "  found:    id, Texts, label",
-        "  expected: the column that holds the text to classify",
-        "  try:      --text-column Texts",
-    ]
-
-
-def test_a_missing_label_column_is_named_with_the_nearest_one() -> None:
-    with pytest.raises(DataError, match=r"column 'label' is not in reviews\.csv") as caught:
-        check_columns(["text", "lable"], WANTED, "reviews.csv")
-    assert caught.value.expected == "the column that holds the label"
-    assert caught.value.hint == "--label-column lable"
-
-
-def test_without_a_near_name_the_hint_tells_the_option() -> None:
-    with pytest.raises(DataError) as caught:
-        check_columns(["text", "zzz"], WANTED, "reviews.csv")
-    assert caught.value.hint == "--label-column NAME (label_column=... in Python)"
-
-
-def test_a_table_without_columns_is_refused() -> None:
-    with pytest.raises(DataError) as caught:
-        check_columns([], WANTED, "reviews.csv")
-    assert caught.value.found == "no columns"
-
-
-@pytest.mark.parametrize("twice", ["text", "label"])
-def test_a_wanted_column_that_stands_twice_is_refused(twice: str) -> None:
-    with pytest.raises(DataError, match=f"column '{twice}' stands 2 times in reviews.csv") as caught:
-        check_columns(["text", "label", twice], WANTED, "reviews.csv")
-    assert caught.value.found == f"text, label, {twice}"
 
 
 @pytest.mark.parametrize("text", ["None", "NA", "NaN", "123", "true", "", " ", "\x00", "\U0001f600", "a" * 1_000_000])
@@ -150,7 +104,7 @@ def test_dictionary_encoded_columns_are_read_like_plain_ones() -> None:
 def test_texts_of_any_string_type_are_read(kind: Any) -> None:
     rows = rows_from_arrow(chunked(["a", None], kind), chunked(["pos", "neg"]), "here")
     assert rows.texts.to_pylist() == ["a", None]
-    assert rows.texts.type == pa.large_string()
+    assert rows.texts.type == pa.string()
 
 
 @pytest.mark.parametrize(
@@ -203,17 +157,107 @@ def test_texts_and_labels_must_be_equally_many() -> None:
     assert caught.value.found == "1,234 texts and 1 labels"
 
 
-def test_parts_are_put_one_after_the_other_with_their_row_numbers() -> None:
+@pytest.mark.parametrize("role", ["label", "group"])
+def test_row_numbers_of_a_later_piece_count_through(role: str) -> None:
+    broken = {"label": ["pos"] * 2, "group": ["pos"] * 2} | {role: ["a", "\ud83d"]}
+    with pytest.raises(DataError, match=f"here has {role}s that are not valid Unicode") as caught:
+        rows_from_values(["a", "b"], broken["label"], "here", groups=broken["group"], before=1000)
+    assert caught.value.rows == (1002,)
+
+
+def test_groups_are_written_out_like_labels() -> None:
+    rows = rows_from_values(["a", "b", "c"], ["pos"] * 3, "here", groups=[7, None, "Heat"])
+    assert rows.groups is not None
+    assert rows.groups.to_pylist() == ["7", None, "Heat"]
+    of_arrow = rows_from_arrow(chunked(["a", "b"]), chunked(["pos"] * 2), "here", groups=chunked([7.0, None]))
+    assert of_arrow.groups is not None
+    assert of_arrow.groups.to_pylist() == ["7", None]
+
+
+@pytest.mark.parametrize("kind", ["values", "arrow"])
+def test_one_of_two_texts_may_be_null(kind: str) -> None:
+    first, second = ["a", None, "c", None], ["A", "B", None, None]
+    if kind == "values":
+        rows = rows_from_values(first, ["pos"] * 4, "here", second_texts=second)
+    else:
+        rows = rows_from_arrow(chunked(first), chunked(["pos"] * 4), "here", second_texts=chunked(second))
+    assert rows.second_texts is not None
+    assert rows.texts.to_pylist() == ["a", "", "c", None]
+    assert rows.second_texts.to_pylist() == ["A", "B", "", None]
+    assert rows.not_text == ()
+
+
+@pytest.mark.parametrize("kind", ["values", "arrow"])
+def test_a_row_with_a_second_text_that_is_no_text_is_listed(kind: str) -> None:
+    if kind == "values":
+        rows = rows_from_values(["a", 2, 3], ["pos"] * 3, "here", second_texts=[1, "b", 3])
+        assert rows.not_text == (1, 2, 3)
+    else:
+        rows = rows_from_arrow(chunked(["a", "b"]), chunked(["pos"] * 2), "here", second_texts=chunked([1, None]))
+        assert rows.not_text == (1,)
+
+
+def test_the_table_has_the_columns_that_there_are() -> None:
+    assert rows_from_values(["a"], ["pos"], "here").table().to_pydict() == {"text": ["a"], "label": ["pos"]}
+    columns: Any = {"text": ["a"], "text_pair": ["b"], "label": ["pos"], "group": ["c"]}
+    rows = rows_from_columns(columns, "here")
+    assert rows.table().to_pydict() == columns
+    assert (
+        rows_from_columns({role: chunked(values) for role, values in columns.items()}, "here").table() == rows.table()
+    )
+
+
+def test_pieces_are_put_one_after_the_other_with_their_row_numbers() -> None:
     first = rows_from_values(["a", 1], ["pos", "neg"], "first")
     second = rows_from_arrow(chunked([2, 3]), chunked([0, 1]), "second")
     third = rows_from_values(["b"], [True], "third")
-    rows = concatenate([first, second, third], "all")
+    rows = collect(iter([first, second, third]), "all")
     assert rows.origin == "all"
     assert rows.texts.to_pylist() == ["a", None, None, None, "b"]
     assert rows.labels.to_pylist() == ["pos", "neg", "0", "1", "true"]
     assert rows.not_text == (2, 3, 4)
+    assert rows.parts == (("first", 2), ("second", 2), ("third", 1))
 
 
-def test_a_single_part_keeps_its_own_name() -> None:
-    part = rows_from_values(["a"], ["pos"], "train.csv")
-    assert concatenate([part], "folder (train)") is part
+def test_no_pieces_and_empty_ones_make_no_rows() -> None:
+    empty = rows_from_arrow(chunked([], pa.string()), chunked([], pa.string()), "here")
+    for pieces in ([], [empty], [empty, empty], [rows_from_values([], [], "here")]):
+        rows = collect(pieces, "here")
+        assert (len(rows), rows.table().column_names, list(rows.batches())) == (0, ["text", "label"], [])
+
+
+def test_an_empty_piece_among_others_changes_nothing() -> None:
+    empty = rows_from_values([], [], "none")
+    rows = collect([empty, rows_from_values(["a"], ["pos"], "some"), empty], "all")
+    assert rows.texts.to_pylist() == ["a"]
+
+
+def test_rows_are_told_by_the_files_they_are_in() -> None:
+    pieces = [
+        rows_from_values(["x"] * length, ["pos"] * length, name) for name, length in (("a", 3), ("a", 2), ("b", 4))
+    ]
+    rows = collect(pieces, "all")
+    assert rows.parts == (("a", 5), ("b", 4))
+    assert rows.locate([2, 5, 6, 9]) == "a: 2 rows (2, 5); b: 2 rows (1, 4)"
+    assert rows.locate([6]) == "b: 1 row (1)"
+    assert collect(pieces[:2], "all").locate([2, 5]) == "2 rows (2, 5)"
+
+
+def test_of_many_files_the_first_are_told() -> None:
+    rows = collect([rows_from_values(["x"], ["pos"], name) for name in "abcde"], "all")
+    assert rows.locate([1, 2, 3, 4, 5]) == "a: 1 row (1); b: 1 row (1); c: 1 row (1); and 2 more files"
+
+
+@given(positions=st.lists(st.integers(0, 9), max_size=20))
+def test_texts_are_fetched_by_their_positions(positions: list[int]) -> None:
+    pieces = [
+        rows_from_values([f"text {i}" for i in part], ["pos"] * len(part), "here")
+        for part in ((0, 1), (), range(2, 10))
+    ]
+    rows = collect(pieces, "here")
+    assert rows.texts_at(np.array(positions, dtype=np.int64)) == [(f"text {i}",) for i in positions]
+
+
+def test_pairs_of_texts_are_fetched_together() -> None:
+    rows = rows_from_values(["a", "b"], ["pos"] * 2, "here", second_texts=["A", "B"])
+    assert rows.texts_at(np.array([1, 0, 1])) == [("b", "B"), ("a", "A"), ("b", "B")]

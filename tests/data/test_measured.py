@@ -5,9 +5,7 @@ from written_files import write_csv
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.data.measured import LearntFrom, load_measured_rows
-from imdb_sentiment.data.sources import load_source
-from imdb_sentiment.data.splits import make_splits
+from imdb_sentiment.data.measured import load_measured_rows
 from imdb_sentiment.errors import DataError
 
 SPAM = LabelNames("ham", "spam")
@@ -88,21 +86,3 @@ def test_how_the_source_was_read_is_noted(tmp_path: Path) -> None:
     path.write_text('label\ttext\nspam\t"Free\nham\tRunning late\n', encoding="utf-8")
     rows = load_measured_rows(DataConfig(source=str(path)), SPAM)
     assert rows.notes[1:] == ("sms.tsv: quote characters are read as ordinary text",)
-
-
-def test_rows_that_taught_the_model_do_not_measure_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "all.csv", [(f"message {i}", "spam" if i % 3 else "ham") for i in range(60)])
-    then = DataConfig(source="elsewhere.csv", positive_label="spam", test_fraction=0.3, split_seed=5)
-    splits, _ = make_splits(load_source(DataConfig(source=path)), then)
-    learnt_from = LearntFrom(then, splits.summary.fingerprint)
-    rows = load_measured_rows(DataConfig(source=path), SPAM, learnt_from=learnt_from)
-    assert (rows.texts, rows.labels) == (list(splits.test["text"]), list(splits.test["label"]))
-    assert rows.notes == (f"measured on the 18 rows of {path} that training held out for the test",)
-
-
-def test_other_rows_than_those_that_taught_the_model_all_measure_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "new.csv", [(f"message {i}", "spam" if i % 3 else "ham") for i in range(60)])
-    learnt_from = LearntFrom(DataConfig(positive_label="spam"), "another fingerprint")
-    assert len(load_measured_rows(DataConfig(source=path), SPAM, learnt_from=learnt_from).texts) == 60
-    too_few = write(tmp_path / "few.csv", TEST)
-    assert len(load_measured_rows(DataConfig(source=too_few), SPAM, learnt_from=learnt_from).texts) == 3

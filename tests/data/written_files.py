@@ -1,6 +1,7 @@
 """Rows, and how they are written to files of each format."""
 
 import csv
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -36,13 +37,38 @@ def write_parquet(path: Path, rows: list[tuple[str, str]]) -> None:
     pq.write_table(pa.table({"id": range(len(rows)), "text": list(texts), "label": list(labels)}), path)
 
 
+def write_arrow(path: Path, rows: list[tuple[str, str]]) -> None:
+    texts, labels = zip(*rows, strict=True)
+    table = pa.table({"id": range(len(rows)), "text": list(texts), "label": list(labels)})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:  # as `datasets` does
+        writer.write_table(table)
+
+
 WRITERS: dict[str, Callable[[Path, list[tuple[str, str]]], None]] = {
     ".csv": write_csv,
     ".tsv": write_tsv,
     ".jsonl": write_jsonl,
     ".parquet": write_parquet,
+    ".arrow": write_arrow,
 }
 """By suffix."""
+
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".gzip": gzip.compress,
+    ".zst": lambda content: pa.compress(content, "zstd", asbytes=True),
+    ".zstd": lambda content: pa.compress(content, "zstd", asbytes=True),
+}
+"""By suffix."""
+
+
+def write(path: Path, rows: list[tuple[str, str]]) -> Path:
+    """Write rows to a file, compressed if its name says so."""
+    compress = COMPRESSORS.get(path.suffix.lower())
+    WRITERS[(Path(path.stem) if compress else path).suffix.lower()](path, rows)
+    if compress:
+        path.write_bytes(compress(path.read_bytes()))
+    return path
 
 
 def pairs(rows: RawRows) -> list[tuple[str | None, str | None]]:

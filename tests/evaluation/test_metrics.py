@@ -31,6 +31,7 @@ def test_a_report_worked_out_by_hand() -> None:
     assert report.accuracy == report.precision == report.recall == pytest.approx(2 / 3)
     assert report.f1 == pytest.approx(2 / 3)
     assert report.roc_auc == pytest.approx(8 / 9)  # of 9 pairs, only (0.4, 0.6) is in the wrong order
+    assert report.average_precision == pytest.approx((1 / 1 + 2 / 2 + 3 / 4) / 3)  # precision at each positive row
     by_hand = -sum(math.log(p) for p in (0.9, 0.8, 0.4, 0.4, 0.8, 0.9)) / 6
     assert report.log_loss == pytest.approx(by_hand)
 
@@ -39,6 +40,21 @@ def test_precision_and_recall_are_those_of_the_positive_label() -> None:
     report = report_on([0.9, 0.9, 0.9, 0.1], [1, 0, 0, 0])
     assert report.precision == pytest.approx(1 / 3)
     assert report.recall == 1
+
+
+def test_a_rare_label_by_hand() -> None:
+    report = report_on([0.9, 0.1, *[0.2] * 7, 0.8], [1, 1, *[0] * 8])
+    assert report.confusion_matrix == ((7, 1), (1, 1))
+    assert report.accuracy == 0.8
+    assert report.balanced_accuracy == pytest.approx((7 / 8 + 1 / 2) / 2)
+    assert report.matthews_correlation == pytest.approx((1 * 7 - 1 * 1) / math.sqrt(2 * 2 * 8 * 8))
+
+
+def test_a_model_that_never_says_the_rare_label() -> None:
+    report = report_on([0.1] * 100, [1, *[0] * 99])
+    assert report.accuracy == 0.99
+    assert (report.balanced_accuracy, report.matthews_correlation) == (0.5, 0)
+    assert report.average_precision == pytest.approx(0.01)
 
 
 @settings(deadline=None, max_examples=100)
@@ -54,8 +70,13 @@ def test_the_report_is_what_scikit_learn_says(rows: list[tuple[float, int]]) -> 
     assert np.array_equal(report.confusion_matrix, metrics.confusion_matrix(labels, called, labels=[0, 1]))
     if len(set(labels)) == 2:
         assert report.roc_auc == metrics.roc_auc_score(labels, positive)
+        assert report.average_precision == metrics.average_precision_score(labels, positive)
+        assert report.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(labels, called))
+        assert report.matthews_correlation == metrics.matthews_corrcoef(labels, called)
     else:
-        assert report.roc_auc is None
+        assert report.roc_auc is report.average_precision is None
+        assert report.balanced_accuracy == report.accuracy
+        assert report.matthews_correlation == 0
     assert 0 <= report.log_loss < 40
     assert sum(map(sum, report.confusion_matrix)) == report.rows == len(rows)
 
@@ -68,6 +89,17 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[tuple[float, int]], da
     assert first.confusion_matrix == second.confusion_matrix
     assert first.log_loss == pytest.approx(second.log_loss)
     assert first.roc_auc == pytest.approx(second.roc_auc)
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows=ROWS)
+def test_which_label_is_called_positive_does_not_matter_to_two_metrics(rows: list[tuple[float, int]]) -> None:
+    rows = [(p, label) for p, label in rows if p != 1 - p] or [(0.9, 1)]  # a tie is called negative
+    one = report_on([p for p, _ in rows], [label for _, label in rows])
+    other = report_on([1 - p for p, _ in rows], [1 - label for _, label in rows])
+    assert one.confusion_matrix == tuple(row[::-1] for row in other.confusion_matrix[::-1])
+    assert one.matthews_correlation == pytest.approx(other.matthews_correlation)
+    assert one.balanced_accuracy == pytest.approx(other.balanced_accuracy)
 
 
 @settings(deadline=None)
@@ -92,7 +124,8 @@ def test_softmax_by_hand_and_in_double_precision() -> None:
 def test_one_class_predicted(positive: float, matrix: object) -> None:
     report = report_on([positive] * 4, [0, 1, 0, 1])  # a warning would fail the test
     assert report.confusion_matrix == matrix
-    assert report.roc_auc == 0.5
+    assert report.roc_auc == report.average_precision == report.balanced_accuracy == 0.5
+    assert report.matthews_correlation == 0
     if positive < 0.5:
         assert report.precision == report.recall == report.f1 == 0
 
@@ -100,8 +133,9 @@ def test_one_class_predicted(positive: float, matrix: object) -> None:
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_among_the_labels(label: int) -> None:
     report = report_on([0.2, 0.7], [label, label])
-    assert report.roc_auc is None
-    assert report.accuracy == 0.5
+    assert report.roc_auc is report.average_precision is None
+    assert report.accuracy == report.balanced_accuracy == 0.5
+    assert report.matthews_correlation == 0
     assert math.isfinite(report.log_loss)
     assert report.recall == (0.5 if label else 0)
 
@@ -137,6 +171,7 @@ def test_what_is_no_probability_or_no_label(probabilities: Any, labels: Any, mes
 
 def test_plain_numbers_come_out() -> None:
     report = measure(np.array([[0.4, 0.6]], dtype=np.float32), np.array([True]), names=NAMES)
-    kinds = {type(getattr(report, name)) for name in ("accuracy", "precision", "recall", "f1", "log_loss")}
+    names = ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "matthews_correlation", "log_loss")
+    kinds = {type(getattr(report, name)) for name in names}
     assert kinds == {float}
     assert {type(count) for row in report.confusion_matrix for count in row} == {int}

@@ -29,6 +29,7 @@ from transformers import (
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.encoding import Truncation
 from imdb_sentiment.pretrained import load_encoder, load_model
 from imdb_sentiment.upstream import quiet
 
@@ -147,6 +148,24 @@ def test_head_and_tail_keep_the_special_tokens_of_each_tokenizer(encoder_folder:
     special = encoder.tokenizer.backend_tokenizer.encode("a").ids
     assert (ids[0], ids[-1]) == (special[0], special[-1])
     assert set(cut.inputs) == set(encoder.tokenizer.model_input_names)
+
+
+@pytest.mark.parametrize(("truncation", "side"), [("head", "right"), ("tail", "left")])
+def test_pairs_are_cut_as_transformers_cuts_them(
+    encoder_folder: Path, tmp_path: Path, truncation: Truncation, side: str
+) -> None:
+    config = FineTuneConfig(model_name=str(encoder_folder), max_length=20, truncation=truncation)
+    encoder = load_encoder(config, pairs=True).text_encoder
+    encoder.tokenizer.save_pretrained(tmp_path)
+    stock = AutoTokenizer.from_pretrained(tmp_path, truncation_side=side, model_max_length=20)
+    short, long = "superb and dull", "wonderful " * 90
+    pairs = [(short, short), (short, long), (long, short), (long, long)]
+    encoded = encoder.encode(pairs)
+    assert [text.truncated for text in encoded] == [False, True, True, True]
+    for (first, second), ours in zip(pairs, encoded, strict=True):
+        theirs = stock(first, second, truncation=True)
+        assert {name: ids.tolist() for name, ids in ours.inputs.items()} == dict(theirs)
+        assert ours.length == 20 or not ours.truncated
 
 
 def test_the_outputs_of_a_head_of_several_layers_are_exchanged(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import imdb_sentiment
 from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.training.arguments import training_arguments
+from imdb_sentiment.training.best_epoch import choose_metric
 
 # field -> another value than the default, and what it makes of the arguments
 REACHES: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -22,11 +23,21 @@ REACHES: dict[str, tuple[Any, dict[str, Any]]] = {
     "metric_for_best_model": ("log_loss", {"metric_for_best_model": "eval_log_loss", "greater_is_better": False}),
     "seed": (7, {"seed": 7, "data_seed": 7}),
 }
-USED_ELSEWHERE = {"model_name", "model_revision", "max_length", "truncation", "padding", "clean_text"}
+USED_ELSEWHERE = {
+    "model_name",
+    "model_revision",
+    "max_length",
+    "truncation",
+    "padding",
+    "clean_text",
+    "class_weights",
+}
+METRIC = choose_metric("auto", {"ham": 50, "spam": 50})
 
 
 def arguments(config: FineTuneConfig, folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = training_arguments(config, folder).to_dict()
+    metric = choose_metric(config.metric_for_best_model, {"ham": 50, "spam": 50})
+    content: dict[str, Any] = training_arguments(config, folder, metric).to_dict()
     return content
 
 
@@ -69,7 +80,7 @@ def test_the_two_presets(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("ratio", "steps"), [(0.0, 0), (0.1, 10), (0.25, 25), (0.999, 100)])
 def test_warm_up_is_a_share_of_the_steps(ratio: float, steps: int, tmp_path: Path) -> None:
-    made = training_arguments(FineTuneConfig(warmup_ratio=ratio), tmp_path)
+    made = training_arguments(FineTuneConfig(warmup_ratio=ratio), tmp_path, METRIC)
     assert made.get_warmup_steps(100) == steps
 
 

@@ -46,7 +46,12 @@ def folder(cut_off: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"learning_rate": 1e-4}, "learning_rate"), ({"num_train_epochs": 3}, "num_train_epochs"), ({"seed": 7}, "seed")],
+    [
+        ({"learning_rate": 1e-4}, "learning_rate"),
+        ({"num_train_epochs": 3}, "num_train_epochs"),
+        ({"seed": 7}, "seed"),
+        ({"class_weights": "balanced"}, "class_weights"),
+    ],
 )
 def test_another_configuration_is_refused(
     folder: Path, config: FineTuneConfig, change: dict[str, Any], field: str

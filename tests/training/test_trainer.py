@@ -1,71 +1,25 @@
 """What the Trainer computes, against plain PyTorch, and in which order."""
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from transformers import PreTrainedModel, Trainer
+from trainers import LABELS, NAMES, TEXTS, Build, Parts, build_parts
+from transformers import Trainer
 
-from imdb_sentiment import FineTuneConfig, ImdbSentimentError
-from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment import ImdbSentimentError
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.pretrained import load_encoder, load_model
 from imdb_sentiment.scoring.torch_scorer import score_texts
-from imdb_sentiment.training.trainer import EncodedRows, build_trainer, read_history
+from imdb_sentiment.training.trainer import read_history
 from imdb_sentiment.upstream import quiet
-
-NAMES = LabelNames("ham", "spam")
-# lengths from 3 to 27 tokens, in an order that sorting by length would change
-TEXTS = [("wonderful " if i % 3 else "dull ") * (1 + i * 7 % 25) for i in range(48)]
-LABELS = [int(i % 3 > 0) for i in range(48)]
-
-
-class Parts(NamedTuple):
-    """A Trainer and what it was made of."""
-
-    trainer: Trainer
-    model: PreTrainedModel
-    encoder: TextEncoder
-
-
-Build = Callable[..., Parts]
 
 
 @pytest.fixture
 def build(tiny_model: Path, tmp_path: Path) -> Build:
-    """Build a Trainer without dropout on TEXTS, with fields of the configuration changed."""
-
-    def build(rows: int = len(TEXTS), **changes: Any) -> Parts:
-        fields: dict[str, Any] = {
-            "model_name": tiny_model,
-            "max_length": 32,
-            "num_train_epochs": 1,
-            "learning_rate": 1e-3,
-        } | changes
-        config = FineTuneConfig(**fields)
-        encoder = load_encoder(config)
-        model, _ = load_model(encoder, config, NAMES)
-        for module in model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
-        encoded = EncodedRows(encoder.text_encoder.encode(TEXTS[:rows]), LABELS[:rows])
-        trainer = build_trainer(
-            model,
-            encoder.text_encoder,
-            config,
-            train=encoded,
-            validation=encoded,
-            names=NAMES,
-            output_dir=tmp_path / "run",
-            run={"is": "this one"},
-        )
-        return Parts(trainer, model, encoder.text_encoder)
-
-    return build
+    return partial(build_parts, tiny_model, tmp_path / "run")
 
 
 def batch_ids(trainer: Trainer) -> list[list[list[int]]]:
@@ -181,6 +135,7 @@ def entry(epoch: float, **values: float) -> dict[str, Any]:
 def evaluation(epoch: float, log_loss: float, counts: tuple[int, int, int, int] = (3, 1, 2, 4)) -> dict[str, Any]:
     tn, fp, fn, tp = counts
     values = {"accuracy": 0.7, "precision": 0.8, "recall": 0.6, "f1": 0.69, "roc_auc": 0.75, "log_loss": log_loss}
+    values |= {"balanced_accuracy": 0.71, "matthews_correlation": 0.41, "average_precision": 0.85}
     named = {"true_negatives": tn, "false_positives": fp, "false_negatives": fn, "true_positives": tp}
     return entry(epoch, **{f"eval_{name}": value for name, value in (values | named).items()}, eval_loss=9.0)
 
@@ -197,6 +152,8 @@ def test_a_log_becomes_one_record_an_epoch() -> None:
     assert (first.epoch, first.train_loss, first.validation.log_loss) == (1, 0.6, 0.5)
     assert (second.epoch, second.train_loss, second.validation.log_loss) == (2, 0.4, 0.3)
     assert first.validation.confusion_matrix == ((3, 1), (2, 4))
+    assert (first.validation.balanced_accuracy, first.validation.matthews_correlation) == (0.71, 0.41)
+    assert (first.validation.roc_auc, first.validation.average_precision) == (0.75, 0.85)
     assert second.validation.rows == 10
     assert second.validation.labels == NAMES
 

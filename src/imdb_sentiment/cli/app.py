@@ -2,6 +2,7 @@
 
 import typer
 
+from imdb_sentiment.cli.audit import audit
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.predict import predict
@@ -17,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: quick, and the same in a pipe
 )
-for command in (demo, train, evaluate, predict):
+for command in (demo, audit, train, evaluate, predict):
     app.command()(command)
 
 

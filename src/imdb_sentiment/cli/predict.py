@@ -17,7 +17,9 @@ def predict(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Texts to classify; read from standard input, one a line, if none is given.", metavar="TEXT"
+            help="Texts to classify; read from standard input, one a line, if none is given. For a model of two text "
+            "columns each holds both parts, with a tab between them.",
+            metavar="TEXT",
         ),
     ] = None,
     *,
@@ -31,7 +33,8 @@ def predict(
     given = texts or _read_lines()
     if not given:
         raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")
-    predictions = classifier.predict(given)
+    columns = classifier.metadata.text_columns
+    predictions = classifier.predict(_split_pairs(given, columns) if len(columns) == 2 else given)
     if json:
         print_json({"predictions": [prediction.to_dict() for prediction in predictions]})
         return
@@ -54,6 +57,20 @@ def _read_lines() -> list[str]:
             found = f"byte 0x{line[error.start]:02x} on line {number:,}"
             raise DataError("standard input is not UTF-8", found=found, rows=[number]) from None
     return lines
+
+
+def _split_pairs(texts: list[str], columns: tuple[str, ...]) -> list[tuple[str, str]]:
+    from imdb_sentiment.errors import DataError, list_rows
+
+    wrong = [number for number, text in enumerate(texts, start=1) if text.count("\t") != 1]
+    if wrong:
+        raise DataError(
+            "each text must be two parts with a tab between them, since the model learnt from two columns",
+            found=f"no tab, or more than one, in {list_rows(wrong)}",
+            expected="<TAB>".join(columns),
+            rows=wrong,
+        )
+    return [(first, second) for first, _, second in (text.partition("\t") for text in texts)]
 
 
 def _shorten(text: str, width: int = 80) -> str:

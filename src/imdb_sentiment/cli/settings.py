@@ -72,22 +72,27 @@ def read_settings(
     return DataConfig(**sections["data"]), FineTuneConfig.preset(preset or "default", **sections["fine_tune"])
 
 
-def read_data_settings(*, assignments: Sequence[str] | None = None, data: Mapping[str, object]) -> "DataConfig":
-    """Put together where data come from, for a model that is finished and whose own settings stand.
+def read_data_settings(
+    *, config_file: Path | None = None, assignments: Sequence[str] | None = None, data: Mapping[str, object]
+) -> "DataConfig":
+    """Put together where data come from, for a command that trains nothing.
 
     Args:
+        config_file: YAML file whose section `data` is read.
         assignments: `KEY=VALUE` texts.
         data: Fields of `DataConfig` by their own options; None where not given.
 
     Raises:
-        ConfigError: A field or a value is not valid.
+        ConfigError: A field, a value or the file is not valid.
     """
     from imdb_sentiment.config import DataConfig
+    from imdb_sentiment.config_files import read_sections
 
+    in_file = read_sections(config_file)["data"] if config_file else {}
     fields = dict(map(_split_assignment, assignments or ()))
     for key in fields:
         _check_field(key, DataConfig)
-    return DataConfig(**fields | {key: value for key, value in data.items() if value is not None})
+    return DataConfig(**in_file | fields | {key: value for key, value in data.items() if value is not None})
 
 
 def _split_assignment(text: str) -> tuple[str, Any]:

@@ -74,13 +74,15 @@ def train(
                 "seconds": result.seconds,
                 "kept_epoch": result.kept_epoch,
                 "splits": result.splits.to_dict(),
+                "audit": result.audit.to_dict() if result.audit else None,
                 "notes": list(result.notes),
                 "model": str(output),
             }
         )
         return
     say(f"\nTest split, read once:\n{report}")
-    say(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {output} 'Your text.'")
+    example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
+    say(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {output} {example}")
 
 
 def fine_tune_and_save(
@@ -104,7 +106,10 @@ def fine_tune_and_save(
     shutil.rmtree(run, ignore_errors=True)
     tuner = SentimentFineTuner(data_config, fine_tune_config, output_dir=run)
     try:
-        say(f"{tuner.splits.summary}\n\nFine-tuning {fine_tune_config.model_name} ...", silent=silent)
+        say(f"{tuner.splits.summary}\n", silent=silent)
+        if audit := tuner.audit():
+            say(audit.short(), silent=silent)
+        say(f"\nFine-tuning {fine_tune_config.model_name} ...", silent=silent)
         result = tuner.fit()
         say(f"\n{result}", silent=silent)
         report = tuner.evaluate()

@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-__all__ = ["CLEANING_RULES", "clean", "text_key"]
+__all__ = ["CLEANING_RULES", "clean", "key_of_normalised", "normalise", "text_key"]
 
 # White space in a tag is what HTML takes for it: `\s` is one set in Python and another in Oniguruma.
 # Zero-width joiner and non-joiner stay: emoji, Persian and several Indic scripts need them.
@@ -25,9 +25,24 @@ def clean(text: str) -> str:
     return text
 
 
-def text_key(text: str) -> bytes:
-    """Return 16 bytes that are equal for texts that differ only in case, white space, HTML breaks and invisible
-    characters, and else differ (BLAKE2b, so that a chance collision among a billion texts stays below 1e-20).
+def normalise(text: str, second: str | None = None) -> str:
+    """Bring a text, or a pair of texts, to the form in which those that count as the same are equal: case, white space,
+    HTML breaks and invisible characters make no difference. It is empty where there is nothing to read.
     """
-    normalised = " ".join(clean(text).casefold().split())
-    return hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    first = " ".join(clean(text).casefold().split())
+    if second is None:
+        return first
+    other = normalise(second)
+    return f"{first}\n{other}" if first or other else ""
+
+
+def text_key(text: str, second: str | None = None) -> bytes:
+    """Return 16 bytes that are equal for texts, or pairs of texts, that are the same when normalised, and else differ
+    (BLAKE2b, so that a chance collision among a billion texts stays below 1e-20).
+    """
+    return key_of_normalised(normalise(text, second))
+
+
+def key_of_normalised(text: str) -> bytes:
+    """Return `text_key` of a text that is normalised already."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

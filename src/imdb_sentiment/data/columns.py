@@ -1,16 +1,24 @@
-"""Two raw columns, text and label, out of whatever held them: the form that every source is brought to."""
+"""The raw columns, out of whatever held them: the form that every source is brought to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.errors import DataError, list_rows, nearest
+from imdb_sentiment.data.store import RowFile, store_batches
+from imdb_sentiment.data.values import names_from_arrow, names_from_values, texts_from_arrow, texts_from_values
+from imdb_sentiment.data.wanted import Role
+from imdb_sentiment.errors import DataError, list_rows
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-__all__ = ["RawRows", "check_columns", "concatenate", "rows_from_arrow", "rows_from_values"]
+__all__ = ["RawRows", "collect", "rows_from_arrow", "rows_from_columns", "rows_from_values"]
+
+_BATCH_ROWS = 10_000
+_FILES_LISTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,171 +27,224 @@ class RawRows:
 
     Attributes:
         origin: The file, folder or object they come from, for messages.
-        texts: Arrow large strings; null where the source has null or something that is not text.
+        texts: Arrow strings; null where the source has null or something that is not text.
         labels: Arrow strings; a number or a truth value is written out (`1`, `true`); null where the source has null.
         not_text: Row numbers, from 1, whose text is neither null nor a valid string.
+        second_texts: The second text of each row where there are two, as `texts`. Where only one of the two is null,
+            it is the empty string.
+        groups: What rows are held together by, as `labels`; None if nothing is.
+        parts: The files that the rows come from, in order, and the number of rows of each.
+        file: Where the columns are kept if they are too large for memory; the arrays are then mapped to it.
     """
 
     origin: str
     texts: "pa.ChunkedArray"
     labels: "pa.ChunkedArray"
     not_text: tuple[int, ...] = ()
+    second_texts: "pa.ChunkedArray | None" = None
+    groups: "pa.ChunkedArray | None" = None
+    parts: tuple[tuple[str, int], ...] = ()
+    file: RowFile | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def batches(self) -> "Iterator[pa.RecordBatch]":
+        """Give the rows in order, a part of them at a time; columns `text`, `text_pair`, `label` and `group`.
+
+        What is kept on disk is read, not mapped, so that the parts read earlier take no memory.
+        """
+        return iter(self.table().to_batches(_BATCH_ROWS)) if self.file is None else self.file.batches()
+
+    def table(self) -> "pa.Table":
+        """Return the columns `text`, `text_pair`, `label` and `group`, as far as there are such."""
+        import pyarrow as pa
+
+        columns = {"text": self.texts, "text_pair": self.second_texts, "label": self.labels, "group": self.groups}
+        return pa.table({name: column for name, column in columns.items() if column is not None})
+
+    def texts_at(self, positions: "NDArray[np.int64]") -> list[tuple[str, ...]]:
+        """Return the texts at positions from 0, in the order asked for: one a row, or two."""
+        columns = [self.texts] if self.second_texts is None else [self.texts, self.second_texts]
+        return list(zip(*(_taken(column, positions) for column in columns), strict=True))
+
+    def locate(self, rows: Sequence[int]) -> str:
+        """Write row numbers (from 1, through all files) for a message, counted within each file if there are several.
+
+        Example: `3 rows (2, 5, 9)`, or `a.csv: 1 row (2); b.csv: 2 rows (1, 7)`.
+        """
+        if len(self.parts) < 2:
+            return list_rows(rows)
+        found: list[str] = []
+        start = 0
+        for origin, length in self.parts:
+            inside = [row - start for row in rows if start < row <= start + length]
+            if inside:
+                found.append(f"{origin}: {list_rows(inside)}")
+            start += length
+        shown = "; ".join(found[:_FILES_LISTED])
+        return shown + (f"; and {len(found) - _FILES_LISTED} more files" if len(found) > _FILES_LISTED else "")
 
 
-def check_columns(names: Sequence[str], wanted: Iterable[tuple[str, str]], origin: str) -> None:
-    """Check that each wanted column is there exactly once.
+def rows_from_arrow(
+    texts: "pa.ChunkedArray",
+    labels: "pa.ChunkedArray",
+    origin: str,
+    *,
+    second_texts: "pa.ChunkedArray | None" = None,
+    groups: "pa.ChunkedArray | None" = None,
+    before: int = 0,
+) -> RawRows:
+    """Take Arrow columns of any type; see `RawRows` for what each is.
 
     Args:
-        names: The columns of the source.
-        wanted: Pairs of a column name and the configuration field that set it.
-        origin: Name of the source for the message.
+        texts: The texts.
+        labels: The labels, as many.
+        origin: Where they come from.
+        second_texts: The second texts, if there are two in a row.
+        groups: What holds the rows together, if anything does.
+        before: Rows of the origin before these, so that messages count through.
 
     Raises:
-        DataError: A column is missing, or stands there twice.
+        DataError: The labels or groups are neither text nor numbers nor booleans, or are not UTF-8.
     """
-    for name, field in wanted:
-        count = list(names).count(name)
-        if count == 1:
-            continue
-        option = "--" + field.replace("_", "-")
-        what = "text to classify" if field == "text_column" else "label"
-        if count > 1:
-            summary = f"column {name!r} stands {count} times in {origin}"
-            raise DataError(summary, found=", ".join(names), hint="rename one of them")
-        match = nearest(name, names)
-        raise DataError(
-            f"column {name!r} is not in {origin}",
-            found=", ".join(map(str, names)) or "no columns",
-            expected=f"the column that holds the {what}",
-            hint=f"{option} {match}" if match else f"{option} NAME ({field}=... in Python)",
-        )
+    return _assembled(
+        texts_from_arrow(texts),
+        None if second_texts is None else texts_from_arrow(second_texts),
+        names_from_arrow(labels, "label", origin, before),
+        None if groups is None else names_from_arrow(groups, "group", origin, before),
+        origin,
+    )
 
 
-def rows_from_arrow(texts: "pa.ChunkedArray", labels: "pa.ChunkedArray", origin: str) -> RawRows:
-    """Take two Arrow columns of any type.
+def rows_from_values(
+    texts: Sequence[object],
+    labels: Sequence[object],
+    origin: str,
+    *,
+    second_texts: Sequence[object] | None = None,
+    groups: Sequence[object] | None = None,
+    before: int = 0,
+) -> RawRows:
+    """Take sequences of Python values of any type; see `rows_from_arrow`.
 
     Raises:
-        DataError: The labels are neither text nor numbers nor booleans, or are not UTF-8.
+        DataError: The sequences differ in length, or a label or group is not valid Unicode.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_dictionary(texts.type):
-        texts = pc.cast(texts, texts.type.value_type)
-    not_text: tuple[int, ...] = ()
-    if not _is_string(texts.type):
-        not_text = tuple(row + 1 for row, there in enumerate(pc.is_valid(texts).to_pylist()) if there)
-        texts = pa.chunked_array([pa.nulls(len(texts), pa.large_string())])
-    if pa.types.is_dictionary(labels.type):
-        labels = pc.cast(labels, labels.type.value_type)
-    if pa.types.is_floating(labels.type):
-        labels = pc.if_else(pc.is_nan(labels), None, labels)
-    if not _may_be_label(labels.type):
-        found = f"labels of type {labels.type}"
-        raise DataError(
-            f"the label column of {origin} holds no labels", found=found, expected="text, numbers or booleans"
-        )
-    texts, labels = pc.cast(texts, pa.large_string()), pc.cast(labels, pa.string())
-    if not (_is_utf8(texts) and _is_utf8(labels)):  # some programs write such Parquet files
-        return rows_from_values(_decoded(texts), _decoded(labels), origin)
-    return RawRows(origin, texts, labels, not_text)
-
-
-def rows_from_values(texts: Sequence[object], labels: Sequence[object], origin: str) -> RawRows:
-    """Take two sequences of Python values of any type.
-
-    Raises:
-        DataError: The sequences differ in length, or a label is not valid Unicode.
-    """
-    import pyarrow as pa
-
     if len(texts) != len(labels):
         found = f"{len(texts):,} texts and {len(labels):,} labels"
         raise DataError(f"{origin} has not one label for each text", found=found)
-    kept: list[str | None] = []
+    return _assembled(
+        texts_from_values(texts),
+        None if second_texts is None else texts_from_values(second_texts),
+        names_from_values(labels, "label", origin, before),
+        None if groups is None else names_from_values(groups, "group", origin, before),
+        origin,
+    )
+
+
+def rows_from_columns(
+    columns: "dict[Role, Sequence[object]] | dict[Role, pa.ChunkedArray]", origin: str, *, before: int = 0
+) -> RawRows:
+    """Take columns by their roles, all of Python values or all of Arrow's.
+
+    Raises:
+        DataError: See `rows_from_values` and `rows_from_arrow`.
+    """
+    import pyarrow as pa
+
+    of_arrow = isinstance(columns["text"], pa.ChunkedArray)
+    make = rows_from_arrow if of_arrow else rows_from_values
+    return make(
+        columns["text"],
+        columns["label"],
+        origin,
+        second_texts=columns.get("text_pair"),
+        groups=columns.get("group"),
+        before=before,
+    )
+
+
+def collect(pieces: Iterable[RawRows], origin: str) -> RawRows:
+    """Put pieces of one split one after the other; row numbers count through.
+
+    The pieces may be made while they are asked for. What is too large for memory goes to a temporary file.
+
+    Raises:
+        DataError: The disk is full.
+    """
     not_text: list[int] = []
-    for row, text in enumerate(texts, start=1):
-        valid = isinstance(text, str) and _is_unicode(text)
-        kept.append(str(text) if valid else None)
-        if not valid and not _is_null(text):
-            not_text.append(row)
-    names = [_label_text(label) for label in labels]
-    broken = [row for row, name in enumerate(names, start=1) if name is not None and not _is_unicode(name)]
-    if broken:
-        summary = f"{origin} has labels that are not valid Unicode"
-        raise DataError(summary, found=list_rows(broken), expected="labels encoded as UTF-8", rows=broken)
-    text_column = pa.chunked_array([pa.array(kept, pa.large_string())])
-    return RawRows(origin, text_column, pa.chunked_array([pa.array(names, pa.string())]), tuple(not_text))
+    parts: list[tuple[str, int]] = []
+    rows = 0
+
+    def batches() -> "Iterator[pa.RecordBatch]":
+        nonlocal rows
+        for piece in pieces:
+            not_text.extend(rows + row for row in piece.not_text)
+            rows += len(piece)
+            for name, length in piece.parts:
+                if parts and parts[-1][0] == name:
+                    parts[-1] = (name, parts[-1][1] + length)
+                else:
+                    parts.append((name, length))
+            yield from piece.batches()
+
+    source = batches()
+    first = next(source, None)
+    if first is None:
+        return rows_from_values([], [], origin)
+    table, file = store_batches(chain([first], source))
+    return RawRows(
+        origin,
+        table["text"],
+        table["label"],
+        tuple(not_text),
+        table["text_pair"] if "text_pair" in table.column_names else None,
+        table["group"] if "group" in table.column_names else None,
+        tuple(parts),
+        file,
+    )
 
 
-def concatenate(parts: Sequence[RawRows], origin: str) -> RawRows:
-    """Put several parts of one split one after the other; row numbers count through."""
+def _assembled(
+    texts: "tuple[pa.ChunkedArray, set[int]]",
+    second_texts: "tuple[pa.ChunkedArray, set[int]] | None",
+    labels: "pa.ChunkedArray",
+    groups: "pa.ChunkedArray | None",
+    origin: str,
+) -> RawRows:
+    import pyarrow.compute as pc
+
+    first, wrong = texts
+    second = None
+    if second_texts is not None:
+        second, more = second_texts
+        first, second = pc.coalesce(first, _empty_where(second)), pc.coalesce(second, _empty_where(first))
+        wrong = wrong | more
+    return RawRows(origin, first, labels, tuple(sorted(wrong)), second, groups, ((origin, len(first)),))
+
+
+def _empty_where(other: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Return the empty string where `other` has a value, else null."""
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.is_valid(other), "", None)
+
+
+def _taken(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[str]:
+    """Take strings chunk by chunk; Arrow's own `take` would put all chunks into one first."""
+    import numpy as np
     import pyarrow as pa
 
-    if len(parts) == 1:
-        return parts[0]
-    not_text: list[int] = []
-    offset = 0
-    for part in parts:
-        not_text += [offset + row for row in part.not_text]
-        offset += len(part.texts)
-    texts = pa.chunked_array([chunk for part in parts for chunk in part.texts.chunks], pa.large_string())
-    labels = pa.chunked_array([chunk for part in parts for chunk in part.labels.chunks], pa.string())
-    return RawRows(origin, texts, labels, tuple(not_text))
-
-
-def _is_string(kind: "pa.DataType") -> bool:
-    import pyarrow as pa
-
-    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
-    return any(test(kind) for test in tests)
-
-
-def _may_be_label(kind: "pa.DataType") -> bool:
-    import pyarrow as pa
-
-    return _is_string(kind) or pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
-
-
-def _is_utf8(column: "pa.ChunkedArray") -> bool:
-    import pyarrow as pa
-
-    try:
-        column.validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _decoded(column: "pa.ChunkedArray") -> list[str | None]:
-    """Decode strings of which some are not UTF-8; what is not becomes halves of surrogate pairs."""
-    import pyarrow as pa
-
-    values: list[bytes | None] = column.cast(pa.large_binary()).to_pylist()
-    return [None if value is None else value.decode(errors="surrogateescape") for value in values]
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, as a JSON escape can spell it
-        return False
-    return True
-
-
-def _is_null(value: object) -> bool:
-    """None, NaN, NaT and pandas' NA; the last three differ from themselves, or cannot say."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, Real) and value != value
-
-
-def _label_text(value: object) -> str | None:
-    if _is_null(value):
-        return None
-    kind = type(value).__name__
-    if kind in ("bool", "bool_"):
-        return str(bool(value)).lower()
-    if isinstance(value, Real) and not isinstance(value, Integral) and float(value).is_integer():
-        return str(int(float(value)))
-    return str(value)
+    order = np.argsort(positions, kind="stable")
+    rising = np.asarray(positions)[order]
+    starts = np.cumsum([0, *(len(chunk) for chunk in column.chunks)])
+    bounds = np.searchsorted(rising, starts)
+    found: list[str] = []
+    for i, chunk in enumerate(column.chunks):
+        if bounds[i] < bounds[i + 1]:
+            found += chunk.take(pa.array(rising[bounds[i] : bounds[i + 1]] - starts[i])).to_pylist()
+    texts = [""] * len(found)
+    for place, text in zip(order.tolist(), found, strict=True):
+        texts[place] = text
+    return texts

@@ -1,23 +1,46 @@
-"""Files and folders on disk become raw rows per split."""
+"""Files on disk become raw rows per split: one file, several by a pattern, or a folder."""
 
-import json
+import glob
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.data.columns import RawRows, check_columns, concatenate, rows_from_arrow, rows_from_values
+from imdb_sentiment.data.arrow_files import read_arrow, read_parquet
+from imdb_sentiment.data.columns import RawRows, collect
+from imdb_sentiment.data.compressed import plain_suffix
 from imdb_sentiment.data.delimited import read_delimited
+from imdb_sentiment.data.jsonl import read_jsonl
+from imdb_sentiment.data.review_tree import read_review_tree
 from imdb_sentiment.errors import DataError, nearest
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["SUFFIXES", "missing_file", "read_file", "read_folder", "split_of"]
+__all__ = [
+    "SUFFIXES",
+    "is_pattern",
+    "missing_file",
+    "read_file",
+    "read_files",
+    "read_folder",
+    "read_pattern",
+    "read_split",
+    "split_of",
+]
 
-SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl")
+_READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]] = {
+    ".parquet": read_parquet,
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".jsonl": read_jsonl,
+    ".arrow": read_arrow,
+}
+
+SUFFIXES = tuple(_READERS)
+"""Each may be followed by that of a compression."""
+
+_KINDS = f"{', '.join(SUFFIXES)}, each also with .gz or .zst"
 
 _SPLIT_WORDS = {
     "train": ("train", "training"),
@@ -35,16 +58,18 @@ def split_of(name: str) -> str | None:
 
 def missing_file(path: Path) -> DataError:
     """Return the error for a path that does not exist, with the nearest name beside it."""
-    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    match = nearest(path.name, beside)
-    hint = str(path.parent / match) if match else None
     return DataError(
-        f"there is no file or folder {path}", expected=f"a folder or a file ({', '.join(SUFFIXES)})", hint=hint
+        f"there is no file or folder {path}", expected=f"a folder or a file ({_KINDS})", hint=_nearest_beside(path)
     )
 
 
+def is_pattern(source: str) -> bool:
+    """Tell whether a path is a pattern of paths, such as `reviews/*.csv`; one that exists as it is written is none."""
+    return glob.has_magic(source) and not Path(source).expanduser().exists()
+
+
 def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
-    """Read the text and label columns of one file.
+    """Read the wanted columns of one file.
 
     Returns:
         The rows, and notes for the user on how the file was read.
@@ -52,21 +77,25 @@ def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...
     Raises:
         DataError: The file is missing, of an unknown kind, not readable, broken, empty, or lacks a column.
     """
-    if path.is_dir():
-        hint = "the folder as the whole source: the names of its files tell the splits"
-        raise DataError(f"{path} is a folder", expected=f"a file ({', '.join(SUFFIXES)})", hint=hint)
-    if not path.is_file():
-        raise missing_file(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise DataError(f"{path} is of no known kind", found=suffix or "no suffix", expected=", ".join(SUFFIXES))
-    try:
-        rows, notes = _read_rows(path, suffix, config)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read", found=error.strerror or str(error)) from None
-    if len(rows.texts) == 0:
-        raise DataError(f"{path} has no rows", expected="at least one row below the header")
-    return rows, notes
+    return read_files([path], config, str(path))
+
+
+def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tuple[RawRows, tuple[str, ...]]:
+    """Read the wanted columns of several files of one format, one after the other.
+
+    Returns:
+        The rows, and notes for the user on how the files were read.
+
+    Raises:
+        DataError: The files are of several formats; or see `read_file`.
+    """
+    kinds = {_kind(path): path for path in reversed(paths)}
+    if len(kinds) > 1:
+        found = ", ".join(sorted(map(str, kinds.values())))
+        raise DataError(f"{origin} is in {len(kinds)} formats", found=found, hint="keep one format")
+    notes: list[str] = []
+    pieces = (piece for path in paths for piece in _pieces(path, config, notes))
+    return collect(pieces, origin), tuple(notes)
 
 
 def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]]:
@@ -78,108 +107,117 @@ def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows],
     Raises:
         DataError: There is nothing to read, or one split stands there in two formats.
     """
-    if tree := _read_review_tree(folder):
+    if tree := read_review_tree(folder, config):
         return tree
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = sorted(path for path in folder.rglob("*") if plain_suffix(path) in _READERS and path.is_file())
     files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if not files:
-        raise DataError(
-            f"{folder} holds no data", expected=f"files that end in {', '.join(SUFFIXES)}, or train/pos/*.txt"
-        )
+        raise DataError(f"{folder} holds no data", expected=f"files that end in {_KINDS}, or train/pos/*.txt")
+    return _read_divided(files, folder, str(folder), config)
+
+
+def read_pattern(pattern: str, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]]:
+    """Read the files that match a pattern; they are divided like those of a folder.
+
+    Raises:
+        DataError: No file matches, or one split stands there in two formats.
+    """
+    files = _matching_files(pattern)
+    root = Path(pattern).expanduser()
+    while glob.has_magic(str(root)):
+        root = root.parent
+    splits, notes = _read_divided(files, root, pattern, config)
+    return splits, (_match_note(files, pattern), *notes)
+
+
+def read_split(source: str, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
+    """Read one split: a file, or those that match a pattern.
+
+    Raises:
+        DataError: See `read_files`.
+    """
+    if not is_pattern(source):
+        return read_file(Path(source).expanduser(), config)
+    files = _matching_files(source)
+    rows, notes = read_files(files, config, source)
+    return rows, (_match_note(files, source), *notes)
+
+
+def _matching_files(pattern: str) -> list[Path]:
+    """Return the files that match a pattern, sorted; hidden ones and those of other kinds do not count.
+
+    Raises:
+        DataError: No file matches, or none of a known kind.
+    """
+    full = str(Path(pattern).expanduser())
+    found = glob.glob(full, recursive=True)  # noqa: PTH207 - unlike Path.glob it leaves hidden files out
+    matches = [path for path in sorted(map(Path, found)) if path.is_file()]
+    files = [path for path in matches if plain_suffix(path) in _READERS]
+    if files:
+        return files
+    if matches:
+        kinds = ", ".join(sorted({path.suffix.lower() or "no suffix" for path in matches}))
+        raise DataError(f"the files that match {pattern} are of no known kind", found=kinds, expected=_KINDS)
+    missing = Path(full)
+    while glob.has_magic(str(missing.parent)) or not missing.parent.is_dir():  # the first part that is not there
+        missing = missing.parent
+    raise DataError(
+        f"no file matches {pattern}",
+        found=f"{missing.parent} exists, {missing.name} in it does not",
+        expected=f"files ({_KINDS})",
+        hint=_nearest_beside(missing),
+    )
+
+
+def _read_divided(
+    files: Sequence[Path], root: Path, origin: str, config: "DataConfig"
+) -> tuple[dict[str, RawRows], tuple[str, ...]]:
     by_split: dict[str, list[Path]] = {}
     unnamed: list[Path] = []
     for path in files:
-        names = [path.stem, *reversed(path.relative_to(folder).parts[:-1])]
+        names = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
         split = next(filter(None, map(split_of, names)), None)
         (by_split.setdefault(split, []) if split else unnamed).append(path)
-    notes = [f"{path.relative_to(folder)} was left out: its name tells no split" for path in unnamed if by_split]
-    by_split = by_split or {"train": unnamed}
+    notes = [f"{path.relative_to(root)} was left out: its name tells no split" for path in unnamed if by_split]
     splits: dict[str, RawRows] = {}
-    for split, paths in by_split.items():
-        kinds = {path.suffix.lower() for path in paths}
-        if len(kinds) > 1:
-            found = ", ".join(str(path.relative_to(folder)) for path in paths)
-            raise DataError(
-                f"{folder} holds the {split} rows in {len(kinds)} formats", found=found, hint="keep one format"
-            )
-        parts = [read_file(path, config) for path in paths]
-        splits[split] = concatenate([rows for rows, _ in parts], f"{folder} ({split})")
-        notes += [note for _, part_notes in parts for note in part_notes]
+    for split, paths in (by_split or {"train": unnamed}).items():
+        name = str(paths[0]) if len(paths) == 1 else f"{origin} ({split})"
+        splits[split], more = read_files(paths, config, name)
+        notes += more
     return splits, tuple(notes)
 
 
-def _read_rows(path: Path, suffix: str, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
-    wanted = ((config.text_column, "text_column"), (config.label_column, "label_column"))
-    if suffix == ".parquet":
-        table = _read_parquet(path, wanted)
-        return rows_from_arrow(table[config.text_column], table[config.label_column], str(path)), ()
-    if suffix == ".jsonl":
-        records = _read_jsonl(path)
-        check_columns(list(dict.fromkeys(key for record in records for key in record)), wanted, str(path))
-        texts, labels = ([record.get(name) for record in records] for name, _ in wanted)
-        return rows_from_values(texts, labels, str(path)), ()
-    header, cells, note = read_delimited(path)
-    check_columns(header, wanted, str(path))
-    text, label = header.index(config.text_column), header.index(config.label_column)
-    # an empty label cell is a missing label; an empty text is told apart later, as blank
-    labels = [row[label] or None for row in cells]
-    return rows_from_values([row[text] for row in cells], labels, str(path)), (note,) if note else ()
+def _match_note(files: Sequence[Path], pattern: str) -> str:
+    """Say how many files match a pattern."""
+    return f"{len(files):,} files match {pattern}" if len(files) > 1 else f"1 file matches {pattern}"
 
 
-def _read_parquet(path: Path, wanted: tuple[tuple[str, str], ...]) -> "pa.Table":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _pieces(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    if path.is_dir():
+        hint = "the folder as the whole source: the names of its files tell the splits"
+        raise DataError(f"{path} is a folder", expected=f"a file ({_KINDS})", hint=hint)
+    if not path.is_file():
+        raise missing_file(path)
+    if plain_suffix(path) not in _READERS:
+        raise DataError(f"{path} is of no known kind", found=_kind(path) or "no suffix", expected=_KINDS)
+    rows = 0
     try:
-        with pq.ParquetFile(path) as file:
-            check_columns(file.schema_arrow.names, wanted, str(path))
-            return file.read(columns=[name for name, _ in wanted])
-    except (pa.ArrowException, OSError) as error:  # Arrow's word for a damaged page is OSError
-        raise DataError(f"{path} cannot be read as Parquet", found=str(error)) from None
+        for piece in _READERS[plain_suffix(path)](path, config, notes):
+            rows += len(piece)
+            yield piece
+    except OSError as error:
+        raise DataError(f"{path} cannot be read", found=error.strerror or str(error)) from None
+    if rows == 0:
+        raise DataError(f"{path} has no rows", expected="at least one row below the header")
 
 
-def _read_jsonl(path: Path) -> list[dict[str, object]]:
-    records: list[dict[str, object]] = []
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except (ValueError, RecursionError) as error:
-                raise DataError(
-                    f"line {number:,} of {path} is not JSON in UTF-8", found=str(error), rows=[number]
-                ) from None
-            if not isinstance(record, dict):
-                found = f"a {type(record).__name__}"
-                expected = 'one object a line, {"text": ..., "label": ...}'
-                raise DataError(
-                    f"line {number:,} of {path} is no object", found=found, expected=expected, rows=[number]
-                )
-            records.append(record)
-    if not records:
-        raise DataError(f"{path} is empty", expected="one JSON object a line")
-    return records
+def _kind(path: Path) -> str:
+    """Return the suffix, with that of the compression: one text in two forms is most likely there twice."""
+    suffix = plain_suffix(path)
+    return suffix if path.suffix.lower() == suffix else suffix + path.suffix.lower()
 
 
-def _read_review_tree(folder: Path) -> tuple[dict[str, RawRows], tuple[str, ...]] | None:
-    """Read the layout of the Large Movie Review Dataset (Maas et al., 2011): train/pos/*.txt and so on."""
-    roots: Mapping[str, Path] = {"train": folder / "train", "test": folder / "test"}
-    found = {split: root for split, root in roots.items() if (root / "pos").is_dir() and (root / "neg").is_dir()}
-    if not found:
-        return None
-    splits: dict[str, RawRows] = {}
-    for split, root in found.items():
-        paths = [(path, name) for name in ("neg", "pos") for path in sorted((root / name).glob("*.txt"))]
-        if not paths:
-            raise DataError(f"{root} has no reviews", expected="text files in pos/ and neg/")
-        texts: list[object] = []
-        for row, (path, _) in enumerate(paths, start=1):
-            try:
-                texts.append(path.read_bytes().decode())  # read_text would change the line ends
-            except UnicodeDecodeError as error:
-                raise DataError(f"{path} is not UTF-8", found=str(error), rows=[row]) from None
-        splits[split] = rows_from_values(texts, [name for _, name in paths], str(root))
-    unsupervised = folder / "train" / "unsup"
-    note = "train/unsup was left out: its reviews have no label"
-    return splits, ((note,) if unsupervised.is_dir() else ())
+def _nearest_beside(path: Path) -> str | None:
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    match = nearest(path.name, beside)
+    return str(path.parent / match) if match else None

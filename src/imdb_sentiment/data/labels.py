@@ -8,9 +8,9 @@ from imdb_sentiment.errors import DataError, count_rows, nearest
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["LabelNames", "Labelling", "resolve_labels"]
+__all__ = ["UNDERSTOOD", "LabelNames", "Labelling", "resolve_labels"]
 
-_UNDERSTOOD = (("0", "1"), ("false", "true"), ("neg", "pos"), ("negative", "positive"))
+UNDERSTOOD = (("0", "1"), ("false", "true"), ("neg", "pos"), ("negative", "positive"))
 _SHOWN = 10
 
 
@@ -48,7 +48,7 @@ def resolve_labels(
         return _told(counts, config, origin, known)
     if known and counts.keys() <= set(known):
         return Labelling(known, {label: known.index(label) for label in counts})
-    families = {pair for label in counts for pair in _UNDERSTOOD if label.strip().lower() in pair}
+    families = {pair for label in counts for pair in UNDERSTOOD if label.strip().lower() in pair}
     understood = all(any(label.strip().lower() in pair for pair in families) for label in counts)
     if not understood or len(families) != 1:
         raise _not_understood(counts, origin)

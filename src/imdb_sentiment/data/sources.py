@@ -1,24 +1,25 @@
 """Any source becomes raw rows per split: the hub, files and folders, and tables in memory."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imdb_sentiment.data.columns import RawRows, check_columns, rows_from_arrow, rows_from_values
-from imdb_sentiment.data.files import SUFFIXES, read_file, read_folder, split_of
+from imdb_sentiment.data.columns import RawRows
+from imdb_sentiment.data.compressed import plain_suffix
+from imdb_sentiment.data.files import SUFFIXES, is_pattern, read_file, read_folder, read_pattern, read_split, split_of
+from imdb_sentiment.data.tables import read_pair, read_table
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
-    import datasets
-
     from imdb_sentiment.config import DataConfig
 
 __all__ = ["RawData", "load_source"]
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SPLITS = ("train", "validation", "test")
+_GIVEN = "the given data"
 
 
 class RawData(NamedTuple):
@@ -37,8 +38,8 @@ def load_source(config: "DataConfig", data: object = None) -> RawData:
 
     Args:
         config: Names the source and its columns.
-        data: A DataFrame, a `datasets.Dataset` or `DatasetDict`, a mapping from split names to such tables, or a pair
-            `(texts, labels)`; takes the place of `config.source`.
+        data: A frame of pandas or polars, an Arrow table, a `datasets.Dataset` or `DatasetDict`, a mapping from split
+            names to such tables, or a pair `(texts, labels)`; takes the place of `config.source`.
 
     Raises:
         DataError: The source is missing, broken, or lacks a column.
@@ -48,11 +49,14 @@ def load_source(config: "DataConfig", data: object = None) -> RawData:
         return _from_memory(data, config)
     if isinstance(config.source, dict):
         return _from_mapping(config.source, config)
+    if is_pattern(config.source):
+        splits, notes = read_pattern(config.source, config)
+        return RawData(config.source, splits, notes)
     path = Path(config.source).expanduser()
     if path.is_dir():
         splits, notes = read_folder(path, config)
         return RawData(str(path), splits, notes)
-    looks_like_file = path.suffix.lower() in SUFFIXES or path.is_absolute() or config.source.startswith((".", "~"))
+    looks_like_file = plain_suffix(path) in SUFFIXES or path.is_absolute() or config.source.startswith((".", "~"))
     if path.exists() or looks_like_file or not _HUB_ID.fullmatch(config.source):
         rows, notes = read_file(path, config)
         return RawData(str(path), {"train": rows}, notes)
@@ -65,8 +69,10 @@ def _from_mapping(paths: Mapping[str, str], config: "DataConfig") -> RawData:
     splits: dict[str, RawRows] = {}
     notes: tuple[str, ...] = ()
     for name, path in paths.items():
-        split = _exact_split(name, "the source mapping", paths)
-        splits[split], more = read_file(Path(path).expanduser(), config)
+        if name not in _SPLITS:
+            found = ", ".join(paths)
+            raise DataError(f"the source mapping has a split {name!r}", found=found, expected=", ".join(_SPLITS))
+        splits[name], more = read_split(path, config)
         notes += more
     return RawData(", ".join(paths.values()), splits, notes)
 
@@ -83,11 +89,11 @@ def _from_hub(name: str, config: "DataConfig") -> RawData:
 
 def _from_memory(data: object, config: "DataConfig") -> RawData:
     if isinstance(data, Mapping):
-        return _from_tables(data, config, "the given data")
+        return _from_tables(data, config, _GIVEN)
     if isinstance(data, tuple) and len(data) == 2:
-        texts, labels = (_listed(part) for part in data)
-        return RawData("the given data", {"train": rows_from_values(texts, labels, "the given data")}, ())
-    return RawData("the given data", {"train": _from_table(data, config, "the given data")}, ())
+        texts, labels = data
+        return RawData(_GIVEN, {"train": read_pair(texts, labels, config, _GIVEN)}, ())
+    return RawData(_GIVEN, {"train": read_table(data, config, _GIVEN)}, ())
 
 
 def _from_tables(tables: Mapping[Any, object], config: "DataConfig", origin: str) -> RawData:
@@ -100,54 +106,6 @@ def _from_tables(tables: Mapping[Any, object], config: "DataConfig", origin: str
         raise DataError(
             f"the splits of {origin} are not understood", found=", ".join(map(str, tables)), expected=expected
         )
-    splits = {split: _from_table(tables[name], config, f"{origin} ({name})") for name, split in named.items() if split}
+    splits = {split: read_table(tables[name], config, f"{origin} ({name})") for name, split in named.items() if split}
     notes = tuple(f"split {str(name)!r} was left out" for name, split in named.items() if split is None)
     return RawData(origin, splits, notes)
-
-
-def _from_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
-    """Read a `datasets.Dataset`, or anything with `columns` and column access by name, such as a pandas frame."""
-    wanted = ((config.text_column, "text_column"), (config.label_column, "label_column"))
-    if type(table).__module__.partition(".")[0] == "datasets":
-        return _from_dataset(table, config, origin)
-    columns = getattr(table, "columns", None)
-    if columns is None:
-        expected = "a DataFrame, a datasets.Dataset or DatasetDict, or a pair (texts, labels)"
-        raise DataError("data of this type cannot be read", found=type(table).__name__, expected=expected)
-    by_name = {str(name): name for name in columns}  # pandas numbers the columns of a table without a header
-    check_columns([str(name) for name in columns], wanted, origin)
-    texts, labels = (_listed(table[by_name[name]]) for name, _ in wanted)
-    return rows_from_values(texts, labels, origin)
-
-
-def _from_dataset(table: "datasets.Dataset", config: "DataConfig", origin: str) -> RawRows:
-    import datasets
-    import pyarrow as pa
-
-    if not isinstance(table, datasets.Dataset):
-        hint = "load it whole: load_dataset(...) without streaming=True"
-        raise DataError("data of this type cannot be read", found=type(table).__name__, hint=hint)
-    wanted = ((config.text_column, "text_column"), (config.label_column, "label_column"))
-    check_columns(table.column_names, wanted, origin)
-    arrow = table.select_columns([name for name, _ in wanted]).with_format("arrow")[:]
-    labels = arrow[config.label_column]
-    feature = table.features[config.label_column]
-    if isinstance(feature, datasets.ClassLabel):  # ids stand for names there; -1 for no label
-        names = [None if i is None else feature.int2str(i) if i >= 0 else str(i) for i in labels.to_pylist()]
-        labels = pa.chunked_array([pa.array(names, pa.string())])
-    return rows_from_arrow(arrow[config.text_column], labels, origin)
-
-
-def _exact_split(name: str, origin: str, names: Mapping[str, object]) -> str:
-    if name not in _SPLITS:
-        found = ", ".join(map(str, names))
-        raise DataError(f"{origin} has a split {name!r}", found=found, expected=", ".join(_SPLITS))
-    return name
-
-
-def _listed(values: Any) -> list[object]:
-    values = values.tolist() if hasattr(values, "tolist") else values
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        found = f"a single {type(values).__name__}"
-        raise DataError("data of this type cannot be read", found=found, expected="a list of texts, a list of labels")
-    return list(values)

@@ -1,5 +1,6 @@
 """Probabilities and true labels become an `EvaluationReport`."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.results import EvaluationReport
@@ -8,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["measure", "softmax"]
+__all__ = ["measure", "measure_with_seen", "softmax"]
 
 
 def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
@@ -50,15 +51,41 @@ def measure(probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str
         true, predicted, average="binary", pos_label=1, zero_division=0
     )
     (tn, fp), (fn, tp) = metrics.confusion_matrix(true, predicted, labels=(0, 1)).tolist()
-    both_present = len(np.unique(true)) == 2
+    present = np.unique(true)
+    both_present = len(present) == 2
     return EvaluationReport(
         labels=names,
         rows=len(true),
         accuracy=float(metrics.accuracy_score(true, predicted)),
+        # as balanced_accuracy_score, which warns where one label is absent
+        balanced_accuracy=float(metrics.recall_score(true, predicted, labels=present, average="macro")),
         precision=float(precision),
         recall=float(recall),
         f1=float(f1),
+        matthews_correlation=float(metrics.matthews_corrcoef(true, predicted)) if both_present else 0.0,
         roc_auc=float(metrics.roc_auc_score(true, scores[:, 1])) if both_present else None,
+        average_precision=float(metrics.average_precision_score(true, scores[:, 1])) if both_present else None,
         log_loss=float(metrics.log_loss(true, scores / scores.sum(axis=1, keepdims=True), labels=(0, 1))),
         confusion_matrix=((tn, fp), (fn, tp)),
     )
+
+
+def measure_with_seen(
+    probabilities: "ArrayLike", labels: "ArrayLike", seen: "ArrayLike", *, names: tuple[str, str]
+) -> EvaluationReport:
+    """Measure all rows, and if the model was made from some of them, the others alone too.
+
+    Args:
+        probabilities: Shape (n, 2), as for `measure`.
+        labels: Shape (n,), as for `measure`.
+        seen: Shape (n,): whether the model was made from the row's text.
+        names: Names of the two labels.
+
+    Raises:
+        ValueError: See `measure`.
+    """
+    import numpy as np
+
+    scores, true, known = np.asarray(probabilities), np.asarray(labels), np.asarray(seen, dtype=bool)
+    unseen = measure(scores[~known], true[~known], names=names) if known.any() and not known.all() else None
+    return replace(measure(scores, true, names=names), seen_rows=int(known.sum()), unseen=unseen)

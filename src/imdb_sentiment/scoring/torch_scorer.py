@@ -1,10 +1,10 @@
 """Scoring with PyTorch: texts sorted by length into batches, answers in the order of the texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.encoding import TextEncoder, Texts
 from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.progress import progress_bar
 
@@ -26,7 +26,7 @@ class Scores(NamedTuple):
     """Shape (n,): whether part of the text was not seen."""
 
 
-def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Sequence[str], *, batch_size: int) -> Scores:
+def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Texts, *, batch_size: int) -> Scores:
     """Score texts on the device that the model is on.
 
     Batches are made of texts of similar length, so that little of them is padding; that changes the time taken, not
@@ -35,7 +35,7 @@ def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Sequence[
     Args:
         model: Model with a head of two outputs.
         encoder: Turns texts into batches.
-        texts: Texts to score.
+        texts: Texts, or pairs of texts, to score.
         batch_size: Texts per batch.
     """
     import numpy as np

@@ -7,16 +7,18 @@ if TYPE_CHECKING:
     from transformers import TrainingArguments
 
     from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.training.best_epoch import BestEpochMetric
 
 __all__ = ["training_arguments"]
 
 
-def training_arguments(config: "FineTuneConfig", output_dir: Path) -> "TrainingArguments":
+def training_arguments(config: "FineTuneConfig", output_dir: Path, metric: "BestEpochMetric") -> "TrainingArguments":
     """Return the arguments for `transformers.Trainer`.
 
     Args:
         config: How to fine-tune.
         output_dir: Folder for the checkpoints.
+        metric: What decides which epoch is best, if the best one is kept.
     """
     import torch
     from transformers import TrainingArguments
@@ -36,8 +38,8 @@ def training_arguments(config: "FineTuneConfig", output_dir: Path) -> "TrainingA
         logging_strategy="epoch",
         save_total_limit=1,  # the last checkpoint, and the best one where that is another
         load_best_model_at_end=config.load_best_model_at_end,
-        metric_for_best_model=f"eval_{config.metric_for_best_model}" if config.load_best_model_at_end else None,
-        greater_is_better=config.metric_for_best_model != "log_loss",
+        metric_for_best_model=f"eval_{metric.name}" if config.load_best_model_at_end else None,
+        greater_is_better=metric.greater_is_better,
         logging_nan_inf_filter=False,  # upstream's default hides a loss that is not a number
         seed=config.seed,
         data_seed=config.seed,

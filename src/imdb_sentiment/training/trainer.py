@@ -11,7 +11,9 @@ from imdb_sentiment.output import make_folder
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import EpochRecord, EvaluationReport
 from imdb_sentiment.training.arguments import training_arguments
+from imdb_sentiment.training.best_epoch import BestEpochMetric
 from imdb_sentiment.training.checkpoints import RUN_RECORD
+from imdb_sentiment.training.class_weights import balanced_weights, weighted_trainer
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = ["EncodedRows", "build_trainer", "read_history"]
 
-_REPORTED = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss")
+_REPORTED = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "matthews_correlation",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+)
 _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
 
 
@@ -44,6 +56,7 @@ def build_trainer(
     train: EncodedRows,
     validation: EncodedRows,
     names: tuple[str, str],
+    metric: BestEpochMetric,
     output_dir: Path,
     run: Mapping[str, Any],
 ) -> "Trainer":
@@ -56,6 +69,7 @@ def build_trainer(
         train: Rows to learn from.
         validation: Rows to evaluate on after each epoch.
         names: Names of the two labels.
+        metric: What decides which epoch is best.
         output_dir: Folder for the checkpoints.
         run: What the run is made of, in plain JSON values; each checkpoint keeps it.
 
@@ -79,9 +93,10 @@ def build_trainer(
         return {name: getattr(report, name) for name in _REPORTED} | dict(zip(_COUNTED, counts, strict=True))
 
     make_folder(output_dir)  # the Trainer makes it too, and stops with the system's own error
-    trainer = Trainer(
+    weights = balanced_weights([row["labels"] for row in train]) if config.class_weights else None
+    trainer = (Trainer if weights is None else weighted_trainer(weights))(
         model=model,
-        args=training_arguments(config, output_dir),
+        args=training_arguments(config, output_dir, metric),
         data_collator=collate,
         train_dataset=train,
         eval_dataset=validation,

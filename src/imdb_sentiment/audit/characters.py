@@ -1,0 +1,130 @@
+"""Characters in texts that nobody meant to write there, and HTML."""
+
+import re
+from array import array
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.audit.catalogue import find
+from imdb_sentiment.data.cleaning import CLEANING_RULES
+from imdb_sentiment.errors import MissingExtraError, count_rows
+from imdb_sentiment.findings import Finding
+from imdb_sentiment.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.data.columns import RawRows
+
+__all__ = ["find_characters", "has_ftfy"]
+
+_TAGS = (
+    "a|abbr|address|area|article|aside|audio|b|base|bdi|bdo|big|blockquote|body|button|canvas|caption|center|cite|code|col|"
+    "colgroup|dd|del|details|dfn|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form|frame|frameset|h[1-6]|head|"
+    "header|hr|html|i|iframe|img|input|ins|kbd|label|legend|li|link|main|map|mark|meta|nav|noscript|object|ol|optgroup|"
+    "option|p|param|pre|q|s|samp|script|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|"
+    "tbody|td|textarea|tfoot|th|thead|time|title|tr|tt|u|ul|var|video|wbr"
+)
+_BREAK, _ZERO_WIDTH, _CONTROL = (pattern for pattern, _ in CLEANING_RULES)
+_TAG = rf"(?i:</?(?:{_TAGS})(?:\s[^<>]*)?/?>)|<!--"
+_ENTITY = "&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
+_NOT_ASCII = "[^\x00-\x7f]"
+# wrong encodings show within five characters, one of them not ASCII; the time that ftfy takes grows with all of them
+_LONG_ASCII = re.compile("([\x00-\x7f]{8})[\x00-\x7f]+([\x00-\x7f]{8})")
+
+_PATTERNS = {
+    "characters_control": _CONTROL,
+    "characters_zero_width": _ZERO_WIDTH,
+    "characters_replacement": "\ufffd",
+    "break": _BREAK,
+    "markup": f"{_TAG}|{_ENTITY}",
+}
+_HOLD = {
+    "characters_control": "control characters",
+    "characters_zero_width": "zero-width characters or soft hyphens",
+    "characters_replacement": "the replacement character \ufffd",
+    "mojibake": "letters that were decoded in a wrong encoding",
+}
+
+
+def has_ftfy() -> bool:
+    """Tell whether the package that knows mojibake is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("ftfy") is not None
+
+
+def find_characters(splits: "Mapping[str, RawRows]", *, mojibake: bool) -> list[Finding]:
+    """Look at the characters of all texts, also of rows that cannot be used.
+
+    Args:
+        splits: The rows of each split.
+        mojibake: Look for wrong encodings too; needs the package ftfy.
+
+    Raises:
+        MissingExtraError: ftfy is not installed.
+    """
+    findings = []
+    for split, raw in splits.items():
+        numbers = _look_through(raw, mojibake=mojibake)
+        for code, what in _HOLD.items():
+            if len(found := numbers[code]):
+                holds = "holds" if len(found) == 1 else "hold"
+                summary = f"{count_rows(len(found))} of {split} {holds} {what}"
+                findings.append(find(code, raw, split, found.tolist(), summary))
+        if len(found := numbers["html"]):
+            breaks = len(found) - len(numbers["markup"])
+            holds = "holds" if len(found) == 1 else "hold"
+            more = f", {breaks:,} of them line breaks only" if breaks else ""
+            summary = f"{count_rows(len(found))} of {split} {holds} HTML tags or entities{more}"
+            findings.append(find("html", raw, split, found.tolist(), summary))
+    return findings
+
+
+def _look_through(raw: "RawRows", *, mojibake: bool) -> "dict[str, NDArray[np.int64]]":
+    """Return the row numbers, from 1, of each kind of character; `html` is `break` or `markup`."""
+    import numpy as np
+
+    found = {name: array("q") for name in (*_PATTERNS, "mojibake", "html")}
+    start = 0
+    with progress_bar("looking at characters", total=len(raw), unit="row") as bar:
+        for batch in raw.batches():
+            columns = [batch.column(name) for name in ("text", "text_pair") if name in batch.schema.names]
+            masks = {name: _matches(columns, pattern) for name, pattern in _PATTERNS.items()}
+            masks["html"] = masks["break"] | masks["markup"]
+            if mojibake:
+                masks["mojibake"] = _is_mojibake(columns)
+            for name, mask in masks.items():
+                found[name].frombytes((np.flatnonzero(mask) + start + 1).astype(np.int64).tobytes())
+            start += len(batch)
+            bar.update(len(batch))
+    return {name: np.frombuffer(numbers, dtype=np.int64) for name, numbers in found.items()}
+
+
+def _matches(columns: "list[pa.Array]", pattern: str) -> "NDArray[np.bool_]":
+    """Tell which rows have the pattern in one of their texts."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    masks = [pc.match_substring_regex(column, pattern).fill_null(False) for column in columns]
+    found: NDArray[np.bool_] = np.logical_or.reduce([mask.to_numpy(zero_copy_only=False) for mask in masks])
+    return found
+
+
+def _is_mojibake(columns: "list[pa.Array]") -> "NDArray[np.bool_]":
+    import numpy as np
+
+    mask = _matches(columns, _NOT_ASCII)
+    rows = np.flatnonzero(mask)
+    if not len(rows):
+        return mask
+    try:
+        from ftfy.badness import is_bad
+    except ImportError as error:
+        summary = "texts decoded in a wrong encoding cannot be looked for without the package ftfy"
+        raise MissingExtraError(summary, hint="pip install 'imdb-sentiment[audit]'") from error
+    texts = zip(*(column.take(rows).to_pylist() for column in columns), strict=True)
+    mask[rows] = [any(text is not None and is_bad(_LONG_ASCII.sub(r"\1\2", text)) for text in pair) for pair in texts]
+    return mask

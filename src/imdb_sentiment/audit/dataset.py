@@ -1,0 +1,187 @@
+"""The whole audit: a source is read, looked at from each side, and what was found is put in order."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from imdb_sentiment.audit.catalogue import find, find_whole
+from imdb_sentiment.audit.characters import find_characters, has_ftfy
+from imdb_sentiment.audit.duplicates import find_conflicts, find_duplicates, find_overlaps
+from imdb_sentiment.audit.giveaways import find_giveaways
+from imdb_sentiment.audit.labels import Classes, inspect_labels, inspect_order
+from imdb_sentiment.audit.sample import smallest_digests
+from imdb_sentiment.audit.tokens import measure_tokens
+from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.data.near import require_rensa
+from imdb_sentiment.data.rows import InspectedRows, inspect_rows
+from imdb_sentiment.data.sources import RawData, load_source
+from imdb_sentiment.data.splits import DataSplits
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.findings import DataAudit, Finding, Severity, TokenLengths
+
+if TYPE_CHECKING:
+    from imdb_sentiment.encoding import TextEncoder
+
+__all__ = ["audit_dataset", "audit_rows"]
+
+_SPLITS = ("train", "validation", "test")
+_CLOSELY = 100_000
+_SHORTEST = 8
+_INVALID = {
+    "text is null": ("text_null", "no text"),
+    "text is blank": ("text_blank", "a text with nothing to read"),
+    "text is not a string": ("text_not_string", "something else than a text"),
+    "label is null": ("label_null", "no label"),
+}
+
+
+def audit_dataset(
+    source_or_splits: object = None, config: DataConfig | None = None, *, model_name: str | None = None
+) -> DataAudit:
+    """Look at a data set before training on it, and say what was found.
+
+    Nothing is changed, and nothing in the rows is an error that is raised: what training would refuse is a finding.
+
+    Args:
+        source_or_splits: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame,
+            a `datasets.Dataset` or `DatasetDict`, a mapping from split names to such tables, or a pair
+            `(texts, labels)`; or `DataSplits`. By default, what `config.source` names.
+        config: Names the columns and the labels.
+        model_name: Model whose tokens are counted, as `FineTuneConfig.model_name` takes it; without one they are not.
+
+    Raises:
+        DataError: The source is missing, cannot be read, or lacks a column.
+        ModelError: The model cannot be used.
+        HubUnavailableError: Something is on the hub, and the hub did not answer.
+        MissingExtraError: The extra `audit` is not installed, which near duplicates need.
+    """
+    from imdb_sentiment.pretrained import load_encoder
+
+    data = source_or_splits
+    config = config or DataConfig()
+    if isinstance(data, DataSplits):
+        config, data = _describe_splits(data, config), {name: getattr(data, name) for name in _SPLITS}
+    elif isinstance(data, str | PathLike) or _is_mapping_of_paths(data):
+        config, data = config.replace(source=data), None
+    if config.near_duplicates == "group":
+        require_rensa()  # before the source is read, which may take long
+    encoder = None
+    if model_name is not None:
+        # the shortest max_length there is: how long texts may be is what is asked here
+        fine_tune = FineTuneConfig(model_name=model_name, max_length=_SHORTEST)
+        encoder = load_encoder(fine_tune, pairs=config.text_columns is not None).text_encoder
+    raw = load_source(config, data)
+    return audit_rows(raw, inspect_rows(raw.splits, config), config, encoder=encoder, model_name=model_name)
+
+
+def audit_rows(
+    raw: RawData,
+    inspected: InspectedRows,
+    config: DataConfig,
+    *,
+    encoder: "TextEncoder | None" = None,
+    model_name: str | None = None,
+) -> DataAudit:
+    """Look at rows that were inspected.
+
+    Args:
+        raw: The rows as the source holds them.
+        inspected: The same rows, inspected with the same configuration.
+        config: Names the columns and the labels.
+        encoder: Counts tokens; without one they are not counted.
+        model_name: Name of the encoder's model.
+
+    Raises:
+        MissingExtraError: The extra `audit` is not installed, and near duplicates were not to be ignored.
+    """
+    notes = list(raw.notes)
+    if config.near_duplicates == "ignore":
+        notes.append("near duplicates were not looked for: near_duplicates is 'ignore'")
+    # who ignores near duplicates does so to get by without the extra
+    mojibake = has_ftfy() or config.near_duplicates == "group"
+    if not mojibake:
+        notes.append("wrong encodings were not looked for: that needs pip install 'imdb-sentiment[audit]'")
+    classes = inspect_labels(inspected, config, raw.origin)
+    findings = [
+        *_find_invalid(raw, inspected, config),
+        *classes.findings,
+        *inspect_order(classes),
+        *find_duplicates(inspected.parts),
+        *find_overlaps(inspected.parts, config.group_column),
+        *find_conflicts(inspected.parts, classes.of_rows),
+        *find_characters(raw.splits, mojibake=mojibake),
+    ]
+    tokens, closely, more = _look_closely(inspected, classes, encoder, model_name)
+    return DataAudit(
+        origin=raw.origin,
+        splits={split: classes.counts[split] for split in _SPLITS if split in classes.counts},
+        findings=_in_order([*findings, *closely]),
+        tokens=tokens,
+        notes=(*notes, *more),
+    )
+
+
+def _look_closely(
+    inspected: InspectedRows, classes: Classes, encoder: "TextEncoder | None", model_name: str | None
+) -> tuple[TokenLengths | None, list[Finding], list[str]]:
+    """Count tokens and look for give-aways, in a sample of very many rows; return also notes."""
+    labelled = {
+        split: replace(rows, labels=classes.of_rows[split]) for split, rows in inspected.parts.items() if len(rows)
+    }
+    parts = smallest_digests(labelled, _CLOSELY)
+    rows = sum(map(len, labelled.values()))
+    looked_at = sum(map(len, parts.values()))
+    notes = []
+    if looked_at < rows:
+        chosen = f"{looked_at:,} of {count_rows(rows)}, chosen by a hash of the text"
+        notes.append(f"tokens were counted, and give-aways looked for, in {chosen}")
+    tokens: TokenLengths | None = None
+    findings: list[Finding] = []
+    if encoder is not None and parts:
+        tokens, findings = measure_tokens(parts, encoder, model_name or "the model")
+    if classes.names:
+        findings += find_giveaways(parts, classes.names)
+    return tokens, findings, notes
+
+
+def _find_invalid(raw: RawData, inspected: InspectedRows, config: DataConfig) -> list[Finding]:
+    severity: Severity = "error" if config.invalid_rows == "error" else "warning"
+    findings = []
+    for split, invalid in inspected.invalid.items():
+        for reason, numbers in invalid.items():
+            code, what = _INVALID[reason]
+            has = "has" if len(numbers) == 1 else "have"
+            summary = f"{count_rows(len(numbers))} of {split} {has} {what}"
+            findings.append(find(code, raw.splits[split], split, numbers, summary, severity=severity))
+        if not len(inspected.parts[split]):
+            rows = len(raw.splits[split])
+            summary = f"{split} has no rows that can be used" if rows else f"{split} has no rows"
+            findings.append(find_whole("no_usable_rows", split, rows, summary))
+    return findings
+
+
+def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    severities = get_args(Severity)
+    return tuple(
+        sorted(findings, key=lambda found: (severities.index(found.severity), found.code, _SPLITS.index(found.split)))
+    )
+
+
+def _is_mapping_of_paths(data: object) -> bool:
+    return isinstance(data, Mapping) and bool(data) and all(isinstance(path, str | Path) for path in data.values())
+
+
+def _describe_splits(splits: DataSplits, config: DataConfig) -> DataConfig:
+    """Return the configuration by which the data sets of `splits` are read again."""
+    rows = splits.train
+    names = getattr(rows.features["label"], "names", None)
+    return config.replace(
+        text_column="text",
+        text_columns=("text", "text_pair") if "text_pair" in rows.column_names else None,
+        label_column="label",
+        group_column=None,
+        negative_label=names[0] if names else None,
+        positive_label=names[1] if names else None,
+    )

@@ -1,0 +1,105 @@
+"""Texts that stand in a data set more than once: in one split, in two, and under two labels."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.audit.catalogue import find, name_row
+from imdb_sentiment.audit.labels import find_across
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.findings import Finding
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.data.rows import Rows
+
+__all__ = ["find_conflicts", "find_duplicates", "find_overlaps"]
+
+_PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
+_HOW = {"exact": "character for character", "normalised": "spelt a little otherwise", "near": "nearly"}
+
+
+def find_duplicates(parts: "Mapping[str, Rows]") -> list[Finding]:
+    """Find the rows whose text an earlier row of the same split has; each row counts once, for what is most alike."""
+    findings = []
+    for split, rows in parts.items():
+        new_digest, new_same, new_near = (_is_first(numbers) for numbers in (rows.digests, rows.same, rows.near))
+        for kind, mask, numbers in (
+            ("exact", ~new_digest, rows.digests),
+            ("normalised", new_digest & ~new_same, rows.same),
+            ("near", new_same & ~new_near, rows.near),
+        ):
+            if not mask.any():
+                continue
+            repeated = rows.positions[mask] + 1
+            original = rows.positions[numbers == numbers[mask][0]][0] + 1
+            example = f"{name_row(rows.raw, repeated[0])} and {name_row(rows.raw, original)}"
+            repeat = "repeats" if len(repeated) == 1 else "repeat"
+            summary = f"{count_rows(len(repeated))} of {split} {repeat} an earlier row, {_HOW[kind]} ({example})"
+            findings.append(find(f"duplicates_{kind}", rows.raw, split, repeated.tolist(), summary))
+    return findings
+
+
+def find_overlaps(parts: "Mapping[str, Rows]", group_column: str | None) -> list[Finding]:
+    """Find the rows of one split that also stand in another; each row counts once for a pair of splits."""
+    import numpy as np
+
+    findings = []
+    for first, second in _PAIRS:
+        if first not in parts or second not in parts:
+            continue
+        rows, others = parts[first], parts[second]
+        clear = np.ones(len(rows), dtype=bool)
+        for kind, numbers, there in (
+            ("exact", rows.digests, others.digests),
+            ("normalised", rows.same, others.same),
+            ("near", rows.near, others.near),
+            ("group", rows.tied, others.tied),
+        ):
+            mask = clear & np.isin(numbers, there)
+            clear &= ~mask
+            if not mask.any():
+                continue
+            found = rows.positions[mask] + 1
+            twin = others.positions[there == numbers[mask][0]][0] + 1
+            are = "is" if len(found) == 1 else "are"
+            how = (
+                f"{are} in {second} too, {_HOW[kind]}"
+                if kind in _HOW
+                else f"{are} tied to rows of {second} by {group_column}"
+            )
+            example = f"{name_row(rows.raw, found[0])} and there {name_row(others.raw, twin)}"
+            summary = f"{count_rows(len(found))} of {first} {how} ({example})"
+            findings.append(find(f"overlap_{kind}_{first}_{second}", rows.raw, first, found.tolist(), summary))
+    return findings
+
+
+def find_conflicts(parts: "Mapping[str, Rows]", classes: "Mapping[str, NDArray[np.int64]]") -> list[Finding]:
+    """Find the rows whose normalised text stands under two labels somewhere in the source."""
+    import numpy as np
+
+    same = np.concatenate([rows.same for rows in parts.values()])
+    labels = np.concatenate([classes[split] for split in parts])
+    texts, group_of = np.unique(same, return_inverse=True)
+    least = np.full(len(texts), np.iinfo(np.int64).max)
+    most = np.full(len(texts), -1)
+    np.minimum.at(least, group_of, labels)
+    np.maximum.at(most, group_of, labels)
+    in_conflict = (least != most)[group_of]
+    ends = np.cumsum([len(rows) for rows in parts.values()])[:-1]
+    masks = dict(zip(parts, np.split(in_conflict, ends), strict=True))
+    number, rows = int((least != most).sum()), int(in_conflict.sum())
+    stand = "text stands" if number == 1 else "texts stand"
+    summary = f"{number:,} {stand} under different labels, in {count_rows(rows)}"
+    finding = find_across("conflicting_labels", parts, masks, summary)
+    return [finding] if finding else []
+
+
+def _is_first(numbers: "NDArray[np.int64] | NDArray[np.uint64]") -> "NDArray[np.bool_]":
+    """Mark the first of all equal numbers."""
+    import numpy as np
+
+    mask = np.zeros(len(numbers), dtype=bool)
+    mask[np.unique(numbers, return_index=True)[1]] = True
+    return mask

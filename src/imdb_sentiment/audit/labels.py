@@ -1,0 +1,207 @@
+"""What labels say of a data set: whether they are understood, how many rows each has, and in what order they stand."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.audit.catalogue import find, find_whole
+from imdb_sentiment.data.labels import UNDERSTOOD
+from imdb_sentiment.data.splits import label_rows
+from imdb_sentiment.errors import DataError, count_rows
+from imdb_sentiment.findings import Finding
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.config import DataConfig
+    from imdb_sentiment.data.rows import InspectedRows, Rows
+
+__all__ = ["Classes", "find_across", "inspect_labels", "inspect_order"]
+
+_RARE = 0.2
+_NAMED = 3
+_COLUMNS = 10
+_OTHERS = "(others)"
+
+
+class Classes(NamedTuple):
+    """The classes that labels stand for."""
+
+    names: tuple[str, str] | None
+    """Names of the negative and the positive class; None if the labels are not understood."""
+
+    of_rows: "Mapping[str, NDArray[np.int64]]"
+    """For each split the class of each usable row: 0 and 1 if they are understood, else a number for each label, case
+    and surrounding space apart."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    """Rows per split and class, or per split and label if the labels are not understood."""
+
+    findings: tuple[Finding, ...]
+
+
+def inspect_labels(inspected: "InspectedRows", config: "DataConfig", origin: str) -> Classes:
+    """Find out what the labels mean, and what is wrong with them."""
+    import numpy as np
+
+    values, parts = inspected.label_values, inspected.parts
+    counts = {
+        split: dict(zip(values, np.bincount(rows.labels, minlength=len(values)).tolist(), strict=True))
+        for split, rows in parts.items()
+    }
+    totals = {value: sum(by_value[value] for by_value in counts.values()) for value in values}
+    if not totals:
+        return Classes(None, {split: rows.labels for split, rows in parts.items()}, counts, ())
+    folded = [value.strip().casefold() for value in values]
+    try:
+        labelled, names = label_rows(inspected, config, origin)
+    except DataError as error:
+        number_of: dict[str, int] = {}
+        numbers = np.array([number_of.setdefault(value, len(number_of)) for value in folded])
+        of_rows = {split: numbers[rows.labels] for split, rows in parts.items()}
+        found = _find_not_understood(inspected, totals, config, error)
+        spellings = _find_spellings(inspected, totals, understood=False)
+        return Classes(None, of_rows, _shorten(counts, totals), (found, *spellings))
+    of_rows = {split: rows.labels for split, rows in labelled.items()}
+    by_name = {
+        split: dict(zip(names, np.bincount(classes, minlength=2).tolist(), strict=True))
+        for split, classes in of_rows.items()
+    }
+    shares = [
+        found for split, by_class in by_name.items() for found in _find_shares(parts[split], split, by_class, of_rows)
+    ]
+    return Classes(names, of_rows, by_name, (*_find_spellings(inspected, totals, understood=True), *shares))
+
+
+def inspect_order(classes: Classes) -> list[Finding]:
+    """Compare the number of runs of one class with what rows in random order have (Wald and Wolfowitz 1940)."""
+    import numpy as np
+
+    findings = []
+    for split, labels in classes.of_rows.items() if classes.names else ():
+        rows, positives = len(labels), int(labels.sum())
+        expected = 1 + 2 * positives * (rows - positives) / max(rows, 1)
+        runs = 1 + int(np.count_nonzero(np.diff(labels)))
+        if runs >= expected / 2:
+            continue
+        if runs == 2:
+            summary = f"{split} is sorted by label: all rows of one class, then all of the other"
+            findings.append(find_whole("sorted_by_label", split, rows, summary))
+        else:
+            usual = f"in random order it changes about {expected - 1:,.0f} times"
+            summary = f"the label changes {runs - 1:,} times from row to row of {split}; {usual}"
+            findings.append(find_whole("blocked_by_label", split, rows, summary))
+    return findings
+
+
+def find_across(
+    code: str,
+    parts: "Mapping[str, Rows]",
+    masks: "Mapping[str, NDArray[np.bool_]]",
+    summary: str,
+    *,
+    advice: str | None = None,
+) -> Finding | None:
+    """Make one finding about rows of any splits, as one of the first of them; None if there are no such rows."""
+    numbers = {split: (parts[split].positions[mask] + 1).tolist() for split, mask in masks.items() if mask.any()}
+    if not numbers:
+        return None
+    first, *others = numbers
+    elsewhere = "".join(f"; in {split}: {parts[split].raw.locate(numbers[split])}" for split in others)
+    count = sum(map(len, numbers.values()))
+    raw = parts[first].raw
+    return find(code, raw, first, numbers[first], summary, count=count, elsewhere=elsewhere, advice=advice)
+
+
+def _find_not_understood(
+    inspected: "InspectedRows", totals: Mapping[str, int], config: "DataConfig", error: DataError
+) -> Finding:
+    import numpy as np
+
+    one_class = len({value.strip().casefold() for value in totals}) == 1
+    misfits = _misfits(totals, config)
+    wrong = np.array([value in misfits for value in inspected.label_values])
+    masks = {split: wrong[rows.labels] for split, rows in inspected.parts.items()}
+    code = "labels_one_class" if one_class else "labels_not_understood"
+    summary = f"all rows have one class: {error.found}" if one_class else f"{error.summary}: {error.found}"
+    finding = find_across(code, inspected.parts, masks, summary, advice=None if one_class else error.hint)
+    assert finding is not None  # noqa: S101  some label is a misfit, or all are
+    return finding
+
+
+def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
+    """Return the labels that stand beside two that are understood, or all if there are no such two."""
+    if config.positive_label is not None:
+        others = sorted(totals.keys() - {config.positive_label}, key=lambda value: (-totals[value], value))
+        fitting = {config.positive_label, config.negative_label or (others[0] if others else "")}
+        if not fitting <= totals.keys():
+            return set(totals)
+    else:
+        rows = dict.fromkeys(UNDERSTOOD, 0)
+        for value, count in totals.items():
+            for pair in UNDERSTOOD:
+                rows[pair] += count * (value.strip().lower() in pair)
+        known = max(rows, key=lambda pair: rows[pair])
+        fitting = {value for value in totals if value.strip().lower() in known}
+    return (totals.keys() - fitting if fitting else set()) or set(totals)
+
+
+def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, understood: bool) -> list[Finding]:
+    """Find the rows whose label is spelt otherwise than most rows spell it."""
+    import numpy as np
+
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for value in sorted(totals, key=lambda value: (-totals[value], value)):
+        spellings[value.strip().casefold()].append(value)
+    usual = {rarer: most for most, *others in spellings.values() for rarer in others}
+    is_rarer = np.array([value in usual for value in inspected.label_values])
+    findings = []
+    for split, rows in inspected.parts.items():
+        numbers = (rows.positions[is_rarer[rows.labels]] + 1).tolist()
+        if not numbers:
+            continue
+        found = {inspected.label_values[i] for i in np.unique(rows.labels) if is_rarer[i]}
+        examples = [f"{value!r} for {usual[value]!r}" for value in sorted(found)]
+        more = f" and {len(examples) - _NAMED:,} more" if len(examples) > _NAMED else ""
+        many = f"{count_rows(len(numbers))} of {split} {'has a label' if len(numbers) == 1 else 'have labels'}"
+        summary = f"{many} in another spelling: {', '.join(examples[:_NAMED])}{more}"
+        advice = "They are read as one label. Write each in one way, so that other programs do too."
+        findings.append(
+            find(
+                "labels_case_or_space",
+                rows.raw,
+                split,
+                numbers,
+                summary,
+                severity="warning" if understood else "error",
+                advice=advice if understood else None,
+            )
+        )
+    return findings
+
+
+def _find_shares(
+    rows: "Rows", split: str, counts: Mapping[str, int], of_rows: "Mapping[str, NDArray[np.int64]]"
+) -> list[Finding]:
+    rarer = min(counts, key=lambda name: counts[name])
+    share = counts[rarer] / max(len(rows), 1)
+    if not len(rows) or share >= _RARE:
+        return []
+    if counts[rarer] == 0:
+        summary = f"{split} has no rows of the class {rarer!r}"
+        return [find_whole("labels_one_class", split, len(rows), summary)]
+    numbers = (rows.positions[of_rows[split] == list(counts).index(rarer)] + 1).tolist()
+    summary = f"{share:.1%} of the rows of {split} are {rarer!r}, the rarer class"
+    return [find("imbalance", rows.raw, split, numbers, summary)]
+
+
+def _shorten(counts: Mapping[str, Mapping[str, int]], totals: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Count labels beyond the most frequent ones together."""
+    ordered = sorted(totals, key=lambda value: (-totals[value], value))
+    shown, others = ordered[:_COLUMNS], ordered[_COLUMNS:]
+    return {
+        split: {value: by_value[value] for value in shown}
+        | ({_OTHERS: sum(by_value[value] for value in others)} if others else {})
+        for split, by_value in counts.items()
+    }

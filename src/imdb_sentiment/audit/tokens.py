@@ -1,0 +1,114 @@
+"""Texts as a model's tokenizer reads them: how long they are, and what it does not know."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.audit.catalogue import find
+from imdb_sentiment.audit.sample import read_texts
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.findings import Finding, TokenLengths
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.data.rows import Rows
+    from imdb_sentiment.encoding import TextEncoder
+
+__all__ = ["measure_tokens"]
+
+_LIMITS = (128, 256, 512)
+_MANY_UNKNOWN = 0.01
+# of one call of the tokenizer, which needs some 50 bytes a token
+_CHUNK_TEXTS = 1000
+_CHUNK_CHARS = 1 << 22
+
+
+class _Counts(NamedTuple):
+    """Tokens of each row of a split; int64 of shape (n,) each."""
+
+    lengths: "NDArray[np.int64]"
+    """With special tokens."""
+
+    unknown: "NDArray[np.int64]"
+
+
+def measure_tokens(
+    parts: "Mapping[str, Rows]", encoder: "TextEncoder", model_name: str
+) -> tuple[TokenLengths | None, list[Finding]]:
+    """Count tokens in the texts, or pairs of texts, of these rows.
+
+    Returns:
+        The lengths over all splits, None if there are no rows; and what was found.
+    """
+    import numpy as np
+
+    counts = {split: _count_tokens(rows, encoder) for split, rows in parts.items()}
+    lengths = np.concatenate([count.lengths for count in counts.values()])
+    unknown = sum(int(count.unknown.sum()) for count in counts.values())
+    if not len(lengths):
+        return None, []
+    paired = any(rows.raw.second_texts is not None for rows in parts.values())
+    special = encoder.tokenizer.num_special_tokens_to_add(pair=paired)
+    own = int((lengths - special).sum())
+    measured = TokenLengths(
+        model=model_name,
+        rows=len(lengths),
+        mean=float(lengths.mean()),
+        median=float(np.median(lengths)),
+        longest=int(lengths.max()),
+        truncated={str(limit): float((lengths > limit).mean()) for limit in _LIMITS},
+        unknown=unknown / own if own else 0.0,
+    )
+    findings: list[Finding] = []
+    for split, count in counts.items():
+        findings += _find_tokens(split, parts[split], count, special)
+    return measured, findings
+
+
+def _find_tokens(split: str, rows: "Rows", count: _Counts, special: int) -> Iterator[Finding]:
+    def found(code: str, mask: "NDArray[np.bool_]", what: str) -> Finding:
+        numbers = rows.positions[mask] + 1
+        return find(code, rows.raw, split, numbers.tolist(), f"{count_rows(len(numbers))} of {split} {what}")
+
+    for limit in _LIMITS:
+        longer = count.lengths > limit
+        if longer.any():
+            yield found(f"truncated_at_{limit}", longer, f"({longer.mean():.1%}) have more than {limit} tokens")
+    own = int((count.lengths - special).sum())
+    unknown = int(count.unknown.sum())
+    if unknown >= _MANY_UNKNOWN * own > 0:
+        share = f"{unknown / own:.1%} of all tokens"
+        yield found("unknown_tokens", count.unknown > 0, f"hold tokens that the model does not know, {share}")
+    empty = count.lengths <= special
+    if empty.any():
+        yield found("no_tokens", empty, "give special tokens only")
+
+
+def _count_tokens(rows: "Rows", encoder: "TextEncoder") -> _Counts:
+    import numpy as np
+
+    backend, unknown_id = encoder.tokenizer.backend_tokenizer, encoder.tokenizer.unk_token_id
+    lengths: list[int] = []
+    unknown: list[int] = []
+    for texts in read_texts(rows, "counting tokens"):
+        for chunk in _divide(texts):
+            inputs = [pair if len(pair) == 2 else pair[0] for pair in chunk]
+            for encoding in backend.encode_batch_fast(inputs):
+                ids = encoding.ids
+                lengths.append(len(ids))
+                unknown.append(ids.count(unknown_id))
+    return _Counts(np.array(lengths, dtype=np.int64), np.array(unknown, dtype=np.int64))
+
+
+def _divide(texts: Sequence[tuple[str, ...]]) -> Iterator[Sequence[tuple[str, ...]]]:
+    """Divide texts into chunks of a bounded number of characters, or of one text that is longer."""
+    start = chars = 0
+    for i, pair in enumerate(texts):
+        length = sum(map(len, pair))
+        if i > start and (chars + length > _CHUNK_CHARS or i - start == _CHUNK_TEXTS):
+            yield texts[start:i]
+            start, chars = i, 0
+        chars += length
+    if start < len(texts):
+        yield texts[start:]

@@ -1,0 +1,60 @@
+"""`imdb-sentiment audit`: look at a data set before training on it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.settings import (
+    DataSettings,
+    Json,
+    LabelColumn,
+    NegativeLabel,
+    PositiveLabel,
+    TextColumn,
+    read_data_settings,
+)
+
+__all__ = ["audit"]
+
+
+@reports_errors
+def audit(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE"),
+    ] = None,
+    *,
+    model: Annotated[
+        str | None, typer.Option(help="Count tokens as this model does: hub id, folder, or 'minilm'.", metavar="NAME")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file as for train; its section 'data' is read.", metavar="FILE")
+    ] = None,
+    settings: DataSettings = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    positive_label: PositiveLabel = None,
+    negative_label: NegativeLabel = None,
+    json: Json = False,
+) -> None:
+    """Look at a data set before training on it: labels, duplicates, leaks, odd characters, give-aways."""
+    from imdb_sentiment.audit.dataset import audit_dataset
+
+    data_config = read_data_settings(
+        config_file=config,
+        assignments=settings,
+        data={
+            "source": source,
+            "text_column": text_column,
+            "label_column": label_column,
+            "positive_label": positive_label,
+            "negative_label": negative_label,
+        },
+    )
+    found = audit_dataset(config=data_config, model_name=model)
+    if json:
+        print_json(found.to_dict())
+    else:
+        say(str(found))

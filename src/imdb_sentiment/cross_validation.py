@@ -1,0 +1,231 @@
+"""Cross-validation: every row is held out once, and the figures come with their spread."""
+
+import json
+import shutil
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
+from imdb_sentiment.output import make_folder
+from imdb_sentiment.results import EvaluationReport, to_plain
+from imdb_sentiment.tables import format_table
+
+if TYPE_CHECKING:
+    from imdb_sentiment.data.splits import DataSplits
+
+__all__ = ["CrossValidationReport", "FoldResult", "cross_validate"]
+
+_RUN_FILE = "cross_validation.json"
+_METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "matthews_correlation",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldResult:
+    """One round of a cross-validation."""
+
+    fold: int
+    """Number of the fold that was held out, from 1."""
+
+    train_rows: int
+    """Rows that the model was fitted to."""
+
+    kept_epoch: int
+    """The epoch that was measured."""
+
+    kept_because: str
+    """Why that epoch."""
+
+    seconds: float
+    """Wall-clock seconds of training."""
+
+    report: EvaluationReport
+    """The model on the fold."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        return to_plain(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidationReport:
+    """What the rounds of a cross-validation have in common, and how far they lie apart."""
+
+    folds: tuple[FoldResult, ...]
+    """One result a fold."""
+
+    mean: Mapping[str, float]
+    """Mean over the folds of each metric of `EvaluationReport`."""
+
+    standard_deviation: Mapping[str, float]
+    """Standard deviation over the folds, with n - 1 in the denominator."""
+
+    notes: tuple[str, ...] = ()
+    """How the source was read, and which rows were left alone."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON types."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        table = [["metric", "mean", "std", *(f"fold {result.fold}" for result in self.folds)]]
+        for metric in self.mean:
+            values = (self.mean[metric], self.standard_deviation[metric])
+            by_fold = (getattr(result.report, metric) for result in self.folds)
+            table.append([metric, *(f"{value:.4f}" for value in (*values, *by_fold))])
+        lines = format_table(table)
+        rows = sum(result.report.rows for result in self.folds)
+        seconds = sum(result.seconds for result in self.folds)
+        lines.append(f"{count_rows(rows)} held out once each, after {seconds:.0f} s of training")
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def cross_validate(
+    data: object = None,
+    config: FineTuneConfig | None = None,
+    folds: int = 5,
+    *,
+    data_config: DataConfig | None = None,
+    output_dir: str | PathLike[str] = "cross-validation",
+    resume: bool = False,
+) -> CrossValidationReport:
+    """Fine-tune once for each fold, on the other folds, and measure on the fold itself.
+
+    Folds are stratified, seeded by `DataConfig.split_seed`, independent of the order of the rows, and no group of equal
+    or nearly equal texts, or of one value of `group_column`, stands in two of them. In each round `validation_fraction`
+    of the other folds is held out to choose the best epoch. A test split that the source brings is left alone, for the
+    model that is trained at the end.
+
+    The standard deviation tells how much a figure moves with the rows. It says less of how far the mean is from the
+    truth, since any two rounds share most of their training rows (Bengio and Grandvalet, No Unbiased Estimator of the
+    Variance of K-Fold Cross-Validation, JMLR 2004).
+
+    Args:
+        data: A `DataConfig`; or anything that `SentimentFineTuner.fit` takes, read by `data_config`. By default what
+            `data_config.source` names.
+        config: How the models learn.
+        folds: Number of folds, at least 2.
+        data_config: Names the columns and labels of `data`.
+        output_dir: Folder for the result of each fold, and for the checkpoints of the fold that is under way.
+        resume: Go on with a cross-validation that was cut short: finished folds are not trained again, and the fold
+            that was under way goes on from its newest complete checkpoint.
+
+    Raises:
+        DataError: The data cannot be used as they are, or are too few for so many folds.
+        ConfigError: `folds` is below 2, `data` and `data_config` both are a `DataConfig`, or `output_dir` holds another
+            cross-validation.
+        ModelError: The encoder cannot be used.
+        OutputExistsError: `output_dir` is not empty and `resume` is false.
+        HubUnavailableError: Something is on the hub, and the hub did not answer.
+    """
+    from imdb_sentiment.data.folds import load_folds
+
+    if folds < 2:
+        raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
+    if isinstance(data, DataConfig):
+        if data_config is not None:
+            raise ConfigError("data and data_config both say where the data come from", hint="leave data_config out")
+        data, data_config = None, data
+    data_config, config = data_config or DataConfig(), config or FineTuneConfig()
+    folder = Path(output_dir)
+    if not resume:
+        _check_empty(folder)
+    divided = load_folds(data_config, folds, data)
+    run = {
+        "folds": folds,
+        "data_fingerprint": divided.fingerprint,
+        "fine_tune_config": config.model_dump(mode="json", exclude={"per_device_eval_batch_size"}),
+    }
+    _start(folder, run)
+    results = []
+    for fold, splits in enumerate(divided.splits(data_config), start=1):
+        finished = folder / f"fold-{fold}.json"
+        if not finished.exists():
+            _write(finished, _run_fold(fold, splits, data_config, config, folder / f"fold-{fold}").to_dict())
+        results.append(_read_fold(finished))
+    return _summarise(results, divided.notes)
+
+
+def _run_fold(
+    fold: int, splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig, checkpoints: Path
+) -> FoldResult:
+    from imdb_sentiment.finetuner import SentimentFineTuner
+
+    tuner = SentimentFineTuner(data_config, config, output_dir=checkpoints)
+    result = tuner.fit(splits, resume=checkpoints.exists())
+    report = tuner.evaluate()
+    shutil.rmtree(checkpoints)
+    return FoldResult(
+        fold=fold,
+        train_rows=sum(splits.summary.rows["train"].values()),
+        kept_epoch=result.kept_epoch,
+        kept_because=result.kept_because,
+        seconds=result.seconds,
+        report=report,
+    )
+
+
+def _summarise(folds: Sequence[FoldResult], notes: tuple[str, ...]) -> CrossValidationReport:
+    values = {metric: [getattr(result.report, metric) for result in folds] for metric in _METRICS}
+    return CrossValidationReport(
+        folds=tuple(folds),
+        mean={metric: statistics.fmean(column) for metric, column in values.items()},
+        standard_deviation={metric: statistics.stdev(column) for metric, column in values.items()},
+        notes=notes,
+    )
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputExistsError(
+            f"{folder} is not empty, and was left as it is",
+            expected="a new or empty folder for this cross-validation",
+            hint="resume=True to go on with the one in it, or another output_dir",
+        )
+
+
+def _start(folder: Path, run: dict[str, object]) -> None:
+    """Write what is being run, or check that it is what the folder holds."""
+    path = folder / _RUN_FILE
+    if not path.exists():
+        make_folder(folder)
+        _write(path, run)
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    differing = [name for name in run if run[name] != before.get(name)]
+    if differing:
+        raise ConfigError(
+            f"{folder} holds another cross-validation",
+            found=f"other {', '.join(differing)}",
+            expected="the same rows, folds and configuration",
+            hint="another output_dir",
+        )
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _read_fold(path: Path) -> FoldResult:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    report = content.pop("report")
+    known = {field.name: report[field.name] for field in fields(EvaluationReport) if field.name in report}
+    known["labels"] = tuple(report["labels"])
+    known["confusion_matrix"] = tuple(map(tuple, report["confusion_matrix"]))
+    return FoldResult(**content, report=EvaluationReport(**known))

@@ -1,0 +1,123 @@
+"""Parquet and Arrow files, read a part of them at a time."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.data.columns import RawRows
+from imdb_sentiment.data.compressed import whole_file
+from imdb_sentiment.data.pieces import pieces_from_batches
+from imdb_sentiment.data.wanted import Wanted, check_columns, wanted_columns
+from imdb_sentiment.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from imdb_sentiment.config import DataConfig
+
+__all__ = ["read_arrow", "read_parquet"]
+
+_BATCH_BYTES = 8 * 2**20
+_MOST_BATCH_ROWS = 10_000
+_BUFFER = 2**20
+_FILE_MARK = b"ARROW1"
+
+
+def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    """Read the wanted columns of a Parquet file.
+
+    Args:
+        path: The file, compressed or not.
+        config: Names the columns.
+        notes: Stays as it is: there is one way to read the file.
+
+    Raises:
+        DataError: The file is no Parquet, damaged, or lacks a column.
+        OSError: The file cannot be opened.
+    """
+    wanted = wanted_columns(config)
+    with whole_file(path) as whole:
+        yield from pieces_from_batches(_parquet_batches(path, whole, wanted), wanted, str(path))
+
+
+def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    """Read the wanted columns of an Arrow file: the file format (Feather 2), or the stream format that `datasets` uses.
+
+    Args:
+        path: The file, compressed or not.
+        config: Names the columns.
+        notes: Stays as it is: there is one way to read the file.
+
+    Raises:
+        DataError: The file is no Arrow, damaged, or lacks a column.
+        OSError: The file cannot be opened.
+    """
+    wanted = wanted_columns(config)
+    with whole_file(path) as whole:
+        yield from pieces_from_batches(_arrow_batches(path, whole, wanted), wanted, str(path))
+
+
+def _parquet_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
+    import pyarrow.parquet as pq
+
+    with whole.open("rb") as source, _explained(path, "Parquet"):
+        file = pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
+        check_columns(file.schema_arrow.names, wanted, str(path))
+        names = list({column.name for column in wanted})
+        yield from file.iter_batches(_batch_rows(file.metadata, names), columns=names)
+
+
+def _batch_rows(metadata: "pq.FileMetaData", names: Sequence[str]) -> int:
+    """Return how many rows of these columns make about 8 MiB."""
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    size = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema in names)
+    rows: int = metadata.num_rows * _BATCH_BYTES // max(1, size)
+    return max(1, min(_MOST_BATCH_ROWS, rows))
+
+
+def _arrow_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa
+
+    with whole.open("rb") as file:
+        is_file = file.read(len(_FILE_MARK)) == _FILE_MARK
+    with _explained(path, "Arrow"), pa.memory_map(str(whole)) as source:
+        schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
+        check_columns(schema.names, wanted, str(path))
+        places = {schema.get_field_index(column.name) for column in wanted}
+        options = pa.ipc.IpcReadOptions(included_fields=sorted(places))
+        source.seek(0)
+        if is_file:
+            reader = pa.ipc.open_file(source, options=options)
+            batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+        else:
+            batches = iter(pa.ipc.open_stream(source, options=options))
+        for batch in batches:
+            for column in batch.columns:
+                _check_structure(column)
+            yield batch
+
+
+def _check_structure(column: "pa.Array") -> None:
+    """Check that nothing in a column from a mapped file points outside it. What is not UTF-8 is told apart later."""
+    import pyarrow as pa
+
+    if pa.types.is_string(column.type):
+        column = column.view(pa.binary())
+    elif pa.types.is_large_string(column.type):
+        column = column.view(pa.large_binary())
+    elif pa.types.is_string_view(column.type):
+        column = column.view(pa.binary_view())
+    column.validate(full=True)
+
+
+@contextmanager
+def _explained(path: Path, kind: str) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:  # Arrow's word for a damaged page is OSError
+        raise DataError(f"{path} cannot be read as {kind}", found=str(error)) from None

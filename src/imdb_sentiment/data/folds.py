@@ -1,0 +1,115 @@
+"""Labelled rows become folds for cross-validation, such that no group of rows stands in two of them."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.data.choosing import carve, class_counts, first_keys, placed
+from imdb_sentiment.data.columns import collect
+from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.data.rows import Rows, inspect_rows, refuser
+from imdb_sentiment.data.splits import (
+    DataSplits,
+    drop_overlap,
+    fingerprint,
+    finish,
+    invalid_left_out,
+    label_rows,
+    limit_rows,
+    load_checked,
+)
+from imdb_sentiment.errors import DataError, count_rows
+from imdb_sentiment.results import LeftOut
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.config import DataConfig
+
+__all__ = ["Folds", "load_folds"]
+
+
+class Folds(NamedTuple):
+    """The rows of a source, and the fold of each."""
+
+    rows: Rows
+    names: LabelNames
+    fold_of: "NDArray[np.int64]"
+    left_out: tuple[LeftOut, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over texts, labels and folds."""
+        parts = {str(fold): self.rows.where(self.fold_of == fold) for fold in range(self.fold_of.max() + 1)}
+        return fingerprint(parts)
+
+    def splits(self, config: "DataConfig") -> Iterator[DataSplits]:
+        """For each fold give the splits that hold it out as test; validation is carved from the other rows."""
+        for fold in range(self.fold_of.max() + 1):
+            held_out = self.fold_of == fold
+            rest = self.rows.where(~held_out)
+            validation, train = carve(rest, config.validation_fraction, config.split_seed, "validation", self.names)
+            parts = {"train": train, "validation": validation, "test": self.rows.where(held_out)}
+            yield finish(parts, self.names, left_out=self.left_out, overlap=0, notes=self.notes)
+
+
+def load_folds(config: "DataConfig", folds: int, data: object = None) -> Folds:
+    """Load a source and assign its rows to folds.
+
+    A test split that the source brings is left alone, and so are the rows that belong with it. Training and validation
+    rows are one.
+
+    Args:
+        config: Names the source, its columns and labels; `split_seed` orders the rows.
+        folds: How many folds.
+        data: Takes the place of `config.source`; see `load_source`.
+
+    Raises:
+        DataError: The source cannot be used as it is, or a fold would lack a class.
+        MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
+    """
+    source = load_checked(config, data)
+    learnt = [source.splits[split] for split in ("train", "validation") if split in source.splits]
+    pool = {"train": collect(learnt, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
+    inspected = inspect_rows(pool, config, refuse=refuser(config))
+    parts, names = label_rows(inspected, config, source.origin)
+    left_out = invalid_left_out(inspected)
+    notes = source.notes
+    if "test" in parts:
+        notes = (*notes, f"the {count_rows(len(parts['test']))} of the test split were left alone")
+        drop_overlap(parts, config, left_out)
+    rows = limit_rows(parts["train"], config, names, left_out)
+    fold_of = _assign(rows, folds, config.split_seed, names)
+    return Folds(rows, names, fold_of, tuple(left_out), notes)
+
+
+def _assign(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np.int64]":
+    """Give each row the number of its fold, with scikit-learn's stratified group folds."""
+    import numpy as np
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    keys, group_of = first_keys(rows)
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[np.argsort(placed(keys, seed, "folds"), kind="stable")] = np.arange(len(keys))
+    groups = rank[group_of]  # numbered in an order that does not depend on that of the rows
+    least = min(len(np.unique(groups[rows.labels == label])) for label in (0, 1))
+    if least < folds:
+        raise _too_few(rows, folds, least, names)
+    fold_of = np.empty(len(rows), dtype=np.int64)
+    splitter = StratifiedGroupKFold(n_splits=folds)
+    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(rows)), rows.labels, groups)):
+        fold_of[held_out] = fold
+    if any(0 in np.bincount(rows.labels[fold_of == fold], minlength=2) for fold in range(folds)):
+        raise _too_few(rows, folds, least, names)
+    return fold_of
+
+
+def _too_few(rows: Rows, folds: int, groups: int, names: LabelNames) -> DataError:
+    counts = ", ".join(f"{n:,} {label}" for label, n in class_counts(rows, names).items())
+    return DataError(
+        f"there are too few rows for {folds} folds",
+        found=f"{counts} rows; in the rarer label, {groups:,} groups of rows that stay together",
+        expected="rows of both labels in each fold",
+        hint="fewer folds, or more rows",
+    )

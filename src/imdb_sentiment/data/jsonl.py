@@ -1,0 +1,109 @@
+"""JSON Lines: one object a line, whose fields may lie in objects inside it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.data.columns import RawRows
+from imdb_sentiment.data.lines import TextFile, UndecodableError
+from imdb_sentiment.data.pieces import pieces_from_rows
+from imdb_sentiment.data.wanted import Wanted, check_columns, wanted_columns
+from imdb_sentiment.errors import DataError
+
+if TYPE_CHECKING:
+    from imdb_sentiment.config import DataConfig
+
+__all__ = ["read_jsonl"]
+
+_MISSING = object()
+_MOST_NAMES = 1000
+
+
+def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    """Read the wanted columns of a JSONL file. A column may lie in an object inside a row's: `review.body`.
+
+    Args:
+        path: The file, compressed or not.
+        config: Names the columns and the encoding.
+        notes: Takes what the user should know about how the file is read.
+
+    Raises:
+        DataError: The file is empty, cannot be decoded, has a line that is no JSON object, or no row has a wanted
+            column.
+        OSError: The file cannot be read.
+    """
+    text = TextFile(path, config.encoding)
+    notes += text.notes
+    wanted = wanted_columns(config)
+    yield from pieces_from_rows(_rows(text, wanted), wanted, str(path))
+
+
+def _rows(text: TextFile, wanted: Sequence[Wanted]) -> Iterator[Sequence[object]]:
+    unseen = {column.name for column in wanted}
+    names: dict[str, None] = {}
+    empty = True
+    for record in _records(text):
+        empty = False
+        values = [_find(record, column.name) for column in wanted]
+        if _MISSING in values or unseen:
+            found = {column.name for column, value in zip(wanted, values, strict=True) if value is not _MISSING}
+            unseen -= found
+            values = [None if value is _MISSING else value for value in values]
+            if unseen and len(names) < _MOST_NAMES:
+                names.update(dict.fromkeys(_names(record)))
+        yield values
+    if empty:
+        raise DataError(f"{text.path} is empty", expected="one JSON object a line")
+    check_columns(list(names), [column for column in wanted if column.name in unseen], str(text.path))
+
+
+def _records(text: TextFile) -> Iterator[dict[str, Any]]:
+    row = 1
+    try:
+        for number, line in enumerate(text.lines(), start=1):
+            if line.isspace():
+                continue
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise _no_object(text.path, "JSON", row, number, _fault(error)) from None
+            if not isinstance(record, dict):
+                raise _no_object(text.path, "a JSON object", row, number, f"a {type(record).__name__}")
+            yield record
+            row += 1
+    except UndecodableError as error:
+        raise text.explain(error, row) from None
+
+
+def _no_object(path: Path, what: str, row: int, line: int, found: str) -> DataError:
+    return DataError(
+        f"{path} is not {what} in row {row:,} (line {line:,})",
+        found=found,
+        expected='one object a line, {"text": ..., "label": ...}',
+        rows=[row],
+    )
+
+
+def _fault(error: Exception) -> str:
+    return f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+def _find(record: dict[str, Any], name: str) -> object:
+    if name in record:
+        return record[name]
+    value: object = record
+    for key in name.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return _MISSING
+        value = value[key]
+    return value
+
+
+def _names(record: dict[str, Any]) -> Iterator[str]:
+    """Give the names of the fields; of those that are objects, the names of what they hold."""
+    for name, value in record.items():
+        if isinstance(value, dict) and value:
+            yield from (f"{name}.{inner}" for inner in _names(value))
+        else:
+            yield name

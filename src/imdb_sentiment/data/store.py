@@ -1,0 +1,114 @@
+"""Columns that may be larger than memory: kept in memory while they are small, else in a temporary file."""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["RowFile", "Stored", "disk_errors", "store_batches"]
+
+_MEMORY_BYTES = 256 * 2**20
+
+
+class RowFile:
+    """A temporary Arrow file, removed when nothing refers to it any more."""
+
+    def __init__(self) -> None:
+        folder = tempfile.mkdtemp(prefix="imdb-sentiment-")
+        self.path = Path(folder) / "rows.arrow"
+        self.remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def batches(self) -> "Iterator[pa.RecordBatch]":
+        """Read the file, one batch at a time."""
+        import pyarrow as pa
+
+        with pa.OSFile(str(self.path)) as source:
+            reader = pa.ipc.open_file(source)
+            for i in range(reader.num_record_batches):
+                yield reader.get_batch(i)
+
+    def mapped(self) -> "pa.Table":
+        """Map the file into memory; the system reads what is looked at, and forgets it when memory is short."""
+        import pyarrow as pa
+
+        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
+
+
+class Stored(NamedTuple):
+    """Columns, and the file that holds them, if one does."""
+
+    table: "pa.Table"
+    file: RowFile | None
+
+
+def store_batches(batches: "Iterable[pa.RecordBatch]") -> Stored:
+    """Keep batches of one schema, at least one of them: in memory up to 256 MiB, else in a file in `TMPDIR`.
+
+    Raises:
+        DataError: The file cannot be written, as when the disk is full.
+    """
+    import pyarrow as pa
+
+    source = iter(batches)
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in source:
+        held.append(batch)
+        size += batch.nbytes
+        if size > _MEMORY_BYTES:
+            file = _written(held, source)
+            return Stored(file.mapped(), file)
+    return Stored(pa.Table.from_batches(held), None)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Explain that a temporary file cannot be written.
+
+    Raises:
+        DataError: In place of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            "rows that are too many for memory cannot be written to a temporary file",
+            found=error.strerror or str(error),
+            hint="a folder with more room: TMPDIR=FOLDER in the environment",
+        ) from None
+
+
+def _written(held: "list[pa.RecordBatch]", rest: "Iterator[pa.RecordBatch]") -> RowFile:
+    """Write to a file what is held, which is let go on the way, and the rest."""
+    import pyarrow as pa
+
+    with disk_errors():
+        file = RowFile()
+    try:
+        with disk_errors():
+            sink = pa.OSFile(str(file.path), "wb")
+            writer = pa.ipc.new_file(sink, held[0].schema)
+        with sink:
+            for batch in chain(_emptied(held), rest):  # an error of the source is not one of the disk
+                with disk_errors():
+                    writer.write_batch(batch)
+            with disk_errors():
+                writer.close()
+    except BaseException:
+        file.remove()
+        raise
+    return file
+
+
+def _emptied(batches: "list[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+    while batches:
+        yield batches.pop(0)

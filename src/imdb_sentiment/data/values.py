@@ -1,0 +1,177 @@
+"""Values of any type as Arrow strings: what is a text, and what can name a class or a group."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.errors import DataError, list_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["names_from_arrow", "names_from_values", "texts_from_arrow", "texts_from_values"]
+
+_MOST_OF_A_CHUNK = 2**30
+_SMALL_CHUNK_ROWS = 1000
+
+
+def texts_from_arrow(column: "pa.ChunkedArray") -> "tuple[pa.ChunkedArray, set[int]]":
+    """Return the column as strings, and the row numbers (from 1) of what is neither null nor text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = pc.cast(column, column.type.value_type)
+    if not _is_string(column.type):
+        wrong = {row for row, there in enumerate(pc.is_valid(column).to_pylist(), start=1) if there}
+        return pa.chunked_array([pa.nulls(len(column), pa.string())]), wrong
+    if not _is_utf8(column):  # some programs write such Parquet files
+        return texts_from_values(_decoded(column))
+    return _cast_to_string(column), set()
+
+
+def texts_from_values(values: Sequence[object]) -> "tuple[pa.ChunkedArray, set[int]]":
+    """Return the values as strings, and the row numbers (from 1) of what is neither null nor a valid string."""
+    if (plain := _plain_strings(values)) is not None:
+        return plain, set()
+    texts: list[str | None] = []
+    wrong: set[int] = set()
+    for row, text in enumerate(values, start=1):
+        valid = isinstance(text, str) and _is_unicode(text)
+        texts.append(str(text) if valid else None)
+        if not valid and not _is_null(text):
+            wrong.add(row)
+    return _strings(texts), wrong
+
+
+def names_from_arrow(column: "pa.ChunkedArray", role: str, origin: str, before: int) -> "pa.ChunkedArray":
+    """Write labels or groups of any simple type as strings.
+
+    Args:
+        column: The labels or groups.
+        role: Which of the two they are, for messages.
+        origin: Where they come from, for messages.
+        before: Rows of the source before these, for messages.
+
+    Raises:
+        DataError: They are neither text nor numbers nor booleans, or are not UTF-8.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = pc.cast(column, kind.value_type)
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
+    try:
+        if not _may_be_name(column.type):
+            raise pa.ArrowNotImplementedError
+        names = _cast_to_string(column)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        found = f"{role}s of type {kind}"
+        expected = "text, numbers or booleans"
+        raise DataError(f"the {role} column of {origin} holds no {role}s", found=found, expected=expected) from None
+    return names if _is_utf8(names) else names_from_values(_decoded(names), role, origin, before)
+
+
+def names_from_values(values: Sequence[object], role: str, origin: str, before: int) -> "pa.ChunkedArray":
+    """Write labels or groups of any type as strings; see `names_from_arrow`.
+
+    Raises:
+        DataError: One of them is not valid Unicode.
+    """
+    if (plain := _plain_strings(values)) is not None:
+        return plain
+    names = [_name_text(value) for value in values]
+    broken = [before + row for row, name in enumerate(names, start=1) if name is not None and not _is_unicode(name)]
+    if broken:
+        summary = f"{origin} has {role}s that are not valid Unicode"
+        raise DataError(summary, found=list_rows(broken), expected=f"{role}s encoded as UTF-8", rows=broken)
+    return _strings(names)
+
+
+def _plain_strings(values: Sequence[object]) -> "pa.ChunkedArray | None":
+    """Convert at once what are all strings or None, as nearly all columns are."""
+    if not set(map(type, values)) <= {str, type(None)}:
+        return None
+    try:
+        return _strings(values)
+    except UnicodeEncodeError:
+        return None
+
+
+def _strings(values: Sequence[object]) -> "pa.ChunkedArray":
+    import pyarrow as pa
+
+    made = pa.array(values, pa.string())  # several chunks when one cannot hold it
+    return made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
+
+
+def _cast_to_string(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    """Cast strings of any kind; a chunk of `string` holds 2 GiB, of `large_string` any number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.nbytes > _MOST_OF_A_CHUNK:
+        rows = range(0, len(column), _SMALL_CHUNK_ROWS)
+        pieces = [pc.cast(column.slice(row, _SMALL_CHUNK_ROWS), pa.string()) for row in rows]
+        return pa.chunked_array([chunk for piece in pieces for chunk in piece.chunks], pa.string())
+    return pc.cast(column, pa.string())
+
+
+def _is_string(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    return any(test(kind) for test in tests)
+
+
+def _may_be_name(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return _is_string(kind) or pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
+
+
+def _is_utf8(column: "pa.ChunkedArray") -> bool:
+    import pyarrow as pa
+
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _decoded(column: "pa.ChunkedArray") -> list[str | None]:
+    """Decode strings of which some are not UTF-8; what is not becomes halves of surrogate pairs."""
+    import pyarrow as pa
+
+    values: list[bytes | None] = column.cast(pa.large_binary()).to_pylist()
+    return [None if value is None else value.decode(errors="surrogateescape") for value in values]
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, as a JSON escape can spell it
+        return False
+    return True
+
+
+def _is_null(value: object) -> bool:
+    """None, NaN, NaT and pandas' NA; the last three differ from themselves, or cannot say."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, Real) and value != value
+
+
+def _name_text(value: object) -> str | None:
+    if _is_null(value):
+        return None
+    kind = type(value).__name__
+    if kind in ("bool", "bool_"):
+        return str(bool(value)).lower()
+    if isinstance(value, Real) and not isinstance(value, Integral) and float(value).is_integer():
+        return str(int(float(value)))
+    return str(value)

@@ -1,0 +1,135 @@
+"""The weighted training loss, against PyTorch's own, by its value and its gradients."""
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from trainers import LABELS, NAMES, Build, Parts, build_parts
+from transformers import PreTrainedModel, Trainer, TrainerCallback
+
+from conftest import make_reviews
+from imdb_sentiment import FineTuneConfig, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.training.class_weights import balanced_weights
+from imdb_sentiment.training.trainer import read_history
+
+Gradients = dict[str, torch.Tensor]
+Batch = dict[str, torch.Tensor]
+
+ROWS = 7
+# a learning rate that changes nothing, so that every step starts from the same model
+WEIGHTED: dict[str, Any] = {"rows": ROWS, "class_weights": "balanced", "learning_rate": 1e-12}
+
+
+@pytest.fixture
+def build(tiny_model: Path, tmp_path: Path) -> Build:
+    return partial(build_parts, tiny_model, tmp_path / "run")
+
+
+def gradients_of(model: PreTrainedModel) -> Gradients:
+    return {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+
+
+def train(parts: Parts, *, accumulated: int = 1) -> tuple[list[Batch], list[Gradients]]:
+    """Train, and note all batches in their order, those of validation last, and the gradients of each step."""
+    batches: list[Batch] = []
+    gradients: list[Gradients] = []
+
+    class Note(TrainerCallback):
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            gradients.append(gradients_of(parts.model))
+
+    trainer = parts.trainer
+    trainer.args.gradient_accumulation_steps = accumulated
+    trainer.args.max_grad_norm = 0  # no clipping
+    trainer.add_callback(Note())
+    collate = trainer.data_collator
+
+    def noted(rows: list[Any]) -> dict[str, Any]:
+        batches.append(collate(rows))
+        return dict(batches[-1])
+
+    trainer.data_collator = noted
+    trainer.train()
+    return batches, gradients
+
+
+def by_hand(parts: Parts, batches: list[Batch], weight: torch.Tensor | None) -> float:
+    """PyTorch's mean over all rows of the batches together; its gradients are left in the model."""
+    parts.model.train().zero_grad()
+    logits = torch.cat(
+        [parts.model(**{name: value for name, value in batch.items() if name != "labels"}).logits for batch in batches]
+    )
+    labels = torch.cat([batch["labels"] for batch in batches])
+    loss = torch.nn.functional.cross_entropy(logits, labels, weight=weight)
+    loss.backward()
+    return loss.item()
+
+
+def loss_of(parts: Parts) -> float:
+    return read_history(parts.trainer.state.log_history, NAMES)[0].train_loss
+
+
+def test_balanced_weights_by_hand() -> None:
+    weights = balanced_weights([0, 0, 0, 1])
+    assert weights.tolist() == pytest.approx([4 / (2 * 3), 4 / (2 * 1)])
+    counts = Counter(LABELS[:ROWS])
+    assert counts == {0: 3, 1: 4}
+    assert balanced_weights(LABELS[:ROWS]).tolist() == pytest.approx([7 / 6, 7 / 8])
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "accumulated", "sizes"),
+    [(7, 1, [[7]]), (4, 1, [[4], [3]]), (4, 2, [[4, 3]]), (1, 7, [[1] * 7]), (2, 3, [[2, 2, 2], [1]])],
+    ids=["one batch", "a short last batch", "accumulated", "of one row each", "a short last step"],
+)
+def test_each_step_is_that_of_pytorchs_weighted_mean(
+    build: Build, batch_size: int, accumulated: int, sizes: list[list[int]]
+) -> None:
+    parts = build(**WEIGHTED, per_device_train_batch_size=batch_size)
+    batches, gradients = train(parts, accumulated=accumulated)
+    remaining = iter(batches)
+    losses = []
+    for taken, step in zip(gradients, sizes, strict=True):
+        rows = [next(remaining) for _ in step]
+        assert [len(batch["labels"]) for batch in rows] == step
+        losses.append(by_hand(parts, rows, torch.tensor([7 / 6, 7 / 8])))
+        expected = gradients_of(parts.model)
+        assert taken.keys() == expected.keys()
+        for name, gradient in taken.items():
+            torch.testing.assert_close(gradient, expected[name], atol=1e-6, rtol=1e-4)
+    assert loss_of(parts) == pytest.approx(sum(losses) / len(losses), abs=1e-5)
+
+
+def test_validation_is_not_weighted(build: Build) -> None:
+    parts = build(**WEIGHTED, per_device_train_batch_size=ROWS)
+    batches, _ = train(parts)
+    plain = by_hand(parts, batches[:1], None)
+    assert loss_of(parts) != pytest.approx(plain, abs=1e-4)  # so the weights do matter
+    log = parts.trainer.state.log_history
+    assert read_history(log, NAMES)[0].validation.log_loss == pytest.approx(plain, abs=1e-5)
+    assert [entry["eval_loss"] for entry in log if "eval_loss" in entry] == [pytest.approx(plain, abs=1e-5)]
+
+
+def test_without_weights_the_trainer_is_upstreams_own(build: Build) -> None:
+    assert type(build(ROWS).trainer) is Trainer
+
+
+def test_weights_raise_the_probabilities_of_the_rare_label(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    """The texts say nothing of the labels, so the best that the model can learn is how often each occurs."""
+    texts, _ = make_reviews(240)
+    labels = [int(i % 16 in (0, 9)) for i in range(240)]  # as often among the cheerful texts as among the others
+    fields: dict[str, Any] = {"num_train_epochs": 3, "per_device_train_batch_size": 16, "load_best_model_at_end": False}
+    means = []
+    for weights in (None, "balanced"):
+        config = tiny_config.replace(class_weights=weights, **fields)
+        tuner = SentimentFineTuner(config=config, output_dir=tmp_path / f"run-{weights}")
+        tuner.fit((texts, labels))
+        classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / f"model-{weights}"))
+        assert classifier.metadata.fine_tune_config["class_weights"] == weights
+        means.append(classifier.predict_proba(texts)[:, 1].mean())
+    plain, weighted = means
+    assert plain == pytest.approx(1 / 8, abs=0.08)
+    assert weighted == pytest.approx(1 / 2, abs=0.12)
