@@ -86,7 +86,9 @@ def fitted(
     reviews: tuple[list[str], list[int]], tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> SentimentFineTuner:
     """A fine-tuner that has learnt `reviews`; tests must not fit it again."""
-    tuner = SentimentFineTuner(DataConfig(), tiny_config, output_dir=tmp_path_factory.mktemp("run"))
+    # all of these texts are nearly the same
+    data = DataConfig(near_duplicates="ignore")
+    tuner = SentimentFineTuner(data, tiny_config, output_dir=tmp_path_factory.mktemp("run"))
     tuner.fit(reviews)
     tuner.evaluate()
     return tuner

@@ -1,5 +1,7 @@
 """Predictions: order, batching, and what cannot be classified."""
 
+import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment import DataError, Prediction, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment import DataError, ModelError, Prediction, SentimentClassifier, SentimentFineTuner
 
 WORDS = st.sampled_from(["wonderful", "dreadful", "and", "unheard-of", "é", "😀"])
 TEXT = st.lists(WORDS, min_size=1, max_size=50).map(" ".join)
@@ -149,3 +151,53 @@ def test_labels_that_do_not_fit(classifier: SentimentClassifier, labels: list[in
 def test_metadata_is_at_hand(classifier: SentimentClassifier) -> None:
     assert classifier.labels == ("negative", "positive")
     assert classifier.metadata.schema_version == 1
+
+
+def test_the_model_knows_the_texts_that_it_was_trained_on(saved_model: Path, fitted: SentimentFineTuner) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved_model)
+    splits = fitted.splits
+    assert all(classifier.saw([text.upper() + "<br />" for text in splits.train["text"]]))
+    assert not any(classifier.saw(list(splits.validation["text"])))
+    assert not any(classifier.saw(list(splits.test["text"])))
+    assert classifier.saw([]) == []
+    with pytest.raises(DataError, match="each item must be a string"):
+        classifier.saw([None])  # type: ignore[arg-type]
+
+
+def test_figures_on_rows_that_taught_the_model_come_with_figures_without_them(
+    saved_model: Path, fitted: SentimentFineTuner
+) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved_model)
+    splits = fitted.splits
+    rows = [row for part in (splits.train, splits.validation, splits.test) for row in part]
+    with pytest.warns(UserWarning, match=r"these are 96 of the 120 rows that the model was trained or"):
+        report = classifier.evaluate([row["text"] for row in rows], [row["label"] for row in rows])
+    alone = classifier.evaluate(splits.test["text"][:], splits.test["label"][:])
+    assert (report.rows, report.seen_rows, report.unseen) == (120, 96, dataclasses.replace(alone, seen_rows=None))
+    assert (alone.seen_rows, alone.unseen) == (0, None)
+    assert str(alone) in str(report)
+    assert "Without the 96 of the 120 rows" in str(report)
+
+
+def test_figures_on_nothing_but_training_rows_say_so(saved_model: Path, fitted: SentimentFineTuner) -> None:
+    train = fitted.splits.train
+    classifier = SentimentClassifier.from_pretrained(saved_model)
+    with pytest.warns(UserWarning, match="there are no others"):
+        report = classifier.evaluate(train["text"][:], train["label"][:])
+    assert (report.seen_rows, report.unseen) == (len(train), None)
+
+
+def test_a_model_without_fingerprints_says_that_it_does_not_know(saved_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(saved_model, tmp_path / "model")
+    (folder / "seen_rows.npz").unlink()
+    classifier = SentimentClassifier.from_pretrained(folder)
+    with pytest.raises(ModelError, match="not known which texts"):
+        classifier.saw(["wonderful"])
+    assert classifier.evaluate(["wonderful and superb"], [1]).seen_rows is None
+
+
+def test_damaged_fingerprints_are_refused(saved_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(saved_model, tmp_path / "model")
+    (folder / "seen_rows.npz").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"seen_rows\.npz cannot be read"):
+        SentimentClassifier.from_pretrained(folder)

@@ -1,5 +1,7 @@
 """The workflow as a user runs it, on a tiny model."""
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +229,37 @@ def test_a_later_fit_without_rows_goes_back_to_the_source(
     assert len(tuner.splits.test) == 40
     saved = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
     assert saved.metadata.data_config["source"] == str(tmp_path / "all.csv")
+
+
+def test_splits_made_before_are_taken_as_they_are(
+    fitted: SentimentFineTuner, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    config = tiny_config.replace(num_train_epochs=1)
+    tuner = SentimentFineTuner(DataConfig(source="elsewhere.csv", test_fraction=0.5), config, output_dir=tmp_path)
+    result = tuner.fit(fitted.splits)
+    assert tuner.splits is fitted.splits
+    assert (result.audit, tuner.labels) == (None, fitted.labels)
+    assert result.splits == fitted.splits.summary
+
+
+def test_splits_without_labels_or_with_one_class_are_refused(
+    fitted: SentimentFineTuner, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    tuner = SentimentFineTuner(config=tiny_config, output_dir=tmp_path)
+    unlabelled = dataclasses.replace(fitted.splits, test=fitted.splits.test.remove_columns("label"))
+    with pytest.raises(DataError, match="the test split cannot be used"):
+        tuner.fit(unlabelled)
+    one_class = fitted.splits.train.filter(lambda label: label == 0, input_columns="label")
+    with pytest.raises(DataError, match="the train split lacks a class"):
+        tuner.fit(dataclasses.replace(fitted.splits, train=one_class))
+
+
+def test_the_audit_is_made_before_training_and_saved_with_the_model(
+    fitted: SentimentFineTuner, saved_model: Path
+) -> None:
+    audit = fitted.audit()
+    assert audit is not None
+    assert audit.tokens is not None
+    assert audit.tokens.model == fitted.config.model_name
+    saved = json.loads((saved_model / "imdb_sentiment.json").read_text())["audit"]
+    assert saved == audit.summary_dict()

@@ -13,7 +13,6 @@ from imdb_sentiment.results import (
     LeftOut,
     Prediction,
     SplitSummary,
-    format_table,
 )
 
 
@@ -165,7 +164,3 @@ def test_a_result_prints_one_line_an_epoch_and_why_one_was_kept() -> None:
 
 def test_a_result_without_notes_prints_none() -> None:
     assert "note:" not in str(make_result(notes=()))
-
-
-def test_a_table_is_aligned_left_in_the_first_column_and_right_in_the_others() -> None:
-    assert format_table([["a", "long"], ["bcd", "1"]]) == ["a    long", "bcd     1"]

@@ -13,7 +13,7 @@ from imdb_sentiment.config import DataConfig, FineTuneConfig
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
 from imdb_sentiment.output import make_folder
 from imdb_sentiment.results import EvaluationReport, to_plain
-from imdb_sentiment.tables import format_table
+from imdb_sentiment.text_table import format_table
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.splits import DataSplits

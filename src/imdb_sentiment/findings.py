@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any, Literal
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.tables import format_table
+from imdb_sentiment.text_table import format_table
 
 __all__ = ["DataAudit", "Finding", "Severity", "TokenLengths"]
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig
-from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SeenRows
-from imdb_sentiment.data.splits import DataSplits, LoadedSplits, load_splits
+from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
 from imdb_sentiment.encoding import TextEncoder, texts_of
 from imdb_sentiment.errors import NotFittedError, OutputExistsError
 from imdb_sentiment.results import EvaluationReport, FineTuneResult
@@ -230,7 +229,7 @@ class SentimentFineTuner:
     def _take(self, data: object) -> None:
         """Put rows that were given in the place of those of the source; or the source's again, for None."""
         if isinstance(data, DataSplits):
-            self._loaded = LoadedSplits(data, LabelNames(*data.train.features["label"].names), None)
+            self._loaded = given_splits(data)
         else:
             self._loaded = load_splits(self.data_config, data)
         self._audit = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.findings import DataAudit
-from imdb_sentiment.tables import format_table
+from imdb_sentiment.text_table import format_table
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

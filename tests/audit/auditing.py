@@ -11,7 +11,26 @@ from imdb_sentiment import DataAudit, DataConfig, Finding, audit_dataset
 CLEAN = 60
 """Rows of a clean data set that tests add to; the next row has the number 61."""
 
-_SYLLABLES = ("ba", "co", "di", "fu", "ge", "hi", "jo", "ka", "lu", "me", "ni", "po", "ra", "se", "tu", "vy", "wo", "za")
+_SYLLABLES = (
+    "ba",
+    "co",
+    "di",
+    "fu",
+    "ge",
+    "hi",
+    "jo",
+    "ka",
+    "lu",
+    "me",
+    "ni",
+    "po",
+    "ra",
+    "se",
+    "tu",
+    "vy",
+    "wo",
+    "za",
+)
 
 
 def clean_rows(rows: int = CLEAN, seed: int = 0) -> tuple[list[object], list[object]]:
@@ -40,7 +59,8 @@ def audit_splits(more: Mapping[str, Sequence[tuple[object, ...]]], **fields: Any
     """Audit clean splits with more rows at the end of each: text, label, and what `group_column` needs."""
     tables = {}
     for seed, (split, extra) in enumerate(more.items(), start=1):
-        rows = [(*row, f"{split} {i}") for i, row in enumerate(zip(*clean_rows(seed=seed), strict=True))]
+        clean = zip(*clean_rows(seed=seed), strict=True)
+        rows: list[tuple[object, ...]] = [(*row, f"{split} {i}") for i, row in enumerate(clean)]
         rows += [row if len(row) == 3 else (*row, None) for row in extra]
         tables[split] = pd.DataFrame(rows, columns=["text", "label", "author"])
     return audit_dataset(tables, DataConfig(**fields))

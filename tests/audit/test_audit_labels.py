@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from auditing import CLEAN, audit_more, audit_splits, clean_rows, codes, one
 
@@ -111,8 +112,9 @@ def test_one_class() -> None:
 
 
 def test_one_class_in_one_split() -> None:
-    frames = {"train": (TEXTS, LABELS), "test": (["One more.", "Another still."], [1, 1])}
-    audit = audit_dataset({split: _frame(*rows) for split, rows in frames.items()})
+    train = pd.DataFrame({"text": TEXTS, "label": LABELS})
+    test = pd.DataFrame({"text": ["One more.", "Another still."], "label": [1, 1]})
+    audit = audit_dataset({"train": train, "test": test})
     finding = one(audit, "labels_one_class")
     assert (finding.split, finding.count, finding.rows) == ("test", 2, ())
     assert finding.summary == "test has no rows of the class 'negative'"
@@ -144,9 +146,3 @@ def test_order(labels: list[int], found: dict[str, int]) -> None:
 
 def test_the_order_of_very_few_rows_says_nothing() -> None:
     assert codes(audit_dataset((["a", "b", "c", "d", "e", "f"], [0, 0, 0, 1, 1, 1]))) == {}
-
-
-def _frame(texts: list[object], labels: list[object]) -> object:
-    import pandas as pd
-
-    return pd.DataFrame({"text": texts, "label": labels})

@@ -20,7 +20,7 @@ def test_rows_that_repeat_an_earlier_one() -> None:
         "duplicates_normalised": (1, (65,)),
         "duplicates_near": (1, (67,)),
     }
-    summary = "1 row of train repeats an earlier row, nearly (row 67 and row 61)"
+    summary = "1 row of train repeats an earlier row, with small changes (row 67 and row 61)"
     assert one(audit, "duplicates_near").summary == summary
     assert {finding.severity for finding in audit.findings} == {"info"}
 
@@ -59,7 +59,10 @@ def test_rows_of_one_split_that_stand_in_another() -> None:
 
 
 def test_groups_of_rows_in_two_splits() -> None:
-    rows = {"train": [("One text.", 1, "Ann"), ("Two texts.", 0, "")], "test": [("Another one.", 0, "Ann"), ("u", 1, "")]}
+    rows = {
+        "train": [("One text.", 1, "Ann"), ("Two texts.", 0, "")],
+        "test": [("Another one.", 0, "Ann"), ("u", 1, "")],
+    }
     finding = one(audit_splits(rows, group_column="author"), "overlap_group_train_test")
     assert (finding.severity, finding.count, finding.rows) == ("warning", 1, (61,))
     assert "author" in finding.summary
@@ -111,7 +114,9 @@ def test_rows_of_several_files_are_named_by_their_file(tmp_path: Path, monkeypat
 def test_pairs_of_texts_are_compared_as_pairs() -> None:
     texts, labels = clean_rows()
     frame = pd.DataFrame({"title": texts, "body": ["a"] * CLEAN, "label": labels})
-    again = pd.DataFrame({"title": [texts[3], texts[4]], "body": ["a", "Something longer, not alike."], "label": [1, 0]})
+    again = pd.DataFrame(
+        {"title": [texts[3], texts[4]], "body": ["a", "Something longer, not alike."], "label": [1, 0]}
+    )
     config = DataConfig(text_columns=("title", "body"))
     found = codes(audit_dataset(pd.concat([frame, again]), config))
     assert found == {"duplicates_exact": 1} | ({"conflicting_labels": 2} if labels[3] == 0 else {})

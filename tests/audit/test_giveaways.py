@@ -8,6 +8,9 @@ from sklearn.metrics import roc_auc_score
 
 from imdb_sentiment import DataConfig, audit_dataset
 from imdb_sentiment.audit import giveaways
+from imdb_sentiment.data.rows import inspect_rows
+from imdb_sentiment.data.sources import load_source
+from imdb_sentiment.data.splits import label_rows
 
 TEXTS, LABELS = clean_rows(200)
 
@@ -25,7 +28,8 @@ def marked(word: str, share: float = 1, other: float = 0) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("share", "other", "found"), [(1, 0, True), (0.95, 0.04, True), (0.95, 0.06, False), (0.9, 0, False), (0, 0.92, True)]
+    ("share", "other", "found"),
+    [(1, 0, True), (0.95, 0.04, True), (0.95, 0.06, False), (0.9, 0, False), (0, 0.92, True)],
 )
 def test_a_word_that_tells_the_class(share: float, other: float, found: bool) -> None:
     texts = marked("URGENT", share, other)
@@ -85,11 +89,8 @@ def test_words_dropped_early_are_never_those_that_tell_the_class(seed: int, monk
         there = np.array(labels) == 1
         if abs(holds[there].sum() / positives - holds[~there].sum() / (300 - positives)) > 0.9:
             expected.add(word)
-    found = []
-    monkeypatch.setattr(giveaways, "_describe_words", lambda words, *_: found.extend(words) or one_finding(texts))
-    audit_dataset((texts, labels), DataConfig(near_duplicates="ignore"))
+    config = DataConfig(near_duplicates="ignore")
+    inspected = inspect_rows(load_source(config, (texts, labels)).splits, config)
+    parts, _ = label_rows(inspected, config, "the given data")
+    found = giveaways._find_words(parts["train"], [300 - positives, positives])
     assert {giveaway.word for giveaway in found} == expected
-
-
-def one_finding(texts: list[str]) -> object:
-    return audit_dataset(([*texts, None], [*([0, 1] * 150), 1]), DataConfig(near_duplicates="ignore")).findings[0]

@@ -7,6 +7,7 @@ import pytest
 from command import read_metadata, run, write_reviews
 
 from conftest import make_reviews
+from imdb_sentiment import SentimentFineTuner
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +21,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_report_is_printed(saved_model: Path, folder: Path) -> None:
     outcome = run("evaluate", saved_model, "--data", folder / "test.csv")
-    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["accuracy", "1.0000", "(20", "rows)"]
     words = ["balanced", "precision", "recall", "F1", "Matthews", "ROC-AUC", "average", "log"]
     assert [line.split()[0] for line in lines[1:9]] == words
-    assert lines[-3].split() == ["negative", "10", "0"]
+    assert lines[10].split() == ["negative", "10", "0"]
     assert lines[-1] == f"note: measured on all rows of {folder / 'test.csv'}"
 
 
@@ -69,3 +70,26 @@ def test_one_label_alone_can_be_measured(saved_model: Path, tmp_path: Path) -> N
     report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
     assert (report["accuracy"], report["roc_auc"], report["average_precision"]) == (1, None, None)
     assert "ROC-AUC               undefined" in run("evaluate", saved_model, "--data", data).out
+
+
+def test_rows_that_taught_the_model_are_pointed_out_and_measured_apart(
+    saved_model: Path, fitted: SentimentFineTuner, tmp_path: Path
+) -> None:
+    splits = fitted.splits
+    rows = [row for part in (splits.train, splits.test) for row in part]
+    data = tmp_path / "reviews.jsonl"
+    data.write_text("\n".join(json.dumps({"text": row["text"].upper(), "label": row["label"]}) for row in rows))
+    outcome = run("evaluate", saved_model, "--data", data)
+    seen = f"{len(splits.train)} of the {len(rows)} rows that the model was trained or its best epoch chosen on"
+    assert outcome.err == f"warning: these are {seen}; the figures without them stand apart\n"
+    assert f"\nWithout the {seen}:\naccuracy " in outcome.out
+    report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
+    assert (report["rows"], report["unseen"]["rows"]) == (len(rows), len(splits.test))
+
+
+def test_rows_that_the_model_never_saw_are_measured_without_a_warning(saved_model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "new.csv"
+    data.write_text("text,label\nwonderful and superb indeed,positive\ndreadful and dull indeed,negative\n")
+    outcome = run("evaluate", saved_model, "--data", data)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "Without" not in outcome.out

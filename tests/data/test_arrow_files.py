@@ -202,3 +202,14 @@ def test_long_texts_come_in_small_pieces(tmp_path: Path) -> None:
             pa.chunked_array([chunk for piece in pieces for chunk in piece.texts.chunks]).to_pylist()
             == table["text"].to_pylist()
         )
+
+
+@pytest.mark.parametrize("name", ["reviews.parquet", "reviews.arrow"])
+def test_a_column_whose_name_is_not_utf8_is_refused(name: str, tmp_path: Path) -> None:
+    table = pa.table({"text": ["a"], "label": [1], "m\u00f6re": [1]})
+    pq.write_table(table, tmp_path / "reviews.parquet", store_schema=False)
+    write_file(tmp_path / "reviews.arrow", table)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes().replace("m\u00f6re".encode(), b"m\xffre\xff"))
+    with pytest.raises(DataError, match=r"cannot be read as (Parquet|Arrow)"):
+        read_file(path, DATA)

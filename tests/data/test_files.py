@@ -1,17 +1,14 @@
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from written_files import ROWS, WRITERS, pairs, write_csv, write_jsonl, write_parquet
+from written_files import ROWS, WRITERS, pairs, write_csv
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.files import SUFFIXES, missing_file, read_file
 from imdb_sentiment.errors import DataError
 
 DATA = DataConfig()
+KINDS = ".parquet, .csv, .tsv, .jsonl, .arrow, each also with .gz or .zst"
 
 every_format = pytest.mark.parametrize("suffix", SUFFIXES)
 
@@ -55,7 +52,9 @@ def test_a_missing_file_is_named_with_the_nearest_one(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no file or folder .*reveiws\.csv") as caught:
         read_file(tmp_path / "reveiws.csv", DATA)
     assert caught.value.hint == str(tmp_path / "reviews.csv")
-    assert caught.value.expected == "a folder or a file (.parquet, .csv, .tsv, .jsonl)"
+    assert (
+        caught.value.expected == "a folder or a file (.parquet, .csv, .tsv, .jsonl, .arrow, each also with .gz or .zst)"
+    )
 
 
 def test_a_missing_file_in_a_missing_folder_is_named() -> None:
@@ -65,13 +64,20 @@ def test_a_missing_file_in_a_missing_folder_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found"), [("reviews.xlsx", ".xlsx"), ("reviews.json", ".json"), ("reviews", "no suffix")]
+    ("name", "found"),
+    [
+        ("reviews.xlsx", ".xlsx"),
+        ("reviews.json", ".json"),
+        ("reviews", "no suffix"),
+        ("reviews.gz", ".gz"),
+        ("reviews.json.ZST", ".json.zst"),
+    ],
 )
 def test_an_unknown_kind_of_file_is_refused(name: str, found: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("text,label", encoding="utf-8")
     with pytest.raises(DataError, match="is of no known kind") as caught:
         read_file(tmp_path / name, DATA)
-    assert (caught.value.found, caught.value.expected) == (found, ".parquet, .csv, .tsv, .jsonl")
+    assert (caught.value.found, caught.value.expected) == (found, KINDS)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])

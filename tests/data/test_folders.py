@@ -1,20 +1,14 @@
 from pathlib import Path
 
 import pytest
-from written_files import ROWS, WRITERS, pairs, write_csv, write_jsonl, write_parquet
+from written_files import ROWS, WRITERS, pairs, write, write_csv, write_jsonl, write_parquet
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.files import SUFFIXES, read_folder, split_of
+from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError
 
 DATA = DataConfig()
-
-
-def write_tree(folder: Path, reviews: dict[str, str]) -> None:
-    for name, text in reviews.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -117,15 +111,18 @@ def test_a_folder_with_nothing_to_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
     with pytest.raises(DataError, match="holds no data") as caught:
         read_folder(tmp_path, DATA)
-    assert caught.value.expected == "files that end in .parquet, .csv, .tsv, .jsonl, or train/pos/*.txt"
+    assert caught.value.expected == (
+        "files that end in .parquet, .csv, .tsv, .jsonl, .arrow, each also with .gz or .zst, or train/pos/*.txt"
+    )
 
 
 def test_two_formats_for_one_split_are_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", ROWS)
     write_jsonl(tmp_path / "train.jsonl", ROWS)
-    with pytest.raises(DataError, match="holds the train rows in 2 formats") as caught:
+    with pytest.raises(DataError, match=r"\(train\) is in 2 formats") as caught:
         read_folder(tmp_path, DATA)
-    assert (caught.value.found, caught.value.hint) == ("train.csv, train.jsonl", "keep one format")
+    assert caught.value.found == f"{tmp_path / 'train.csv'}, {tmp_path / 'train.jsonl'}"
+    assert caught.value.hint == "keep one format"
 
 
 def test_two_splits_may_come_in_two_formats(tmp_path: Path) -> None:
@@ -142,50 +139,133 @@ def test_a_broken_file_in_a_folder_is_named(tmp_path: Path) -> None:
         read_folder(tmp_path, DATA)
 
 
-def test_the_review_tree_is_read_with_pos_and_neg_as_labels(tmp_path: Path) -> None:
-    write_tree(
-        tmp_path,
-        {
-            "train/pos/1_9.txt": "Superb.",
-            "train/neg/0_2.txt": "Dull.",
-            "train/neg/2_1.txt": "Awful caf\u00e9 scenes.",
-            "test/pos/0_10.txt": "None",
-            "test/neg/0_3.txt": "A waste<br />of time.",
-            "README": "The data set.",
-            "train/labeledBow.feat": "0 1:2",
-        },
-    )
-    splits, notes = read_folder(tmp_path, DATA)
-    assert {split: pairs(rows) for split, rows in splits.items()} == {
-        "train": [("Dull.", "neg"), ("Awful caf\u00e9 scenes.", "neg"), ("Superb.", "pos")],
-        "test": [("A waste<br />of time.", "neg"), ("None", "pos")],
+def test_a_file_and_the_same_compressed_are_two_formats(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", ROWS)
+    write(tmp_path / "train.csv.gz", ROWS)
+    with pytest.raises(DataError, match="is in 2 formats"):
+        read_folder(tmp_path, DATA)
+
+
+def test_compressed_files_tell_their_splits_too(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv.gz", ROWS[:2])
+    write(tmp_path / "test.jsonl.zst", ROWS[2:])
+    splits, _ = read_folder(tmp_path, DATA)
+    assert {split: pairs(rows) for split, rows in splits.items()} == {"train": ROWS[:2], "test": ROWS[2:]}
+
+
+def test_the_rows_of_several_files_are_known_by_their_file(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", ROWS[:2])
+    write_csv(tmp_path / "b.csv", ROWS[2:])
+    rows = read_folder(tmp_path, DATA)[0]["train"]
+    assert rows.origin == f"{tmp_path} (train)"
+    assert rows.locate([1, 3, 5]) == f"{tmp_path / 'a.csv'}: 1 row (1); {tmp_path / 'b.csv'}: 2 rows (1, 3)"
+
+
+def test_a_later_file_without_rows_is_named(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", ROWS)
+    write_csv(tmp_path / "b.csv", [])
+    with pytest.raises(DataError, match=r"b\.csv has no rows"):
+        read_folder(tmp_path, DATA)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "texts"),
+    [
+        ("part-*.csv", ["0", "1", "2"]),
+        ("part-?.csv", ["0", "1", "2"]),
+        ("part-[01].csv", ["0", "1"]),
+        ("**/*.csv", ["0", "1", "2", "deep"]),
+        ("*/*/*.csv", ["deep"]),
+        ("p*", ["0", "1", "2"]),
+    ],
+)
+def test_the_files_that_match_a_pattern_are_one_table(pattern: str, texts: list[str], tmp_path: Path) -> None:
+    for i in (2, 0, 1):
+        write_csv(tmp_path / f"part-{i}.csv", [(str(i), "pos")])
+    (tmp_path / "more" / "of").mkdir(parents=True)
+    write_csv(tmp_path / "more" / "of" / "them.csv", [("deep", "pos")])
+    write_csv(tmp_path / ".part-9.csv", [("hidden", "pos")])
+    (tmp_path / "part.md").write_text("Read me.")
+    source = f"{tmp_path}/{pattern}"
+    raw = load_source(DataConfig(source=source))
+    assert sorted(raw.splits["train"].texts.to_pylist()) == texts
+    assert raw.origin == source
+    said = f"{len(texts)} files match {source}" if len(texts) > 1 else f"1 file matches {source}"
+    assert raw.notes == (said,)
+
+
+def test_the_files_that_match_a_pattern_are_divided_like_those_of_a_folder(tmp_path: Path) -> None:
+    for name in ("train-0", "train-1", "test-0"):
+        write_csv(tmp_path / f"{name}.csv", [(name, "pos")])
+    write_csv(tmp_path / "more.csv", [("more", "pos")])
+    raw = load_source(DataConfig(source=f"{tmp_path}/*.csv"))
+    assert {split: rows.texts.to_pylist() for split, rows in raw.splits.items()} == {
+        "test": ["test-0"],
+        "train": ["train-0", "train-1"],
     }
-    assert notes == ()
+    assert raw.notes == (f"4 files match {tmp_path}/*.csv", "more.csv was left out: its name tells no split")
 
 
-def test_unlabelled_reviews_of_the_tree_are_left_out_and_noted(tmp_path: Path) -> None:
-    reviews = {"train/pos/0_9.txt": "Superb.", "train/neg/0_2.txt": "Dull.", "train/unsup/0_0.txt": "A film."}
-    write_tree(tmp_path, reviews)
-    splits, notes = read_folder(tmp_path, DATA)
-    assert pairs(splits["train"]) == [("Dull.", "neg"), ("Superb.", "pos")]
-    assert notes == ("train/unsup was left out: its reviews have no label",)
+def test_a_folder_that_a_pattern_names_tells_no_split(tmp_path: Path) -> None:
+    (tmp_path / "test").mkdir()
+    write_csv(tmp_path / "test" / "part-0.csv", ROWS)
+    assert list(load_source(DataConfig(source=f"{tmp_path}/test/*.csv")).splits) == ["train"]
 
 
-def test_a_review_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    write_tree(tmp_path, {"train/pos/0_9.txt": "Superb.", "train/neg/0_2.txt": "Dull."})
-    (tmp_path / "train" / "pos" / "1_9.txt").write_bytes(b"na\xefve")
-    with pytest.raises(DataError, match=r"1_9\.txt is not UTF-8"):
-        read_folder(tmp_path, DATA)
+def test_patterns_in_a_mapping_give_its_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("test-0", "test-1", "train-0"):
+        write_csv(tmp_path / f"{name}.csv", [(name, "pos")])
+    raw = load_source(DataConfig(source={"train": "test-*.csv", "test": "~/train-*.csv"}))
+    assert {split: rows.texts.to_pylist() for split, rows in raw.splits.items()} == {
+        "train": ["test-0", "test-1"],
+        "test": ["train-0"],
+    }
+    assert raw.notes == ("2 files match test-*.csv", "1 file matches ~/train-*.csv")
 
 
-def test_a_review_keeps_its_line_ends(tmp_path: Path) -> None:
-    write_tree(tmp_path, {"train/pos/0_9.txt": "", "train/neg/0_2.txt": "Dull."})
-    (tmp_path / "train" / "pos" / "0_9.txt").write_bytes(b"one\r\ntwo\rthree\n")
-    assert pairs(read_folder(tmp_path, DATA)[0]["train"])[1] == ("one\r\ntwo\rthree\n", "pos")
+def test_a_pattern_of_two_formats_is_refused(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", ROWS)
+    write_jsonl(tmp_path / "b.jsonl", ROWS)
+    for source in (f"{tmp_path}/*", {"train": f"{tmp_path}/*"}):
+        with pytest.raises(DataError, match="is in 2 formats"):
+            load_source(DataConfig(source=source))
 
 
-def test_an_empty_review_tree_is_refused(tmp_path: Path) -> None:
-    for name in ("pos", "neg"):
-        (tmp_path / "train" / name).mkdir(parents=True)
-    with pytest.raises(DataError, match="has no reviews"):
-        read_folder(tmp_path, DATA)
+def test_a_name_that_looks_like_a_pattern_is_a_name_where_it_exists(tmp_path: Path) -> None:
+    write_csv(tmp_path / "part[1].csv", ROWS)
+    write_csv(tmp_path / "part1.csv", ROWS[:1])
+    raw = load_source(DataConfig(source=f"{tmp_path}/part[1].csv"))
+    assert (pairs(raw.splits["train"]), raw.notes) == (ROWS, ())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found", "hint"),
+    [
+        ("reviews/prat-*.csv", "prat-*.csv", "reviews/part-0.csv"),
+        ("reveiws/part-*.csv", "reveiws", "reviews"),
+        ("reveiws/*/x/*.csv", "reveiws", "reviews"),
+        ("reviews/zzz*", "zzz*", None),
+        ("reviews/*/*.csv", "*", None),
+    ],
+)
+def test_a_pattern_that_nothing_matches_is_refused_with_what_is_near(
+    pattern: str, found: str, hint: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reviews").mkdir()
+    write_csv(tmp_path / "reviews" / "part-0.csv", ROWS)
+    with pytest.raises(DataError) as caught:
+        load_source(DataConfig(source=pattern))
+    assert caught.value.summary == f"no file matches {pattern}"
+    assert f" {found} " in f" {caught.value.found} "
+    assert caught.value.hint == hint
+
+
+def test_a_pattern_of_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.xlsx").write_text("")
+    (tmp_path / "b").write_text("")
+    with pytest.raises(DataError, match="are of no known kind") as caught:
+        load_source(DataConfig(source=f"{tmp_path}/*"))
+    assert caught.value.found == ".xlsx, no suffix"

@@ -41,8 +41,8 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
     "blocked_by_label": ("info", _SHUFFLE),
     "duplicates_exact": (
         "info",
-        "Splits keep equal texts on one side, so that none leaks. In training each copy counts; to drop copies in "
-        "pandas: frame.drop_duplicates('text').",
+        "Splits keep equal texts on one side, so that none leaks. In training each copy counts; drop these rows if one "
+        "of each is enough.",
     ),
     "duplicates_normalised": (
         "info",

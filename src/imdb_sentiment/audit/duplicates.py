@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["find_conflicts", "find_duplicates", "find_overlaps"]
 
 _PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
-_HOW = {"exact": "character for character", "normalised": "spelt a little otherwise", "near": "nearly"}
+_HOW = {"exact": "character for character", "normalised": "spelt a little otherwise", "near": "with small changes"}
 
 
 def find_duplicates(parts: "Mapping[str, Rows]") -> list[Finding]:

@@ -119,7 +119,9 @@ def _too_few(rows: Rows, groups: int, fraction: float, name: str, names: LabelNa
 
     counts = ", ".join(f"{n:,} {label}" for label, n in class_counts(rows, names).items())
     texts = len(np.unique(rows.same))
-    together = f", in {groups:,} groups that stay together" if groups < texts else ""
+    together = (
+        f", in {groups:,} group{'s that stay' if groups > 1 else ' that stays'} together" if groups < texts else ""
+    )
     hint = f"more rows, or another {name}_fraction"
     if len(np.unique(rows.near)) < texts:
         hint += "; near_duplicates='ignore' lets texts be divided that are nearly the same"

@@ -1,5 +1,6 @@
 """The raw columns, out of whatever held them: the form that every source is brought to."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -65,11 +66,13 @@ class RawRows:
 
     def texts_at(self, positions: "NDArray[np.int64]") -> list[tuple[str, ...]]:
         """Return the texts at positions from 0, in the order asked for: one a row, or two."""
-        columns = [self.texts] if self.second_texts is None else [self.texts, self.second_texts]
+        # a mapping of its own, which ends here: else what was looked at once would count as memory in use from then on
+        table = self.table() if self.file is None else self.file.mapped()
+        columns = [table[name] for name in ("text", "text_pair") if name in table.column_names]
         return list(zip(*(_taken(column, positions) for column in columns), strict=True))
 
     def locate(self, rows: Sequence[int]) -> str:
-        """Write row numbers (from 1, through all files) for a message, counted within each file if there are several.
+        """Write rising row numbers (from 1, through all files) for a message, within each file if there are several.
 
         Example: `3 rows (2, 5, 9)`, or `a.csv: 1 row (2); b.csv: 2 rows (1, 7)`.
         """
@@ -78,7 +81,7 @@ class RawRows:
         found: list[str] = []
         start = 0
         for origin, length in self.parts:
-            inside = [row - start for row in rows if start < row <= start + length]
+            inside = [row - start for row in rows[bisect_right(rows, start) : bisect_right(rows, start + length)]]
             if inside:
                 found.append(f"{origin}: {list_rows(inside)}")
             start += length

@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,7 +120,7 @@ class TextFile:
             OSError: The file cannot be read.
         """
         decoder = codecs.getincrementaldecoder(self.encoding)()
-        line = 1
+        given = 0
         with open_bytes(self.path) as stream:
             offset = len(stream.read(len(self._mark.content))) if self._mark else 0
             at_end = False
@@ -135,11 +135,13 @@ class TextFile:
                     decoder.setstate(state)
                     text = decoder.decode(error.object[pending : error.start])
                     yield text
+                    before = chain(islice(self.blocks(), given), [text])  # read again: to count always would cost time
+                    line = 1 + sum(part.count("\n") for part in before)
                     place = offset - pending + error.start
-                    raise UndecodableError(line + text.count("\n"), place, error.object[error.start :]) from None
+                    raise UndecodableError(line, place, error.object[error.start :]) from None
                 if text:
                     yield text
-                line += text.count("\n")
+                    given += 1
                 offset += len(block)
 
 

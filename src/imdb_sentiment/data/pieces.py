@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["pieces_from_batches", "pieces_from_rows"]
 
 _PIECE_ROWS = 10_000
-_PIECE_BYTES = 8 * 2**20
+_PIECE_BYTES = 7 * 2**20  # Arrow doubles its buffers: below a power of two little of them stays unused
 
 
 def pieces_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:

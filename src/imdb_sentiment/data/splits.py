@@ -30,6 +30,7 @@ __all__ = [
     "drop_overlap",
     "fingerprint",
     "finish",
+    "given_splits",
     "invalid_left_out",
     "label_rows",
     "limit_rows",
@@ -58,12 +59,29 @@ class DataSplits:
 
 
 class LoadedSplits(NamedTuple):
-    """What became of a source."""
+    """A source and its splits, or splits alone."""
 
     splits: DataSplits
     names: LabelNames
     source: tuple[RawData, InspectedRows] | None
     """The source itself, and what was found in it; None if only the splits are known."""
+
+
+def given_splits(splits: DataSplits) -> LoadedSplits:
+    """Take splits that were made before.
+
+    Raises:
+        DataError: A split lacks a column or a class.
+    """
+    names = getattr(splits.train.features.get("label"), "names", None) or ()
+    for split in ("train", "validation", "test"):
+        rows = getattr(splits, split)
+        if "text" not in rows.column_names or getattr(rows.features.get("label"), "names", None) != names:
+            expected = "columns text and label, the label a ClassLabel of the same two names in each split"
+            raise DataError(f"the {split} split cannot be used", found=str(rows.features), expected=expected)
+        if len(names) != 2 or len(set(rows["label"])) != 2:
+            raise DataError(f"the {split} split lacks a class", expected="rows of two labels")
+    return LoadedSplits(splits, LabelNames(*names), None)
 
 
 def load_splits(config: "DataConfig", data: object = None) -> LoadedSplits:
@@ -80,6 +98,7 @@ def make_splits(raw: RawData, config: "DataConfig") -> tuple[DataSplits, LabelNa
         DataError: Labels are not understood, rows are not valid, or there are fewer rows than the splits need.
         MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
     """
+    _require_train(raw)
     return divide(raw, inspect_rows(raw.splits, config, refuse=refuser(config)), config)
 
 
@@ -94,10 +113,14 @@ def load_checked(config: "DataConfig", data: object = None) -> RawData:
     if config.near_duplicates == "group":
         require_rensa()  # before the source is read, which may take long
     raw = load_source(config, data)
+    _require_train(raw)
+    return raw
+
+
+def _require_train(raw: RawData) -> None:
     if "train" not in raw.splits:
         found = f"splits {', '.join(raw.splits)}"
         raise DataError(f"{raw.origin} has no training rows", found=found, expected="a split train")
-    return raw
 
 
 def divide(raw: RawData, inspected: InspectedRows, config: "DataConfig") -> tuple[DataSplits, LabelNames]:

@@ -20,6 +20,7 @@ _PIECE_ROWS = 10_000
 _DATASET_ROWS = 1_000
 """Smaller, since rows of a shuffled data set are copied."""
 
+_NOT_IN_ARROW = ("Object", "Int128", "UInt128")
 _EXPECTED = "a DataFrame of pandas or polars, an Arrow table, a datasets.Dataset or DatasetDict, or (texts, labels)"
 
 
@@ -41,7 +42,7 @@ def read_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
         return collect(_dataset_pieces(table, wanted, origin), origin)
     if library == "polars" and hasattr(table, "collect"):
         raise _unreadable(table, hint="a DataFrame: .collect()")
-    if library != "pandas" and hasattr(table, "__arrow_c_stream__"):
+    if library != "pandas" and hasattr(table, "__arrow_c_stream__") and not _holds_objects(table, wanted):
         return collect(_stream_pieces(table, wanted, origin), origin)
     if not hasattr(table, "columns"):
         raise _unreadable(table)
@@ -94,6 +95,12 @@ def _with_names(table: "pa.Table", class_labels: dict[str, list[str]]) -> "pa.Ta
         names = [None if i is None else known[i] if 0 <= i < len(known) else str(i) for i in ids]
         table = table.set_column(table.column_names.index(name), name, pa.array(names, pa.string()))
     return table
+
+
+def _holds_objects(table: Any, wanted: Sequence[Wanted]) -> bool:
+    """Tell whether a polars frame has a wanted column that Arrow cannot hold."""
+    kinds = getattr(table, "schema", None) if type(table).__module__.startswith("polars") else None
+    return kinds is not None and any(str(kinds.get(column.name)) in _NOT_IN_ARROW for column in wanted)
 
 
 def _stream_pieces(table: Any, wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:

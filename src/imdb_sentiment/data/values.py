@@ -20,8 +20,7 @@ def texts_from_arrow(column: "pa.ChunkedArray") -> "tuple[pa.ChunkedArray, set[i
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
+    column = _without_dictionary(column)
     if not _is_string(column.type):
         wrong = {row for row, there in enumerate(pc.is_valid(column).to_pylist(), start=1) if there}
         return pa.chunked_array([pa.nulls(len(column), pa.string())]), wrong
@@ -60,8 +59,7 @@ def names_from_arrow(column: "pa.ChunkedArray", role: str, origin: str, before: 
     import pyarrow.compute as pc
 
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        column = pc.cast(column, kind.value_type)
+    column = _without_dictionary(column)
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
     try:
@@ -89,6 +87,17 @@ def names_from_values(values: Sequence[object], role: str, origin: str, before: 
         summary = f"{origin} has {role}s that are not valid Unicode"
         raise DataError(summary, found=list_rows(broken), expected=f"{role}s encoded as UTF-8", rows=broken)
     return _strings(names)
+
+
+def _without_dictionary(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return column
+    kind = column.type.value_type
+    kind = pa.string() if pa.types.is_string_view(kind) else kind  # Arrow does not decode those
+    chunks = [chunk.dictionary.cast(kind).take(chunk.indices) for chunk in column.chunks]
+    return pa.chunked_array(chunks, kind)
 
 
 def _plain_strings(values: Sequence[object]) -> "pa.ChunkedArray | None":
