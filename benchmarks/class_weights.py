@@ -14,17 +14,7 @@ import tempfile
 import numpy as np
 
 from imdb_sentiment import DataConfig, EvaluationReport, FineTuneConfig, SentimentClassifier, SentimentFineTuner
-
-_METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "matthews_correlation",
-    "average_precision",
-    "log_loss",
-)
+from imdb_sentiment.results import METRICS
 
 
 def main() -> None:
@@ -45,7 +35,7 @@ def main() -> None:
     for weights in (None, "balanced"):
         rounds = [measure(data, arguments.model, weights, seed) for seed in range(42, 42 + arguments.seeds)]
         print(f"class_weights={weights}, mean of {len(rounds)} seeds:", flush=True)
-        for metric in _METRICS:
+        for metric in METRICS:
             print(f"  {metric:<22}{np.mean([getattr(report, metric) for report, _ in rounds]):.4f}")
         (tn, fp), (fn, tp) = rounds[0][0].confusion_matrix
         share = (fn + tp) / (tn + fp + fn + tp)

@@ -145,6 +145,11 @@ def test_labels_that_only_one_split_has() -> None:
     ]
 
 
+def test_labels_that_would_not_be_seen_as_they_are_stand_in_quotes() -> None:
+    report = str(make_audit(splits={"train": {"spam": 1, " spam": 1, "a\nb": 1, "": 1}}))
+    assert report.splitlines()[0] == "split  spam  ' spam'  'a\\nb'  ''  rows"
+
+
 def test_short_names_errors_and_warnings_only() -> None:
     errors = [
         make_finding("text_null", "error", summary="no text"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imdb_sentiment.config import DataConfig, FineTuneConfig
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
 from imdb_sentiment.output import make_folder
-from imdb_sentiment.results import EvaluationReport, to_plain
+from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
 from imdb_sentiment.text_table import format_table
 
 if TYPE_CHECKING:
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["CrossValidationReport", "FoldResult", "cross_validate"]
 
 _RUN_FILE = "cross_validation.json"
-_METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "matthews_correlation",
-    "roc_auc",
-    "average_precision",
-    "log_loss",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +134,8 @@ def cross_validate(
     if not resume:
         _check_empty(folder)
     divided = load_folds(data_config, folds, data)
-    run = {
-        "folds": folds,
-        "data_fingerprint": divided.fingerprint,
-        "fine_tune_config": config.model_dump(mode="json", exclude={"per_device_eval_batch_size"}),
-    }
-    _start(folder, run)
+    learn = config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
+    _start(folder, {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn})
     results = []
     for fold, splits in enumerate(divided.splits(data_config), start=1):
         finished = folder / f"fold-{fold}.json"
@@ -180,7 +165,7 @@ def _run_fold(
 
 
 def _summarise(folds: Sequence[FoldResult], notes: tuple[str, ...]) -> CrossValidationReport:
-    values = {metric: [getattr(result.report, metric) for result in folds] for metric in _METRICS}
+    values = {metric: [getattr(result.report, metric) for result in folds] for metric in METRICS}
     return CrossValidationReport(
         folds=tuple(folds),
         mean={metric: statistics.fmean(column) for metric, column in values.items()},

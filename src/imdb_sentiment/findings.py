@@ -138,7 +138,7 @@ class DataAudit:
 
     def __str__(self) -> str:
         names = list(dict.fromkeys(name for counts in self.splits.values() for name in counts))
-        table = [["split", *names, "rows"]]
+        table = [["split", *map(_shown, names), "rows"]]
         for split, counts in self.splits.items():
             table.append([split, *(f"{counts.get(name, 0):,}" for name in names), f"{sum(counts.values()):,}"])
         lines = [*format_table(table), ""]
@@ -156,6 +156,11 @@ class DataAudit:
         names = {"error": "errors", "warning": "warnings", "info": "for information"}
         found = [f"{n} {names[name] if n != 1 or name == 'info' else name}" for name, n in counts.items() if n]
         return ", ".join(found) or "nothing found"
+
+
+def _shown(label: str) -> str:
+    """Write a label in quotes if it would not be seen as it is."""
+    return label if label.isprintable() and label == label.strip() and label else repr(label)
 
 
 def _describe(findings: Iterable[Finding]) -> list[str]:

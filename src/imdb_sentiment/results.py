@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 __all__ = [
+    "METRICS",
     "EpochRecord",
     "EvaluationReport",
     "FineTuneResult",
@@ -19,6 +20,20 @@ __all__ = [
     "Prediction",
     "SplitSummary",
 ]
+
+
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "matthews_correlation",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+)
+"""The figures of an `EvaluationReport`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

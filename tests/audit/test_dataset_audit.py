@@ -140,6 +140,13 @@ def test_an_inspection_made_for_splits_is_used_again() -> None:
     assert audit_rows(raw, inspected, config) == audit_dataset((FLAWED, FLAWED_LABELS))
 
 
+def test_what_is_about_several_splits_is_told_of_train_first(here: Path) -> None:
+    for name in ("train", "test"):  # a folder is read in the order of its names
+        Path(f"{name}.csv").write_text("text,label\nA text.,1\nTwo texts.,0\nOne more.,maybe\n")
+    finding = one(audit_dataset(here), "labels_not_understood")
+    assert (finding.split, finding.where) == ("train", "1 row (3); in test: 1 row (3)")
+
+
 def test_notes_of_the_source_are_kept(here: Path) -> None:
     (here / "extra.csv").write_text("text,label\n")
     assert any("extra.csv" in note for note in audit_dataset(here).notes)

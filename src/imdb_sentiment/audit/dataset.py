@@ -32,7 +32,7 @@ _SHORTEST = 8
 _INVALID = {
     "text is null": ("text_null", "no text"),
     "text is blank": ("text_blank", "a text with nothing to read"),
-    "text is not a string": ("text_not_string", "something else than a text"),
+    "text is not a string": ("text_not_string", "something other than text"),
     "label is null": ("label_null", "no label"),
 }
 
@@ -96,6 +96,8 @@ def audit_rows(
     Raises:
         MissingExtraError: The extra `audit` is not installed, and near duplicates were not to be ignored.
     """
+    parts = {split: inspected.parts[split] for split in _SPLITS if split in inspected.parts}
+    inspected = inspected._replace(parts=parts)
     notes = list(raw.notes)
     if config.near_duplicates == "ignore":
         notes.append("near duplicates were not looked for: near_duplicates is 'ignore'")
@@ -116,7 +118,7 @@ def audit_rows(
     tokens, closely, more = _look_closely(inspected, classes, encoder, model_name)
     return DataAudit(
         origin=raw.origin,
-        splits={split: classes.counts[split] for split in _SPLITS if split in classes.counts},
+        splits=classes.counts,
         findings=_in_order([*findings, *closely]),
         tokens=tokens,
         notes=(*notes, *more),

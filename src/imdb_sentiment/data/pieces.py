@@ -23,23 +23,24 @@ def pieces_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[Wanted],
     """
     roles = [column.role for column in wanted]
     texts = sum(role in ("text", "text_pair") for role in roles)
-    held: list[Sequence[object]] = []
     size = before = 0
+    columns: list[list[object]] = [[] for _ in roles]
 
     def piece() -> RawRows:
-        return rows_from_columns(dict(zip(roles, zip(*held, strict=True), strict=True)), origin, before=before)
+        return rows_from_columns(dict(zip(roles, columns, strict=True)), origin, before=before)
 
     for row in rows:
-        held.append(row)
+        for column, value in zip(columns, row, strict=True):  # rows that are kept would be work for the collector
+            column.append(value)
         for text in row[:texts]:
             if isinstance(text, str):
                 size += len(text)
-        if size >= _PIECE_BYTES or len(held) == _PIECE_ROWS:
+        if size >= _PIECE_BYTES or len(columns[0]) == _PIECE_ROWS:
             yield piece()
-            before += len(held)
+            before += len(columns[0])
             size = 0
-            held = []
-    if held:
+            columns = [[] for _ in roles]
+    if columns[0]:
         yield piece()
 
 

@@ -9,7 +9,7 @@ from imdb_sentiment.errors import ImdbSentimentError
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.output import make_folder
 from imdb_sentiment.progress import progress_bar
-from imdb_sentiment.results import EpochRecord, EvaluationReport
+from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.best_epoch import BestEpochMetric
 from imdb_sentiment.training.checkpoints import RUN_RECORD
@@ -23,17 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EncodedRows", "build_trainer", "read_history"]
 
-_REPORTED = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "matthews_correlation",
-    "roc_auc",
-    "average_precision",
-    "log_loss",
-)
 _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
 
 
@@ -90,7 +79,7 @@ def build_trainer(
             hint = f"a learning rate below {config.learning_rate:g}"
             raise ImdbSentimentError("training diverged: the model's outputs are not numbers", hint=hint) from error
         counts = [count for row in report.confusion_matrix for count in row]
-        return {name: getattr(report, name) for name in _REPORTED} | dict(zip(_COUNTED, counts, strict=True))
+        return {name: getattr(report, name) for name in METRICS} | dict(zip(_COUNTED, counts, strict=True))
 
     make_folder(output_dir)  # the Trainer makes it too, and stops with the system's own error
     weights = balanced_weights([row["labels"] for row in train]) if config.class_weights else None
@@ -121,7 +110,7 @@ def read_history(log: Sequence[dict[str, Any]], names: tuple[str, str]) -> tuple
                 labels=names,
                 rows=tn + fp + fn + tp,
                 confusion_matrix=((tn, fp), (fn, tp)),
-                **{name: entry[f"eval_{name}"] for name in _REPORTED},
+                **{name: entry[f"eval_{name}"] for name in METRICS},
             )
             epoch = round(entry["epoch"])
             records.append(EpochRecord(epoch=epoch, train_loss=losses[epoch], validation=report))
