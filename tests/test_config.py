@@ -237,3 +237,17 @@ def test_a_config_round_trips_through_json(fraction: float, limit: int | None, s
     config = DataConfig(test_fraction=fraction, limit=limit, split_seed=seed, positive_label=label)
     assert DataConfig(**config.model_dump(mode="json")) == config
     assert DataConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"group_column": "label"},
+        {"group_column": "text"},
+        {"group_column": "title", "text_columns": ("title", "body")},
+    ],
+)
+def test_groups_are_another_column_than_texts_and_labels(fields: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="is read as text or label"):
+        DataConfig(**fields)
+    assert DataConfig(group_column="author").group_column == "author"

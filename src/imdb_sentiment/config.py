@@ -188,6 +188,8 @@ class DataConfig(_Frozen):
             self._check_text_columns(*self.text_columns)
         elif self.text_column == self.label_column:
             raise ValueError(f"text_column and label_column are both {self.text_column!r}")
+        if self.group_column in (*self.columns_of_text, self.label_column):
+            raise ValueError(f"group_column names {self.group_column!r}, which is read as text or label")
         if self.negative_label is not None and self.positive_label is None:
             raise ValueError("negative_label is set but positive_label is not; set positive_label, or both")
         if self.positive_label is not None and self.positive_label == self.negative_label:

@@ -1,7 +1,7 @@
 """The raw columns, out of whatever held them: the form that every source is brought to."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -147,7 +147,7 @@ def rows_from_values(
 
 
 def rows_from_columns(
-    columns: "dict[Role, Sequence[object]] | dict[Role, pa.ChunkedArray]", origin: str, *, before: int = 0
+    columns: "Mapping[Role, Sequence[object]] | Mapping[Role, pa.ChunkedArray]", origin: str, *, before: int = 0
 ) -> RawRows:
     """Take columns by their roles, all of Python values or all of Arrow's.
 

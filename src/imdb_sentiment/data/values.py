@@ -105,9 +105,16 @@ def _plain_strings(values: Sequence[object]) -> "pa.ChunkedArray | None":
     if not set(map(type, values)) <= {str, type(None)}:
         return None
     try:
-        return _strings(values)
+        return _strings(values) if None in values else _packed(values)
     except UnicodeEncodeError:
         return None
+
+
+def _packed(v):
+    import numpy as np, pyarrow as pa
+    parts=[x.encode() for x in v]
+    off=np.zeros(len(v)+1,np.int32); np.cumsum(list(map(len,parts)),out=off[1:])
+    return pa.chunked_array([pa.StringArray.from_buffers(len(v),pa.py_buffer(off),pa.py_buffer(b"".join(parts)))])
 
 
 def _strings(values: Sequence[object]) -> "pa.ChunkedArray":
