@@ -72,8 +72,20 @@ CASES = {
     "missing label": Case("a.csv", f"{ONE_EACH}fine,\n", "", ("label is null in 1 row (3)",)),
     "ragged": Case("a.csv", f"{ONE_EACH}a, b,1\n", "", ("a.csv is ragged in 1 row (3)", "found:    3 fields in row 3")),
     "open quote": Case("a.csv", f'{ONE_EACH}"a,1\n', "", ("a.csv is not well-formed in row 3 (line 4)",)),
-    "not UTF-8": Case("a.csv", b"text,label\ncaf\xe9,1\n", "", ("a.csv is not UTF-8", "byte 0xe9", "line 2", "iconv")),
-    "not JSON": Case("a.jsonl", f"{FINE}\n{{", "", ("line 3 of a.jsonl is not JSON",)),
+    "not UTF-8": Case(
+        "a.csv",
+        b"text,label\ncaf\xe9,1\n",
+        "",
+        ("a.csv is not UTF-8 in row 1 (line 2)", "byte 0xe9 at offset 14", "--set encoding=cp1252"),
+    ),
+    "UTF-16 without its mark": Case(
+        "a.csv", ONE_EACH.encode("utf-16-le"), "", ("a.csv seems to be UTF-16", "--set encoding=utf-16-le")
+    ),
+    "not JSON": Case("a.jsonl", f"{FINE}\n{{", "", ("a.jsonl is not JSON in row 3 (line 3)",)),
+    "not gzip": Case("a.csv.gz", ONE_EACH, "", ("a.csv.gz is damaged or cut short", "a whole gzip file")),
+    "nothing matches": Case("review*.tsv", None, "", ("no file matches review*.tsv", "reviews.csv")),
+    "one column only": Case("a.csv", "text\nfine\n", "", ("a.csv has one column only",)),
+    "other separator, missing column": Case("a.csv", "txet;label\na;1\n", "", ("found:    txet, label",)),
     "not Parquet": Case("a.parquet", "text", "", ("a.parquet cannot be read as Parquet",)),
     "too few rows": Case("a.csv", ONE_EACH, "", ("too few rows to hold out a test split", "1 negative, 1 positive")),
     "too few for the limit": Case("reviews.csv", None, "--limit 2", ("too few rows to hold out a validation split",)),

@@ -38,7 +38,9 @@ def open_bytes(path: Path) -> BinaryIO:
     """
     if path.suffix.lower() not in COMPRESSIONS:
         return path.open("rb")
-    return cast("BinaryIO", io.BufferedReader(_Decompressed(path), _BUFFER))
+    kind = COMPRESSIONS[path.suffix.lower()]
+    source = gzip.GzipFile(path) if kind == "gzip" else _open_zstandard(path)
+    return cast("BinaryIO", io.BufferedReader(_Decompressed(path, kind, source), _BUFFER))
 
 
 @contextmanager
@@ -76,10 +78,10 @@ def _copy(source: BinaryIO, target: Path) -> None:
 class _Decompressed(io.RawIOBase):
     """The bytes inside a compressed file; damage is told as a `DataError`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: str, source: Any) -> None:
         self._path = path
-        self._kind = COMPRESSIONS[path.suffix.lower()]
-        self._source: Any = gzip.GzipFile(path) if self._kind == "gzip" else _open_zstandard(path)
+        self._kind = kind
+        self._source = source
 
     def readable(self) -> bool:
         return True

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.columns import RawRows
 from imdb_sentiment.data.dialects import Dialect, find_dialect
-from imdb_sentiment.data.lines import TextFile, UndecodableError
 from imdb_sentiment.data.pieces import pieces_from_rows
 from imdb_sentiment.data.records import long_fields, read_records
+from imdb_sentiment.data.text_files import TextFile, UndecodableError
 from imdb_sentiment.data.wanted import Wanted, check_columns, wanted_columns
 from imdb_sentiment.errors import DataError, list_rows
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from imdb_sentiment.data.compressed import plain_suffix
-from imdb_sentiment.data.lines import TextFile, UndecodableError
+from imdb_sentiment.data.text_files import TextFile, UndecodableError
 from imdb_sentiment.data.wanted import Wanted
 
 __all__ = ["Dialect", "find_dialect", "plain_fields"]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.data.columns import RawRows
-from imdb_sentiment.data.lines import TextFile, UndecodableError
 from imdb_sentiment.data.pieces import pieces_from_rows
+from imdb_sentiment.data.text_files import TextFile, UndecodableError
 from imdb_sentiment.data.wanted import Wanted, check_columns, wanted_columns
 from imdb_sentiment.errors import DataError
 

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.columns import RawRows, rows_from_columns
+from imdb_sentiment.data.values import size_of
 from imdb_sentiment.data.wanted import Role, Wanted
 
 if TYPE_CHECKING:
@@ -13,14 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["pieces_from_batches", "pieces_from_rows"]
 
 _PIECE_ROWS = 10_000
-_PIECE_BYTES = 7 * 2**19
-"""Fits into a processor's cache, and just below a power of two, to which Arrow rounds its buffers up."""
-
+_PIECE_BYTES = 4 * 2**20
 _ROWS_AT_ONCE = 25
 
 
 def pieces_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
-    """Put rows, each the values of the wanted columns in their order, into pieces of 10,000 rows or about 2 MiB.
+    """Put rows, each the values of the wanted columns in their order, into pieces of 10,000 rows or about 4 MiB.
 
     Raises:
         DataError: See `rows_from_values`.
@@ -47,18 +46,32 @@ def pieces_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[Wanted],
 def pieces_from_batches(
     batches: "Iterable[pa.RecordBatch]", wanted: Sequence[Wanted], origin: str
 ) -> Iterator[RawRows]:
-    """Take the wanted columns of Arrow batches of any size, in pieces of 10,000 rows or about 2 MiB.
+    """Put the wanted columns of Arrow batches of any size into pieces of 10,000 rows or about 4 MiB.
 
     Raises:
         DataError: See `rows_from_arrow`.
     """
     import pyarrow as pa
 
-    before = 0
+    held: list[pa.RecordBatch] = []
+    size = before = count = 0
+
+    def piece() -> RawRows:
+        table = pa.Table.from_batches(held)
+        table = table.combine_chunks() if len(held) > 1 else table
+        return rows_from_columns({column.role: table[column.role] for column in wanted}, origin, before=before)
+
     for batch in batches:
-        step = max(1, min(_PIECE_ROWS, batch.num_rows * _PIECE_BYTES // max(1, batch.nbytes)))
-        for start in range(0, batch.num_rows, step):
-            part = batch.slice(start, step)
-            columns = {role: pa.chunked_array([part.column(name)]) for name, _, role in wanted}
-            yield rows_from_columns(columns, origin, before=before)
-            before += part.num_rows
+        part = pa.RecordBatch.from_arrays([batch.column(name) for name, *_ in wanted], [role for *_, role in wanted])
+        step = max(1, min(_PIECE_ROWS, part.num_rows * _PIECE_BYTES // max(1, size_of(part))))
+        for start in range(0, part.num_rows, step):
+            held.append(part.slice(start, step))
+            count += held[-1].num_rows
+            size += size_of(held[-1])
+            if size >= _PIECE_BYTES or count >= _PIECE_ROWS:
+                yield piece()
+                before += count
+                size = count = 0
+                held = []
+    if held:
+        yield piece()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import chain
 
 from imdb_sentiment.data.dialects import Dialect, plain_fields
-from imdb_sentiment.data.lines import TextFile, UndecodableError, lines_of
+from imdb_sentiment.data.text_files import TextFile, UndecodableError, lines_of
 from imdb_sentiment.errors import DataError
 
 __all__ = ["long_fields", "read_records"]
@@ -16,6 +16,8 @@ _LONGEST_FIELD = 2**27
 """Characters; more than that is a quote that is never closed, which would swallow the rest of a large file."""
 
 _LONGEST_USUAL = 2**21
+_MOST_USUAL = 1000
+"""Characters of a record, and fields of it, up to which the fast way is taken."""
 
 
 @contextmanager
@@ -82,7 +84,7 @@ class _Quoted:
 
     def records(self) -> Iterator[list[str]]:
         """Give the records, empty ones for blank lines."""
-        if self._dialect.width > 1:
+        if 1 < self._dialect.width <= _MOST_USUAL:
             yield from self._usual()
         before = self.line - 1
         lines = lines_of(chain([self._rest], self._blocks))

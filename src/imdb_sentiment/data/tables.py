@@ -1,10 +1,10 @@
 """Tables in memory: pandas, polars, Arrow, `datasets`, and texts with their labels."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.data.columns import RawRows, collect, rows_from_columns
-from imdb_sentiment.data.pieces import pieces_from_batches
+from imdb_sentiment.data.columns import RawRows, collect
+from imdb_sentiment.data.pieces import pieces_from_batches, pieces_from_rows
 from imdb_sentiment.data.wanted import Role, Wanted, check_columns, wanted_columns
 from imdb_sentiment.errors import DataError, list_rows
 
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_pair", "read_table"]
 
-_PIECE_ROWS = 10_000
-_DATASET_ROWS = 1_000
-"""Smaller, since rows of a shuffled data set are copied."""
+_ROWS_AT_ONCE = 1_000
+"""Few, since the rows of a shuffled data set are copied into memory."""
 
 _NOT_IN_ARROW = ("Object", "Int128", "UInt128")
 _EXPECTED = "a DataFrame of pandas or polars, an Arrow table, a datasets.Dataset or DatasetDict, or (texts, labels)"
@@ -68,7 +67,7 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
         raise DataError(f"{origin} has not one label for each text", found=found)
     if config.text_columns:
         columns["text"], columns["text_pair"] = _unzipped(columns["text"], origin)
-    return collect(_column_pieces(columns, origin), origin)
+    return collect(_column_pieces(columns, wanted_columns(config), origin), origin)
 
 
 def _dataset_pieces(table: "datasets.Dataset", wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
@@ -78,7 +77,7 @@ def _dataset_pieces(table: "datasets.Dataset", wanted: Sequence[Wanted], origin:
         raise _unreadable(table, hint="load it whole: load_dataset(...) without streaming=True")
     check_columns(table.column_names, wanted, origin)
     names = list({column.name for column in wanted})
-    tables = table.select_columns(names).with_format("arrow").iter(_DATASET_ROWS)
+    tables = table.select_columns(names).with_format("arrow").iter(_ROWS_AT_ONCE)
     class_labels = {
         name: feature.names for name in names if isinstance(feature := table.features[name], datasets.ClassLabel)
     }
@@ -123,13 +122,17 @@ def _frame_pieces(table: Any, wanted: Sequence[Wanted], origin: str) -> Iterator
     check_columns([str(name) for name in table.columns], wanted, origin)
     columns = {column.role: table[names[column.name]] for column in wanted}
     # the array of a pandas series is cut without a copy
-    return _column_pieces({role: getattr(column, "array", column) for role, column in columns.items()}, origin)
+    arrays = {role: getattr(column, "array", column) for role, column in columns.items()}
+    return _column_pieces(arrays, wanted, origin)
 
 
-def _column_pieces(columns: dict[Role, Any], origin: str) -> Iterator[RawRows]:
-    for start in range(0, len(columns["text"]), _PIECE_ROWS):
-        part = {role: _listed(column[start : start + _PIECE_ROWS]) for role, column in columns.items()}
-        yield rows_from_columns(part, origin, before=start)
+def _column_pieces(columns: Mapping[Role, Any], wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
+    rows = len(columns["text"])
+    parts = (
+        [_listed(columns[column.role][start : start + _ROWS_AT_ONCE]) for column in wanted]
+        for start in range(0, rows, _ROWS_AT_ONCE)
+    )
+    return pieces_from_rows((row for part in parts for row in zip(*part, strict=True)), wanted, origin)
 
 
 def _unzipped(pairs: Sequence[object], origin: str) -> tuple[list[object], list[object]]:

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data import lines as lines_module
+from imdb_sentiment.data import text_files
 from imdb_sentiment.data.files import read_file
-from imdb_sentiment.data.lines import TextFile, UndecodableError, lines_of
+from imdb_sentiment.data.text_files import TextFile, UndecodableError, lines_of
 from imdb_sentiment.errors import ConfigError, DataError
 
 TEXT = "text,label\ncaf\u00e9 \U0001f600,pos\n\u0424\u0438\u043b\u044c\u043c,neg\n"
@@ -18,12 +18,12 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32",
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("lines")
+    return tmp_path_factory.mktemp("text_files")
 
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines_module, "_BLOCK", 5)
+    monkeypatch.setattr(text_files, "_BLOCK", 5)
 
 
 def written(folder: Path, content: bytes, name: str = "reviews.csv") -> Path:
@@ -173,7 +173,7 @@ def test_any_bytes_are_decoded_up_to_the_first_that_cannot_be(folder: Path, cont
     text, place = "", len(content)
     monkeypatch = pytest.MonkeyPatch()
     with monkeypatch.context() as patched:
-        patched.setattr(lines_module, "_BLOCK", 2)
+        patched.setattr(text_files, "_BLOCK", 2)
         try:
             for block in file.blocks():
                 text += block
