@@ -89,10 +89,10 @@ def test_the_report() -> None:
         make_finding("imbalance", "warning", count=1, where="1 row (3)", summary="few", advice="Read other metrics."),
         make_finding(),
         make_finding(split="test", where="a.csv: 1 row (2); b.csv: 6 rows (1, 2, 3, 4, 5, ...)", summary="and here"),
-        make_finding("sorted_by_label", where="", summary="sorted", advice="Shuffle " + "them " * 30),
+        make_finding("sorted_by_label", where="", summary="sorted", advice="Shuffle " + "them " * 25),
         tokens=make_tokens(),
     )
-    shuffle = "\n".join(["    > Shuffle " + " ".join(["them"] * 15), "      " + " ".join(["them"] * 15)])
+    shuffle = "\n".join(["    > Shuffle " + " ".join(["them"] * 13), "      " + " ".join(["them"] * 12)])
     assert str(audit) == (
         "split    ham  spam   rows\n"
         "train  1,600   400  2,000\n"

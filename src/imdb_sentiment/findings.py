@@ -18,8 +18,8 @@ _HEADINGS: dict[Severity, str] = {
     "warning": "warnings: look at these before training",
     "info": "for information",
 }
-_NOT_COUNTED = "tokens were not counted: that needs a model, --model NAME (model_name=... in Python)"
-_WIDTH = 92
+_NOT_COUNTED = "tokens were not counted: that needs --model NAME (model_name=... in Python)"
+_WIDTH = 79
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
