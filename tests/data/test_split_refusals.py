@@ -1,10 +1,12 @@
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
-from dividing import Pair, by_split, left_out, reviews, split_rows, split_tables
+from dividing import Pair, by_split, left_out, review, reviews, split_rows, split_tables
 
 from imdb_sentiment.config import DataConfig
+from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.errors import DataError
 
 
@@ -138,3 +140,24 @@ def test_labels_are_understood_over_all_splits_together() -> None:
     with pytest.raises(DataError, match="labels of the given data are not understood") as caught:
         split_tables({"train": reviews(20, 20), "test": [("a", 0), ("b", -1)]})
     assert "'-1' (1 row)" in str(caught.value.found)
+
+
+def test_labels_that_are_one_too_many_are_named_with_their_rows(tmp_path: Path) -> None:
+    for name, odd in (("a", {2: "maybe"}), ("b", {1: "maybe", 4: "?"})):
+        lines = [f"{review(i)},{odd.get(i, ('ham', 'spam')[i % 2])}" for i in range(1, 9)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["text,label", *lines]))
+    config = DataConfig(source=str(tmp_path), positive_label="spam")
+    with pytest.raises(DataError, match="has 4 different labels") as caught:
+        load_splits(config)
+    a, b = (tmp_path / f"{name}.csv" for name in "ab")
+    assert caught.value.found == (
+        "'spam' (7 rows), 'ham' (6 rows), 'maybe' (2 rows), '?' (1 row); "
+        f"'maybe' in {a}: 1 row (2); {b}: 1 row (1); '?' in {b}: 1 row (4)"
+    )
+    assert caught.value.rows == (2, 9, 12)
+
+
+def test_two_labels_that_are_not_understood_stand_in_too_many_rows_to_name() -> None:
+    with pytest.raises(DataError, match="are not understood") as caught:
+        split_rows([(review(i), "ab"[i % 2]) for i in range(20)])
+    assert (caught.value.found, caught.value.rows) == ("'a' (10 rows), 'b' (10 rows)", ())

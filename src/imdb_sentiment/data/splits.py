@@ -196,9 +196,33 @@ def label_rows(
     values = inspected.label_values
     codes = np.concatenate([part.labels for part in inspected.parts.values()])
     counts = dict(zip(values, np.bincount(codes, minlength=len(values)).tolist(), strict=True))
-    labelling = resolve_labels(counts, config, origin, known=known)
+    try:
+        labelling = resolve_labels(counts, config, origin, known=known)
+    except DataError as error:
+        raise _with_rows(error, inspected, counts) from None
     ids = np.array([labelling.ids[value] for value in values], dtype=np.int64)
     return {split: replace(part, labels=ids[part.labels]) for split, part in inspected.parts.items()}, labelling.names
+
+
+def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, int]) -> DataError:
+    """Say in which rows the labels stand that are one too many; the two most frequent are not."""
+    import numpy as np
+
+    odd = sorted(counts, key=lambda label: -counts[label])[2:]
+    found = [error.found or ""]
+    numbers: list[int] = []
+    for label in odd[:_LABELS_LOCATED]:
+        code = inspected.label_values.index(label)
+        for part in inspected.parts.values():
+            rows = (part.positions[np.flatnonzero(part.labels == code)] + 1).tolist()
+            numbers += rows
+            found += [f"{label!r} in {part.raw.locate(rows)}"] if rows else []
+    return DataError(
+        error.summary, found="; ".join(found), expected=error.expected, hint=error.hint, rows=sorted(numbers)
+    )
+
+
+_LABELS_LOCATED = 3
 
 
 def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[LeftOut]) -> int:
