@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from command import read_metadata, run, write_reviews
 
-from conftest import make_reviews
+from conftest import make_pair, make_reviews
 from imdb_sentiment import SentimentFineTuner
 
 
@@ -93,3 +93,24 @@ def test_rows_that_the_model_never_saw_are_measured_without_a_warning(saved_mode
     outcome = run("evaluate", saved_model, "--data", data)
     assert (outcome.code, outcome.err) == (0, "")
     assert "Without" not in outcome.out
+
+
+def test_a_model_of_two_columns_reads_those_it_learnt_from(
+    saved_pair_model: Path, saved_model: Path, tmp_path: Path
+) -> None:
+    texts, labels = make_reviews(20)
+    rows = [(*make_pair(text), label) for text, label in zip(texts, labels, strict=True)]
+    for name, header in (("same", "title,body,label"), ("other", "head,rest,label")):
+        lines = [header, *(f"{title},{body},{label}" for title, body, label in rows)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines))
+    same, other = (tmp_path / f"{name}.csv" for name in ("same", "other"))
+    report = run("evaluate", saved_pair_model, "--data", same, "--json").read_json()["test"]
+    assert (report["rows"], report["accuracy"]) == (20, 1)
+    named = run("evaluate", saved_pair_model, "--data", other, "--set", "text_columns=head,rest", "--json")
+    assert named.read_json()["test"] == report
+    for outcome in (
+        run("evaluate", saved_pair_model, "--data", other, "--text-column", "rest"),
+        run("evaluate", saved_model, "--data", other, "--set", "text_columns=head,rest"),
+    ):
+        assert outcome.code == 2
+        assert outcome.err.startswith("ConfigError: the model reads another number of text columns\n  found:    ")

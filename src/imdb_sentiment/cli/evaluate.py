@@ -2,7 +2,8 @@
 
 import sys
 import warnings
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from imdb_sentiment.cli.settings import (
     TextColumn,
     read_data_settings,
 )
+
+if TYPE_CHECKING:
+    from imdb_sentiment.config import DataConfig
 
 __all__ = ["evaluate"]
 
@@ -50,6 +54,7 @@ def evaluate(
         },
     )
     classifier = SentimentClassifier.from_pretrained(model)
+    data_config = _with_columns_of(classifier.metadata.text_columns, data_config)
     rows = load_measured_rows(data_config, LabelNames(*classifier.labels))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said below, without the line of code
@@ -62,3 +67,16 @@ def evaluate(
     say(str(report))
     for note in rows.notes:
         say(f"note: {note}")
+
+
+def _with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfig":
+    """Read as many text columns as the model does: for two, those it learnt from unless others are named."""
+    from imdb_sentiment.errors import ConfigError
+
+    if len(columns) == len(config.columns_of_text):
+        return config
+    if len(columns) == 1 or config.text_column != type(config).model_fields["text_column"].default:
+        found = f"{' and '.join(config.columns_of_text)} to read, {' and '.join(columns)} learnt from"
+        hint = "--set text_columns=FIRST,SECOND" if len(columns) == 2 else "--text-column NAME"
+        raise ConfigError("the model reads another number of text columns", found=found, hint=hint)
+    return config.replace(text_columns=columns)
