@@ -92,8 +92,7 @@ def find_conflicts(parts: "Mapping[str, Rows]", classes: "Mapping[str, NDArray[n
     number, rows = int((least != most).sum()), int(in_conflict.sum())
     stand = "text stands" if number == 1 else "texts stand"
     summary = f"{number:,} {stand} under different labels, in {count_rows(rows)}"
-    finding = find_across("conflicting_labels", parts, masks, summary)
-    return [finding] if finding else []
+    return find_across("conflicting_labels", parts, masks, summary)
 
 
 def _is_first(numbers: "NDArray[np.int64] | NDArray[np.uint64]") -> "NDArray[np.bool_]":

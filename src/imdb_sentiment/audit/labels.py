@@ -62,7 +62,7 @@ def inspect_labels(inspected: "InspectedRows", config: "DataConfig", origin: str
         of_rows = {split: numbers[rows.labels] for split, rows in parts.items()}
         found = _find_not_understood(inspected, totals, config, error)
         spellings = _find_spellings(inspected, totals, understood=False)
-        return Classes(None, of_rows, _shorten(counts, totals), (found, *spellings))
+        return Classes(None, of_rows, _shorten(counts, totals), (*found, *spellings))
     of_rows = {split: rows.labels for split, rows in labelled.items()}
     by_name = {
         split: dict(zip(names, np.bincount(classes, minlength=2).tolist(), strict=True))
@@ -102,21 +102,21 @@ def find_across(
     summary: str,
     *,
     advice: str | None = None,
-) -> Finding | None:
-    """Make one finding about rows of any splits, as one of the first of them; None if there are no such rows."""
+) -> list[Finding]:
+    """Make one finding about rows of any splits, as one of the first of them; none if there are no such rows."""
     numbers = {split: (parts[split].positions[mask] + 1).tolist() for split, mask in masks.items() if mask.any()}
     if not numbers:
-        return None
+        return []
     first, *others = numbers
     elsewhere = "".join(f"; in {split}: {parts[split].raw.locate(numbers[split])}" for split in others)
     count = sum(map(len, numbers.values()))
     raw = parts[first].raw
-    return find(code, raw, first, numbers[first], summary, count=count, elsewhere=elsewhere, advice=advice)
+    return [find(code, raw, first, numbers[first], summary, count=count, elsewhere=elsewhere, advice=advice)]
 
 
 def _find_not_understood(
     inspected: "InspectedRows", totals: Mapping[str, int], config: "DataConfig", error: DataError
-) -> Finding:
+) -> list[Finding]:
     import numpy as np
 
     one_class = len({value.strip().casefold() for value in totals}) == 1
@@ -125,9 +125,7 @@ def _find_not_understood(
     masks = {split: wrong[rows.labels] for split, rows in inspected.parts.items()}
     code = "labels_one_class" if one_class else "labels_not_understood"
     summary = f"all rows have one class: {error.found}" if one_class else f"{error.summary}: {error.found}"
-    finding = find_across(code, inspected.parts, masks, summary, advice=None if one_class else error.hint)
-    assert finding is not None  # noqa: S101  some label is a misfit, or all are
-    return finding
+    return find_across(code, inspected.parts, masks, summary, advice=None if one_class else error.hint)
 
 
 def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
