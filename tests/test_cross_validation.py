@@ -141,6 +141,9 @@ def test_a_data_config_says_where_the_data_come_from(quick: FineTuneConfig, tmp_
     data = DataConfig(source=str(path), text_column="SMS", label_column="Label", positive_label="spam")
     report = cross_validate(data, quick.replace(num_train_epochs=1), folds=2, output_dir=tmp_path / "folds")
     assert [result.report.labels for result in report.folds] == [("ham", "spam")] * 2
+    named = data.replace(source="elsewhere.csv")
+    again = cross_validate(path, quick.replace(num_train_epochs=1), 2, data_config=named, output_dir=tmp_path / "again")
+    assert [result.report for result in again.folds] == [result.report for result in report.folds]
     with pytest.raises(ConfigError, match="both say"):
         cross_validate(data, quick, data_config=DataConfig(), output_dir=tmp_path / "other")
 

@@ -104,8 +104,8 @@ def cross_validate(
     Variance of K-Fold Cross-Validation, JMLR 2004).
 
     Args:
-        data: A `DataConfig`; or anything that `SentimentFineTuner.fit` takes, read by `data_config`. By default what
-            `data_config.source` names.
+        data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
+            `data_config`. By default what `data_config.source` names.
         config: How the models learn.
         folds: Number of folds, at least 2.
         data_config: Names the columns and labels of `data`.
@@ -130,19 +130,28 @@ def cross_validate(
             raise ConfigError("data and data_config both say where the data come from", hint="leave data_config out")
         data, data_config = None, data
     data_config, config = data_config or DataConfig(), config or FineTuneConfig()
+    if isinstance(data, str | PathLike):
+        data, data_config = None, data_config.replace(source=data)
     folder = Path(output_dir)
     if not resume:
         _check_empty(folder)
     divided = load_folds(data_config, folds, data)
     learn = config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
     _start(folder, {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn})
-    results = []
-    for fold, splits in enumerate(divided.splits(data_config), start=1):
-        finished = folder / f"fold-{fold}.json"
-        if not finished.exists():
-            _write(finished, _run_fold(fold, splits, data_config, config, folder / f"fold-{fold}").to_dict())
-        results.append(_read_fold(finished))
+    results = [
+        _run_or_read_fold(fold, splits, data_config, config, folder)
+        for fold, splits in enumerate(divided.splits(data_config), start=1)
+    ]
     return _summarise(results, divided.notes)
+
+
+def _run_or_read_fold(
+    fold: int, splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig, folder: Path
+) -> FoldResult:
+    finished = folder / f"fold-{fold}.json"
+    if not finished.exists():
+        _write(finished, _run_fold(fold, splits, data_config, config, folder / f"fold-{fold}").to_dict())
+    return _read_fold(finished)
 
 
 def _run_fold(

@@ -109,7 +109,7 @@ def _too_few(rows: Rows, folds: int, groups: int, names: LabelNames) -> DataErro
     counts = ", ".join(f"{n:,} {label}" for label, n in class_counts(rows, names).items())
     return DataError(
         f"there are too few rows for {folds} folds",
-        found=f"{counts} rows; in the rarer label, {groups:,} groups of rows that stay together",
+        found=f"{counts} rows; groups of rows that stay together, in one of the labels: {groups:,}",
         expected="rows of both labels in each fold",
         hint="fewer folds, or more rows",
     )
