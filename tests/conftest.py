@@ -6,6 +6,7 @@ The Hugging Face libraries read their environment when they are first imported, 
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from itertools import permutations
 from pathlib import Path
@@ -43,6 +44,11 @@ def make_pair(review: str) -> tuple[str, str]:
     """Divide a text of `make_reviews` into a title and a body; the body tells its label."""
     title, _, body = review.partition(": ")
     return title, body
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker for each core that this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @pytest.fixture(scope="session")

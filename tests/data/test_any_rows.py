@@ -39,7 +39,7 @@ TEXTS = WEIRD | st.text(max_size=40) | st.none() | st.integers() | st.floats() |
 LABELS = st.sampled_from([0, 1, "0", "1", 0.0, 1.0, True, False]) | st.sampled_from([None, float("nan")])
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(rows=st.lists(st.tuples(TEXTS, LABELS), max_size=25), as_frame=st.booleans(), pairs=st.booleans())
 def test_each_row_is_in_one_split_or_counted(rows: list[tuple[Any, Any]], as_frame: bool, pairs: bool) -> None:
     rows = [*rows, *[(review(i), i % 2) for i in range(16)]]
