@@ -128,6 +128,7 @@ class SentimentFineTuner:
         run = self._describe_run()
         if checkpoint:
             check_same_run(checkpoint, run)
+        self.audit()  # before anything is learnt
         model, head_note = load_model(encoder, self.config, names)
         train, validation = (
             EncodedRows(encoder.text_encoder.encode(texts_of(rows)), rows["label"])
