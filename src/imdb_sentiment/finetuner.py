@@ -85,14 +85,8 @@ class SentimentFineTuner:
         """
         from imdb_sentiment.pretrained import load_encoder
 
-        loaded = self._load()
-        if self._audit is None and loaded.source is not None:
-            from imdb_sentiment.audit.dataset import audit_rows
-
-            encoder = load_encoder(self.config, pairs=self.data_config.text_columns is not None).text_encoder
-            self._audit = audit_rows(
-                *loaded.source, self.data_config, encoder=encoder, model_name=self.config.model_name
-            )
+        if self._audit is None and self._load().source is not None:
+            self._look(load_encoder(self.config, pairs=self.data_config.text_columns is not None).text_encoder)
         return self._audit
 
     def fit(self, data: object = None, *, resume: bool = False) -> FineTuneResult:
@@ -128,7 +122,7 @@ class SentimentFineTuner:
         run = self._describe_run()
         if checkpoint:
             check_same_run(checkpoint, run)
-        self.audit()  # before anything is learnt
+        self._look(encoder.text_encoder)  # before anything is learnt
         model, head_note = load_model(encoder, self.config, names)
         train, validation = (
             EncodedRows(encoder.text_encoder.encode(texts_of(rows)), rows["label"])
@@ -236,6 +230,15 @@ class SentimentFineTuner:
         self._audit = None
         self._rows_given = data is not None
 
+    def _look(self, encoder: TextEncoder) -> None:
+        """Audit the data, unless that was done before or their source is not known."""
+        from imdb_sentiment.audit.dataset import audit_rows
+
+        source = self._load().source
+        if self._audit is None and source is not None:
+            name = self.config.model_name
+            self._audit = audit_rows(*source, self.data_config, encoder=encoder, model_name=name)
+
     def _describe_run(self) -> dict[str, object]:
         """What decides how a run ends: a checkpoint of another run cannot be gone on from."""
         splits, names = self.splits, self._load().names
@@ -269,6 +272,6 @@ class SentimentFineTuner:
             kept_because=because,
             seconds=seconds,
             splits=self.splits.summary,
-            audit=self.audit(),
+            audit=self._audit,
             notes=notes,
         )

@@ -1,6 +1,5 @@
 """Whatever the rows hold: each one ends in a split or is counted, in its order, or one of our errors says why not."""
 
-import contextlib
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imdb_sentiment.config import DataConfig
+from imdb_sentiment.data.cleaning import normalise
 from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.errors import DataError
 
@@ -65,9 +65,22 @@ def test_each_row_is_in_one_split_or_counted(rows: list[tuple[Any, Any]], as_fra
 @settings(deadline=None, max_examples=40)
 @given(rows=st.lists(st.tuples(TEXTS, LABELS), min_size=1, max_size=25))
 def test_rows_that_cannot_be_used_are_refused_by_their_numbers(rows: list[tuple[Any, Any]]) -> None:
-    with contextlib.suppress(DataError):
-        load_splits(DataConfig(), ([row[0] for row in rows], [row[1] for row in rows]))
-        assert all(isinstance(text, str) and text.strip() for text, _ in rows)
+    rows = [*rows, *[(review(i), i % 2) for i in range(16)]]
+    bad = tuple(number for number, row in enumerate(rows, start=1) if not is_usable(*row))
+    config = DataConfig(test_fraction=0.4, validation_fraction=0.4)
+    try:
+        load_splits(config, ([text for text, _ in rows], [label for _, label in rows]))
+        refused: tuple[int, ...] = ()
+    except DataError as error:
+        refused = error.rows if "cannot be used" in error.summary else ()
+    assert refused == bad
+
+
+def is_usable(text: object, label: object) -> bool:
+    if not isinstance(text, str) or label is None or label != label:
+        return False
+    halves = any("\ud800" <= character <= "\udfff" for character in text)
+    return not halves and bool(normalise(text))
 
 
 def test_a_megabyte_of_text_is_a_text_like_any_other() -> None:

@@ -82,3 +82,17 @@ def test_of_many_columns_the_first_are_listed() -> None:
     with pytest.raises(DataError) as caught:
         check_columns([f"column {i}" for i in range(25)], WANTED, "reviews.csv")
     assert str(caught.value.found).endswith("column 18, column 19, and 5 more")
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        (("titel", "body"), "--set text_columns=title,body"),
+        (("title", "boby"), "--set text_columns=title,body"),
+        (("title", "zzz"), "--set text_columns=title,NAME (text_columns=... in Python)"),
+    ],
+)
+def test_the_hint_for_one_of_two_text_columns_names_both(given: tuple[str, str], hint: str) -> None:
+    with pytest.raises(DataError) as caught:
+        check_columns(["title", "body", "label"], wanted_columns(DataConfig(text_columns=given)), "reviews.csv")
+    assert caught.value.hint == hint

@@ -55,21 +55,11 @@ def names_from_arrow(column: "pa.ChunkedArray", role: str, origin: str, before: 
     Raises:
         DataError: They are neither text nor numbers nor booleans, or are not UTF-8.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = column.type
-    column = _without_dictionary(column)
-    if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
-    try:
-        if not _may_be_name(column.type):
-            raise pa.ArrowNotImplementedError
-        names = _cast_to_string(column)
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        found = f"{role}s of type {kind}"
+    names = _written_out(_without_dictionary(column))
+    if names is None:
+        found = f"{role}s of type {column.type}"
         expected = "text, numbers or booleans"
-        raise DataError(f"the {role} column of {origin} holds no {role}s", found=found, expected=expected) from None
+        raise DataError(f"the {role} column of {origin} holds no {role}s", found=found, expected=expected)
     return names if _is_utf8(names) else names_from_values(_decoded(names), role, origin, before)
 
 
@@ -97,6 +87,21 @@ def size_of(data: Any) -> int:
         return int(data.nbytes)
     except pa.ArrowTypeError:  # views, in early versions
         return int(data.get_total_buffer_size())
+
+
+def _written_out(column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
+    """Return simple values as strings; None for a type that has no such form."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not _may_be_name(column.type):
+        return None
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
+    try:
+        return _cast_to_string(column)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # Arrow writes out most simple types, but not all
+        return None
 
 
 def _without_dictionary(column: "pa.ChunkedArray") -> "pa.ChunkedArray":

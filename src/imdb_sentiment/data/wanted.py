@@ -50,6 +50,7 @@ def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -
     Raises:
         DataError: A column is missing, or stands there twice.
     """
+    wanted = tuple(wanted)
     for name, field, role in wanted:
         count = list(names).count(name)
         if count == 1:
@@ -58,11 +59,14 @@ def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -
             summary = f"column {name!r} stands {count} times in {origin}"
             raise DataError(summary, found=_listed(names), hint="rename one of them")
         match = nearest(name, names)
+        # text_columns is set as a whole, with the name that is right
+        of_field = [column.name for column in wanted if column.field == field]
+        value = ",".join((match or "NAME") if column == name else column for column in of_field)
         raise DataError(
             f"column {name!r} is not in {origin}",
             found=_listed(names) or "no columns",
             expected=f"the column that {_PURPOSE[role]}",
-            hint=_option(field, match) if match else f"{_option(field, 'NAME')} ({field}=... in Python)",
+            hint=_option(field, value) if match else f"{_option(field, value)} ({field}=... in Python)",
         )
 
 
