@@ -14,12 +14,12 @@ SOURCE = Path(imdb_sentiment.__file__).parent
 # Each row may import from itself and from the rows above it.
 ROWS = [
     {"errors"},
-    {"config", "results", "findings", "text_table", "progress", "output", "upstream"},
+    {"config", "results", "findings", "text_table", "allocator", "processes", "progress", "output", "upstream"},
     {"config_files"},
     {"data"},
     {"encoding"},
     {"evaluation"},
-    {"pretrained", "training", "scoring"},
+    {"pretrained", "first_token", "training", "scoring"},
     {"artifact", "audit"},
     {"finetuner", "classifier"},
     {"cross_validation"},

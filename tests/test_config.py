@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
 from imdb_sentiment.errors import ConfigError
 
 # as a caller without a type checker sees them
@@ -21,8 +21,12 @@ def test_the_defaults_are_the_tutorials_task() -> None:
     assert data.source == "stanfordnlp/imdb"
     assert (data.text_column, data.label_column) == ("text", "label")
     assert fine_tune.model_name == "google-bert/bert-base-uncased"
-    assert (fine_tune.learning_rate, fine_tune.weight_decay, fine_tune.num_train_epochs) == (2e-5, 0.01, 3)
-    assert (fine_tune.per_device_train_batch_size, fine_tune.per_device_eval_batch_size) == (16, 16)
+    assert (fine_tune.weight_decay, fine_tune.per_device_eval_batch_size) == (0.01, 16)
+
+
+def test_the_machine_and_the_encoder_decide_what_is_not_set() -> None:
+    config = FineTuneConfig()
+    assert (config.learning_rate, config.precision, config.max_tokens_per_forward) == ("auto", "auto", "auto")
 
 
 @pytest.mark.parametrize("model", [DataConfig, FineTuneConfig])
@@ -82,6 +86,17 @@ def test_an_unknown_field_like_no_other_gets_no_hint() -> None:
         (FineTuneConfig, "metric_for_best_model", "auc"),
         (FineTuneConfig, "class_weights", "inverse"),
         (FineTuneConfig, "model_name", ""),
+        (FineTuneConfig, "dropout", 1),
+        (FineTuneConfig, "dropout", -0.1),
+        (FineTuneConfig, "gradient_accumulation_steps", 0),
+        (FineTuneConfig, "max_tokens_per_forward", 0),
+        (FineTuneConfig, "max_tokens_per_forward", "all"),
+        (FineTuneConfig, "precision", "fp16"),
+        (FineTuneConfig, "first_epoch_max_length", 7),
+        (FineTuneConfig, "evaluations_per_epoch", 0),
+        (FineTuneConfig, "early_stopping_patience", 0),
+        (FineTuneConfig, "keep_checkpoints", 0),
+        (FineTuneConfig, "report_to", 3),
     ],
 )
 def test_a_value_out_of_range_is_named_with_its_field(model: type[Any], field: str, value: object) -> None:
@@ -204,13 +219,26 @@ def test_a_config_survives_pickle_and_copy(config: pydantic.BaseModel) -> None:
 
 
 def test_the_default_preset_is_the_defaults() -> None:
-    assert FineTuneConfig.preset() == FineTuneConfig()
+    assert FineTuneConfig.preset() == FineTuneConfig.preset("balanced") == FineTuneConfig()
+
+
+def test_presets_differ_in_how_much_is_read_and_how_often() -> None:
+    fast, balanced, accurate = (FineTuneConfig.preset(name) for name in ("fast", "balanced", "accurate"))
+    read = [sum(config.epoch_max_lengths) for config in (fast, balanced, accurate)]
+    assert read == sorted(read)
+    assert len(set(read)) == 3
+    differing = {"max_length", "num_train_epochs"}
+    assert fast.model_dump(exclude=differing) == balanced.model_dump(exclude=differing)
+    assert accurate.model_dump(exclude=differing) == balanced.model_dump(exclude=differing)
 
 
 def test_the_tutorial_preset_is_the_tutorials_recipe() -> None:
     config = FineTuneConfig.preset("tutorial")
     assert (config.max_length, config.padding, config.truncation) == (128, "max_length", "head")
     assert (config.clean_text, config.group_by_length, config.load_best_model_at_end) == (False, False, False)
+    assert (config.learning_rate, config.warmup_ratio, config.num_train_epochs) == (2e-5, 0.0, 3)
+    assert (config.per_device_train_batch_size, config.gradient_accumulation_steps) == (16, 1)
+    assert (config.dropout, config.precision, config.epoch_max_lengths) == (None, "fp32", (128,) * 3)
 
 
 def test_a_preset_takes_changes_which_are_checked() -> None:
@@ -223,7 +251,38 @@ def test_an_unknown_preset_is_named_with_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match="unknown preset 'tutorail'") as caught:
         FineTuneConfig.preset("tutorail")
     assert caught.value.hint == "tutorial"
-    assert caught.value.expected == "one of default, tutorial"
+    assert caught.value.expected == "one of tutorial, fast, balanced, accurate"
+
+
+@pytest.mark.parametrize(
+    ("fields", "lengths"),
+    [
+        ({"num_train_epochs": 3}, (128, 256, 256)),
+        ({"num_train_epochs": 1}, (256,)),  # the only epoch is the last one too
+        ({"num_train_epochs": 2, "max_length": 64}, (64, 64)),
+        ({"num_train_epochs": 2, "first_epoch_max_length": None}, (256, 256)),
+        ({"num_train_epochs": 2, "first_epoch_max_length": 512}, (256, 256)),
+    ],
+)
+def test_the_first_of_several_epochs_may_read_less(fields: dict[str, Any], lengths: tuple[int, ...]) -> None:
+    config = FineTuneConfig(**({"max_length": 256, "first_epoch_max_length": 128} | fields))
+    assert config.epoch_max_lengths == lengths
+
+
+@pytest.mark.parametrize("given_as", ["tensorboard,mlflow", " tensorboard , mlflow ,", ["tensorboard", "mlflow"]])
+def test_trackers_may_be_given_as_one_text(given_as: Any) -> None:
+    assert FineTuneConfig(report_to=given_as).report_to == ("tensorboard", "mlflow")
+    assert ANY_FINE_TUNE(report_to="").report_to == ()
+
+
+def test_stopping_early_keeps_the_best() -> None:
+    assert FineTuneConfig(early_stopping_patience=2).early_stopping_patience == 2
+    with pytest.raises(ConfigError, match="early_stopping_patience needs load_best_model_at_end"):
+        FineTuneConfig(early_stopping_patience=2, load_best_model_at_end=False)
+
+
+def test_what_may_change_when_a_run_is_gone_on_with_are_fields() -> None:
+    assert set(FineTuneConfig.model_fields) > NOT_OF_THE_RUN
 
 
 @settings(deadline=None, max_examples=50)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,7 +116,26 @@ def test_padding_to_the_longest_or_to_the_limit(original: PreTrainedTokenizerFas
     longest = ours.pad(encoded)
     assert {tuple(tensor.shape) for tensor in longest.values()} == {(2, 5)}
     assert longest["attention_mask"].tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
-    assert tuple(ours.pad(encoded, to_max_length=True)["input_ids"].shape) == (2, 16)
+    assert tuple(ours.pad(encoded, pad_to=16)["input_ids"].shape) == (2, 16)
+
+
+def test_tokens_are_kept_in_four_bytes_and_given_to_the_model_in_eight(original: PreTrainedTokenizerFast) -> None:
+    ours = encoder(original)
+    (text,) = ours.encode(["wonderful and dreadful"])
+    assert {ids.dtype for ids in text.inputs.values()} == {np.dtype(np.int32)}
+    assert {tensor.dtype for tensor in ours.pad([text]).values()} == {torch.int64}
+
+
+@pytest.mark.parametrize("truncation", ["head", "tail", "head_tail"])
+def test_cutting_at_another_length_changes_nothing_else(
+    original: PreTrainedTokenizerFast, truncation: Truncation
+) -> None:
+    whole = encoder(original, max_length=32, truncation=truncation)
+    (shorter,) = whole.cut_at(12).encode([LONG])
+    (expected,) = encoder(original, max_length=12, truncation=truncation).encode([LONG])
+    assert shorter.inputs["input_ids"].tolist() == expected.inputs["input_ids"].tolist()
+    assert shorter.length == 12
+    assert whole.encode([LONG])[0].length == whole.max_length == 32
 
 
 def test_cleaning_survives_saving_and_stock_loading(original: PreTrainedTokenizerFast, tmp_path: Path) -> None:

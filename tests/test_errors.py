@@ -7,6 +7,7 @@ from imdb_sentiment import errors
 from imdb_sentiment.errors import (
     ConfigError,
     DataError,
+    DiskFullError,
     HubUnavailableError,
     ImdbSentimentError,
     InputError,
@@ -14,6 +15,7 @@ from imdb_sentiment.errors import (
     ModelError,
     NotFittedError,
     OutputExistsError,
+    TrainingDivergedError,
     list_rows,
     nearest,
 )
@@ -37,6 +39,8 @@ def test_the_tree_in_the_module_docstring_names_every_error() -> None:
         (DataError, ValueError),
         (ModelError, ValueError),
         (OutputExistsError, ValueError),
+        (TrainingDivergedError, ArithmeticError),
+        (DiskFullError, OSError),
         (NotFittedError, RuntimeError),
         (HubUnavailableError, OSError),
         (MissingExtraError, ImportError),
@@ -60,7 +64,7 @@ def test_a_message_leaves_out_the_parts_that_are_not_known() -> None:
     assert str(NotFittedError("call fit first")) == "call fit first"
 
 
-@pytest.mark.parametrize("kind", [HubUnavailableError, MissingExtraError])
+@pytest.mark.parametrize("kind", [DiskFullError, HubUnavailableError, MissingExtraError])
 def test_errors_with_special_builtin_bases_print_the_same_message(kind: type[ImdbSentimentError]) -> None:
     assert str(kind("nobody answers", hint="a local folder")) == "nobody answers\n  try:      a local folder"
 

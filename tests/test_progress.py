@@ -34,10 +34,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @contextmanager
-def terminal() -> Iterator[int]:
+def terminal(columns: int = 80) -> Iterator[int]:
     """Make a pseudo-terminal standard error; gives the end to read from."""
     reader, writer = os.openpty()
-    termios.tcsetwinsize(writer, (24, 80))
+    termios.tcsetwinsize(writer, (24, columns))
     with os.fdopen(writer, "w", encoding="utf-8") as stream, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", stream)  # here and not in a fixture: pytest sets its own before each test
         yield reader
@@ -77,6 +77,15 @@ def test_what_is_quick_shows_nothing(total: int, clock: Clock) -> None:
             clock.now = 1001.9
             bar.update(total)
         assert shown(reader) == ""
+
+
+def test_a_bar_may_begin_where_an_earlier_one_ended(clock: Clock) -> None:
+    with terminal() as reader, progress_bar("training", total=100, unit="row", initial=60) as bar:
+        clock.now += 10
+        bar.update(20)
+        line = shown(reader)
+        assert "80/100" in line
+        assert "2.00row/s" in line  # of what was done since
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, lambda: io.TextIOWrapper(io.BytesIO())])

@@ -49,7 +49,7 @@ def make_summary() -> SplitSummary:
     )
 
 
-def make_result(*, kept_epoch: int = 2, notes: tuple[str, ...] = ("the head is new",)) -> FineTuneResult:
+def make_result(*, kept_epoch: float = 2, notes: tuple[str, ...] = ("the head is new",)) -> FineTuneResult:
     return FineTuneResult(
         history=tuple(
             EpochRecord(epoch=epoch, train_loss=0.6 / epoch, validation=make_report(f1=f1))
@@ -160,6 +160,19 @@ def test_a_result_prints_one_line_an_epoch_and_why_one_was_kept() -> None:
         ["3", "0.2000", "0.4568", "0.8000", "0.6250"],
     ]
     assert lines[4:] == ["kept epoch 2 (best f1 on validation) after 61 s of training", "note: the head is new"]
+
+
+def test_evaluations_within_an_epoch_are_told_by_their_part_of_it() -> None:
+    records = tuple(
+        EpochRecord(epoch=epoch, train_loss=0.5, validation=make_report(f1=f1))
+        for epoch, f1 in ((1 / 3, 0.25), (2 / 3, 0.5), (1.0, 0.75))
+    )
+    # the Trainer counts steps, the log adds up shares: the two may differ in the last digits
+    result = dataclasses.replace(make_result(kept_epoch=0.66667), history=records)
+    assert result.validation is records[1].validation
+    lines = str(result).splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["0.3333", "0.6667", "1"]
+    assert lines[4].startswith("kept epoch 0.6667 (")
 
 
 def test_a_result_without_notes_prints_none() -> None:

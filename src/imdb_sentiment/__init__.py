@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.errors import (
         ConfigError,
         DataError,
+        DiskFullError,
         HubUnavailableError,
         ImdbSentimentError,
         InputError,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
         ModelError,
         NotFittedError,
         OutputExistsError,
+        TrainingDivergedError,
+        TrainingInterruptedError,
     )
     from imdb_sentiment.findings import DataAudit, Finding, TokenLengths
     from imdb_sentiment.finetuner import SentimentFineTuner
@@ -43,6 +46,7 @@ __all__ = [
     "DataConfig",
     "DataError",
     "DataSplits",
+    "DiskFullError",
     "EpochRecord",
     "EvaluationReport",
     "Finding",
@@ -63,6 +67,8 @@ __all__ = [
     "SentimentFineTuner",
     "SplitSummary",
     "TokenLengths",
+    "TrainingDivergedError",
+    "TrainingInterruptedError",
     "audit_dataset",
     "cross_validate",
     "load_config",
@@ -80,6 +86,7 @@ _HOMES = {
     "errors": (
         "ConfigError",
         "DataError",
+        "DiskFullError",
         "HubUnavailableError",
         "ImdbSentimentError",
         "InputError",
@@ -87,6 +94,8 @@ _HOMES = {
         "ModelError",
         "NotFittedError",
         "OutputExistsError",
+        "TrainingDivergedError",
+        "TrainingInterruptedError",
     ),
     "findings": ("DataAudit", "Finding", "TokenLengths"),
     "finetuner": ("SentimentFineTuner",),

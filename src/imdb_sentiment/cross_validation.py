@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
 from imdb_sentiment.output import make_folder
 from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
@@ -33,7 +33,7 @@ class FoldResult:
     train_rows: int
     """Rows that the model was fitted to."""
 
-    kept_epoch: int
+    kept_epoch: float
     """The epoch that was measured."""
 
     kept_because: str
@@ -136,7 +136,7 @@ def cross_validate(
     if not resume:
         _check_empty(folder)
     divided = load_folds(data_config, folds, data)
-    learn = config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
+    learn = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN)
     _start(folder, {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn})
     results = [
         _run_or_read_fold(fold, splits, data_config, config, folder)

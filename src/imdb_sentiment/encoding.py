@@ -27,7 +27,7 @@ _HEAD_SHARE = 4  # head+tail keeps a quarter from the beginning, near the 128 of
 class EncodedText(NamedTuple):
     """One text, or one pair of texts, as a model reads it."""
 
-    inputs: "dict[str, NDArray[np.int64]]"
+    inputs: "dict[str, NDArray[np.int32]]"
     """Model input names (`input_ids`, `attention_mask`, ...) to arrays of shape (tokens,)."""
 
     truncated: bool
@@ -65,8 +65,12 @@ class TextEncoder:
                 bar.update(min(_CHUNK, len(texts) - start))
         return encoded
 
-    def pad(self, batch: Sequence[EncodedText], *, to_max_length: bool = False) -> "dict[str, torch.Tensor]":
-        """Stack encoded texts, padded to the longest of them or to `max_length`.
+    def cut_at(self, max_length: int) -> "TextEncoder":
+        """Return an encoder that differs in its longest input only."""
+        return TextEncoder(self.tokenizer, max_length=max_length, truncation=self.truncation)
+
+    def pad(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> "dict[str, torch.Tensor]":
+        """Stack encoded texts, padded to the longest of them or to `pad_to` tokens.
 
         Returns:
             Model input names to int64 tensors of shape (batch, tokens).
@@ -74,8 +78,8 @@ class TextEncoder:
         columns: dict[str, Any] = {name: [text.inputs[name] for text in batch] for name in batch[0].inputs}
         padded = self.tokenizer.pad(
             columns,
-            padding="max_length" if to_max_length else "longest",
-            max_length=self.max_length if to_max_length else None,
+            padding="max_length" if pad_to else "longest",
+            max_length=pad_to,
             return_tensors="pt",
         )
         return dict(padded)
@@ -92,7 +96,7 @@ class TextEncoder:
             }
             truncated = len(columns["input_ids"]) > self.max_length
             keep = self._kept(encoding) if truncated else slice(None)
-            arrays = {name: np.asarray(columns[name], dtype=np.int64)[keep] for name in names if name in columns}
+            arrays = {name: np.asarray(columns[name], dtype=np.int32)[keep] for name in names if name in columns}
             yield EncodedText(arrays, truncated=truncated)
 
     def _kept(self, encoding: "Encoding") -> "NDArray[np.bool_]":

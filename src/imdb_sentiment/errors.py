@@ -7,6 +7,9 @@ ImdbSentimentError                 catch this one to catch them all
 │   ├── DataError                  a data source: its place, its columns, its labels, its rows
 │   ├── ModelError                 a model name or a model folder
 │   └── OutputExistsError          a folder that would have been overwritten
+├── TrainingInterruptedError       Ctrl-C or SIGTERM; the run can be gone on with; the command line exits with 130
+├── TrainingDivergedError (ArithmeticError)  a loss or a gradient is not a number any more
+├── DiskFullError (OSError)        the checkpoints of a run do not fit
 ├── NotFittedError (RuntimeError)  a question that only a fitted model can answer
 ├── HubUnavailableError (OSError)  the Hugging Face hub did not answer
 └── MissingExtraError (ImportError)  an optional dependency is not installed
@@ -21,6 +24,7 @@ from collections.abc import Iterable, Sequence
 __all__ = [
     "ConfigError",
     "DataError",
+    "DiskFullError",
     "HubUnavailableError",
     "ImdbSentimentError",
     "InputError",
@@ -28,6 +32,8 @@ __all__ = [
     "ModelError",
     "NotFittedError",
     "OutputExistsError",
+    "TrainingDivergedError",
+    "TrainingInterruptedError",
 ]
 
 _LISTED = 5
@@ -93,6 +99,18 @@ class ModelError(InputError):
 
 class OutputExistsError(InputError):
     """The output folder holds something already; nothing in it was touched."""
+
+
+class TrainingInterruptedError(ImdbSentimentError):
+    """Training was stopped by a signal, after the step under way was finished and saved."""
+
+
+class TrainingDivergedError(ImdbSentimentError, ArithmeticError):
+    """A loss or a gradient is infinite or not a number; nothing that training does afterwards can mend it."""
+
+
+class DiskFullError(ImdbSentimentError, OSError):
+    """The disk has too little room for the checkpoints of a run; those that are complete stay usable."""
 
 
 class NotFittedError(ImdbSentimentError, RuntimeError):

@@ -1,31 +1,45 @@
 """SentimentFineTuner: runs the steps in order, and does none of them itself."""
 
 import time
+from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
+from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
 from imdb_sentiment.encoding import TextEncoder, texts_of
 from imdb_sentiment.errors import NotFittedError, OutputExistsError
-from imdb_sentiment.results import EvaluationReport, FineTuneResult
+from imdb_sentiment.output import LOCK_FILE
+from imdb_sentiment.processes import on_main, warn_of_idle_gpus
+from imdb_sentiment.results import EvaluationReport, FineTuneResult, SplitSummary
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, TrainerState
+    from transformers import PreTrainedModel
 
     from imdb_sentiment.findings import DataAudit
-    from imdb_sentiment.training.best_epoch import BestEpochMetric
+    from imdb_sentiment.pretrained import Encoder
+    from imdb_sentiment.training.rows import TrainingRows
 
 __all__ = ["SentimentFineTuner"]
+
+
+class _Prepared(NamedTuple):
+    """What the main process hands to all before training."""
+
+    rows: "TrainingRows"
+    summary: SplitSummary
+    audit: "DataAudit | None"
+    run: dict[str, object]
+    checkpoint: Path | None
 
 
 class _Fitted(NamedTuple):
     model: "PreTrainedModel"
     encoder: TextEncoder
     result: FineTuneResult
-    seen: SeenRows
 
 
 class SentimentFineTuner:
@@ -90,64 +104,40 @@ class SentimentFineTuner:
         return self._audit
 
     def fit(self, data: object = None, *, resume: bool = False) -> FineTuneResult:
-        """Fine-tune the model, evaluating it on the validation split after each epoch.
+        """Fine-tune the model, evaluating it on the validation split and saving a checkpoint at the end of each epoch.
+
+        Ctrl-C or SIGTERM, once, ends the run after the step under way and saves it; twice, ends it at once. Of several
+        processes that a launcher started, the main one reads, looks and writes, and all return the same result.
 
         Args:
             data: A DataFrame, a `datasets.Dataset` or `DatasetDict`, a mapping from split names to such tables, a pair
                 `(texts, labels)`, or `DataSplits`, which are taken as they are. By default, what `data_config.source`
                 names.
-            resume: Go on from the newest complete checkpoint in `output_dir`, if there is one.
+            resume: Go on from the newest complete checkpoint in `output_dir`, if there is one. The run ends as it would
+                have ended without the break.
 
         Raises:
             DataError: The data cannot be used as they are.
             ModelError: The encoder cannot be used.
             ConfigError: The configuration does not fit the encoder, or the checkpoint is of another run.
-            OutputExistsError: `output_dir` is not empty and `resume` is false.
+            OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
+            DiskFullError: The checkpoints do not fit on the disk.
+            TrainingDivergedError: A loss or a gradient is not a number any more.
+            TrainingInterruptedError: A signal ended the run; it can be gone on with.
+            MissingExtraError: The package of a tracker that `report_to` names is not installed.
         """
-        from imdb_sentiment.pretrained import load_encoder, load_model
-        from imdb_sentiment.training.best_epoch import choose_metric
-        from imdb_sentiment.training.checkpoints import check_same_run, newest_checkpoint
-        from imdb_sentiment.training.trainer import EncodedRows, build_trainer
-        from imdb_sentiment.upstream import quiet
+        from imdb_sentiment.pretrained import load_encoder
+        from imdb_sentiment.training.trackers import check_trackers
 
-        checkpoint = newest_checkpoint(self.output_dir) if resume else None
-        if not resume:
-            self._check_output_dir()
-        encoder = load_encoder(self.config, pairs=self.data_config.text_columns is not None)
-        if data is not None or self._rows_given:  # rows given to an earlier fit are not those of the source
-            self._take(data)
-        splits, names = self.splits, self._load().names
+        check_trackers(self.config.report_to)
+        warn_of_idle_gpus()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
-        run = self._describe_run()
-        if checkpoint:
-            check_same_run(checkpoint, run)
-        self._look(encoder.text_encoder)  # before anything is learnt
-        model, head_note = load_model(encoder, self.config, names)
-        train, validation = (
-            EncodedRows(encoder.text_encoder.encode(texts_of(rows)), rows["label"])
-            for rows in (splits.train, splits.validation)
-        )
-        metric = choose_metric(self.config.metric_for_best_model, splits.summary.rows["train"])
-        started = time.perf_counter()
-        with quiet():
-            trainer = build_trainer(
-                model,
-                encoder.text_encoder,
-                self.config,
-                train=train,
-                validation=validation,
-                names=names,
-                metric=metric,
-                output_dir=self.output_dir,
-                run=run,
-            )
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        seconds = time.perf_counter() - started
-        notes = (head_note, *([f"went on from {checkpoint}"] if checkpoint else []))
-        result = self._describe_result(trainer.state, metric, seconds, notes)
-        self._fitted = _Fitted(model, encoder.text_encoder, result, SeenRows.of(splits.train, splits.validation))
-        return result
+        with ExitStack() as held:
+            encoder = load_encoder(self.config, pairs=self.data_config.text_columns is not None)
+            prepared = on_main(lambda: self._prepare(data, encoder.text_encoder, held, resume=resume))
+            self._fitted = self._train(prepared, encoder)
+        return self._fitted.result
 
     def evaluate(self) -> EvaluationReport:
         """Measure the fitted model on the test split. Do this once, at the end, and choose nothing by it.
@@ -155,16 +145,8 @@ class SentimentFineTuner:
         Raises:
             NotFittedError: `fit` has not been called.
         """
-        from imdb_sentiment.evaluation.metrics import measure_with_seen
-        from imdb_sentiment.scoring.torch_scorer import score_texts
-
         fitted = self._require_fitted("evaluate")
-        rows = self.splits.test
-        batch_size = self.config.per_device_eval_batch_size
-        texts = texts_of(rows)
-        scores = score_texts(fitted.model, fitted.encoder, texts, batch_size=batch_size)
-        known = fitted.seen.known(texts)  # none, unless test_overlap is "keep"
-        self._test = measure_with_seen(scores.probabilities, rows["label"], known, names=self.labels)
+        self._test = on_main(lambda: self._measure(fitted))
         return self._test
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -183,6 +165,11 @@ class SentimentFineTuner:
             NotFittedError: `fit` has not been called.
             OutputExistsError: The folder is not empty.
         """
+        fitted = self._require_fitted("save")
+        on_main(lambda: self._write(fitted, Path(path), overwrite=overwrite))
+        return Path(path)
+
+    def _write(self, fitted: _Fitted, path: Path, *, overwrite: bool) -> None:
         from imdb_sentiment.artifact import (
             Artifact,
             ModelMetadata,
@@ -192,8 +179,7 @@ class SentimentFineTuner:
             save_artifact,
         )
 
-        fitted = self._require_fitted("save")
-        result = fitted.result
+        splits, result = self.splits, fitted.result
         metadata = ModelMetadata(
             labels=self._load().names,
             text_columns=self.data_config.columns_of_text,
@@ -212,9 +198,84 @@ class SentimentFineTuner:
             seed=self.config.seed,
             versions=library_versions(),
         )
-        artifact = Artifact(fitted.model, fitted.encoder, metadata, fitted.seen)
-        save_artifact(Path(path), artifact, overwrite=overwrite)
-        return Path(path)
+        seen = SeenRows.of(splits.train, splits.validation)
+        save_artifact(path, Artifact(fitted.model, fitted.encoder, metadata, seen), overwrite=overwrite)
+
+    def _measure(self, fitted: _Fitted) -> EvaluationReport:
+        from imdb_sentiment.evaluation.metrics import measure_with_seen
+        from imdb_sentiment.scoring.torch_scorer import score_texts
+
+        splits = self.splits
+        texts, batch_size = texts_of(splits.test), self.config.per_device_eval_batch_size
+        scores = score_texts(fitted.model, fitted.encoder, texts, batch_size=batch_size)
+        known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"
+        return measure_with_seen(scores.probabilities, splits.test["label"], known, names=self.labels)
+
+    def _prepare(self, data: object, encoder: TextEncoder, held: ExitStack, *, resume: bool) -> _Prepared:
+        """Do all that comes before learning: read the data, look at them, encode them, and claim the folder.
+
+        Args:
+            data: As for `fit`.
+            encoder: Encodes texts.
+            held: Keeps the folder claimed until it is closed.
+            resume: As for `fit`.
+        """
+        from imdb_sentiment.training.checkpoints import check_same_run, newest_checkpoint
+        from imdb_sentiment.training.run_folder import locked
+
+        if not resume:
+            self._check_output_dir()
+        held.enter_context(locked(self.output_dir))
+        if data is not None or self._rows_given:  # rows given to an earlier fit are not those of the source
+            self._take(data)
+        run = self._describe_run()
+        checkpoint = newest_checkpoint(self.output_dir) if resume else None
+        if checkpoint:
+            check_same_run(checkpoint, run)
+        self._look(encoder)  # before anything is learnt
+        return _Prepared(self._encode(encoder), self.splits.summary, self._audit, run, checkpoint)
+
+    def _encode(self, encoder: TextEncoder) -> "TrainingRows":
+        from imdb_sentiment.training.rows import EncodedRows, TrainingRows
+
+        splits = self.splits
+        texts = texts_of(splits.train)
+        limits = self.config.epoch_max_lengths
+        train = {
+            limit: EncodedRows.of(encoder.cut_at(limit).encode(texts), splits.train["label"]) for limit in set(limits)
+        }
+        validation = EncodedRows.of(encoder.encode(texts_of(splits.validation)), splits.validation["label"])
+        return TrainingRows(tuple(train[limit] for limit in limits), limits, validation, self.labels)
+
+    def _train(self, prepared: _Prepared, encoder: "Encoder") -> _Fitted:
+        """Learn, in every process."""
+        from imdb_sentiment.pretrained import load_model
+        from imdb_sentiment.training.best_epoch import choose_metric
+        from imdb_sentiment.training.fine_tuning import fine_tune
+
+        model, head_note = load_model(encoder, self.config, LabelNames(*prepared.rows.names))
+        metric = choose_metric(self.config.metric_for_best_model, prepared.summary.rows["train"])
+        started = time.perf_counter()
+        learnt = fine_tune(
+            model,
+            encoder.text_encoder,
+            self.config,
+            rows=prepared.rows,
+            metric=metric,
+            output_dir=self.output_dir,
+            run=prepared.run,
+            checkpoint=prepared.checkpoint,
+        )
+        result = FineTuneResult(
+            history=learnt.history,
+            kept_epoch=learnt.kept_epoch,
+            kept_because=learnt.kept_because,
+            seconds=time.perf_counter() - started,
+            splits=prepared.summary,
+            audit=prepared.audit,
+            notes=(head_note, *learnt.notes),
+        )
+        return _Fitted(model, encoder.text_encoder, result)
 
     def _load(self) -> LoadedSplits:
         if self._loaded is None:
@@ -242,7 +303,7 @@ class SentimentFineTuner:
     def _describe_run(self) -> dict[str, object]:
         """What decides how a run ends: a checkpoint of another run cannot be gone on from."""
         splits, names = self.splits, self._load().names
-        run = self.config.model_dump(mode="json", exclude={"per_device_eval_batch_size"})
+        run = self.config.model_dump(mode="json", exclude=NOT_OF_THE_RUN)
         return run | {"labels": list(names), "data_fingerprint": splits.summary.fingerprint}
 
     def _require_fitted(self, what: str) -> _Fitted:
@@ -251,27 +312,10 @@ class SentimentFineTuner:
         return self._fitted
 
     def _check_output_dir(self) -> None:
-        if self.output_dir.exists() and (not self.output_dir.is_dir() or any(self.output_dir.iterdir())):
+        folder = self.output_dir
+        if folder.exists() and (not folder.is_dir() or any(path.name != LOCK_FILE for path in folder.iterdir())):
             raise OutputExistsError(
-                f"{self.output_dir} is not empty, and was left as it is",
+                f"{folder} is not empty, and was left as it is",
                 expected="a new or empty folder for the checkpoints of this run",
                 hint="fit(resume=True) to go on with the run in it, or another output_dir",
             )
-
-    def _describe_result(
-        self, state: "TrainerState", metric: "BestEpochMetric", seconds: float, notes: tuple[str, ...]
-    ) -> FineTuneResult:
-        from imdb_sentiment.training.trainer import read_history
-
-        kept, because = self.config.num_train_epochs, "the last"
-        if self.config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
-            kept, because = round(state.best_global_step * kept / state.max_steps), metric.reason
-        return FineTuneResult(
-            history=read_history(state.log_history, self._load().names),
-            kept_epoch=kept,
-            kept_because=because,
-            seconds=seconds,
-            splits=self.splits.summary,
-            audit=self._audit,
-            notes=notes,
-        )

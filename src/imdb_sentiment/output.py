@@ -9,10 +9,13 @@ from pathlib import Path
 
 from imdb_sentiment.errors import OutputExistsError
 
-__all__ = ["METADATA_FILE", "check_output", "make_folder", "new_folder"]
+__all__ = ["LOCK_FILE", "METADATA_FILE", "check_output", "make_folder", "new_folder"]
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
+
+LOCK_FILE = ".lock"
+"""The file that a run holds while it writes to its folder."""
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2

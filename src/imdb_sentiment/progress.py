@@ -10,15 +10,24 @@ __all__ = ["progress_bar"]
 _PATIENCE_SECONDS = 2.0
 
 
-def progress_bar(description: str, *, total: int, unit: str) -> "tqdm[Any]":
+def progress_bar(description: str, *, total: int, unit: str, initial: int = 0) -> "tqdm[Any]":
     """Return a bar on standard error, to be used as a context manager.
 
     Args:
         description: What is going on, e.g. `"tokenizing"`.
         total: Number of units until the end.
         unit: What is counted, in the singular.
+        initial: Number of units done before.
     """
     from tqdm import tqdm
 
     # disable=None: silent when standard error is not a terminal
-    return tqdm(desc=description, total=total, unit=unit, delay=_PATIENCE_SECONDS, disable=None, leave=False)
+    return tqdm(
+        desc=description,
+        total=total,
+        unit=unit,
+        initial=initial,
+        delay=_PATIENCE_SECONDS,
+        disable=None,
+        leave=False,
+    )

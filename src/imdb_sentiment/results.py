@@ -200,16 +200,20 @@ class SplitSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRecord:
-    """One pass over the training rows."""
+    """One evaluation of a run, at the end of an epoch or within it."""
 
-    epoch: int
-    """Number of the pass, from 1."""
+    epoch: float
+    """Passes over the training rows until then: 1.0 after the first, 0.5 halfway through it."""
 
     train_loss: float
-    """Mean cross-entropy over the pass, in nats; weighted if `FineTuneConfig.class_weights` is set."""
+    """Mean cross-entropy of the training steps since the evaluation before, in nats; weighted if
+    `FineTuneConfig.class_weights` is set."""
 
     validation: EvaluationReport
-    """The model on the validation split after the pass."""
+    """The model on the validation split then."""
+
+    seconds: float | None = None
+    """Wall-clock seconds of training and evaluation until then, those before a break included; None if not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,10 +221,10 @@ class FineTuneResult:
     """What `SentimentFineTuner.fit` did."""
 
     history: tuple[EpochRecord, ...]
-    """One record an epoch."""
+    """One record an evaluation; `FineTuneConfig.evaluations_per_epoch` says how many an epoch has."""
 
-    kept_epoch: int
-    """The epoch whose weights the model has now."""
+    kept_epoch: float
+    """The `epoch` of the record whose weights the model has now."""
 
     kept_because: str
     """Why that epoch: the metric that chose it, or that it was the last."""
@@ -240,7 +244,7 @@ class FineTuneResult:
     @property
     def validation(self) -> EvaluationReport:
         """The kept epoch's report on the validation split."""
-        return self.history[self.kept_epoch - 1].validation
+        return min(self.history, key=lambda record: abs(record.epoch - self.kept_epoch)).validation
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
@@ -251,9 +255,9 @@ class FineTuneResult:
         for record in self.history:
             report = record.validation
             values = (record.train_loss, report.log_loss, report.accuracy, report.f1)
-            table.append([str(record.epoch), *(f"{value:.4f}" for value in values)])
+            table.append([f"{record.epoch:.4g}", *(f"{value:.4f}" for value in values)])
         lines = format_table(table)
-        lines.append(f"kept epoch {self.kept_epoch} ({self.kept_because}) after {self.seconds:.0f} s of training")
+        lines.append(f"kept epoch {self.kept_epoch:.4g} ({self.kept_because}) after {self.seconds:.0f} s of training")
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 

@@ -36,6 +36,7 @@ def tuner(tmp_path_factory: pytest.TempPathFactory) -> SentimentFineTuner:
         max_length=64,
         learning_rate=3e-4,
         warmup_ratio=0.1,
+        precision="fp32",
         num_train_epochs=2,
         per_device_train_batch_size=8,
     )
@@ -62,7 +63,9 @@ def test_the_loss_falls(result: FineTuneResult) -> None:
     first, last = (record.train_loss for record in result.history)
     assert 0.6 < first < 0.8
     assert last < first - 0.02
-    assert result.notes == ("the checkpoint has no head of two labels; a new one was made",)
+    head, recipe = result.notes
+    assert head == "the checkpoint has no head of two labels; a new one was made"
+    assert recipe.startswith("learning rate 0.0003, fp32 on ")
 
 
 def test_the_limit_leaves_the_test_split_whole(tuner: SentimentFineTuner, result: FineTuneResult) -> None:

@@ -9,6 +9,7 @@ import imdb_sentiment
 from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.best_epoch import choose_metric
+from imdb_sentiment.training.recipe import Recipe
 
 # field -> another value than the default, and what it makes of the arguments
 REACHES: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -16,11 +17,13 @@ REACHES: dict[str, tuple[Any, dict[str, Any]]] = {
     "warmup_ratio": (0.25, {"warmup_steps": 0.25}),
     "per_device_train_batch_size": (3, {"per_device_train_batch_size": 3}),
     "per_device_eval_batch_size": (5, {"per_device_eval_batch_size": 5}),
+    "gradient_accumulation_steps": (4, {"gradient_accumulation_steps": 4}),
     "num_train_epochs": (7, {"num_train_epochs": 7}),
     "weight_decay": (0.5, {"weight_decay": 0.5}),
-    "group_by_length": (False, {"train_sampling_strategy": "random"}),
+    "precision": ("bf16", {"bf16": True}),
     "load_best_model_at_end": (False, {"load_best_model_at_end": False, "metric_for_best_model": None}),
     "metric_for_best_model": ("log_loss", {"metric_for_best_model": "eval_log_loss", "greater_is_better": False}),
+    "report_to": (("tensorboard",), {"report_to": ["tensorboard"]}),
     "seed": (7, {"seed": 7, "data_seed": 7}),
 }
 USED_ELSEWHERE = {
@@ -29,15 +32,28 @@ USED_ELSEWHERE = {
     "max_length",
     "truncation",
     "padding",
+    "group_by_length",
     "clean_text",
+    "dropout",
+    "max_tokens_per_forward",
+    "first_epoch_max_length",
+    "evaluations_per_epoch",
+    "early_stopping_patience",
+    "keep_checkpoints",
     "class_weights",
 }
 METRIC = choose_metric("auto", {"ham": 50, "spam": 50})
 
 
+def recipe_of(config: FineTuneConfig) -> Recipe:
+    """What a configuration comes to on a machine where `auto` is 1e-4 and fp32."""
+    rate = 1e-4 if config.learning_rate == "auto" else config.learning_rate
+    return Recipe(rate, "fp32" if config.precision == "auto" else config.precision, 2048)
+
+
 def arguments(config: FineTuneConfig, folder: Path) -> dict[str, Any]:
     metric = choose_metric(config.metric_for_best_model, {"ham": 50, "spam": 50})
-    content: dict[str, Any] = training_arguments(config, folder, metric).to_dict()
+    content: dict[str, Any] = training_arguments(config, recipe_of(config), folder, metric).to_dict()
     return content
 
 
@@ -54,33 +70,47 @@ def test_a_field_changes_its_own_arguments_and_no_other(field: str, tmp_path: Pa
     assert changed == expected
 
 
-def test_the_two_presets(tmp_path: Path) -> None:
+def test_the_presets(tmp_path: Path) -> None:
     shared = {
-        "learning_rate": 2e-5,
-        "per_device_train_batch_size": 16,
         "per_device_eval_batch_size": 16,
-        "num_train_epochs": 3,
         "weight_decay": 0.01,
-        "warmup_steps": 0.0,
         "lr_scheduler_type": "linear",
-        "eval_strategy": "epoch",
-        "save_strategy": "epoch",
+        "logging_strategy": "no",
         "report_to": [],
-        "bf16": False,
         "fp16": False,
+        "bf16": False,
         "gradient_accumulation_steps": 1,
+        "disable_tqdm": True,
     }
     tutorial = arguments(FineTuneConfig.preset("tutorial"), tmp_path)
-    default = arguments(FineTuneConfig.preset("default"), tmp_path)
-    own = {"train_sampling_strategy": "random", "load_best_model_at_end": False}
-    assert tutorial.items() >= (shared | own).items()
-    own = {"train_sampling_strategy": "group_by_length", "load_best_model_at_end": True}
-    assert default.items() >= (shared | own | {"metric_for_best_model": "eval_f1", "greater_is_better": True}).items()
+    balanced = arguments(FineTuneConfig.preset("balanced"), tmp_path)
+    own: dict[str, Any] = {"learning_rate": 2e-5, "num_train_epochs": 3, "per_device_train_batch_size": 16}
+    assert tutorial.items() >= (shared | own | {"warmup_steps": 0.0, "load_best_model_at_end": False}).items()
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "eval_f1", "greater_is_better": True}
+    assert balanced.items() >= (shared | best | {"learning_rate": 1e-4, "warmup_steps": 0.1}).items()
+
+
+def test_when_to_evaluate_and_save_is_left_to_the_schedule(tmp_path: Path) -> None:
+    made = arguments(FineTuneConfig(), tmp_path)
+    assert made["eval_strategy"] == made["save_strategy"] == "steps"
+    assert min(made["eval_steps"], made["save_steps"]) > 10**9
+    assert made["save_total_limit"] is None  # upstream would drop one before the next is known to be complete
+
+
+def test_processes_wait_for_each_other_for_hours(tmp_path: Path) -> None:
+    assert arguments(FineTuneConfig(), tmp_path)["ddp_timeout"] == 12 * 3600
+
+
+def test_of_several_gpus_a_process_uses_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transformers.TrainingArguments.n_gpu", 2)
+    made = training_arguments(FineTuneConfig(), recipe_of(FineTuneConfig()), tmp_path, METRIC)
+    assert made._n_gpu == 1
 
 
 @pytest.mark.parametrize(("ratio", "steps"), [(0.0, 0), (0.1, 10), (0.25, 25), (0.999, 100)])
 def test_warm_up_is_a_share_of_the_steps(ratio: float, steps: int, tmp_path: Path) -> None:
-    made = training_arguments(FineTuneConfig(warmup_ratio=ratio), tmp_path, METRIC)
+    config = FineTuneConfig(warmup_ratio=ratio)
+    made = training_arguments(config, recipe_of(config), tmp_path, METRIC)
     assert made.get_warmup_steps(100) == steps
 
 

@@ -1,6 +1,8 @@
-"""Which checkpoint a run goes on from, and which it refuses."""
+"""Which checkpoint is complete, which a run goes on from, which it refuses, and which are kept."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,29 +10,98 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment import ConfigError
-from imdb_sentiment.training.checkpoints import check_same_run, newest_checkpoint
+from imdb_sentiment import ConfigError, OutputExistsError
+from imdb_sentiment.training.checkpoints import (
+    Keep,
+    check_ours,
+    check_same_run,
+    complete_checkpoints,
+    drop_unfinished,
+    finish,
+    newest_checkpoint,
+    prune,
+    recorded_precision,
+)
 
-WHOLE = '{"global_step": 1}'
-STATES = {"whole": WHOLE, "cut off": WHOLE[:9], "empty": "", "not an object": "[]", "not UTF-8": "\udcff", "none": None}
+RUN = {"learning_rate": 2e-5, "labels": ["ham", "spam"], "model_revision": None}
 
 
-def write_checkpoint(folder: Path, state: str | None = WHOLE) -> None:
+def write_checkpoint(folder: Path, run: dict[str, object] | None = None, *, done: bool = True) -> Path:
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"weights")
-    if state is not None:
-        (folder / "trainer_state.json").write_text(state, encoding="utf-8", errors="surrogateescape")
+    (folder / "empty").write_bytes(b"")
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "more.bin").write_bytes(b"more")
+    state = {"global_step": 1, "stateful_callbacks": {"RunRecord": {"args": RUN if run is None else run}}}
+    (folder / "trainer_state.json").write_text(json.dumps(state))
+    if done:
+        finish(folder)
+    return folder
 
 
-@settings(deadline=None, max_examples=60)
-@given(kinds=st.dictionaries(st.integers(0, 10**6), st.sampled_from(sorted(STATES)), max_size=8))
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def clear(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "whole": lambda folder: None,
+    "not finished": lambda folder: (folder / "complete.json").unlink(),
+    "a file is gone": lambda folder: (folder / "deeper" / "more.bin").unlink(),
+    "a file is cut off": lambda folder: cut(folder / "model.safetensors"),
+    "a file grew": lambda folder: (folder / "empty").write_bytes(b"x"),
+    "the list is cut off": lambda folder: (folder / "complete.json").write_text('{"model.safetensors": 7'),
+    "the list is empty": lambda folder: (folder / "complete.json").write_text(""),
+    "the list is of nothing": lambda folder: (folder / "complete.json").write_text("{}"),
+    "the list is no list": lambda folder: (folder / "complete.json").write_text("[1]"),
+    "the list is no text": lambda folder: (folder / "complete.json").write_bytes(b"\xff\xfe"),
+    "all is gone": clear,
+}
+
+
+@settings(deadline=None, max_examples=25)
+@given(kinds=st.dictionaries(st.integers(0, 10**6), st.sampled_from(sorted(DAMAGE)), max_size=4))
 def test_the_highest_number_among_the_complete_ones(kinds: dict[int, str]) -> None:
     with TemporaryDirectory() as name:
         for number, kind in kinds.items():
-            write_checkpoint(Path(name) / f"checkpoint-{number}", STATES[kind])
-        complete = [number for number, kind in kinds.items() if kind == "whole"]
-        expected = Path(name) / f"checkpoint-{max(complete)}" if complete else None
-        assert newest_checkpoint(Path(name)) == expected
+            DAMAGE[kind](write_checkpoint(Path(name) / f"checkpoint-{number}"))
+        complete = sorted(number for number, kind in kinds.items() if kind == "whole")
+        assert list(complete_checkpoints(Path(name))) == complete
+        assert newest_checkpoint(Path(name)) == (Path(name) / f"checkpoint-{complete[-1]}" if complete else None)
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_checkpoint_is_complete_if_each_file_has_the_size_it_had(kind: str, tmp_path: Path) -> None:
+    DAMAGE[kind](write_checkpoint(tmp_path / "checkpoint-7"))
+    assert (newest_checkpoint(tmp_path) is not None) == (kind == "whole")
+
+
+def test_what_is_added_later_does_not_matter(tmp_path: Path) -> None:
+    checkpoint = write_checkpoint(tmp_path / "checkpoint-7")
+    (checkpoint / "notes.txt").write_text("mine")
+    assert newest_checkpoint(tmp_path) == checkpoint
+
+
+def test_a_checkpoint_that_moves_stays_complete(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "here" / "checkpoint-7")
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert newest_checkpoint(tmp_path / "there") == tmp_path / "there" / "checkpoint-7"
+
+
+def test_the_list_names_each_file_with_its_size(tmp_path: Path) -> None:
+    checkpoint = write_checkpoint(tmp_path / "checkpoint-7")
+    state = (checkpoint / "trainer_state.json").stat().st_size
+    assert json.loads((checkpoint / "complete.json").read_text()) == {
+        "deeper/more.bin": 4,
+        "empty": 0,
+        "model.safetensors": 7,
+        "trainer_state.json": state,
+    }
+    assert not list(checkpoint.glob("*.partial"))
 
 
 def test_numbers_are_compared_as_numbers(tmp_path: Path) -> None:
@@ -43,8 +114,12 @@ def test_numbers_are_compared_as_numbers(tmp_path: Path) -> None:
     "name", ["checkpoint-", "checkpoint-x", "checkpoint-3.old", "my-checkpoint-3", "checkpoint-3 "]
 )
 def test_other_names_are_no_checkpoints(name: str, tmp_path: Path) -> None:
-    write_checkpoint(tmp_path / name)
+    other = write_checkpoint(tmp_path / name, done=False)
+    drop_unfinished(tmp_path)
+    finish(other)
     assert newest_checkpoint(tmp_path) is None
+    prune(tmp_path, Keep(1, best=False), best_step=None)
+    assert (other / "model.safetensors").exists()
 
 
 def test_a_file_or_a_deeper_folder_is_no_checkpoint(tmp_path: Path) -> None:
@@ -57,24 +132,69 @@ def test_there_may_be_no_folder(tmp_path: Path) -> None:
     assert newest_checkpoint(tmp_path / "nowhere") is None
 
 
-RUN = {"learning_rate": 2e-5, "labels": ["ham", "spam"], "model_revision": None}
+def steps_left(folder: Path) -> list[int]:
+    return sorted(int(path.name.rpartition("-")[2]) for path in folder.iterdir())
 
 
-def recorded(folder: Path, run: dict[str, object]) -> Path:
-    state = {"stateful_callbacks": {"RunRecord": {"args": run, "attributes": {}}}}
-    write_checkpoint(folder, json.dumps(state))
-    return folder
+@pytest.mark.parametrize(
+    ("keep", "best", "left"),
+    [
+        (Keep(1, best=True), 20, [20, 50]),
+        (Keep(1, best=True), 50, [50]),
+        (Keep(1, best=True), None, [50]),
+        (Keep(1, best=True), 25, [50]),  # gone before
+        (Keep(1, best=False), 20, [50]),
+        (Keep(3, best=True), 10, [10, 30, 40, 50]),
+        (Keep(9, best=True), 10, [10, 20, 30, 40, 50]),
+    ],
+)
+def test_the_newest_and_the_best_are_kept(keep: Keep, best: int | None, left: list[int], tmp_path: Path) -> None:
+    for step in (10, 20, 30, 40, 50):
+        write_checkpoint(tmp_path / f"checkpoint-{step}")
+    prune(tmp_path, keep, best_step=best)
+    assert steps_left(tmp_path) == left
+    assert list(complete_checkpoints(tmp_path)) == left
+
+
+def test_an_unfinished_checkpoint_does_not_count_among_the_newest(tmp_path: Path) -> None:
+    for step in (10, 20):
+        write_checkpoint(tmp_path / f"checkpoint-{step}")
+    write_checkpoint(tmp_path / "checkpoint-30", done=False)
+    prune(tmp_path, Keep(1, best=False), best_step=None)
+    assert list(complete_checkpoints(tmp_path)) == [20]
+
+
+@pytest.mark.parametrize("kind", sorted(set(DAMAGE) - {"whole"}))
+def test_what_a_killed_run_left_unfinished_is_removed(kind: str, tmp_path: Path) -> None:
+    whole = write_checkpoint(tmp_path / "checkpoint-10")
+    DAMAGE[kind](write_checkpoint(tmp_path / "checkpoint-20"))
+    (tmp_path / "notes.txt").write_text("mine")
+    drop_unfinished(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-10", "notes.txt"}
+    assert newest_checkpoint(tmp_path) == whole
+
+
+def test_the_checkpoint_of_another_program_is_not_touched(tmp_path: Path) -> None:
+    ours = write_checkpoint(tmp_path / "checkpoint-10", done=False)
+    (write_checkpoint(tmp_path / "checkpoint-20", done=False) / "trainer_state.json").write_text("{")  # cut off
+    check_ours(tmp_path)
+    theirs = write_checkpoint(tmp_path / "checkpoint-30", done=False)
+    (theirs / "trainer_state.json").write_text('{"global_step": 1, "stateful_callbacks": {}}')
+    with pytest.raises(OutputExistsError, match="checkpoint-30 was not written by this library"):
+        check_ours(tmp_path)
+    assert ours.exists()
+    assert theirs.exists()
 
 
 def test_a_checkpoint_of_the_same_run_is_taken(tmp_path: Path) -> None:
-    checkpoint = recorded(tmp_path / "checkpoint-3", RUN)
+    checkpoint = write_checkpoint(tmp_path / "checkpoint-3", RUN)
     check_same_run(checkpoint, RUN)
     with pytest.raises(ConfigError):
         check_same_run(checkpoint, RUN | {"labels": ["spam", "ham"]})
 
 
 def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
-    checkpoint = recorded(tmp_path / "checkpoint-3", RUN | {"learning_rate": 0.5})
+    checkpoint = write_checkpoint(tmp_path / "checkpoint-3", RUN | {"learning_rate": 0.5})
     with pytest.raises(ConfigError, match="belongs to another run") as caught:
         check_same_run(checkpoint, RUN)
     assert caught.value.found == "learning_rate was 0.5"
@@ -82,6 +202,18 @@ def test_a_checkpoint_of_another_run_is_refused_by_what_differs(tmp_path: Path) 
 
 
 def test_a_checkpoint_of_other_making_is_refused(tmp_path: Path) -> None:
-    write_checkpoint(tmp_path / "checkpoint-3")
+    checkpoint = write_checkpoint(tmp_path / "checkpoint-3")
+    (checkpoint / "trainer_state.json").write_text('{"global_step": 1}')
     with pytest.raises(ConfigError, match="belongs to another run"):
-        check_same_run(tmp_path / "checkpoint-3", RUN)
+        check_same_run(checkpoint, RUN)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_precision_of_a_run_is_recorded_beside_what_it_is_made_of(precision: str, tmp_path: Path) -> None:
+    checkpoint = write_checkpoint(tmp_path / "checkpoint-3", RUN | {"precision_used": precision})
+    assert recorded_precision(checkpoint) == precision
+    check_same_run(checkpoint, RUN)
+
+
+def test_without_a_record_there_is_no_precision(tmp_path: Path) -> None:
+    assert recorded_precision(write_checkpoint(tmp_path / "checkpoint-3")) is None

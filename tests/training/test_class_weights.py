@@ -7,18 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from trainers import LABELS, NAMES, Build, Parts, build_parts
-from transformers import PreTrainedModel, Trainer, TrainerCallback
+from trainers import LABELS, Batch, Build, Parts, build_parts, gradients_of, train
 
 from conftest import make_reviews
 from imdb_sentiment import FineTuneConfig, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.training.class_weights import balanced_weights
-from imdb_sentiment.training.trainer import read_history
-
-Gradients = dict[str, torch.Tensor]
-Batch = dict[str, torch.Tensor]
 
 ROWS = 7
+BY_CLASS = torch.tensor([7 / 6, 7 / 8])
 # a learning rate that changes nothing, so that every step starts from the same model
 WEIGHTED: dict[str, Any] = {"rows": ROWS, "class_weights": "balanced", "learning_rate": 1e-12}
 
@@ -28,48 +24,15 @@ def build(tiny_model: Path, tmp_path: Path) -> Build:
     return partial(build_parts, tiny_model, tmp_path / "run")
 
 
-def gradients_of(model: PreTrainedModel) -> Gradients:
-    return {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
-
-
-def train(parts: Parts, *, accumulated: int = 1) -> tuple[list[Batch], list[Gradients]]:
-    """Train, and note all batches in their order, those of validation last, and the gradients of each step."""
-    batches: list[Batch] = []
-    gradients: list[Gradients] = []
-
-    class Note(TrainerCallback):
-        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            gradients.append(gradients_of(parts.model))
-
-    trainer = parts.trainer
-    trainer.args.gradient_accumulation_steps = accumulated
-    trainer.args.max_grad_norm = 0  # no clipping
-    trainer.add_callback(Note())
-    collate = trainer.data_collator
-
-    def noted(rows: list[Any]) -> dict[str, Any]:
-        batches.append(collate(rows))
-        return dict(batches[-1])
-
-    trainer.data_collator = noted
-    trainer.train()
-    return batches, gradients
-
-
 def by_hand(parts: Parts, batches: list[Batch], weight: torch.Tensor | None) -> float:
     """PyTorch's mean over all rows of the batches together; its gradients are left in the model."""
     parts.model.train().zero_grad()
-    logits = torch.cat(
-        [parts.model(**{name: value for name, value in batch.items() if name != "labels"}).logits for batch in batches]
-    )
+    read = [{name: batch[name] for name in parts.encoder.tokenizer.model_input_names} for batch in batches]
+    logits = torch.cat([parts.model(**inputs).logits for inputs in read])
     labels = torch.cat([batch["labels"] for batch in batches])
     loss = torch.nn.functional.cross_entropy(logits, labels, weight=weight)
     loss.backward()
     return loss.item()
-
-
-def loss_of(parts: Parts) -> float:
-    return read_history(parts.trainer.state.log_history, NAMES)[0].train_loss
 
 
 def test_balanced_weights_by_hand() -> None:
@@ -82,39 +45,42 @@ def test_balanced_weights_by_hand() -> None:
 
 @pytest.mark.parametrize(
     ("batch_size", "accumulated", "sizes"),
-    [(7, 1, [[7]]), (4, 1, [[4], [3]]), (4, 2, [[4, 3]]), (1, 7, [[1] * 7]), (2, 3, [[2, 2, 2], [1]])],
+    [(7, 1, [[7]]), (4, 1, [[4], [3]]), (4, 2, [[4, 3]]), (1, 7, [[1] * 7]), (2, 3, [[2, 2, 2], [1, 0, 0]])],
     ids=["one batch", "a short last batch", "accumulated", "of one row each", "a short last step"],
 )
 def test_each_step_is_that_of_pytorchs_weighted_mean(
     build: Build, batch_size: int, accumulated: int, sizes: list[list[int]]
 ) -> None:
-    parts = build(**WEIGHTED, per_device_train_batch_size=batch_size)
-    batches, gradients = train(parts, accumulated=accumulated)
-    remaining = iter(batches)
+    parts = build(**WEIGHTED, per_device_train_batch_size=batch_size, gradient_accumulation_steps=accumulated)
+    steps = train(parts)
+    assert [[len(rows) for rows in step.rows] for step in steps] == sizes
     losses = []
-    for taken, step in zip(gradients, sizes, strict=True):
-        rows = [next(remaining) for _ in step]
-        assert [len(batch["labels"]) for batch in rows] == step
-        losses.append(by_hand(parts, rows, torch.tensor([7 / 6, 7 / 8])))
+    for step in steps:
+        filled = [batch for batch in step.batches if batch["rows"]]
+        losses.append(by_hand(parts, [part for batch in filled for part in batch["passes"]], BY_CLASS))
         expected = gradients_of(parts.model)
-        assert taken.keys() == expected.keys()
-        for name, gradient in taken.items():
+        assert step.gradients.keys() == expected.keys()
+        for name, gradient in step.gradients.items():
             torch.testing.assert_close(gradient, expected[name], atol=1e-6, rtol=1e-4)
-    assert loss_of(parts) == pytest.approx(sum(losses) / len(losses), abs=1e-5)
+    assert parts.history[0].train_loss == pytest.approx(sum(losses) / len(losses), abs=1e-5)
 
 
 def test_validation_is_not_weighted(build: Build) -> None:
     parts = build(**WEIGHTED, per_device_train_batch_size=ROWS)
-    batches, _ = train(parts)
-    plain = by_hand(parts, batches[:1], None)
-    assert loss_of(parts) != pytest.approx(plain, abs=1e-4)  # so the weights do matter
+    (step,) = train(parts)
+    plain = by_hand(parts, step.passes, None)
+    (record,) = parts.history
+    assert record.train_loss != pytest.approx(plain, abs=1e-4)  # so the weights do matter
+    assert record.validation.log_loss == pytest.approx(plain, abs=1e-5)
     log = parts.trainer.state.log_history
-    assert read_history(log, NAMES)[0].validation.log_loss == pytest.approx(plain, abs=1e-5)
     assert [entry["eval_loss"] for entry in log if "eval_loss" in entry] == [pytest.approx(plain, abs=1e-5)]
 
 
-def test_without_weights_the_trainer_is_upstreams_own(build: Build) -> None:
-    assert type(build(ROWS).trainer) is Trainer
+def test_without_weights_each_row_counts_for_one(build: Build) -> None:
+    parts = build(ROWS, per_device_train_batch_size=ROWS, learning_rate=1e-12)
+    (step,) = train(parts)
+    assert torch.cat([part["weights"] for part in step.passes]).tolist() == [1.0] * ROWS
+    assert parts.history[0].train_loss == pytest.approx(by_hand(parts, step.passes, None), abs=1e-5)
 
 
 def test_weights_raise_the_probabilities_of_the_rare_label(tiny_config: FineTuneConfig, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, NotFittedError, SentimentFineTuner
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.scoring.torch_scorer import score_texts
-from imdb_sentiment.training.checkpoints import newest_checkpoint
+from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
 
 Reviews = tuple[list[str], list[int]]
 
@@ -51,6 +51,9 @@ def folder(cut_off: Path, tmp_path: Path) -> Path:
         ({"num_train_epochs": 3}, "num_train_epochs"),
         ({"seed": 7}, "seed"),
         ({"class_weights": "balanced"}, "class_weights"),
+        ({"gradient_accumulation_steps": 2}, "gradient_accumulation_steps"),
+        ({"precision": "auto"}, "precision"),
+        ({"first_epoch_max_length": 8}, "first_epoch_max_length"),
     ],
 )
 def test_another_configuration_is_refused(
@@ -69,8 +72,9 @@ def test_other_data_are_refused(folder: Path, config: FineTuneConfig) -> None:
     assert "data_fingerprint" in str(caught.value.found)
 
 
-def test_the_folder_may_move_and_the_evaluation_batch_may_change(folder: Path, config: FineTuneConfig) -> None:
-    tuner = SentimentFineTuner(config=config.replace(per_device_eval_batch_size=3), output_dir=folder)
+def test_the_folder_may_move_and_what_decides_nothing_may_change(folder: Path, config: FineTuneConfig) -> None:
+    changed = config.replace(per_device_eval_batch_size=3, keep_checkpoints=2)
+    tuner = SentimentFineTuner(config=changed, output_dir=folder)
     result = tuner.fit(make_reviews(60), resume=True)
     assert any(note.startswith("went on from") for note in result.notes)
     assert [record.epoch for record in result.history] == [1, 2]
@@ -79,6 +83,21 @@ def test_the_folder_may_move_and_the_evaluation_batch_may_change(folder: Path, c
     scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"], batch_size=4)
     again = measure(scores.probabilities, rows["label"], names=tuner.labels)
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
+    assert len(complete_checkpoints(folder)) == 2
+
+
+def test_the_precision_that_was_chosen_stays(
+    config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another machine, or with other programs beside it, a trial might come out differently."""
+    monkeypatch.setattr("imdb_sentiment.training.recipe.choose_precision", lambda *args, **kwargs: "bf16")
+    config = config.replace(precision="auto", num_train_epochs=1)
+    begun = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(make_reviews(60))
+    monkeypatch.setattr("imdb_sentiment.training.recipe.choose_precision", lambda *args, **kwargs: "fp32")
+    gone_on = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(make_reviews(60), resume=True)
+    for result in (begun, gone_on):
+        assert result.notes[1].startswith("learning rate 0.002, bf16 on ")
+    assert gone_on.history == begun.history
 
 
 def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so(
@@ -98,7 +117,7 @@ def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so
             SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews)
     last = newest_checkpoint(tmp_path / "run")
     assert last is not None
-    first = next(path for path in (tmp_path / "run").iterdir() if path != last)
+    (first,) = (path for path in complete_checkpoints(tmp_path / "run").values() if path != last)
     shutil.rmtree(first)
     result = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews, resume=True)
     assert (result.kept_epoch, result.kept_because) == (2, "the last")

@@ -69,7 +69,7 @@ def read_settings(
         sections["data" if key in DataConfig.model_fields else "fine_tune"][key] = value
     sections["data"] |= {key: value for key, value in data.items() if value is not None}
     sections["fine_tune"] |= {key: value for key, value in fine_tune.items() if value is not None}
-    return DataConfig(**sections["data"]), FineTuneConfig.preset(preset or "default", **sections["fine_tune"])
+    return DataConfig(**sections["data"]), FineTuneConfig.preset(preset or "balanced", **sections["fine_tune"])
 
 
 def read_data_settings(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.encoding import TextEncoder, Texts
 from imdb_sentiment.evaluation.metrics import softmax
+from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Texts, *,
     logits = np.zeros((len(texts), 2), dtype=np.float64)
     order = sorted(range(len(texts)), key=lambda i: -encoded[i].length)
     bar = progress_bar("scoring", total=len(texts), unit="text")
-    with _evaluating(model), torch.inference_mode(), bar:
+    with _evaluating(model), first_token_only(model), torch.inference_mode(), bar:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
             inputs = {

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.processes import PATIENCE
+from imdb_sentiment.training.recipe import Recipe
+
 if TYPE_CHECKING:
     from transformers import TrainingArguments
 
@@ -11,32 +14,42 @@ if TYPE_CHECKING:
 
 __all__ = ["training_arguments"]
 
+_NEVER = 10**12
 
-def training_arguments(config: "FineTuneConfig", output_dir: Path, metric: "BestEpochMetric") -> "TrainingArguments":
+
+def training_arguments(
+    config: "FineTuneConfig", recipe: Recipe, output_dir: Path, metric: "BestEpochMetric"
+) -> "TrainingArguments":
     """Return the arguments for `transformers.Trainer`.
 
     Args:
         config: How to fine-tune.
+        recipe: What of it depends on the machine and the encoder.
         output_dir: Folder for the checkpoints.
-        metric: What decides which epoch is best, if the best one is kept.
+        metric: What decides which evaluation is best, if the best one is kept.
     """
     import torch
     from transformers import TrainingArguments
 
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(output_dir),
-        learning_rate=config.learning_rate,
+        learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_ratio,  # below 1 it is read as a share of the steps
         per_device_train_batch_size=config.per_device_train_batch_size,
         per_device_eval_batch_size=config.per_device_eval_batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
         num_train_epochs=config.num_train_epochs,
         weight_decay=config.weight_decay,
-        train_sampling_strategy="group_by_length" if config.group_by_length else "random",
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        logging_strategy="epoch",
-        save_total_limit=1,  # the last checkpoint, and the best one where that is another
+        bf16=recipe.precision == "bf16",
+        use_cpu=not torch.accelerator.is_available(),
+        # the schedule callback says when; upstream adds the last step
+        eval_strategy="steps",
+        eval_steps=_NEVER,
+        save_strategy="steps",
+        save_steps=_NEVER,
+        logging_strategy="no",
+        save_total_limit=None,  # old checkpoints are dropped once a new one is known to be complete
         load_best_model_at_end=config.load_best_model_at_end,
         metric_for_best_model=f"eval_{metric.name}" if config.load_best_model_at_end else None,
         greater_is_better=metric.greater_is_better,
@@ -44,7 +57,11 @@ def training_arguments(config: "FineTuneConfig", output_dir: Path, metric: "Best
         seed=config.seed,
         data_seed=config.seed,
         remove_unused_columns=False,  # the collator picks what the model gets
-        report_to="none",
+        report_to=list(config.report_to) or "none",
         disable_tqdm=True,  # our own bar knows when to be silent
         dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_timeout=int(PATIENCE.total_seconds()),
     )
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1  # no DataParallel; see warn_of_idle_gpus
+    return arguments

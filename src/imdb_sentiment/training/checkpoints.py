@@ -1,33 +1,116 @@
-"""Which checkpoint a run can go on from."""
+"""Which checkpoint is complete, which a run can go on from, and which are kept."""
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.errors import ConfigError, OutputExistsError
 
-__all__ = ["RUN_RECORD", "check_same_run", "newest_checkpoint"]
+__all__ = [
+    "RUN_RECORD",
+    "Keep",
+    "check_ours",
+    "check_same_run",
+    "complete_checkpoints",
+    "drop_unfinished",
+    "finish",
+    "newest_checkpoint",
+    "prune",
+    "recorded_precision",
+]
 
 RUN_RECORD = "RunRecord"
 """Name under which `trainer_state.json` keeps what the run was made of."""
 
+_COMPLETE = "complete.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
-def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the newest complete checkpoint below `folder`, or None.
+class Keep(NamedTuple):
+    """Which checkpoints stay."""
 
-    `transformers.Trainer` writes `trainer_state.json` last, so a checkpoint without a whole one was cut off while being
-    written; upstream's own choice goes by the number alone.
+    newest: int
+    """How many of the newest."""
+
+    best: bool
+    """And the best."""
+
+
+def finish(checkpoint: Path) -> None:
+    """Declare a checkpoint complete, once all that was written to it is on the disk.
+
+    The list of its files and their sizes is written last, and put in place in one step. A checkpoint without the list,
+    or with a file of another size, counts as not there. `trainer_state.json`, which upstream writes last, does not
+    say that much: other processes write their random states after it, and a file may be on the disk before its content.
     """
-    complete = {
-        int(match[1]): path
-        for path in folder.glob("checkpoint-*")
-        if (match := _NAME.fullmatch(path.name)) and _state(path) is not None
-    }
-    return complete[max(complete)] if complete else None
+    files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
+    for path in files:
+        _sync(path)
+    sizes = {path.relative_to(checkpoint).as_posix(): path.stat().st_size for path in files}
+    partial = checkpoint / f"{_COMPLETE}.partial"
+    partial.write_text(json.dumps(sizes, indent=2) + "\n", encoding="utf-8")
+    _sync(partial)
+    partial.rename(checkpoint / _COMPLETE)
+    _sync(checkpoint)
+    _sync(checkpoint.parent)
+
+
+def complete_checkpoints(folder: Path) -> dict[int, Path]:
+    """Return the complete checkpoints below `folder` by their step, the oldest first."""
+    return {step: path for step, path in sorted(_checkpoints(folder).items()) if _is_complete(path)}
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Return the newest complete checkpoint below `folder`, or None. Upstream's own choice goes by the number alone."""
+    return next(reversed(complete_checkpoints(folder).values()), None)
+
+
+def check_ours(folder: Path) -> None:
+    """Check that no checkpoint below `folder` is another program's: what is not complete would be removed.
+
+    Raises:
+        OutputExistsError: One is; nothing was touched.
+    """
+    for path in _checkpoints(folder).values():
+        state = _state(path)
+        if state and RUN_RECORD not in state.get("stateful_callbacks", {}):
+            raise OutputExistsError(
+                f"{path} was not written by this library, and was left as it is", hint="another output_dir"
+            )
+
+
+def drop_unfinished(folder: Path) -> None:
+    """Remove the checkpoints that a killed run has left unfinished, or that were damaged since."""
+    for path in _checkpoints(folder).values():
+        if not _is_complete(path):
+            _remove(path)
+
+
+def prune(folder: Path, keep: Keep, *, best_step: int | None) -> None:
+    """Remove the checkpoints that need not be kept, and those that were never finished.
+
+    Args:
+        folder: Where the checkpoints are.
+        keep: Which stay.
+        best_step: Step of the best checkpoint, if one is best.
+    """
+    complete = complete_checkpoints(folder)
+    stay = {*list(complete.values())[-keep.newest :]}
+    if keep.best and best_step in complete:
+        stay.add(complete[best_step])
+    for path in _checkpoints(folder).values():
+        if path not in stay:
+            _remove(path)
+
+
+def recorded_precision(checkpoint: Path) -> str | None:
+    """Return the precision that the run of a complete checkpoint computes with, which it goes on with."""
+    precision: str | None = _recorded(checkpoint).get("precision_used")
+    return precision
 
 
 def check_same_run(checkpoint: Path, run: Mapping[str, Any]) -> None:
@@ -35,13 +118,12 @@ def check_same_run(checkpoint: Path, run: Mapping[str, Any]) -> None:
 
     Args:
         checkpoint: A complete checkpoint.
-        run: What the run is made of, as the checkpoint should have kept it: names to plain JSON values.
+        run: What the run is made of, as the checkpoint should have recorded it.
 
     Raises:
         ConfigError: The checkpoint was made with other data or another configuration.
     """
-    callbacks = (_state(checkpoint) or {}).get("stateful_callbacks", {})
-    recorded = callbacks.get(RUN_RECORD, {}).get("args", {})
+    recorded = _recorded(checkpoint)
     differing = [name for name, value in run.items() if recorded.get(name) != value]
     if differing:
         raise ConfigError(
@@ -52,9 +134,42 @@ def check_same_run(checkpoint: Path, run: Mapping[str, Any]) -> None:
         )
 
 
-def _state(checkpoint: Path) -> dict[str, Any] | None:
+def _recorded(checkpoint: Path) -> dict[str, Any]:
+    recorded: dict[str, Any] = _state(checkpoint).get("stateful_callbacks", {}).get(RUN_RECORD, {}).get("args", {})
+    return recorded
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    """Return what upstream wrote last, or nothing if it is not there or not whole."""
     try:
-        content = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _checkpoints(folder: Path) -> dict[int, Path]:
+    """Return all checkpoints below `folder` by their step, complete or not."""
+    named = {path: _NAME.fullmatch(path.name) for path in folder.glob("checkpoint-*") if path.is_dir()}
+    return {int(match[1]): path for path, match in named.items() if match}
+
+
+def _remove(checkpoint: Path) -> None:
+    (checkpoint / _COMPLETE).unlink(missing_ok=True)  # so that a half removed one never counts
+    shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        sizes = json.loads((checkpoint / _COMPLETE).read_text(encoding="utf-8"))
+        return bool(sizes) and all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

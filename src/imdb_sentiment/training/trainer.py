@@ -1,110 +1,129 @@
-"""What `transformers.Trainer` lacks or gets wrong for this task, and no more."""
+"""Puts the Trainer together, and reads what it has logged."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.encoding import EncodedText, TextEncoder
-from imdb_sentiment.errors import ImdbSentimentError
+from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.evaluation.metrics import measure, softmax
-from imdb_sentiment.output import make_folder
-from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport
 from imdb_sentiment.training.arguments import training_arguments
+from imdb_sentiment.training.batches import Share, StepBatches
 from imdb_sentiment.training.best_epoch import BestEpochMetric
-from imdb_sentiment.training.checkpoints import RUN_RECORD
-from imdb_sentiment.training.class_weights import balanced_weights, weighted_trainer
+from imdb_sentiment.training.checkpoints import Keep
+from imdb_sentiment.training.class_weights import balanced_weights
+from imdb_sentiment.training.passes import Collate
+from imdb_sentiment.training.recipe import Recipe
+from imdb_sentiment.training.rows import EncodedRow, TrainingRows
+from imdb_sentiment.training.stopping import StopRequest
 
 if TYPE_CHECKING:
     import torch
-    from transformers import EvalPrediction, PreTrainedModel, Trainer
+    from transformers import EvalPrediction, PreTrainedModel
 
     from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.training.callbacks import LiveLine, Stopping
+    from imdb_sentiment.training.loop import FineTuneTrainer
 
-__all__ = ["EncodedRows", "build_trainer", "read_history"]
+__all__ = ["Training", "build_training", "read_history"]
 
 _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
 
 
-class EncodedRows(list[dict[str, Any]]):
-    """Encoded texts and their labels, as a map-style dataset for the Trainer."""
+class Training(NamedTuple):
+    """A Trainer, and those of its callbacks that are asked afterwards."""
 
-    def __init__(self, texts: Sequence[EncodedText], labels: Sequence[int]) -> None:
-        super().__init__(
-            # the sampler that groups by length looks at input_ids
-            {"input_ids": text.inputs["input_ids"], "text": text, "labels": label}
-            for text, label in zip(texts, labels, strict=True)
-        )
+    trainer: "FineTuneTrainer"
+    live_line: "LiveLine"
+    stopping: "Stopping"
 
 
-def build_trainer(
+def build_training(
     model: "PreTrainedModel",
     encoder: TextEncoder,
     config: "FineTuneConfig",
     *,
-    train: EncodedRows,
-    validation: EncodedRows,
-    names: tuple[str, str],
+    recipe: Recipe,
+    rows: TrainingRows,
     metric: BestEpochMetric,
     output_dir: Path,
     run: Mapping[str, Any],
-) -> "Trainer":
-    """Return a Trainer that evaluates and saves after each epoch, prints nothing, and shows one progress bar.
+    stop: StopRequest | None = None,
+) -> Training:
+    """Build a Trainer that evaluates and saves in the same steps, prints nothing, and shows one live line.
 
     Args:
         model: Model with a head of two outputs.
         encoder: Pads the batches.
         config: How to fine-tune.
-        train: Rows to learn from.
-        validation: Rows to evaluate on after each epoch.
-        names: Names of the two labels.
-        metric: What decides which epoch is best.
-        output_dir: Folder for the checkpoints.
+        recipe: What of it depends on the machine and the encoder.
+        rows: What to learn from and to evaluate on.
+        metric: What decides which evaluation is best.
+        output_dir: Folder for the checkpoints; it exists.
         run: What the run is made of, in plain JSON values; each checkpoint keeps it.
-
-    Raises:
-        OutputExistsError: `output_dir` cannot be made.
+        stop: Whether the user asks to stop.
     """
     import torch
-    from transformers import PrinterCallback, Trainer
+    from transformers import PrinterCallback
 
-    def collate(rows: Sequence[dict[str, Any]]) -> "dict[str, torch.Tensor]":
-        batch = encoder.pad([row["text"] for row in rows], to_max_length=config.padding == "max_length")
-        return {**batch, "labels": torch.tensor([row["labels"] for row in rows])}
+    from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, run_record
+    from imdb_sentiment.training.loop import FineTuneTrainer
 
-    def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
-        try:
-            report = measure(softmax(prediction.predictions), prediction.label_ids, names=names)
-        except ValueError as error:
-            hint = f"a learning rate below {config.learning_rate:g}"
-            raise ImdbSentimentError("training diverged: the model's outputs are not numbers", hint=hint) from error
-        counts = [count for row in report.confusion_matrix for count in row]
-        return {name: getattr(report, name) for name in METRICS} | dict(zip(_COUNTED, counts, strict=True))
-
-    make_folder(output_dir)  # the Trainer makes it too, and stops with the system's own error
-    weights = balanced_weights([row["labels"] for row in train]) if config.class_weights else None
-    trainer = (Trainer if weights is None else weighted_trainer(weights))(
+    arguments = training_arguments(config, recipe, output_dir, metric)
+    share = Share(
+        batch_rows=config.per_device_train_batch_size,
+        accumulated=config.gradient_accumulation_steps,
+        processes=arguments.world_size,
+        process=arguments.process_index,
+    )
+    train = rows.epochs[0]
+    batches = StepBatches(rows.epochs, share, group_by_length=config.group_by_length, seed=config.seed)
+    padded = config.padding == "max_length"
+    weights = balanced_weights(train.labels) if config.class_weights else torch.ones(2)
+    schedule = Schedule(
+        batches,
+        evaluations_per_epoch=config.evaluations_per_epoch,
+        metric=metric,
+        patience=config.early_stopping_patience,
+    )
+    live_line, stopping = LiveLine(len(train)), Stopping(stop or StopRequest())
+    trainer = FineTuneTrainer(
+        batches=batches,
+        collate=Collate(
+            encoder,
+            filler=train[0],
+            max_tokens=recipe.forward_tokens,
+            pad_to=(lambda: rows.limits[batches.epoch]) if padded else None,
+            class_weights=weights,
+        ),
+        folder=output_dir,
+        keep=Keep(config.keep_checkpoints, best=config.load_best_model_at_end),
+        is_over=schedule.is_over,
         model=model,
-        args=training_arguments(config, output_dir, metric),
-        data_collator=collate,
-        train_dataset=train,
-        eval_dataset=validation,
-        compute_metrics=compute_metrics,
-        callbacks=[_progress_callback(), _run_record(run)],
+        args=arguments,
+        data_collator=_pad_for_evaluation(encoder, encoder.max_length if padded else None),
+        eval_dataset=rows.validation.longest_first(),
+        compute_metrics=_metrics(rows.names, recipe.learning_rate),
+        callbacks=[schedule, stopping, live_line, run_record(run)],
     )
     trainer.remove_callback(PrinterCallback)
-    # Upstream takes **kwargs in a model's signature for a loss that is divided already; the mean that these models
-    # return is not, and would be too large by the number of GPUs or of accumulated batches.
-    trainer.model_accepts_loss_kwargs = False
-    return trainer
+    return Training(trainer, live_line, stopping)
 
 
 def read_history(log: Sequence[dict[str, Any]], names: tuple[str, str]) -> tuple[EpochRecord, ...]:
-    """Read one record an epoch from the Trainer's log, which a resumed run continues."""
-    losses = {round(entry["epoch"]): entry["loss"] for entry in log if "loss" in entry}
-    records = []
+    """Read one record an evaluation from the Trainer's log, which a resumed run continues.
+
+    The training loss of a record is the mean over the steps since the record before.
+    """
+    records: list[EpochRecord] = []
+    logged = 0
+    losses: list[tuple[float, int]] = []
     for entry in log:
-        if "eval_accuracy" in entry:
+        if "loss" in entry:
+            losses.append((entry["loss"], entry["step"] - logged))
+            logged = entry["step"]
+        elif "eval_accuracy" in entry:
             tn, fp, fn, tp = (int(entry[f"eval_{name}"]) for name in _COUNTED)
             report = EvaluationReport(
                 labels=names,
@@ -112,39 +131,38 @@ def read_history(log: Sequence[dict[str, Any]], names: tuple[str, str]) -> tuple
                 confusion_matrix=((tn, fp), (fn, tp)),
                 **{name: entry[f"eval_{name}"] for name in METRICS},
             )
-            epoch = round(entry["epoch"])
-            records.append(EpochRecord(epoch=epoch, train_loss=losses[epoch], validation=report))
+            mean = sum(loss * steps for loss, steps in losses) / sum(steps for _, steps in losses)
+            records.append(
+                EpochRecord(
+                    epoch=round(entry["epoch"], 6),
+                    train_loss=mean,
+                    validation=report,
+                    seconds=entry.get("seconds"),
+                )
+            )
+            losses = []
     return tuple(records)
 
 
-def _progress_callback() -> Any:
-    """Build the callback inside a function, since its base class loads torch."""
-    from transformers import TrainerCallback
+def _pad_for_evaluation(encoder: TextEncoder, pad_to: int | None) -> Any:
+    import torch
 
-    class ProgressCallback(TrainerCallback):
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.bar = progress_bar("training", total=state.max_steps, unit="step")
-            self.bar.update(state.global_step)
+    def collate(rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
+        texts: list[EncodedText] = [row.text for row in rows]
+        batch = encoder.pad(texts, pad_to=pad_to)
+        return {**batch, "labels": torch.tensor([row.label for row in rows])}
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.bar.update(1)
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-            if logs and "eval_accuracy" in logs:
-                self.bar.set_postfix(epoch=round(state.epoch), accuracy=f"{logs['eval_accuracy']:.3f}")
-
-        def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.bar.close()
-
-    return ProgressCallback()
+    return collate
 
 
-def _run_record(run: Mapping[str, Any]) -> Any:
-    """Build the callback that has `run` written into each checkpoint; it does nothing else."""
-    from transformers import TrainerCallback
-    from transformers.trainer_callback import ExportableState
+def _metrics(names: tuple[str, str], learning_rate: float) -> Any:
+    def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
+        try:
+            report = measure(softmax(prediction.predictions), prediction.label_ids, names=names)
+        except ValueError as error:
+            hint = f"a learning rate below {learning_rate:g}"
+            raise TrainingDivergedError("training diverged: the model's outputs are not numbers", hint=hint) from error
+        counts = [count for row in report.confusion_matrix for count in row]
+        return {name: getattr(report, name) for name in METRICS} | dict(zip(_COUNTED, counts, strict=True))
 
-    def state(self: object) -> dict[str, Any]:
-        return {"args": dict(run), "attributes": {}}
-
-    return type(RUN_RECORD, (TrainerCallback, ExportableState), {"state": state})()
+    return compute_metrics

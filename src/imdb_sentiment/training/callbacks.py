@@ -1,0 +1,179 @@
+"""What happens between steps: when to log, evaluate, save and stop, and what is shown.
+
+Loaded by `fit` alone, so transformers is imported at the top.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate import PartialState
+from accelerate.utils import reduce
+from transformers import TrainerCallback
+from transformers.trainer_callback import ExportableState
+from typing_extensions import override
+
+from imdb_sentiment.progress import progress_bar
+from imdb_sentiment.training.checkpoints import RUN_RECORD
+
+if TYPE_CHECKING:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+    from imdb_sentiment.training.batches import StepBatches
+    from imdb_sentiment.training.best_epoch import BestEpochMetric
+    from imdb_sentiment.training.stopping import StopRequest
+
+__all__ = ["LiveLine", "Schedule", "Stopping", "run_record"]
+
+_LOGS_AN_EPOCH = 20
+
+
+class Schedule(TrainerCallback):
+    """Evaluates and saves in the same steps, and has the rows of each epoch read as they should be.
+
+    Args:
+        batches: The rows of each step.
+        evaluations_per_epoch: How often in an epoch, at even distances, the last at its end.
+        metric: What decides which evaluation is best.
+        patience: Stop after this many evaluations in a row without a better one; None never does.
+    """
+
+    def __init__(
+        self,
+        batches: "StepBatches",
+        *,
+        evaluations_per_epoch: int,
+        metric: "BestEpochMetric",
+        patience: int | None,
+    ) -> None:
+        self._batches = batches
+        steps = batches.steps
+        self._marks = {-(-steps * part // evaluations_per_epoch) for part in range(1, evaluations_per_epoch + 1)}
+        self._log_every = -(-steps // _LOGS_AN_EPOCH)
+        self._metric = metric
+        self._patience = patience
+
+    @override
+    def on_train_begin(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        before = max((entry.get("seconds", 0.0) for entry in state.log_history), default=0.0)
+        self._started = time.perf_counter() - before
+
+    @override
+    def on_evaluate(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        state.log_history[-1]["seconds"] = time.perf_counter() - self._started
+
+    @override
+    def on_epoch_begin(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        self._batches.epoch = state.global_step // self._batches.steps
+
+    @override
+    def on_step_end(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        step = (state.global_step - 1) % self._batches.steps + 1
+        if step in self._marks:
+            control.should_evaluate = control.should_save = True
+        control.should_log = control.should_evaluate or step % self._log_every == 0
+
+    @override
+    def on_save(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        if self.is_over(state):
+            control.should_training_stop = True
+
+    def is_over(self, state: "TrainerState") -> bool:
+        """Count the evaluations since the best one; from the log alone, which a checkpoint keeps."""
+        values = [entry[f"eval_{self._metric.name}"] for entry in state.log_history if "eval_accuracy" in entry]
+        if self._patience is None or not values:
+            return False
+        best = values.index(max(values) if self._metric.greater_is_better else min(values))
+        return len(values) - 1 - best >= self._patience
+
+
+class Stopping(TrainerCallback):
+    """Ends the run after a step once any of its processes was asked to stop, and has that step saved.
+
+    Args:
+        request: What this process was asked.
+    """
+
+    def __init__(self, request: "StopRequest") -> None:
+        self._request = request
+        self.stopped = False
+
+    @override
+    def on_step_end(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        asked = self._request.made
+        if args.world_size > 1:
+            flag = torch.tensor(float(asked), device=PartialState().device)
+            asked = bool(reduce(flag, reduction="sum").item())
+        if asked:
+            self.stopped = True
+            control.should_log = control.should_save = control.should_training_stop = True
+
+
+class LiveLine(TrainerCallback):
+    """One line that changes: rows done, time left, rows a second, loss, learning rate and the latest accuracy.
+
+    Args:
+        rows: Rows of one epoch.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._values: dict[str, str] = {}
+
+    @override
+    def on_train_begin(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        done = round((state.epoch or 0) * self._rows)
+        self._bar = progress_bar("training", total=state.num_train_epochs * self._rows, unit="row", initial=done)
+        if not state.is_local_process_zero:
+            self._bar.disable = True
+
+    @override
+    def on_step_end(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        self._values["lr"] = f"{kwargs['lr_scheduler'].get_last_lr()[0]:.1e}"
+        self._bar.set_postfix(self._values, refresh=False)
+        self._bar.update(round((state.epoch or 0) * self._rows) - self._bar.n)
+
+    @override
+    def on_log(
+        self,
+        args: "TrainingArguments",
+        state: "TrainerState",
+        control: "TrainerControl",
+        logs: Mapping[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        for name, shown in (("loss", "loss"), ("eval_accuracy", "accuracy")):
+            if logs and name in logs:
+                self._values[shown] = f"{logs[name]:.3f}"
+
+    def close(self) -> None:
+        """Take the line away, also after an error."""
+        if hasattr(self, "_bar"):
+            self._bar.close()
+
+
+def run_record(run: Mapping[str, Any]) -> TrainerCallback:
+    """Build the callback that has `run` written into each checkpoint; it does nothing else."""
+
+    def state(self: object) -> dict[str, Any]:
+        return {"args": dict(run), "attributes": {}}
+
+    callback: TrainerCallback = type(RUN_RECORD, (TrainerCallback, ExportableState), {"state": state})()
+    return callback

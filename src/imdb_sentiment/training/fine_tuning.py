@@ -1,0 +1,123 @@
+"""A run of training from its start, or from a checkpoint, to the model that is kept."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.errors import TrainingInterruptedError
+from imdb_sentiment.first_token import first_token_only
+from imdb_sentiment.processes import on_main
+from imdb_sentiment.results import EpochRecord
+from imdb_sentiment.scoring.device import usable_device
+from imdb_sentiment.training.best_epoch import BestEpochMetric
+from imdb_sentiment.training.checkpoints import newest_checkpoint, recorded_precision
+from imdb_sentiment.training.recipe import Recipe, resolve
+from imdb_sentiment.training.rows import TrainingRows
+from imdb_sentiment.training.run_folder import check_room
+from imdb_sentiment.training.stopping import heed_signals
+from imdb_sentiment.training.trainer import build_training, read_history
+from imdb_sentiment.upstream import quiet
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, TrainerState
+
+    from imdb_sentiment.config import FineTuneConfig
+
+__all__ = ["Learnt", "fine_tune"]
+
+
+class Learnt(NamedTuple):
+    """What a run has come to; the model itself was changed in place."""
+
+    history: tuple[EpochRecord, ...]
+    kept_epoch: float
+    kept_because: str
+    notes: tuple[str, ...]
+
+
+def fine_tune(
+    model: "PreTrainedModel",
+    encoder: TextEncoder,
+    config: "FineTuneConfig",
+    *,
+    rows: TrainingRows,
+    metric: BestEpochMetric,
+    output_dir: Path,
+    run: Mapping[str, Any],
+    checkpoint: Path | None,
+) -> Learnt:
+    """Train a model in place.
+
+    Args:
+        model: Model with a head of two outputs.
+        encoder: Pads the batches.
+        config: How to fine-tune.
+        rows: What to learn from and to evaluate on.
+        metric: What decides which evaluation is best.
+        output_dir: Folder for the checkpoints.
+        run: What the run is made of, in plain JSON values.
+        checkpoint: The complete checkpoint to go on from.
+
+    Raises:
+        DiskFullError: The checkpoints do not fit on the disk.
+        TrainingDivergedError: A loss or a gradient is not a number any more.
+        TrainingInterruptedError: A signal ended the run.
+    """
+    import torch
+
+    _set_dropout(model, config.dropout)
+    before = recorded_precision(checkpoint) if checkpoint else None
+    recipe = on_main(lambda: resolve(config, model, torch.device(usable_device()), before=before))
+    checkpoints = config.keep_checkpoints + config.load_best_model_at_end + 1  # the last is the one being written
+    on_main(lambda: check_room(output_dir, model, checkpoints))
+    with quiet(), heed_signals() as stop, first_token_only(model):
+        trainer, live_line, stopping = build_training(
+            model,
+            encoder,
+            config,
+            recipe=recipe,
+            rows=rows,
+            metric=metric,
+            output_dir=output_dir,
+            run={**run, "precision_used": recipe.precision},
+            stop=stop,
+        )
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        finally:
+            live_line.close()
+    state = trainer.state
+    if stopping.stopped:
+        raise TrainingInterruptedError(
+            f"training was interrupted after step {state.global_step} of {state.max_steps}",
+            found=f"a complete checkpoint in {newest_checkpoint(output_dir)}",
+            hint="fit(resume=True) to go on from it",
+        )
+    history = read_history(state.log_history, rows.names)
+    kept, because = history[-1].epoch, "the last"
+    if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
+        best = state.best_global_step * config.num_train_epochs / state.max_steps
+        kept, because = min(history, key=lambda record: abs(record.epoch - best)).epoch, metric.reason
+    return Learnt(history, kept, because, (_how(recipe, trainer.args.device), *_start(checkpoint, state)))
+
+
+def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
+    """Set dropout for training only; the model's configuration, and so what is saved, keeps what it says."""
+    import torch
+
+    if dropout is not None:
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = dropout
+
+
+def _how(recipe: Recipe, device: object) -> str:
+    return f"learning rate {recipe.learning_rate:g}, {recipe.precision} on {device}"
+
+
+def _start(checkpoint: Path | None, state: "TrainerState") -> list[str]:
+    if checkpoint is None:
+        return []
+    step = int(checkpoint.name.rpartition("-")[2])
+    return [f"went on from {checkpoint}, the newest complete checkpoint, after step {step} of {state.max_steps}"]

@@ -1,0 +1,162 @@
+"""What `auto` comes to: by the width of the encoder, by the device, and by what was set or begun."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from trainers import NAMES
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertConfig,
+    DistilBertConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+
+from hub import write_tiny_bert
+from imdb_sentiment import FineTuneConfig
+from imdb_sentiment.pretrained import load_encoder, load_model
+from imdb_sentiment.training import recipe
+from imdb_sentiment.training.recipe import Recipe, choose_learning_rate, choose_precision, resolve
+from imdb_sentiment.upstream import quiet
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.fixture
+def model(tiny_model: Path) -> PreTrainedModel:
+    config = FineTuneConfig(model_name=str(tiny_model))
+    return load_model(load_encoder(config), config, NAMES)[0]
+
+
+@pytest.fixture
+def cpu_knows_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "_cpu_knows_bf16", lambda: True)
+
+
+@pytest.fixture
+def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise AssertionError("nothing was to be tried out")
+
+    monkeypatch.setattr(recipe, "_step", refuse)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (BertConfig(hidden_size=384), 1e-4),
+        (BertConfig(hidden_size=512, num_attention_heads=8), 1e-4),
+        (BertConfig(hidden_size=528), 3e-5),
+        (BertConfig(hidden_size=768), 3e-5),
+        (BertConfig(hidden_size=1024, num_attention_heads=16), 3e-5),
+        (DistilBertConfig(dim=384), 1e-4),  # has another name for the width
+        (DistilBertConfig(dim=768), 3e-5),
+    ],
+)
+def test_a_wider_encoder_learns_at_a_lower_rate(config: PreTrainedConfig, expected: float) -> None:
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(config)
+    assert choose_learning_rate(model) == expected
+
+
+@pytest.mark.usefixtures("no_trial")
+def test_a_cpu_without_instructions_for_bf16_is_not_tried_out(
+    model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe, "_cpu_knows_bf16", lambda: False)
+    assert choose_precision(model, CPU) == "fp32"
+
+
+@pytest.mark.parametrize("instructions", ["_is_avx512_bf16_supported", "_is_amx_tile_supported"])
+def test_either_kind_of_instructions_will_do(
+    instructions: str, model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda known=name == instructions: known)
+    assert choose_precision(model, CPU, tokens=8, clock=clock(fp32=2, bf16=1)) == "bf16"
+
+
+def clock(fp32: float, bf16: float) -> Any:
+    """A clock by which a step takes so many seconds."""
+    times: Iterator[float] = iter([10, 10 + fp32, 20, 20 + bf16])
+    return lambda: next(times)
+
+
+@pytest.mark.usefixtures("cpu_knows_bf16")
+@pytest.mark.parametrize(
+    ("fp32", "bf16", "expected"), [(2, 1, "bf16"), (1.2, 1, "bf16"), (1.1, 1, "fp32"), (1, 1, "fp32"), (1, 3, "fp32")]
+)
+def test_bf16_is_taken_where_a_trial_step_is_clearly_faster(
+    model: PreTrainedModel, fp32: float, bf16: float, expected: str
+) -> None:
+    assert choose_precision(model, CPU, clock=clock(fp32, bf16)) == expected
+
+
+@pytest.mark.usefixtures("cpu_knows_bf16")
+def test_the_trial_computes_in_both_precisions_and_leaves_no_trace(model: PreTrainedModel) -> None:
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    random_state = torch.get_rng_state()
+    dtypes = []
+    hook = model.get_submodule("bert.encoder.layer.0.intermediate.dense").register_forward_hook(
+        lambda module, inputs, output: dtypes.append(output.dtype)
+    )
+    assert choose_precision(model, CPU, tokens=8) in ("fp32", "bf16")
+    hook.remove()
+    assert dtypes == [torch.float32, torch.float32, torch.bfloat16, torch.bfloat16]
+    assert all(value.grad is None for value in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
+    assert not model.training
+    assert torch.equal(torch.get_rng_state(), random_state)
+
+
+@pytest.mark.usefixtures("cpu_knows_bf16")
+def test_the_trial_is_no_longer_than_what_is_to_be_learnt(tmp_path: Path) -> None:
+    with quiet():
+        write_tiny_bert(tmp_path, ["wonderful and dull"], max_position_embeddings=16)
+    config = FineTuneConfig(model_name=str(tmp_path), max_length=16)
+    model, _ = load_model(load_encoder(config), config, NAMES)
+    assert resolve(config, model, CPU, before=None).precision in ("fp32", "bf16")
+
+
+@pytest.mark.usefixtures("no_trial")
+@pytest.mark.parametrize(("known", "expected"), [(True, "bf16"), (False, "fp32")])
+def test_a_gpu_computes_in_bf16_if_it_knows_it(
+    known: bool, expected: str, model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def supported(including_emulation: bool = True) -> bool:
+        asked.append(including_emulation)
+        return known
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert choose_precision(model, GPU) == expected
+    assert asked == [False]  # emulated, it is slower than fp32
+
+
+@pytest.mark.usefixtures("no_trial", "cpu_knows_bf16")
+def test_other_devices_compute_in_fp32(model: PreTrainedModel) -> None:
+    assert choose_precision(model, torch.device("mps")) == "fp32"
+
+
+@pytest.mark.usefixtures("no_trial", "cpu_knows_bf16")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_what_is_set_wins(precision: Any, model: PreTrainedModel) -> None:
+    config = FineTuneConfig(learning_rate=0.5, precision=precision, max_tokens_per_forward=7)
+    for device in (CPU, GPU):
+        assert resolve(config, model, device, before=None) == Recipe(0.5, precision, 7)
+
+
+def test_what_is_not_set_follows_from_device_and_model(model: PreTrainedModel) -> None:
+    config = FineTuneConfig(precision="fp32")
+    assert resolve(config, model, CPU, before=None) == Recipe(1e-4, "fp32", 2048)
+    assert resolve(config, model, GPU, before=None) == Recipe(1e-4, "fp32", 16384)
+
+
+@pytest.mark.usefixtures("no_trial", "cpu_knows_bf16")
+@pytest.mark.parametrize("before", ["fp32", "bf16"])
+def test_a_run_that_goes_on_keeps_its_precision(before: str, model: PreTrainedModel) -> None:
+    assert resolve(FineTuneConfig(), model, CPU, before=before).precision == before
