@@ -9,6 +9,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import pandas as pd
 import pytest
 
 from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
-from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
+from imdb_sentiment import DataConfig, EpochRecord, FineTuneConfig, SentimentFineTuner
 
 _ROOT = Path(tempfile.mkdtemp(prefix="imdb-sentiment-tests-"))
 atexit.register(shutil.rmtree, _ROOT, ignore_errors=True)
@@ -45,6 +47,11 @@ def make_pair(review: str) -> tuple[str, str]:
     """Divide a text of `make_reviews` into a title and a body; the body tells its label."""
     title, _, body = review.partition(": ")
     return title, body
+
+
+def untimed(history: Sequence[EpochRecord]) -> list[EpochRecord]:
+    """Return the records of a run without how long it took, which is the one thing that differs from run to run."""
+    return [replace(record, seconds=None) for record in history]
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -87,6 +94,7 @@ def tiny_config(tiny_model: Path) -> FineTuneConfig:
     return FineTuneConfig(
         model_name=str(tiny_model),
         max_length=32,
+        truncation="head",
         dropout=None,
         learning_rate=2e-3,
         warmup_ratio=0.2,

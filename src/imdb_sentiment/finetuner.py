@@ -13,7 +13,7 @@ from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, l
 from imdb_sentiment.encoding import TextEncoder, texts_of
 from imdb_sentiment.errors import NotFittedError, OutputExistsError
 from imdb_sentiment.output import LOCK_FILE
-from imdb_sentiment.processes import on_main, warn_of_idle_gpus
+from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_of_idle_gpus
 from imdb_sentiment.results import EvaluationReport, FineTuneResult, SplitSummary
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class SentimentFineTuner:
         warn_of_idle_gpus()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
         with ExitStack() as held:
-            encoder = load_encoder(self.config, pairs=self.data_config.text_columns is not None)
+            encoder = on_all(lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None))
             prepared = on_main(lambda: self._prepare(data, encoder.text_encoder, held, resume=resume))
             self._fitted = self._train(prepared, encoder)
         return self._fitted.result
@@ -253,7 +253,7 @@ class SentimentFineTuner:
         from imdb_sentiment.training.best_epoch import choose_metric
         from imdb_sentiment.training.fine_tuning import fine_tune
 
-        model, head_note = load_model(encoder, self.config, LabelNames(*prepared.rows.names))
+        model, head_note = on_all(lambda: load_model(encoder, self.config, LabelNames(*prepared.rows.names)))
         metric = choose_metric(self.config.metric_for_best_model, prepared.summary.rows["train"])
         started = time.perf_counter()
         learnt = fine_tune(
@@ -275,7 +275,8 @@ class SentimentFineTuner:
             audit=prepared.audit,
             notes=(head_note, *learnt.notes),
         )
-        return _Fitted(model, encoder.text_encoder, result)
+        # times and devices differ between processes
+        return _Fitted(model, encoder.text_encoder, on_main(lambda: result))
 
     def _load(self) -> LoadedSplits:
         if self._loaded is None:
@@ -302,9 +303,15 @@ class SentimentFineTuner:
 
     def _describe_run(self) -> dict[str, object]:
         """What decides how a run ends: a checkpoint of another run cannot be gone on from."""
-        splits, names = self.splits, self._load().names
-        run = self.config.model_dump(mode="json", exclude=NOT_OF_THE_RUN)
-        return run | {"labels": list(names), "data_fingerprint": splits.summary.fingerprint}
+        config, splits = self.config, self.splits
+        of_a_step = {"per_device_train_batch_size", "gradient_accumulation_steps"}
+        run = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN | of_a_step)
+        batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
+        return run | {
+            "rows_per_step": batch * number_of_processes(),
+            "labels": list(self._load().names),
+            "data_fingerprint": splits.summary.fingerprint,
+        }
 
     def _require_fitted(self, what: str) -> _Fitted:
         if self._fitted is None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     import torch
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["first_token_only"]
 
 _PROBE_SHAPE = (2, 8)
+_tried: "WeakKeyDictionary[PreTrainedModel, bool]" = WeakKeyDictionary()
 
 
 @contextmanager
@@ -26,22 +28,35 @@ def first_token_only(model: "PreTrainedModel") -> Iterator[None]:
         model: Model with a classification head.
     """
     layer = _last_layer(model)
-    if layer is None:
+    if layer is None or not _can_be_shortened(model, layer):
         yield
         return
-    expected = _trial(model)
-    attention, output = layer.attention.self, layer.attention.output
-    before = attention.forward
+    with _shortened(layer):
+        yield
+
+
+def _can_be_shortened(model: "PreTrainedModel", layer: Any) -> bool:
+    """Try it out once for each model, so that scoring one text stays quick."""
+    if model not in _tried:
+        expected = _trial(model)
+        with _shortened(layer):
+            _tried[model] = _agrees(model, expected)
+    return _tried[model]
+
+
+@contextmanager
+def _shortened(layer: Any) -> Iterator[None]:
+    attention, before = layer.attention.self, layer.attention.self.__dict__.get("forward")
     attention.forward = _attend(attention)
-    hook = output.register_forward_pre_hook(lambda _, inputs: (inputs[0], inputs[1][:, :1]))
+    hook = layer.attention.output.register_forward_pre_hook(lambda _, inputs: (inputs[0], inputs[1][:, :1]))
     try:
-        if not _agree(model, expected):
-            attention.forward = before
-            hook.remove()
         yield
     finally:
-        attention.forward = before
         hook.remove()
+        if before:
+            attention.forward = before
+        else:
+            del attention.forward
 
 
 def _last_layer(model: "PreTrainedModel") -> Any:
@@ -95,7 +110,7 @@ def _trial(model: "PreTrainedModel") -> "torch.Tensor":
     return logits
 
 
-def _agree(model: "PreTrainedModel", expected: "torch.Tensor") -> bool:
+def _agrees(model: "PreTrainedModel", expected: "torch.Tensor") -> bool:
     import torch
 
     try:

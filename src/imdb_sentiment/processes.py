@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from imdb_sentiment.errors import ImdbSentimentError
+from imdb_sentiment.errors import ConfigError, ImdbSentimentError
 
-__all__ = ["is_main", "number_of_processes", "on_main", "warn_of_idle_gpus"]
+__all__ = ["PATIENCE", "is_main", "number_of_processes", "on_all", "on_main", "warn_of_idle_gpus"]
 
 T = TypeVar("T")
 
@@ -32,24 +32,52 @@ def on_main(compute: Callable[[], T]) -> T:
 
     Args:
         compute: Called in the main process; its result can be pickled.
+
+    Raises:
+        ConfigError: The processes cannot be joined.
     """
     if number_of_processes() == 1:
         return compute()
-    from accelerate import PartialState
-    from accelerate.utils import broadcast_object_list
+    from torch.distributed import broadcast_object_list
 
-    PartialState(timeout=PATIENCE)  # joins the processes, the first time
-    outcome: list[T | ImdbSentimentError | None] = [None]
+    _join()
+    results: list[T] = []
+    error = None
     if is_main():
         try:
-            outcome[0] = compute()
-        except ImdbSentimentError as error:
-            outcome[0] = error
-    broadcast_object_list(outcome, from_process=0)
-    (result,) = outcome
-    if isinstance(result, ImdbSentimentError):
-        raise result
-    return result  # type: ignore[return-value]
+            results.append(compute())
+        except ImdbSentimentError as caught:
+            error = caught
+    outcome = [results, error]
+    broadcast_object_list(outcome, src=0)
+    results, error = outcome
+    if error:
+        raise error
+    return results[0]
+
+
+def on_all(compute: Callable[[], T]) -> T:
+    """Compute something in each process; this library's error in one of them is raised in all.
+
+    Raises:
+        ConfigError: The processes cannot be joined.
+    """
+    if number_of_processes() == 1:
+        return compute()
+    from torch.distributed import all_gather_object
+
+    _join()
+    results: list[T] = []
+    error = None
+    try:
+        results.append(compute())
+    except ImdbSentimentError as caught:
+        error = caught
+    errors: list[ImdbSentimentError | None] = [None] * number_of_processes()
+    all_gather_object(errors, error)
+    for first in filter(None, errors):
+        raise first
+    return results[0]
 
 
 def warn_of_idle_gpus() -> None:
@@ -64,3 +92,21 @@ def warn_of_idle_gpus() -> None:
         warnings.warn(
             f"training on one of {gpus} GPUs; for all of them: torchrun --nproc-per-node {gpus} ...", stacklevel=3
         )
+
+
+def _join() -> None:
+    """Join the processes, the first time; upstream joins them again when the Trainer is built, in the same group."""
+    import torch
+    from accelerate import PartialState
+    from accelerate.utils import parse_flag_from_env
+
+    processes = number_of_processes()
+    if "LOCAL_RANK" in os.environ:
+        cpu = not torch.accelerator.is_available() or parse_flag_from_env("ACCELERATE_USE_CPU")
+        if PartialState(cpu=cpu, timeout=PATIENCE).num_processes == processes:
+            return
+    raise ConfigError(
+        f"WORLD_SIZE says that {processes} processes train together, and they cannot be joined",
+        expected="processes that torchrun or accelerate launch started, on CPUs or on CUDA GPUs",
+        hint="torchrun --nproc-per-node 2 ..., or WORLD_SIZE unset for a single process",
+    )

@@ -59,7 +59,7 @@ def options(config: FineTuneConfig, **changes: object) -> list[str]:
     fields = config.model_dump(exclude_defaults=True) | changes
     parts = ["--model", str(fields.pop("model_name"))]
     for key, value in fields.items():
-        parts += ["--set", f"{key}={value}"]
+        parts += ["--set", f"{key}={'' if value is None else value}"]
     return parts
 
 

@@ -10,8 +10,15 @@ import typer
 from command import Outcome, run, spawn
 from typer.testing import CliRunner
 
-from imdb_sentiment import ConfigError, HubUnavailableError, ImdbSentimentError, MissingExtraError, NotFittedError
-from imdb_sentiment.cli.console import reports_errors
+from imdb_sentiment import (
+    ConfigError,
+    HubUnavailableError,
+    ImdbSentimentError,
+    MissingExtraError,
+    NotFittedError,
+    TrainingInterruptedError,
+)
+from imdb_sentiment.cli.console import print_json, reports_errors, say
 
 COMMANDS = ("demo", "audit", "train", "evaluate", "predict")
 SHARED = ("--text-column", "--label-column", "--positive-label", "--negative-label", "--set KEY=VALUE", "--json")
@@ -43,7 +50,7 @@ def test_help_names_the_commands() -> None:
         ("demo", ["--output DIR"]),
         ("audit", ["[SOURCE]", "--model NAME", "--config FILE", *SHARED]),
         ("train", ["--output DIR", "--data SOURCE", "--model NAME", "--config FILE", "--preset NAME"]),
-        ("train", ["--limit N", "--overwrite ", *SHARED]),
+        ("train", ["--limit N", "--resume ", "--overwrite ", "tutorial, fast, balanced or accurate", *SHARED]),
         ("evaluate", ["MODEL", "--data SOURCE", *SHARED]),
         ("predict", ["MODEL", "[TEXT]...", "standard input", "--json"]),
     ],
@@ -96,6 +103,35 @@ def test_errors_of_the_library_become_a_message_and_an_exit_code(error: ImdbSent
 
 def test_an_interruption_exits_with_130() -> None:
     assert run_raising(KeyboardInterrupt()) == Outcome(130, "", "interrupted\n")
+
+
+def test_an_interruption_that_can_be_gone_on_from_says_how() -> None:
+    error = TrainingInterruptedError("interrupted", found="a checkpoint", hint="train --resume")
+    said = "interrupted\n  found:    a checkpoint\n  try:      train --resume\n"
+    assert run_raising(error) == Outcome(130, "", said)
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigError("no"), TrainingInterruptedError("interrupted"), KeyboardInterrupt()], ids=str
+)
+def test_of_several_processes_one_speaks(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    outcomes = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        outcomes.append(run_raising(error))
+    main, other = outcomes
+    assert main.err
+    assert other == Outcome(main.code, "", "")
+
+
+def test_of_several_processes_one_prints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        say(f"from {rank}")
+        print_json({"from": rank})
+    assert capsys.readouterr() == ('from 0\n{\n  "from": "0"\n}\n', "")
 
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:

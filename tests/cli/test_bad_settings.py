@@ -24,7 +24,7 @@ SETTINGS = {
     "not positive": ("--limit 0", ("limit = 0", "greater than 0")),
     "unknown preset": (
         "--preset tutoral",
-        ("unknown preset 'tutoral'", "one of default, tutorial", "try:      tutorial"),
+        ("unknown preset 'tutoral'", "one of tutorial, fast, balanced, accurate", "try:      tutorial"),
     ),
     "one label twice": ("--positive-label a --negative-label a", ("are both 'a'",)),
     "negative label alone": ("--negative-label a", ("set positive_label",)),
@@ -33,6 +33,10 @@ SETTINGS = {
     "text columns and a text column": (
         "--text-column a --set text_columns=a,b",
         ("text_columns takes the place of text_column, which is set to 'a' too",),
+    ),
+    "unknown tracker": (
+        "--set report_to=tensorbord",
+        ("report_to: there is no tracker 'tensorbord'", "tensorboard, trackio, wandb", "try:      tensorboard"),
     ),
     "missing file": ("--config no.yaml", ("cannot read the configuration file no.yaml: No such file",)),
     "not YAML": ("--config bad.yaml", ("bad.yaml is not a YAML file",)),

@@ -63,6 +63,8 @@ def test_a_second_demo_takes_the_next_free_name(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert _free_name() == Path("imdb-sentiment-demo")
+    (tmp_path / ".imdb-sentiment-demo.run").mkdir()
+    assert _free_name() == Path("imdb-sentiment-demo-2")
     monkeypatch.chdir(demo[1])
     assert _free_name() == Path("imdb-sentiment-demo-2")
 
@@ -84,4 +86,16 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
         "MissingExtraError: model_name='minilm' needs the extra 'demo'\n"
         "  try:      pip install 'imdb-sentiment[demo]'\n"
     )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_leaves_nothing(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("imdb_sentiment.pretrained._bundled_minilm", lambda: tiny_model)
+    monkeypatch.setitem(_RECIPE, "num_train_epochs", 1)
+    monkeypatch.setattr("imdb_sentiment.scoring.torch_scorer.score_texts", interrupted)  # there is a checkpoint then
+    outcome = run("demo", "--output", tmp_path / "model")
+    assert (outcome.code, outcome.err) == (130, "interrupted\n")
     assert list(tmp_path.iterdir()) == []

@@ -43,9 +43,7 @@ def test_the_notes_say_what_auto_came_to(quick: FineTuneConfig, tmp_path: Path) 
     assert len(result.notes) == 2
 
 
-def test_a_run_that_stops_early_says_what_it_kept(
-    quick: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_stops_early_says_what_it_kept(quick: FineTuneConfig, tmp_path: Path) -> None:
     """With a learning rate that learns nothing, no evaluation is better than the first."""
     config = quick.replace(
         num_train_epochs=4,

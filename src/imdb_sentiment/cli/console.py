@@ -1,4 +1,7 @@
-"""What commands share in talking to the user: results on standard output, all else on standard error."""
+"""What commands share in talking to the user: results on standard output, all else on standard error.
+
+Of several processes that a launcher started, the main one speaks.
+"""
 
 import functools
 import json
@@ -8,36 +11,47 @@ from typing import Any, ParamSpec
 
 import typer
 
+from imdb_sentiment.processes import is_main
+
 __all__ = ["print_json", "reports_errors", "say"]
 
 P = ParamSpec("P")
 
 
 def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn this library's errors into one message and an exit code: 2 for wrong input, 1 else, 130 for Ctrl-C."""
+    """Turn this library's errors into one message and an exit code: 2 for wrong input, 130 for a signal, 1 else.
+
+    Of several processes that train together, the main one alone says something.
+    """
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
-        from imdb_sentiment.errors import ImdbSentimentError, InputError
+        from imdb_sentiment.errors import ImdbSentimentError, InputError, TrainingInterruptedError
 
         try:
             command(*args, **kwargs)
+        except TrainingInterruptedError as error:
+            message, code = str(error), 130
         except ImdbSentimentError as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
-            raise typer.Exit(2 if isinstance(error, InputError) else 1) from None
+            message, code = f"{type(error).__name__}: {error}", 2 if isinstance(error, InputError) else 1
         except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            raise typer.Exit(130) from None
+            message, code = "interrupted", 130
+        else:
+            return
+        if is_main():
+            print(message, file=sys.stderr)
+        raise typer.Exit(code)
 
     return wrapper
 
 
 def print_json(content: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
-    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    if is_main():
+        print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def say(text: str = "", *, silent: bool = False) -> None:
     """Print a line for a reader at once, unless the output is for a program."""
-    if not silent:
+    if not silent and is_main():
         print(text, flush=True)

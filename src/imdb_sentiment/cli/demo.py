@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import reports_errors, say
+from imdb_sentiment.cli.unfinished import run_folder
 
 __all__ = ["demo"]
 
@@ -39,7 +40,7 @@ def demo(
     config = FineTuneConfig(model_name="minilm", **_RECIPE)
     with sample_file() as sample:
         tuner, _, report = fine_tune_and_save(
-            DataConfig(source=str(sample), test_fraction=_TEST_FRACTION), config, folder
+            DataConfig(source=str(sample), test_fraction=_TEST_FRACTION), config, folder, keep=False
         )
     splits = tuner.splits
     train, test = ((rows["text"], rows["label"]) for rows in (splits.train, splits.test))
@@ -58,4 +59,4 @@ def demo(
 def _free_name() -> Path:
     """Return a folder name not in use, so that a second demo neither fails nor overwrites the first."""
     candidates = (Path(_NAME if i == 1 else f"{_NAME}-{i}") for i in range(1, 1000))
-    return next(path for path in candidates if not path.exists())
+    return next(path for path in candidates if not path.exists() and not run_folder(path).exists())

@@ -1,6 +1,7 @@
 """`imdb-sentiment train`: from a source to a saved, tested model."""
 
-import shutil
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from imdb_sentiment.cli.settings import (
     TextColumn,
     read_settings,
 )
+from imdb_sentiment.cli.unfinished import beside, claimed, run_folder
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -38,7 +40,10 @@ def train(
         typer.Option(help="Hub id, folder, or 'minilm'. [default: google-bert/bert-base-uncased]", metavar="NAME"),
     ] = None,
     config: ConfigFile = None,
-    preset: Annotated[str | None, typer.Option(help="Recipe: default or tutorial.", metavar="NAME")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Recipe: tutorial, fast, balanced or accurate. [default: balanced]", metavar="NAME"),
+    ] = None,
     settings: Settings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -47,7 +52,12 @@ def train(
     limit: Annotated[
         int | None, typer.Option(help="Use N training rows, stratified; test stays whole.", metavar="N")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that stands in DIR.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an unfinished run from its newest complete checkpoint.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model that stands in DIR; discard an unfinished run.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fine-tune an encoder, measure it on the test split once, and save it."""
@@ -65,7 +75,9 @@ def train(
         },
         fine_tune={"model_name": model},
     )
-    _, result, report = fine_tune_and_save(data_config, fine_tune_config, output, overwrite=overwrite, silent=json)
+    _, result, report = fine_tune_and_save(
+        data_config, fine_tune_config, output, resume=resume, overwrite=overwrite, silent=json
+    )
     if json:
         print_json(
             {
@@ -90,30 +102,66 @@ def fine_tune_and_save(
     fine_tune_config: "FineTuneConfig",
     output: Path,
     *,
+    resume: bool = False,
     overwrite: bool = False,
+    keep: bool = True,
     silent: bool = False,
 ) -> "tuple[SentimentFineTuner, FineTuneResult, EvaluationReport]":
     """Run the whole workflow, telling the user what happens.
 
     Checkpoints go to a hidden sibling of `output`, which is removed at the end, so that `output` is never half a
-    model.
+    model. What TensorBoard shows goes to another, which stays.
+
+    Args:
+        data_config: Where the data come from and how they are split.
+        fine_tune_config: How the model learns.
+        output: Folder for the model.
+        resume: Go on with an unfinished run, if there is one.
+        overwrite: Replace a model in `output`, and discard an unfinished run that is not gone on with.
+        keep: Leave the checkpoints of a run that does not come to its end.
+        silent: Say nothing.
     """
+    from imdb_sentiment.allocator import keep_freed_memory
     from imdb_sentiment.finetuner import SentimentFineTuner
     from imdb_sentiment.output import check_output
+    from imdb_sentiment.processes import on_main
+    from imdb_sentiment.training.trackers import check_trackers, event_files
 
-    check_output(output, overwrite=overwrite)
-    run = output.absolute().parent / f".{output.absolute().name}.run"
-    shutil.rmtree(run, ignore_errors=True)
+    keep_freed_memory()
+    check_trackers(fine_tune_config.report_to)
+    on_main(lambda: check_output(output, overwrite=overwrite))
+    run = run_folder(output)
     tuner = SentimentFineTuner(data_config, fine_tune_config, output_dir=run)
-    try:
-        say(f"{tuner.splits.summary}\n", silent=silent)
-        if audit := tuner.audit():
-            say(audit.short(), silent=silent)
-        say(f"\nFine-tuning {fine_tune_config.model_name} ...", silent=silent)
-        result = tuner.fit()
+    with ExitStack() as held:
+        claim = claimed(run, resume=resume, discard=overwrite, keep=keep)
+        checkpoint = on_main(lambda: held.enter_context(claim))
+        on_main(lambda: _introduce(tuner, silent=silent))
+        if resume:
+            say(_where_from(checkpoint, run), silent=silent)
+        if "tensorboard" in fine_tune_config.report_to:
+            held.enter_context(event_files(_event_folder(output, silent=silent)))
+        result = tuner.fit(resume=checkpoint is not None)
         say(f"\n{result}", silent=silent)
         report = tuner.evaluate()
         tuner.save(output, overwrite=overwrite)
-    finally:
-        shutil.rmtree(run, ignore_errors=True)
     return tuner, result, report
+
+
+def _introduce(tuner: "SentimentFineTuner", *, silent: bool) -> None:
+    say(f"{tuner.splits.summary}\n", silent=silent)
+    if audit := tuner.audit():
+        say(audit.short(), silent=silent)
+    say(f"\nFine-tuning {tuner.config.model_name} ...", silent=silent)
+
+
+def _where_from(checkpoint: Path | None, run: Path) -> str:
+    if checkpoint is None:
+        return f"There is no complete checkpoint in {run} to go on from: starting anew."
+    return f"Going on from {checkpoint}, the newest complete checkpoint."
+
+
+def _event_folder(output: Path, *, silent: bool) -> Path:
+    """Return a new folder beside the model, for each start its own, so that TensorBoard shows them apart."""
+    folder = beside(output, "{}-tensorboard")
+    say(f"To watch: tensorboard --logdir {folder}", silent=silent)
+    return folder / time.strftime("%Y-%m-%d_%H-%M-%S")

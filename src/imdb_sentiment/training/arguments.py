@@ -64,4 +64,5 @@ def training_arguments(
     )
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # no DataParallel; see warn_of_idle_gpus
+    arguments.mixed_precision = "bf16" if recipe.precision == "bf16" else "no"  # not what accelerate's launcher says
     return arguments

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveLine", "Schedule", "Stopping", "run_record"]
 
 _LOGS_AN_EPOCH = 20
+_LINE = "{desc} {percentage:.0f}%: {remaining} left, {rate_fmt}{postfix}"  # no bar: the rest takes up 80 columns
 
 
 class Schedule(TrainerCallback):
@@ -113,17 +114,26 @@ class Stopping(TrainerCallback):
     def on_step_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        asked = self._request.made
-        if args.world_size > 1:
-            flag = torch.tensor(float(asked), device=PartialState().device)
-            asked = bool(reduce(flag, reduction="sum").item())
-        if asked:
+        if self._asked(args):
             self.stopped = True
             control.should_log = control.should_save = control.should_training_stop = True
 
+    @override
+    def on_train_end(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        """Heed a signal that came after the last step too, or what follows training would go on in spite of it."""
+        self.stopped = self._asked(args) or self.stopped
+
+    def _asked(self, args: "TrainingArguments") -> bool:
+        if args.world_size == 1:
+            return self._request.made
+        flag = torch.tensor(float(self._request.made), device=PartialState().device)
+        return bool(reduce(flag, reduction="sum").item())
+
 
 class LiveLine(TrainerCallback):
-    """One line that changes: rows done, time left, rows a second, loss, learning rate and the latest accuracy.
+    """One line that changes: how much is done, time left, rows a second, loss, latest accuracy and learning rate.
 
     Args:
         rows: Rows of one epoch.
@@ -139,13 +149,15 @@ class LiveLine(TrainerCallback):
     ) -> None:
         done = round((state.epoch or 0) * self._rows)
         self._bar = progress_bar("training", total=state.num_train_epochs * self._rows, unit="row", initial=done)
-        if not state.is_local_process_zero:
+        if not state.is_world_process_zero:
             self._bar.disable = True
+        self._bar.bar_format = _LINE
 
     @override
     def on_step_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
+        self._values.pop("lr", None)  # last, where a narrow terminal cuts first
         self._values["lr"] = f"{kwargs['lr_scheduler'].get_last_lr()[0]:.1e}"
         self._bar.set_postfix(self._values, refresh=False)
         self._bar.update(round((state.epoch or 0) * self._rows) - self._bar.n)

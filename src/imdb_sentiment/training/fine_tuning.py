@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.first_token import first_token_only
-from imdb_sentiment.processes import on_main
+from imdb_sentiment.processes import number_of_processes, on_main
 from imdb_sentiment.results import EpochRecord
 from imdb_sentiment.scoring.device import usable_device
 from imdb_sentiment.training.best_epoch import BestEpochMetric
-from imdb_sentiment.training.checkpoints import newest_checkpoint, recorded_precision
+from imdb_sentiment.training.checkpoints import (
+    check_ours,
+    complete_checkpoints,
+    drop_unfinished,
+    newest_checkpoint,
+    recorded_precision,
+)
 from imdb_sentiment.training.recipe import Recipe, resolve
 from imdb_sentiment.training.rows import TrainingRows
 from imdb_sentiment.training.run_folder import check_room
@@ -60,6 +66,7 @@ def fine_tune(
         checkpoint: The complete checkpoint to go on from.
 
     Raises:
+        OutputExistsError: The folder holds checkpoints of another program.
         DiskFullError: The checkpoints do not fit on the disk.
         TrainingDivergedError: A loss or a gradient is not a number any more.
         TrainingInterruptedError: A signal ended the run.
@@ -68,9 +75,9 @@ def fine_tune(
 
     _set_dropout(model, config.dropout)
     before = recorded_precision(checkpoint) if checkpoint else None
+    processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # a file for each of them
     recipe = on_main(lambda: resolve(config, model, torch.device(usable_device()), before=before))
-    checkpoints = config.keep_checkpoints + config.load_best_model_at_end + 1  # the last is the one being written
-    on_main(lambda: check_room(output_dir, model, checkpoints))
+    on_main(lambda: _make_ready(output_dir, model, config))
     with quiet(), heed_signals() as stop, first_token_only(model):
         trainer, live_line, stopping = build_training(
             model,
@@ -87,6 +94,7 @@ def fine_tune(
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
             live_line.close()
+    trainer.accelerator.wait_for_everyone()  # the folder may be removed once the main process goes on
     state = trainer.state
     if stopping.stopped:
         raise TrainingInterruptedError(
@@ -99,7 +107,15 @@ def fine_tune(
     if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
         best = state.best_global_step * config.num_train_epochs / state.max_steps
         kept, because = min(history, key=lambda record: abs(record.epoch - best)).epoch, metric.reason
-    return Learnt(history, kept, because, (_how(recipe, trainer.args.device), *_start(checkpoint, state)))
+    return Learnt(history, kept, because, (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state)))
+
+
+def _make_ready(folder: Path, model: "PreTrainedModel", config: "FineTuneConfig") -> None:
+    """Clear away what a killed run has left unfinished, and check that there is room for what is to come."""
+    check_ours(folder)
+    drop_unfinished(folder)
+    most = config.keep_checkpoints + config.load_best_model_at_end + 1  # the last is the one being written
+    check_room(folder, model, max(most - len(complete_checkpoints(folder)), 1))
 
 
 def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
@@ -112,12 +128,16 @@ def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
                 module.p = dropout
 
 
-def _how(recipe: Recipe, device: object) -> str:
-    return f"learning rate {recipe.learning_rate:g}, {recipe.precision} on {device}"
+def _how(recipe: Recipe, device: str) -> str:
+    processes = number_of_processes()
+    return f"learning rate {recipe.learning_rate:g}, {recipe.precision} on {device}" + (
+        f", {processes} processes" if processes > 1 else ""
+    )
 
 
-def _start(checkpoint: Path | None, state: "TrainerState") -> list[str]:
+def _start(checkpoint: Path | None, processes: int, state: "TrainerState") -> list[str]:
     if checkpoint is None:
         return []
     step = int(checkpoint.name.rpartition("-")[2])
-    return [f"went on from {checkpoint}, the newest complete checkpoint, after step {step} of {state.max_steps}"]
+    note = f"went on from {checkpoint}, the newest complete checkpoint, after step {step} of {state.max_steps}"
+    return [note] if processes == number_of_processes() else [note, f"number of processes up to there: {processes}"]

@@ -13,12 +13,12 @@ from transformers import Trainer
 from typing_extensions import override
 
 from imdb_sentiment.errors import TrainingDivergedError
-from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, drop_unfinished, finish, prune
+from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, finish, prune
 from imdb_sentiment.training.run_folder import full_disk_errors
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
-    from transformers import TrainerState
+    from transformers import PreTrainedModel, TrainerState, TrainingArguments
 
     from imdb_sentiment.training.batches import StepBatches
 
@@ -57,7 +57,11 @@ class FineTuneTrainer(Trainer):
         is_over: "Callable[[TrainerState], bool]",
         **arguments: Any,
     ) -> None:
+        args: TrainingArguments = arguments["args"]
+        if args.world_size > 1:
+            args.ddp_find_unused_parameters = _has_unused_parameters(arguments["model"])
         super().__init__(**arguments)
+        torch.manual_seed(args.seed + args.process_index)  # each process draws its own dropout
         self._folder = folder
         self._batches = batches
         self._collate = collate
@@ -129,6 +133,8 @@ class FineTuneTrainer(Trainer):
         begin = super()._init_training_state(*arguments, **named)
         best = complete_checkpoints(self._folder).get(self.state.best_global_step or -1)
         self.state.best_model_checkpoint = str(best) if best else None
+        if self.state.global_step and self.args.should_save:
+            prune(self._folder, self._keep, best_step=self.state.best_global_step)  # a kill may have come before it
         return (int(self.args.num_train_epochs), 0) if self._is_over(self.state) else begin
 
     @override
@@ -148,9 +154,6 @@ class FineTuneTrainer(Trainer):
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Write a checkpoint, declare it complete, and only then drop older ones."""
         folder = self._folder / f"checkpoint-{self.state.global_step}"
-        if self.args.should_save:
-            drop_unfinished(folder)
-        self.accelerator.wait_for_everyone()
         with full_disk_errors(folder):
             super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # the others write their random states
@@ -158,6 +161,15 @@ class FineTuneTrainer(Trainer):
             with full_disk_errors(folder):
                 finish(folder)
             prune(self._folder, self._keep, best_step=self.state.best_global_step)
+
+
+def _has_unused_parameters(model: "PreTrainedModel") -> bool:
+    """Tell whether a loss does not depend on all parameters; looking for such at every step costs time."""
+    tokens = torch.ones((1, 8), dtype=torch.int64, device=model.device)
+    model(input_ids=tokens, attention_mask=tokens).logits.sum().backward()
+    unused = any(value.requires_grad and value.grad is None for value in model.parameters())
+    model.zero_grad(set_to_none=True)
+    return unused
 
 
 def _list(rows: list[int]) -> str:

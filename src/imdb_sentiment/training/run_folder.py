@@ -59,7 +59,7 @@ def check_room(folder: Path, model: "nn.Module", checkpoints: int) -> None:
     Args:
         folder: Where they go.
         model: What is trained.
-        checkpoints: The largest number of them at one time.
+        checkpoints: The largest number of them at one time, less those that are there.
 
     Raises:
         DiskFullError: There is too little room.
@@ -70,7 +70,7 @@ def check_room(folder: Path, model: "nn.Module", checkpoints: int) -> None:
         raise DiskFullError(
             f"the disk of {folder} has too little room for the checkpoints of this run",
             found=f"{_gigabytes(free)} free",
-            expected=f"{_gigabytes(needed)}, for {checkpoints} checkpoints at a time",
+            expected=f"{_gigabytes(needed)}, for {checkpoints} checkpoint{'s' * (checkpoints > 1)} at a time",
             hint="a folder on another disk, or fewer checkpoints (keep_checkpoints, load_best_model_at_end)",
         )
 
@@ -89,12 +89,12 @@ def full_disk_errors(partial: Path) -> Iterator[None]:
         free = shutil.disk_usage(partial.parent).free
         written = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
         shutil.rmtree(partial, ignore_errors=True)
-        # torch's writer says only that it failed
-        if said or getattr(error, "errno", None) in _FULL or ("PytorchStreamWriter" in str(error) and free < written):
+        # torch's writer does not say why it failed
+        if said or getattr(error, "errno", None) in _FULL or (isinstance(error, RuntimeError) and free < written):
             raise DiskFullError(
                 f"the disk of {partial.parent} is full, and {partial.name} could not be written",
                 found=f"{_gigabytes(free)} free",
-                expected="room for one more checkpoint; the one before it is whole",
+                expected="room for one more checkpoint; those before it are whole",
                 hint="make room, then go on with fit(resume=True) (--resume on the command line)",
             ) from error
         raise

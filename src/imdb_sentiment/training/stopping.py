@@ -5,8 +5,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+from imdb_sentiment.processes import is_main
 
 __all__ = ["StopRequest", "heed_signals"]
 
@@ -25,7 +27,10 @@ class StopRequest:
         """Take note of a first signal, and stop at a second."""
         if not self.made:
             self.made, self._since = True, time.monotonic()
-            sys.stderr.write("\nstopping after this step; once more to stop at once\n")
+            with suppress(Exception):  # who reads it may be gone, stopped by the same Ctrl-C
+                if is_main():
+                    start = "\r\x1b[K" if sys.stderr.isatty() else "\n"  # in the place of the live line
+                    sys.stderr.write(f"{start}stopping after this step; once more to stop at once\n")
         elif time.monotonic() - self._since > _SAME_SECONDS:
             raise KeyboardInterrupt
 

@@ -1,12 +1,16 @@
 """Which trackers `report_to` may name, and whether they can be used here."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError, nearest
 from imdb_sentiment.upstream import quiet
 
-__all__ = ["check_trackers"]
+__all__ = ["check_trackers", "event_files"]
 
+_EVENT_FOLDER = "TENSORBOARD_LOGGING_DIR"  # the one way to tell transformers
 _PACKAGES = {"azure_ml": "azureml-sdk", "comet_ml": "comet-ml", "dagshub": "dagshub mlflow", "flyte": "flytekit"}
 """Those that are not called as their tracker is."""
 
@@ -39,3 +43,16 @@ def check_trackers(names: Sequence[str]) -> None:
                 f"report_to={name!r} needs a package that is not installed, or not set up",
                 hint=f"pip install {_PACKAGES.get(name, name)}",
             )
+
+
+@contextmanager
+def event_files(folder: Path) -> Iterator[None]:
+    """Have TensorBoard's event files written to a folder, unless the user's environment names another."""
+    if _EVENT_FOLDER in os.environ:
+        yield
+        return
+    os.environ[_EVENT_FOLDER] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ[_EVENT_FOLDER]

@@ -1,0 +1,291 @@
+"""A run that does not come to its end: what it leaves, and how `train` goes on with it, or does not."""
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import COMMAND, Outcome, options, read_metadata, run, snapshot, write_reviews
+
+from imdb_sentiment import DiskFullError, FineTuneConfig, TrainingDivergedError
+from imdb_sentiment.cli.unfinished import resuming_command
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
+
+RUN = Path(".model.run")
+STEPS = 11
+"""Steps of an epoch."""
+
+
+@pytest.fixture(scope="module")
+def command(tiny_config: FineTuneConfig) -> list[str]:
+    """A run of three epochs."""
+    return ["train", "--data", "reviews.csv", "--output", "model", *options(tiny_config, num_train_epochs=3)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with data in it."""
+    monkeypatch.chdir(tmp_path)
+    write_reviews(tmp_path / "reviews.csv")
+    return tmp_path
+
+
+@contextmanager
+def at_second_evaluation(happens: Callable[[], object]) -> Iterator[None]:
+    """Let something happen after the first checkpoint."""
+    seen = []
+
+    def measure_and_more(*args: Any, **kwargs: Any) -> Any:
+        seen.append(1)
+        if len(seen) == 2:
+            happens()
+        return measure(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imdb_sentiment.training.trainer.measure", measure_and_more)
+        yield
+
+
+def signal_self(number: int = signal.SIGINT) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), number)
+
+
+def fail_with(error: BaseException) -> Callable[[], None]:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.fixture(scope="module")
+def cut_off(command: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """A run that a signal ended in its second epoch; tests copy its folder."""
+    folder = tmp_path_factory.mktemp("cut-off")
+    write_reviews(folder / "reviews.csv")
+    with pytest.MonkeyPatch.context() as patch, at_second_evaluation(fail_with(KeyboardInterrupt())):
+        patch.chdir(folder)
+        return folder, run(*command)
+
+
+@pytest.fixture
+def cut(cut_off: tuple[Path, Outcome], folder: Path) -> Path:
+    """The working folder, with an unfinished run in it."""
+    shutil.copytree(cut_off[0] / RUN, folder / RUN)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(command: list[str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What an uninterrupted run prints as JSON."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_reviews(folder / "reviews.csv")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return run(*command, "--json").read_json()
+
+
+def test_an_interrupted_run_says_what_is_kept_and_how_to_go_on(cut_off: tuple[Path, Outcome]) -> None:
+    folder, outcome = cut_off
+    assert outcome.code == 130
+    assert "Fine-tuning" in outcome.out
+    assert outcome.err == (
+        "interrupted\n"
+        f"  found:    a complete checkpoint in .model.run/checkpoint-{STEPS}\n"
+        f"  try:      {shlex.join([*sys.argv, '--resume'])}\n"
+    )
+    assert sorted(path.name for path in folder.iterdir()) == [".model.run", "reviews.csv"]
+    assert list(complete_checkpoints(folder / RUN)) == [STEPS]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_has_the_step_saved(number: signal.Signals, folder: Path, command: list[str]) -> None:
+    with at_second_evaluation(signal_self(number)):
+        outcome = run(*command)
+    assert outcome.code == 130
+    assert outcome.err.startswith(
+        "\nstopping after this step; once more to stop at once\n"
+        f"training was interrupted after step {2 * STEPS + 1} of {3 * STEPS}\n"
+        f"  found:    a complete checkpoint in .model.run/checkpoint-{2 * STEPS + 1}\n"
+        "  try:      "
+    )
+
+
+def test_resuming_ends_as_an_uninterrupted_run_does(cut: Path, command: list[str], whole: dict[str, Any]) -> None:
+    content = run(*command, "--resume", "--json").read_json()
+    assert {name: content[name] for name in ("test", "validation", "kept_epoch")} == {
+        name: whole[name] for name in ("test", "validation", "kept_epoch")
+    }
+    note = f"went on from .model.run/checkpoint-{STEPS}, the newest complete checkpoint, after step {STEPS} of 33"
+    assert content["notes"] == [*whole["notes"], note]
+    assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
+
+
+def test_it_is_said_before_training_which_checkpoint_is_gone_on_from(cut: Path, command: list[str]) -> None:
+    outcome = run(*command, "--resume")
+    assert (outcome.code, outcome.err) == (0, "")
+    said = f" ...\nGoing on from .model.run/checkpoint-{STEPS}, the newest complete checkpoint.\n"
+    assert outcome.out.index("\nFine-tuning ") < outcome.out.index(said) < outcome.out.index("\nepoch ")
+
+
+@pytest.mark.parametrize("left", [None, "an incomplete checkpoint"])
+def test_without_a_complete_checkpoint_resuming_starts_anew_and_says_so(
+    left: str | None, cut: Path, command: list[str], whole: dict[str, Any]
+) -> None:
+    if left:
+        (cut / RUN / f"checkpoint-{STEPS}" / "complete.json").unlink()
+    else:
+        shutil.rmtree(cut / RUN)
+    outcome = run(*command, "--resume")
+    assert outcome.code == 0
+    assert "There is no complete checkpoint in .model.run to go on from: starting anew.\n" in outcome.out
+    assert "went on from" not in outcome.out
+    assert read_metadata(cut / "model")["metrics"]["test"] == whole["test"]
+    assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
+
+
+def test_an_unfinished_run_is_not_discarded_unasked(cut: Path, command: list[str]) -> None:
+    before = snapshot(cut)
+    outcome = run(*command)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        "OutputExistsError: .model.run holds an unfinished run, and was left as it is\n"
+        f"  found:    .model.run/checkpoint-{STEPS}, its newest complete checkpoint\n"
+        "  try:      train --resume to go on with it, or train --overwrite to discard it\n"
+    )
+    assert snapshot(cut) == before
+
+
+def test_overwriting_discards_an_unfinished_run(cut: Path, command: list[str], whole: dict[str, Any]) -> None:
+    content = run(*command, "--overwrite", "--json", "--set", "num_train_epochs=2").read_json()
+    assert content["notes"] == whole["notes"]
+    assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
+
+
+def test_a_run_that_is_to_replace_a_model_can_be_gone_on_with(
+    cut: Path, command: list[str], saved_model: Path, whole: dict[str, Any]
+) -> None:
+    shutil.copytree(saved_model, cut / "model")
+    refused = run(*command, "--resume")
+    assert (refused.code, refused.err.partition("\n")[0]) == (
+        2,
+        "OutputExistsError: model is not empty, and was left as it is",
+    )
+    content = run(*command, "--resume", "--overwrite", "--json").read_json()
+    assert content["notes"][-1].startswith("went on from")
+    assert read_metadata(cut / "model")["metrics"]["test"] == whole["test"]
+
+
+def test_another_run_cannot_be_gone_on_with_and_stays(cut: Path, command: list[str]) -> None:
+    before = snapshot(cut)
+    outcome = run(*command, "--resume", "--set", "seed=7")
+    assert outcome.code == 2
+    assert f"ConfigError: .model.run/checkpoint-{STEPS} belongs to another run" in outcome.err
+    assert "seed was 42" in outcome.err
+    assert snapshot(cut) == before
+
+
+@pytest.mark.parametrize("error", [TrainingDivergedError("diverged"), DiskFullError("full"), ZeroDivisionError()])
+def test_a_complete_checkpoint_outlives_an_error(error: Exception, folder: Path, command: list[str]) -> None:
+    with at_second_evaluation(fail_with(error)):
+        if isinstance(error, ZeroDivisionError):
+            with pytest.raises(ZeroDivisionError):
+                run(*command)
+        else:
+            assert run(*command).code == 1
+    assert list(complete_checkpoints(folder / RUN)) == [STEPS]
+
+
+def test_a_finished_run_that_was_not_measured_is_not_trained_again(
+    folder: Path, command: list[str], whole: dict[str, Any]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imdb_sentiment.scoring.torch_scorer.score_texts", fail_with(KeyboardInterrupt()))
+        outcome = run(*command)
+    assert outcome.code == 130
+    assert outcome.err.startswith("interrupted\n  found:    a complete checkpoint in .model.run/checkpoint-33\n")
+    with at_second_evaluation(fail_with(AssertionError("trained again"))):
+        assert run(*command, "--resume", "--json").read_json()["test"] == whole["test"]
+
+
+def test_ctrl_c_before_training_leaves_nothing(folder: Path, command: list[str]) -> None:
+    before = snapshot(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imdb_sentiment.finetuner.load_splits", fail_with(KeyboardInterrupt()))
+        assert run(*command) == Outcome(130, "", "interrupted\n")
+    assert snapshot(folder) == before
+
+
+def test_a_folder_named_by_dots_has_its_run_beside_it(
+    folder: Path, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "here").mkdir()
+    shutil.copy(folder / "reviews.csv", folder / "here.csv")
+    monkeypatch.chdir(folder / "here")
+    line = [{"reviews.csv": "../here.csv", "model": "."}.get(word, word) for word in command]
+    with at_second_evaluation(signal_self()):
+        assert run(*line).code == 130
+    assert newest_checkpoint(folder / ".here.run")
+    assert list((folder / "here").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("started", "printed"),
+    [
+        (["/bin/imdb-sentiment", "train", "--output", "my model"], "imdb-sentiment train --output 'my model' --resume"),
+        (["./bin/imdb-sentiment", "train"], "./bin/imdb-sentiment train --resume"),
+        (["/bin/imdb-sentiment", "train", "--resume", "--json"], "imdb-sentiment train --resume --json"),
+        (["/src/__main__.py", "train"], "python3 -m imdb_sentiment train --resume"),
+    ],
+)
+def test_the_command_to_go_on_is_the_one_that_was_typed(
+    started: list[str], printed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", started)
+    monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "imdb_sentiment", "train"])
+    monkeypatch.setattr(shutil, "which", {"imdb-sentiment": "/bin/imdb-sentiment"}.get)
+    assert resuming_command() == printed
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert resuming_command() == "the same command with --resume"
+
+
+def start(*words: str) -> "subprocess.Popen[str]":
+    """Start a process that listens to SIGINT, even if the tests' own was told not to."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_printed_command_goes_on_in_a_process_of_its_own(folder: Path, command: list[str]) -> None:
+    command = [*command, "--set", "num_train_epochs=12", "--json"]
+    with start(*COMMAND, *command) as process:
+        while process.poll() is None and newest_checkpoint(folder / RUN) is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGSTOP)  # so that it cannot come to its end meanwhile
+        second = run(*command)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        out, err = process.communicate(timeout=60)
+    assert (second.code, second.err.partition("\n")[0]) == (
+        2,
+        "OutputExistsError: another run is writing to .model.run",
+    )
+    assert (process.returncode, out) == (130, "")
+    printed = err.partition("  try:      ")[2].rstrip("\n")
+    assert printed == shlex.join([*COMMAND, *command, "--resume"])
+    with start(*shlex.split(printed)) as process:
+        outcome = Outcome(process.wait(timeout=60), *process.communicate())
+    resumed = outcome.read_json()
+    assert any(note.startswith("went on from .model.run/checkpoint-") for note in resumed["notes"])
+    again = run(*command, "--overwrite").read_json()
+    assert [again[name] for name in ("test", "validation")] == [resumed[name] for name in ("test", "validation")]

@@ -1,0 +1,214 @@
+"""A run that is killed at any moment loses nothing that was saved, and goes on to the end it would have had."""
+
+import json
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import pytest
+from crash_runs import (
+    EVALUATED,
+    Child,
+    Outcome,
+    Recipe,
+    fit,
+    fit_and_die,
+    fit_and_watch,
+    go_on,
+    one_cpu_thread,
+    outcome,
+)
+
+from conftest import make_reviews
+from imdb_sentiment import OutputExistsError
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.training.checkpoints import complete_checkpoints
+
+PART_OF_THE_WEIGHTS, PART_OF_THE_MOMENTS = 100_000, 300_000
+"""Bytes: no other file of a checkpoint is as large."""
+
+BEST, NEWEST = 7, 11
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_model: Path) -> Recipe:
+    return Recipe(tiny_model, make_reviews(46))
+
+
+def saved_before(touches: list[str], touch: int) -> int | None:
+    """Return the step of the newest checkpoint that was declared complete before a touch."""
+    put = [name for name in touches[: touch - 1] if name.endswith("complete.json.partial")]
+    declared = [name for i, name in enumerate(put) if put[:i].count(name) == 2]  # opened, synced, renamed
+    return max((int(Path(name).parent.name.rpartition("-")[2]) for name in declared), default=None)
+
+
+def newest_step(folder: Path) -> int | None:
+    return max(complete_checkpoints(folder), default=None)
+
+
+def check_that_it_goes_on(recipe: Recipe, folder: Path, whole: Outcome, when: str) -> None:
+    assert Child(go_on, recipe, folder).result() == whole, when
+    names = {".lock", *(f"checkpoint-{step}" for step in whole["checkpoints"])}
+    assert {path.name for path in folder.iterdir()} == names, when
+
+
+class Watched(NamedTuple):
+    """A run to its end, and what it touched in its folder."""
+
+    recipe: Recipe
+    whole: Outcome
+    touches: list[str]
+
+    @classmethod
+    def of(cls, recipe: Recipe, folder: Path) -> Self:
+        return cls(recipe, *Child(fit_and_watch, recipe, folder).result())
+
+    def place(self, name: str, nth: int = 1) -> int:
+        """Return which touch is the nth of a file, counted from 1."""
+        return [i for i, touched in enumerate(self.touches, start=1) if touched.endswith(name)][nth - 1]
+
+    def check_kill(self, folder: Path, touch: int, file_size: int | None = None) -> None:
+        """Have a run killed at a touch, or in the next file above a size, and go on with it."""
+        when = f"killed at {self.touches[touch - 1]}, {touch} of {len(self.touches)}, or above {file_size} bytes"
+        status = Child(fit_and_die, self.recipe, folder, touch, file_size).end()
+        assert status == -(signal.SIGXFSZ if file_size else signal.SIGKILL), when
+        assert newest_step(folder) == saved_before(self.touches, touch), when
+        check_that_it_goes_on(self.recipe, folder, self.whole, when)
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_been(recipe: Recipe, tmp_path: Path) -> None:
+    watched = Watched.of(recipe, tmp_path / "läufe")  # outside ASCII, torch writes through Python and can be watched
+    before_the_first_is_declared = watched.place("checkpoint-4/complete.json.partial", 3)
+    half_of_an_older_one_is_removed = watched.place("checkpoint-14/complete.json.partial", 3) + 12
+    assert not watched.touches[half_of_an_older_one_is_removed - 1].startswith("/")
+    watched.check_kill(tmp_path / "läufe1", before_the_first_is_declared)
+    watched.check_kill(tmp_path / "läufe2", watched.place("checkpoint-11/config.json"), PART_OF_THE_WEIGHTS)
+    watched.check_kill(tmp_path / "läufe3", half_of_an_older_one_is_removed)
+
+
+@pytest.mark.integration
+def test_a_run_killed_at_any_of_many_moments_goes_on(recipe: Recipe, tmp_path: Path) -> None:
+    watched = Watched.of(recipe, tmp_path / "läufe")
+    for number in range(25):
+        touch = 1 + round(number * (len(watched.touches) - 1) / 24)
+        watched.check_kill(tmp_path / f"läufe{number}", touch)
+    for step in EVALUATED:
+        for file_size in (PART_OF_THE_WEIGHTS, PART_OF_THE_MOMENTS):
+            begun = watched.place(f"checkpoint-{step}/config.json")
+            watched.check_kill(tmp_path / f"läufe-{step}-{file_size}", begun, file_size)
+
+
+@pytest.mark.integration
+def test_a_run_killed_after_any_time_goes_on(recipe: Recipe, tmp_path: Path) -> None:
+    Child(fit, recipe, tmp_path / "first").result()  # starts the process that the others are forked from
+    begun = time.monotonic()
+    whole = Child(fit, recipe, tmp_path / "whole").result()
+    seconds = time.monotonic() - begun
+    rng = random.Random(7)
+    statuses = []
+    for number in range(25):
+        folder, delay = tmp_path / f"run{number}", rng.uniform(0, seconds)
+        run = Child(fit, recipe, folder)
+        time.sleep(delay)
+        statuses.append(run.kill())
+        check_that_it_goes_on(recipe, folder, whole, f"killed after {delay:.3f} of {seconds:.3f} s")
+    assert statuses.count(-signal.SIGKILL) > 12
+
+
+@pytest.fixture(scope="module")
+def whole(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    with one_cpu_thread():
+        return recipe.fit(tmp_path_factory.mktemp("whole") / "run")
+
+
+@pytest.fixture(scope="module")
+def cut_short(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that ended in its last evaluation, and was moved then."""
+    folder = tmp_path_factory.mktemp("cut") / "run"
+    evaluations = iter(EVALUATED)
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        if next(evaluations) == EVALUATED[-1]:
+            raise KeyboardInterrupt
+        return measure(*args, **kwargs)
+
+    with one_cpu_thread(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imdb_sentiment.training.trainer.measure", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            recipe.fit(folder)
+    assert list(complete_checkpoints(folder)) == [BEST, NEWEST]
+    return folder.rename(folder.parent / "moved")
+
+
+@pytest.fixture
+def folder(cut_short: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(cut_short, tmp_path / "copy"))
+
+
+def cut_a_file(checkpoint: Path) -> None:
+    with (checkpoint / "optimizer.pt").open("r+b") as file:
+        file.truncate((checkpoint / "optimizer.pt").stat().st_size - 1)
+
+
+def lose_the_list(checkpoint: Path) -> None:
+    (checkpoint / "complete.json").unlink()
+
+
+def lose_a_file(checkpoint: Path) -> None:
+    (checkpoint / "rng_state.pth").unlink()
+
+
+def leave_others_unfinished(checkpoint: Path) -> None:
+    for step in (4, 14):
+        lose_the_list(Path(shutil.copytree(checkpoint, checkpoint.parent / f"checkpoint-{step}")))
+
+
+def leave_as_it_is(checkpoint: Path) -> None:
+    assert complete_checkpoints(checkpoint.parent)
+
+
+@pytest.mark.parametrize(
+    ("damage", "goes_on_from"),
+    [
+        (leave_as_it_is, NEWEST),
+        (leave_others_unfinished, NEWEST),
+        (cut_a_file, BEST),
+        (lose_the_list, BEST),
+        (lose_a_file, BEST),
+    ],
+)
+def test_a_moved_run_goes_on_from_what_is_whole_and_keeps_its_best(
+    damage: Callable[[Path], None], goes_on_from: int, recipe: Recipe, whole: Outcome, folder: Path
+) -> None:
+    damage(folder / f"checkpoint-{NEWEST}")
+    tuner = recipe.tuner(folder)
+    with one_cpu_thread():
+        result = tuner.fit(recipe.reviews, resume=True)
+    assert any(f"went on from {folder / f'checkpoint-{goes_on_from}'}, " in note for note in result.notes)
+    assert outcome(tuner, result) == whole
+    assert whole["kept"][:2] == [1.0, "lowest log_loss on validation"]
+    assert {path.name for path in folder.iterdir()} == {".lock", f"checkpoint-{BEST}", "checkpoint-14"}
+
+
+def test_where_the_best_is_damaged_the_last_is_kept(recipe: Recipe, whole: Outcome, folder: Path) -> None:
+    cut_a_file(folder / f"checkpoint-{BEST}")
+    with one_cpu_thread():
+        ended = recipe.fit(folder, resume=True)
+    assert ended["kept"][:2] == [2.0, "the last"]
+    assert ended["kept"][2] != whole["kept"][2]
+    assert (ended["history"], ended["last"]) == (whole["history"], whole["last"])
+    assert ended["checkpoints"] == [14]
+
+
+def test_the_checkpoints_of_another_program_are_left_alone(recipe: Recipe, tmp_path: Path) -> None:
+    """Without a list they do not count, and what does not count is removed."""
+    theirs = tmp_path / "run" / "checkpoint-500"
+    theirs.mkdir(parents=True)
+    (theirs / "trainer_state.json").write_text(json.dumps({"global_step": 500, "stateful_callbacks": {}}))
+    with pytest.raises(OutputExistsError, match="checkpoint-500 was not written by this library"):
+        recipe.tuner(tmp_path / "run").fit(recipe.reviews, resume=True)
+    assert {path.name for path in theirs.iterdir()} == {"trainer_state.json"}
