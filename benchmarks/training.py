@@ -145,6 +145,7 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
         trainer.train()
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        evaluations = list(history)  # predict calls compute_metrics too
         scored = None if arguments.no_test else trainer.predict(splits.test.map(tokenize, batched=True))
     test = measure(softmax(scored.predictions), splits.test["label"], names=names) if scored else None
     return {
@@ -152,7 +153,7 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": arguments.seed,
         "seconds": seconds,
         "peak_gib": peak,
-        "history": history,
+        "history": evaluations,
         "test": test.to_dict() if test else None,
         "test_seconds": time.perf_counter() - started - seconds,
         "notes": [],

@@ -45,6 +45,7 @@ RUNS = {
     "docs/benchmarks.md": {"sh"},
     "docs/tutorial.md": {"python"},
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
+    "docs/how-to/long-runs.md": {"python", "bash"},
     "docs/how-to/own-data.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},
     "docs/explanation/splits.md": {"python"},

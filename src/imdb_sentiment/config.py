@@ -273,8 +273,7 @@ class FineTuneConfig(_Frozen):
 
     max_tokens_per_forward: PositiveInt | Literal["auto"] = "auto"
     """Tokens, padding included, that go through the model at once while it learns. A larger batch is divided into
-    passes: less memory, the same step. `auto` is 2,048 on a CPU, as many as the tutorial's batch has, and 16,384 on a
-    GPU."""
+    passes: less memory, the same step. `auto` is 1,024 on a CPU, where more are no quicker, and 16,384 on a GPU."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Numbers that training computes with; weights stay in fp32. `auto` is bf16 on a GPU that knows it, and on a CPU

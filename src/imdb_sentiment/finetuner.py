@@ -276,7 +276,7 @@ class SentimentFineTuner:
             notes=(head_note, *learnt.notes),
         )
         # times and devices differ between processes
-        return _Fitted(model, encoder.text_encoder, on_main(lambda: result))
+        return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result))
 
     def _load(self) -> LoadedSplits:
         if self._loaded is None:

@@ -101,6 +101,7 @@ def _join() -> None:
     from accelerate.utils import parse_flag_from_env
 
     processes = number_of_processes()
+    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"  # or the others would have no weights, not even a new head's
     if "LOCAL_RANK" in os.environ:
         cpu = not torch.accelerator.is_available() or parse_flag_from_env("ACCELERATE_USE_CPU")
         if PartialState(cpu=cpu, timeout=PATIENCE).num_processes == processes:

@@ -267,7 +267,7 @@ def start(*words: str) -> "subprocess.Popen[str]":
 
 
 def test_the_printed_command_goes_on_in_a_process_of_its_own(folder: Path, command: list[str]) -> None:
-    command = [*command, "--set", "num_train_epochs=12", "--json"]
+    command = [*command, "--set", "num_train_epochs=8", "--json"]
     with start(*COMMAND, *command) as process:
         while process.poll() is None and newest_checkpoint(folder / RUN) is None:
             time.sleep(0.01)
@@ -275,7 +275,7 @@ def test_the_printed_command_goes_on_in_a_process_of_its_own(folder: Path, comma
         second = run(*command)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGCONT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert (second.code, second.err.partition("\n")[0]) == (
         2,
         "OutputExistsError: another run is writing to .model.run",
@@ -284,7 +284,7 @@ def test_the_printed_command_goes_on_in_a_process_of_its_own(folder: Path, comma
     printed = err.partition("  try:      ")[2].rstrip("\n")
     assert printed == shlex.join([*COMMAND, *command, "--resume"])
     with start(*shlex.split(printed)) as process:
-        outcome = Outcome(process.wait(timeout=60), *process.communicate())
+        outcome = Outcome(process.wait(timeout=300), *process.communicate())
     resumed = outcome.read_json()
     assert any(note.startswith("went on from .model.run/checkpoint-") for note in resumed["notes"])
     again = run(*command, "--overwrite").read_json()

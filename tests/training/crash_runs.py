@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -159,6 +160,7 @@ class Child:
 
 
 def _call(sender: Connection, task: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    answer: tuple[str | None, Any]
     try:
         with one_cpu_thread():
             answer = (None, task(*arguments))
@@ -179,35 +181,41 @@ def go_on(recipe: Recipe, folder: Path) -> Outcome:
 
 def fit_and_watch(recipe: Recipe, folder: Path) -> tuple[Outcome, list[str]]:
     """Fit to the end, and list what in the folder is opened, made, renamed or removed, each time."""
-    touched = _watch(folder, at=None, die=_kill_myself)
+    touched = _watch(folder, None, _kill_myself)
     return recipe.fit(folder), touched
 
 
-def fit_and_die(recipe: Recipe, folder: Path, touch: int, file_size: int | None) -> Outcome:
-    """Fit, and be killed by the system.
+def fit_and_die(recipe: Recipe, folder: Path, touches: list[str], file_size: int | None) -> Outcome:
+    """Fit, or go on with a run, and be killed by the system.
 
     Args:
         recipe: What to fit.
         folder: Folder of the run.
-        touch: When: just before this touch of those that `fit_and_watch` lists, counted from 1.
+        touches: When: just before the last of these patterns is met, one after the other, by what `fit_and_watch`
+            lists.
         file_size: Be killed later, while a file is written and has grown to this size, in bytes.
     """
-    _watch(folder, at=touch, die=_kill_myself if file_size is None else lambda: _die_writing(file_size))
-    return recipe.fit(folder)
+    _watch(folder, touches, _kill_myself if file_size is None else lambda: _die_writing(file_size))
+    return recipe.fit(folder, resume=folder.exists())
 
 
-def _watch(folder: Path, *, at: int | None, die: Callable[[], None]) -> list[str]:
+def _watch(folder: Path, wait_for: list[str] | None, die: Callable[[], None]) -> list[str]:
     touched: list[str] = []
+    awaited = iter(wait_for or ())
+    pattern = next(awaited, None)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal pattern
         if event not in _TOUCHES:
             return
         name = str(arguments[0])
         # shutil.rmtree opens a folder, and removes what is in it by the name alone
         if name.startswith(str(folder)) or (event == "os.remove" and arguments[1] != -1):
             touched.append(name)
-            if len(touched) == at:
-                die()
+            if pattern and fnmatch(name, pattern):
+                pattern = next(awaited, None)
+                if pattern is None:
+                    die()
 
     sys.addaudithook(hook)
     return touched

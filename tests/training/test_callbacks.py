@@ -1,4 +1,4 @@
-"""When a run evaluates, saves and stops, which checkpoints stay, and what is shown meanwhile."""
+"""When a run evaluates, saves and stops, and which checkpoints stay."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,10 +20,6 @@ from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.callbacks import Schedule
 from imdb_sentiment.training.checkpoints import check_same_run, complete_checkpoints, newest_checkpoint
 from imdb_sentiment.training.rows import EncodedRows
-from imdb_sentiment.upstream import quiet
-from test_progress import Clock, clock, shown, terminal
-
-__all__ = ["clock"]
 
 NO_ARGUMENTS: Any = None
 BALANCED = {"ham": 50, "spam": 50}
@@ -190,29 +186,3 @@ def test_a_run_that_stopped_early_ends_at_once_when_it_is_gone_on_with(
     assert resumed.history == whole.history
     for name, weight in whole.model.named_parameters():
         np.testing.assert_array_equal(weight.detach(), resumed.model.get_parameter(name).detach())
-
-
-class Later(TrainerCallback):
-    """Lets time pass with each step."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.clock.now += 2
-
-
-def test_a_terminal_shows_one_line_with_rows_loss_learning_rate_and_accuracy(build: Build, clock: Clock) -> None:
-    parts = build(num_train_epochs=2, learning_rate=1e-3)
-    parts.trainer.add_callback(Later(clock))
-    with quiet(), terminal(columns=120) as reader:
-        parts.trainer.train()
-        line = shown(reader)
-    assert "\n" not in line
-    states = [state for state in line.split("\r") if state.strip()]
-    assert all(state.startswith("training:") for state in states)
-    assert "lr=9.2e-04" in states[0]
-    assert "4/48 [00:02<00:22" in states[0]
-    assert "48/48" in states[-1]
-    for part in ("2.00row/s", "loss=0.", "lr=0.0e+00", "accuracy=0."):
-        assert part in states[-1]

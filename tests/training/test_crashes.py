@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import pytest
 from crash_runs import (
@@ -31,6 +31,9 @@ from imdb_sentiment.training.checkpoints import complete_checkpoints
 PART_OF_THE_WEIGHTS, PART_OF_THE_MOMENTS = 100_000, 300_000
 """Bytes: no other file of a checkpoint is as large."""
 
+LISTED = "*/checkpoint-{}/complete.json.partial"
+"""Touched three times: opened, synced and renamed, by which a checkpoint is declared complete."""
+
 BEST, NEWEST = 7, 11
 
 
@@ -46,67 +49,53 @@ def saved_before(touches: list[str], touch: int) -> int | None:
     return max((int(Path(name).parent.name.rpartition("-")[2]) for name in declared), default=None)
 
 
-def newest_step(folder: Path) -> int | None:
-    return max(complete_checkpoints(folder), default=None)
-
-
 def check_that_it_goes_on(recipe: Recipe, folder: Path, whole: Outcome, when: str) -> None:
     assert Child(go_on, recipe, folder).result() == whole, when
     names = {".lock", *(f"checkpoint-{step}" for step in whole["checkpoints"])}
     assert {path.name for path in folder.iterdir()} == names, when
 
 
-class Watched(NamedTuple):
-    """A run to its end, and what it touched in its folder."""
-
-    recipe: Recipe
-    whole: Outcome
-    touches: list[str]
-
-    @classmethod
-    def of(cls, recipe: Recipe, folder: Path) -> Self:
-        return cls(recipe, *Child(fit_and_watch, recipe, folder).result())
-
-    def place(self, name: str, nth: int = 1) -> int:
-        """Return which touch is the nth of a file, counted from 1."""
-        return [i for i, touched in enumerate(self.touches, start=1) if touched.endswith(name)][nth - 1]
-
-    def check_kill(self, folder: Path, touch: int, file_size: int | None = None) -> None:
-        """Have a run killed at a touch, or in the next file above a size, and go on with it."""
-        when = f"killed at {self.touches[touch - 1]}, {touch} of {len(self.touches)}, or above {file_size} bytes"
-        status = Child(fit_and_die, self.recipe, folder, touch, file_size).end()
+def test_a_run_killed_again_and_again_goes_on_as_if_nothing_had_been(
+    recipe: Recipe, whole: Outcome, tmp_path: Path
+) -> None:
+    folder = tmp_path / "läufe"  # outside ASCII, torch writes through Python and can be watched
+    kills = [
+        ("before the first is declared complete", [LISTED.format(4)] * 3, None, []),
+        ("half of the weights are written", ["*/checkpoint-11/config.json"], PART_OF_THE_WEIGHTS, [7]),
+        ("half of an older one is removed", [LISTED.format(14)] * 3 + ["[!/]*"] * 4, None, [7, 14]),
+    ]
+    for when, touches, file_size, complete in kills:
+        status = Child(fit_and_die, recipe, folder, touches, file_size).end()
         assert status == -(signal.SIGXFSZ if file_size else signal.SIGKILL), when
-        assert newest_step(folder) == saved_before(self.touches, touch), when
-        check_that_it_goes_on(self.recipe, folder, self.whole, when)
-
-
-def test_a_killed_run_goes_on_as_if_nothing_had_been(recipe: Recipe, tmp_path: Path) -> None:
-    watched = Watched.of(recipe, tmp_path / "läufe")  # outside ASCII, torch writes through Python and can be watched
-    before_the_first_is_declared = watched.place("checkpoint-4/complete.json.partial", 3)
-    half_of_an_older_one_is_removed = watched.place("checkpoint-14/complete.json.partial", 3) + 12
-    assert not watched.touches[half_of_an_older_one_is_removed - 1].startswith("/")
-    watched.check_kill(tmp_path / "läufe1", before_the_first_is_declared)
-    watched.check_kill(tmp_path / "läufe2", watched.place("checkpoint-11/config.json"), PART_OF_THE_WEIGHTS)
-    watched.check_kill(tmp_path / "läufe3", half_of_an_older_one_is_removed)
+        assert list(complete_checkpoints(folder)) == complete, when
+    assert any((folder / "checkpoint-11").iterdir())
+    check_that_it_goes_on(recipe, folder, whole, "killed again and again")
 
 
 @pytest.mark.integration
-def test_a_run_killed_at_any_of_many_moments_goes_on(recipe: Recipe, tmp_path: Path) -> None:
-    watched = Watched.of(recipe, tmp_path / "läufe")
-    for number in range(25):
-        touch = 1 + round(number * (len(watched.touches) - 1) / 24)
-        watched.check_kill(tmp_path / f"läufe{number}", touch)
-    for step in EVALUATED:
-        for file_size in (PART_OF_THE_WEIGHTS, PART_OF_THE_MOMENTS):
-            begun = watched.place(f"checkpoint-{step}/config.json")
-            watched.check_kill(tmp_path / f"läufe-{step}-{file_size}", begun, file_size)
+def test_a_run_killed_at_any_of_many_moments_goes_on(recipe: Recipe, whole: Outcome, tmp_path: Path) -> None:
+    ended, touches = Child(fit_and_watch, recipe, tmp_path / "läufe").result()
+    assert ended == whole
+    spread = [1 + round(number * (len(touches) - 1) / 24) for number in range(25)]
+    kills = [(touch, None) for touch in spread] + [
+        (1 + touches.index(str(tmp_path / "läufe" / f"checkpoint-{step}" / "config.json")), file_size)
+        for step in EVALUATED
+        for file_size in (PART_OF_THE_WEIGHTS, PART_OF_THE_MOMENTS)
+    ]
+    for number, (touch, file_size) in enumerate(kills):
+        when = f"killed at {touches[touch - 1]}, {touch} of {len(touches)}, or above {file_size} bytes"
+        folder = tmp_path / f"läufe{number}"
+        status = Child(fit_and_die, recipe, folder, ["*"] * touch, file_size).end()
+        assert status == -(signal.SIGXFSZ if file_size else signal.SIGKILL), when
+        assert max(complete_checkpoints(folder), default=None) == saved_before(touches, touch), when
+        check_that_it_goes_on(recipe, folder, whole, when)
 
 
 @pytest.mark.integration
-def test_a_run_killed_after_any_time_goes_on(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_run_killed_after_any_time_goes_on(recipe: Recipe, whole: Outcome, tmp_path: Path) -> None:
     Child(fit, recipe, tmp_path / "first").result()  # starts the process that the others are forked from
     begun = time.monotonic()
-    whole = Child(fit, recipe, tmp_path / "whole").result()
+    assert Child(fit, recipe, tmp_path / "second").result() == whole
     seconds = time.monotonic() - begun
     rng = random.Random(7)
     statuses = []
@@ -120,9 +109,17 @@ def test_a_run_killed_after_any_time_goes_on(recipe: Recipe, tmp_path: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def whole(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def finished(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    """A run to its end, and its folder, which was moved then."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
     with one_cpu_thread():
-        return recipe.fit(tmp_path_factory.mktemp("whole") / "run")
+        ended = recipe.fit(folder)
+    return ended, folder.rename(folder.parent / "moved")
+
+
+@pytest.fixture(scope="module")
+def whole(finished: tuple[Outcome, Path]) -> Outcome:
+    return finished[0]
 
 
 @pytest.fixture(scope="module")
@@ -158,40 +155,49 @@ def lose_the_list(checkpoint: Path) -> None:
     (checkpoint / "complete.json").unlink()
 
 
-def lose_a_file(checkpoint: Path) -> None:
-    (checkpoint / "rng_state.pth").unlink()
-
-
 def leave_others_unfinished(checkpoint: Path) -> None:
     for step in (4, 14):
-        lose_the_list(Path(shutil.copytree(checkpoint, checkpoint.parent / f"checkpoint-{step}")))
+        other = Path(shutil.copytree(checkpoint, checkpoint.parent / f"checkpoint-{step}"))
+        lose_the_list(other)
+        (other / "stale").touch()
 
 
-def leave_as_it_is(checkpoint: Path) -> None:
-    assert complete_checkpoints(checkpoint.parent)
+def lose_all_lists(checkpoint: Path) -> None:
+    for path in checkpoint.parent.glob("checkpoint-*"):
+        lose_the_list(path)
+        (path / "stale").touch()
 
 
 @pytest.mark.parametrize(
     ("damage", "goes_on_from"),
     [
-        (leave_as_it_is, NEWEST),
         (leave_others_unfinished, NEWEST),
         (cut_a_file, BEST),
         (lose_the_list, BEST),
-        (lose_a_file, BEST),
+        (lose_all_lists, None),
     ],
 )
 def test_a_moved_run_goes_on_from_what_is_whole_and_keeps_its_best(
-    damage: Callable[[Path], None], goes_on_from: int, recipe: Recipe, whole: Outcome, folder: Path
+    damage: Callable[[Path], None], goes_on_from: int | None, recipe: Recipe, whole: Outcome, folder: Path
 ) -> None:
     damage(folder / f"checkpoint-{NEWEST}")
     tuner = recipe.tuner(folder)
     with one_cpu_thread():
         result = tuner.fit(recipe.reviews, resume=True)
-    assert any(f"went on from {folder / f'checkpoint-{goes_on_from}'}, " in note for note in result.notes)
+    went_on = [note.partition(", ")[0] for note in result.notes if note.startswith("went on from")]
+    assert went_on == ([f"went on from {folder / f'checkpoint-{goes_on_from}'}"] if goes_on_from else [])
     assert outcome(tuner, result) == whole
     assert whole["kept"][:2] == [1.0, "lowest log_loss on validation"]
     assert {path.name for path in folder.iterdir()} == {".lock", f"checkpoint-{BEST}", "checkpoint-14"}
+    assert not list(folder.rglob("stale"))
+
+
+def test_a_finished_run_that_has_moved_gives_the_same_model_again(
+    recipe: Recipe, finished: tuple[Outcome, Path]
+) -> None:
+    whole, folder = finished
+    with one_cpu_thread():
+        assert recipe.fit(folder, resume=True) == whole
 
 
 def test_where_the_best_is_damaged_the_last_is_kept(recipe: Recipe, whole: Outcome, folder: Path) -> None:

@@ -62,7 +62,10 @@ class Seen(NamedTuple):
     """At the third checkpoint of another run, again and again."""
 
     ended: Outcome
-    """That run, gone on with to the end, once there was room for no more than what it yet wrote."""
+    """That run, gone on with to the end, with room for two checkpoints beside the one that it has.
+
+    Half of this room was taken by what a killed run would have left.
+    """
 
 
 def make_small_disk(folder: Path, size: int) -> None:
@@ -146,7 +149,11 @@ def run_on_a_small_disk(recipe: Recipe, disk: Path, files: list[str]) -> Seen:
         fill_meanwhile(recipe, disk / "runs", file, sizes, evaluation=1 if number else 3)
         for number, file in enumerate(files)
     ]
-    leave_room(disk / "ballast", round(2.2 * sum(pages(size) for size in sizes.values())))
+    checkpoint = sum(pages(size) for size in sizes.values())
+    unfinished = disk / "runs" / f"checkpoint-{EVALUATED[2]}"
+    unfinished.mkdir()
+    (unfinished / "model.safetensors").write_bytes(bytes(checkpoint))
+    leave_room(disk / "ballast", round(1.2 * checkpoint))
     return Seen(refused, after_refusal, whole, first, later, recipe.fit(disk / "runs", resume=True))
 
 

@@ -12,7 +12,6 @@ import pytest
 from conftest import make_reviews
 from imdb_sentiment import DataError, FineTuneConfig, OutputExistsError, SentimentFineTuner
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.training.run_folder import locked
 
 HOLD = """
 import sys
@@ -81,15 +80,6 @@ def test_the_folder_is_held_while_a_run_learns(
     assert names(folder) == {".lock", "checkpoint-2"}
     with held_by_another_process(folder):  # it is free afterwards
         pass
-
-
-def test_a_run_may_stand_in_a_folder_that_its_process_holds(config: FineTuneConfig, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    with locked(folder):
-        result = SentimentFineTuner(config=config, output_dir=folder).fit(make_reviews(40))
-        assert len(result.history) == 1
-        done = subprocess.run(command(folder), input="", capture_output=True, text=True, check=False)
-        assert "another run is writing to" in done.stderr  # the inner one did not let go of it
 
 
 def test_a_run_that_cannot_begin_leaves_no_folder(config: FineTuneConfig, tmp_path: Path) -> None:

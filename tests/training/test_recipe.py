@@ -152,7 +152,7 @@ def test_what_is_set_wins(precision: Any, model: PreTrainedModel) -> None:
 
 def test_what_is_not_set_follows_from_device_and_model(model: PreTrainedModel) -> None:
     config = FineTuneConfig(precision="fp32")
-    assert resolve(config, model, CPU, before=None) == Recipe(1e-4, "fp32", 2048)
+    assert resolve(config, model, CPU, before=None) == Recipe(1e-4, "fp32", 1024)
     assert resolve(config, model, GPU, before=None) == Recipe(1e-4, "fp32", 16384)
 
 

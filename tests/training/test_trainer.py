@@ -54,7 +54,7 @@ def test_the_training_loss_is_the_mean_cross_entropy(build: Build) -> None:
 def test_padding_changes_neither_loss_nor_logits(build: Build) -> None:
     outputs = []
     for padding in ("longest", "max_length"):
-        parts = build(8, padding=padding, per_device_train_batch_size=6)
+        parts = build(2, padding=padding, per_device_train_batch_size=6)
         (inputs,) = batches_of(parts)[0]["passes"]
         del inputs["weights"]
         with torch.no_grad():
@@ -68,7 +68,7 @@ def test_padding_changes_neither_loss_nor_logits(build: Build) -> None:
 def test_grouping_by_length_pads_less(build: Build) -> None:
     grouped = padding_share(build(group_by_length=True, per_device_train_batch_size=4))
     shuffled = padding_share(build(group_by_length=False, per_device_train_batch_size=4))
-    assert grouped < shuffled / 2
+    assert grouped < 0.8 * shuffled  # shapes are padded to multiples of 16 in either
 
 
 @pytest.mark.parametrize("group_by_length", [True, False])

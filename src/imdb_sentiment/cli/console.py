@@ -6,6 +6,7 @@ Of several processes that a launcher started, the main one speaks.
 import functools
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
@@ -16,6 +17,8 @@ from imdb_sentiment.processes import is_main
 __all__ = ["print_json", "reports_errors", "say"]
 
 P = ParamSpec("P")
+
+_SPEAKING_SECONDS = 2.0  # as soon as one process has ended, a launcher ends the others, the one that speaks too
 
 
 def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -40,6 +43,8 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
             return
         if is_main():
             print(message, file=sys.stderr)
+        else:
+            time.sleep(_SPEAKING_SECONDS)
         raise typer.Exit(code)
 
     return wrapper

@@ -1,7 +1,8 @@
 """`imdb-sentiment train`: from a source to a saved, tested model."""
 
+import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,19 +62,23 @@ def train(
     json: Json = False,
 ) -> None:
     """Fine-tune an encoder, measure it on the test split once, and save it."""
-    data_config, fine_tune_config = read_settings(
-        config_file=config,
-        preset=preset,
-        assignments=settings,
-        data={
-            "source": data,
-            "text_column": text_column,
-            "label_column": label_column,
-            "positive_label": positive_label,
-            "negative_label": negative_label,
-            "limit": limit,
-        },
-        fine_tune={"model_name": model},
+    from imdb_sentiment.processes import on_main
+
+    data_config, fine_tune_config = on_main(  # so that a mistake is told once
+        lambda: read_settings(
+            config_file=config,
+            preset=preset,
+            assignments=settings,
+            data={
+                "source": data,
+                "text_column": text_column,
+                "label_column": label_column,
+                "positive_label": positive_label,
+                "negative_label": negative_label,
+                "limit": limit,
+            },
+            fine_tune={"model_name": model},
+        )
     )
     _, result, report = fine_tune_and_save(
         data_config, fine_tune_config, output, resume=resume, overwrite=overwrite, silent=json
@@ -140,6 +145,8 @@ def fine_tune_and_save(
             say(_where_from(checkpoint, run), silent=silent)
         if "tensorboard" in fine_tune_config.report_to:
             held.enter_context(event_files(_event_folder(output, silent=silent)))
+        if silent:
+            held.enter_context(redirect_stdout(sys.stderr))  # trackers print
         result = tuner.fit(resume=checkpoint is not None)
         say(f"\n{result}", silent=silent)
         report = tuner.evaluate()

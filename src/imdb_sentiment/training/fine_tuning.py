@@ -26,7 +26,7 @@ from imdb_sentiment.training.trainer import build_training, read_history
 from imdb_sentiment.upstream import quiet
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, TrainerState
+    from transformers import PreTrainedModel, Trainer, TrainerState
 
     from imdb_sentiment.config import FineTuneConfig
 
@@ -34,7 +34,10 @@ __all__ = ["Learnt", "fine_tune"]
 
 
 class Learnt(NamedTuple):
-    """What a run has come to; the model itself was changed in place."""
+    """What a run has come to."""
+
+    model: "PreTrainedModel"
+    """That which was given, unless FSDP divided it; then the main process has it put together again."""
 
     history: tuple[EpochRecord, ...]
     kept_epoch: float
@@ -53,7 +56,7 @@ def fine_tune(
     run: Mapping[str, Any],
     checkpoint: Path | None,
 ) -> Learnt:
-    """Train a model in place.
+    """Train a model, in place if it is not divided between processes.
 
     Args:
         model: Model with a head of two outputs.
@@ -94,6 +97,7 @@ def fine_tune(
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
             live_line.close()
+    whole = _put_together(model, trainer)
     trainer.accelerator.wait_for_everyone()  # the folder may be removed once the main process goes on
     state = trainer.state
     if stopping.stopped:
@@ -107,7 +111,22 @@ def fine_tune(
     if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
         best = state.best_global_step * config.num_train_epochs / state.max_steps
         kept, because = min(history, key=lambda record: abs(record.epoch - best)).epoch, metric.reason
-    return Learnt(history, kept, because, (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state)))
+    notes = (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state))
+    return Learnt(whole, history, kept, because, notes)
+
+
+def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
+    """Gather in the main process what FSDP has divided between all."""
+    from transformers import AutoModelForSequenceClassification
+
+    if not trainer.is_fsdp_enabled:
+        return model
+    weights = trainer.accelerator.get_state_dict(trainer.model)  # empty in the other processes
+    if not weights:
+        return model
+    whole = AutoModelForSequenceClassification.from_config(model.config)
+    whole.load_state_dict(weights)
+    return whole.to(trainer.args.device)
 
 
 def _make_ready(folder: Path, model: "PreTrainedModel", config: "FineTuneConfig") -> None:

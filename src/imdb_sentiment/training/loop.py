@@ -93,7 +93,11 @@ class FineTuneTrainer(Trainer):
         self, model: torch.nn.Module, inputs: Batch, num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """Go forward and back with each pass of a batch; gradients are exchanged in the last one."""
-        *first, last = inputs["passes"]
+        passes = inputs["passes"]
+        if self.is_fsdp_enabled:  # each pass gathers weights from all processes, so all of them make as many
+            idle = passes[-1] | {"weights": passes[-1]["weights"] * 0}
+            passes = [*passes, *[idle] * (max(gather_object([len(passes)])) - len(passes))]
+        *first, last = passes
         loss = torch.zeros((), device=self.args.device)
         for part in first:
             with self.accelerator.no_sync(model):
@@ -155,6 +159,8 @@ class FineTuneTrainer(Trainer):
         """Write a checkpoint, declare it complete, and only then drop older ones."""
         folder = self._folder / f"checkpoint-{self.state.global_step}"
         with full_disk_errors(folder):
+            if self.is_fsdp_enabled and self.args.should_save:
+                folder.mkdir(exist_ok=True)  # upstream asks for the best one before parts of a model are written to it
             super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # the others write their random states
         if self.args.should_save:

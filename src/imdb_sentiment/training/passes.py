@@ -19,7 +19,7 @@ class Collate:
         encoder: Pads.
         filler: A row that stands in, with no weight, where a batch is empty.
         max_tokens: Tokens of a pass, padding included.
-        pad_to: Tells how many tokens to pad to; by default, as many as the longest text of a pass has.
+        padded: Tells how many tokens a text of so many tokens is padded to.
         class_weights: What a row of each class counts for, shape (2,).
     """
 
@@ -29,13 +29,13 @@ class Collate:
         filler: EncodedRow,
         *,
         max_tokens: int,
-        pad_to: Callable[[], int] | None,
+        padded: Callable[[int], int],
         class_weights: "torch.Tensor",
     ) -> None:
         self._encoder = encoder
         self._filler = filler
         self._max_tokens = max_tokens
-        self._pad_to = pad_to
+        self._padded = padded
         self._class_weights = class_weights
 
     def __call__(self, rows: Sequence[EncodedRow]) -> dict[str, Any]:
@@ -46,15 +46,15 @@ class Collate:
         if not rows:
             empty = self._pass([self._filler])
             return {"passes": [empty | {"weights": empty["weights"] * 0}], "rows": []}
-        full = self._pad_to() if self._pad_to else None
-        parts = divide([full or row.text.length for row in rows], self._max_tokens)
+        parts = divide([self._padded(row.text.length) for row in rows], self._max_tokens)
         return {"passes": [self._pass(rows[part]) for part in parts], "rows": [row.row for row in rows]}
 
     def _pass(self, rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
         import torch
 
         labels = torch.tensor([row.label for row in rows])
-        inputs = self._encoder.pad([row.text for row in rows], pad_to=self._pad_to and self._pad_to())
+        longest = max(row.text.length for row in rows)
+        inputs = self._encoder.pad([row.text for row in rows], pad_to=self._padded(longest))
         return {**inputs, "labels": labels, "weights": self._class_weights[labels]}
 
 
