@@ -1,58 +1,88 @@
-"""One process alone, and what each of several knows of itself; how they train together is tested with training."""
+"""What a process knows of the others; what several do together stands in tests/training/test_distributed.py."""
 
-import warnings
+import pickle
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 
-from imdb_sentiment import ConfigError
-from imdb_sentiment.processes import is_main, number_of_processes, on_main, warn_of_idle_gpus
+from imdb_sentiment import ConfigError, DataConfig, DataError, FineTuneConfig, SentimentFineTuner, errors
+from imdb_sentiment.processes import is_main, number_of_processes, on_all, on_main
+from imdb_sentiment.training.arguments import training_arguments
+from imdb_sentiment.training.best_epoch import choose_metric
+from imdb_sentiment.training.recipe import Recipe
 
 
-@pytest.fixture(autouse=True)
-def no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK"):
-        monkeypatch.delenv(name, raising=False)
+def test_without_a_launcher_there_is_one_process() -> None:
+    assert number_of_processes() == 1
+    assert is_main()
+    assert on_main(lambda: "said") == on_all(lambda: "said") == "said"
 
 
-@pytest.mark.parametrize(
-    ("environment", "processes", "main"),
-    [
-        ({}, 1, True),
-        ({"WORLD_SIZE": "1", "RANK": "0"}, 1, True),
-        ({"WORLD_SIZE": "4", "RANK": "0"}, 4, True),
-        ({"WORLD_SIZE": "4", "RANK": "3"}, 4, False),
-        ({"WORLD_SIZE": "4", "RANK": "2", "LOCAL_RANK": "0"}, 4, False),  # the first of a second machine
-    ],
-)
-def test_a_launcher_tells_how_many_there_are_and_which_this_is(
-    environment: dict[str, str], processes: int, main: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("rank", "main"), [("0", True), ("1", False)])
+def test_the_first_of_several_processes_is_the_main_one(monkeypatch: pytest.MonkeyPatch, rank: str, main: bool) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", rank)
+    assert number_of_processes() == 2
+    assert is_main() is main
+
+
+@pytest.mark.parametrize("together", [on_main, on_all])
+def test_processes_that_no_launcher_started_are_refused(
+    monkeypatch: pytest.MonkeyPatch, together: Callable[[Callable[[], None]], None]
 ) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert (number_of_processes(), is_main()) == (processes, main)
+    """Each would wait for the others, or take itself for the only one."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("FSDP_CPU_RAM_EFFICIENT_LOADING", "")
+    called: list[int] = []
+    with pytest.raises(ConfigError, match="WORLD_SIZE says that 2 processes train together") as caught:
+        together(lambda: called.append(1))
+    assert "torchrun" in str(caught.value.hint)
+    assert called == []
 
 
-def test_alone_a_process_computes_for_itself() -> None:
-    result = object()
-    assert on_main(lambda: result) is result
+def test_each_error_can_be_sent_to_other_processes() -> None:
+    for name in errors.__all__:
+        error = getattr(errors, name)("a", found="b", expected="c", hint="d")
+        copy = pickle.loads(pickle.dumps(error))  # noqa: S301  made in the line itself
+        assert type(copy) is type(error)
+        assert str(copy) == str(error)
+        assert (copy.summary, copy.found, copy.expected, copy.hint) == ("a", "b", "c", "d")
+    assert pickle.loads(pickle.dumps(DataError("a", rows=[2, 5]))).rows == (2, 5)  # noqa: S301
 
-    def refuse() -> None:
-        raise ConfigError("no such field")
 
-    with pytest.raises(ConfigError, match="no such field"):
-        on_main(refuse)
-
-
-@pytest.mark.parametrize(("gpus", "processes", "warned"), [(0, 1, 0), (1, 1, 0), (4, 1, 1), (4, 4, 0)])
-def test_gpus_that_would_stand_idle_are_named(
-    gpus: int, processes: int, warned: int, monkeypatch: pytest.MonkeyPatch
+def test_one_process_on_several_gpus_says_that_it_uses_one(
+    monkeypatch: pytest.MonkeyPatch, tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("WORLD_SIZE", str(processes))
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        warn_of_idle_gpus()
-    assert len(caught) == warned
-    if warned:
-        assert str(caught[0].message) == "training on one of 4 GPUs; for all of them: torchrun --nproc-per-node 4 ..."
+    tuner = SentimentFineTuner(DataConfig(source=str(tmp_path / "absent.csv")), tiny_config, output_dir=tmp_path / "r")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    with (
+        pytest.warns(UserWarning, match=r"training on one of 4 GPUs; for all of them: torchrun --nproc-per-node 4"),
+        pytest.raises(DataError),
+    ):
+        tuner.fit()
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(DataError):  # and not a warning, which would be an error here
+        tuner.fit()
+
+
+def test_a_batch_is_not_divided_between_the_gpus_of_one_process(
+    monkeypatch: pytest.MonkeyPatch, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    metric = choose_metric("f1", {"negative": 1, "positive": 1})
+    arguments = training_arguments(tiny_config, Recipe(1e-3, "fp32", 2048), tmp_path, metric)
+    assert arguments.n_gpu == 1
+    assert arguments.train_batch_size == tiny_config.per_device_train_batch_size
+
+
+def test_the_configuration_decides_the_precision_and_not_the_launcher(
+    monkeypatch: pytest.MonkeyPatch, tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
+    metric = choose_metric("f1", {"negative": 1, "positive": 1})
+    for recipe, expected in ((Recipe(1e-3, "fp32", 2048), "no"), (Recipe(1e-3, "bf16", 2048), "bf16")):
+        arguments = training_arguments(tiny_config, recipe, tmp_path, metric)
+        assert arguments.mixed_precision == expected

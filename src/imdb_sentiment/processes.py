@@ -41,16 +41,9 @@ def on_main(compute: Callable[[], T]) -> T:
     from torch.distributed import broadcast_object_list
 
     _join()
-    results: list[T] = []
-    error = None
-    if is_main():
-        try:
-            results.append(compute())
-        except ImdbSentimentError as caught:
-            error = caught
-    outcome = [results, error]
+    outcome = [_attempt(compute) if is_main() else ([], None)]
     broadcast_object_list(outcome, src=0)
-    results, error = outcome
+    results, error = outcome[0]
     if error:
         raise error
     return results[0]
@@ -67,12 +60,7 @@ def on_all(compute: Callable[[], T]) -> T:
     from torch.distributed import all_gather_object
 
     _join()
-    results: list[T] = []
-    error = None
-    try:
-        results.append(compute())
-    except ImdbSentimentError as caught:
-        error = caught
+    results, error = _attempt(compute)
     errors: list[ImdbSentimentError | None] = [None] * number_of_processes()
     all_gather_object(errors, error)
     for first in filter(None, errors):
@@ -92,6 +80,14 @@ def warn_of_idle_gpus() -> None:
         warnings.warn(
             f"training on one of {gpus} GPUs; for all of them: torchrun --nproc-per-node {gpus} ...", stacklevel=3
         )
+
+
+def _attempt(compute: Callable[[], T]) -> tuple[list[T], ImdbSentimentError | None]:
+    """Return the result, in a list, or this library's error."""
+    try:
+        return [compute()], None
+    except ImdbSentimentError as error:
+        return [], error
 
 
 def _join() -> None:

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -70,11 +71,11 @@ def take_steps(model: Path, folder: Path, cases: Mapping[str, Mapping[str, Any]]
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     taken = {}
     for name, case in cases.items():
-        batch_rows = {"per_device_train_batch_size": case["per_device_train_batch_size"] // processes}
-        parts = build_parts(model, folder / name, **case | batch_rows)
+        rows = case["per_device_train_batch_size"] // processes
+        parts = build_parts(model, folder / name, **{**case, "per_device_train_batch_size": rows})
         steps = train(parts)
         taken[name] = Steps(
-            rows=[sorted(sum(step.rows, [])) for step in steps],
+            rows=[sorted(chain.from_iterable(step.rows)) for step in steps],
             passes=[len(step.passes) for step in steps],
             losses=[entry["loss"] for entry in parts.trainer.state.log_history if "loss" in entry],
             gradients=[_arrays(step.gradients) for step in steps],
@@ -135,6 +136,18 @@ def fail(recipe: Recipe, folder: Path) -> dict[str, Told]:
 def _fail_in_the_second() -> None:
     if os.environ["RANK"] == "1":
         raise ImdbSentimentError("only here")
+
+
+def train_arguments(
+    config: FineTuneConfig, reviews: tuple[list[str], list[int]], folder: Path, **changes: Any
+) -> list[str]:
+    """Write reviews to a folder, and return the arguments of the command that learns them, to `model` beside them."""
+    rows = [f"{text},{label}" for text, label in zip(*reviews, strict=True)]
+    (folder / "reviews.csv").write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
+    fields = config.model_dump(exclude_defaults=True) | changes
+    parts = [("--set", f"{name}={'' if value is None else value}") for name, value in fields.items()]
+    paths = ["--data", str(folder / "reviews.csv"), "--output", str(folder / "model")]
+    return ["train", *paths, *chain.from_iterable(parts)]
 
 
 def run_command(arguments: list[str]) -> tuple[int, str, str]:

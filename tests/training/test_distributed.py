@@ -18,9 +18,9 @@ from distributed_run import (
     run_command,
     take_steps,
     together,
+    train_arguments,
 )
 
-from cli.command import options, write_reviews
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig
 from imdb_sentiment.classifier import SentimentClassifier
@@ -80,7 +80,9 @@ def recipe(tiny_model: Path) -> Recipe:
 @pytest.fixture(scope="module")
 def one(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """The run of one process, with the rows of a step of two."""
-    return fit(recipe._replace(changes=recipe.changes | {"per_device_train_batch_size": 4}), tmp_path_factory.mktemp("one"))
+    return fit(
+        recipe._replace(changes=recipe.changes | {"per_device_train_batch_size": 4}), tmp_path_factory.mktemp("one")
+    )
 
 
 def comparable(fitted: Fitted) -> Any:
@@ -160,9 +162,7 @@ def test_a_model_that_fsdp_divides_learns_the_same(recipe: Recipe, one: Fitted, 
 
 
 def test_the_command_speaks_once(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
-    data = write_reviews(tmp_path / "reviews.csv")
-    fields = options(tiny_config, num_train_epochs=1)
-    arguments = ["train", "--data", str(data), *fields, "--output", str(tmp_path / "model")]
+    arguments = train_arguments(tiny_config, make_reviews(60), tmp_path, num_train_epochs=1)
     first, second = together(2, run_command, [*arguments, "--json"])
     assert (first[0], first[2]) == (0, "")
     assert json.loads(first[1])["splits"]["rows"]["test"] == {"negative": 6, "positive": 6}

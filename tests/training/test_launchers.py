@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from distributed_run import train_arguments
 
-from cli.command import options, write_reviews
+from conftest import make_reviews
 from imdb_sentiment import FineTuneConfig, SentimentClassifier
 from imdb_sentiment.training.checkpoints import complete_checkpoints
 
@@ -23,8 +24,8 @@ ACCELERATE = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processe
 
 
 def start(launcher: list[str], *arguments: object) -> subprocess.Popen[str]:
-    """Start `train` in two processes, in a process group as a terminal makes one."""
-    line = [sys.executable, *launcher, "-m", "imdb_sentiment", "train", *map(str, arguments)]
+    """Start the command in two processes, in a process group as a terminal makes one."""
+    line = [sys.executable, *launcher, "-m", "imdb_sentiment", *map(str, arguments)]
     return subprocess.Popen(
         line,
         stdout=subprocess.PIPE,
@@ -52,9 +53,9 @@ def stopped_after(printed: str) -> int:
 
 
 def test_an_interrupted_run_is_gone_on_with_by_another_launcher(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
-    data, model, run = write_reviews(tmp_path / "reviews.csv"), tmp_path / "model", tmp_path / ".model.run"
-    fields = options(tiny_config, num_train_epochs=20, per_device_train_batch_size=2)
-    arguments = ["--data", data, *fields, "--output", model]
+    model, run = tmp_path / "model", tmp_path / ".model.run"
+    changes = {"num_train_epochs": 20, "per_device_train_batch_size": 2}
+    arguments = train_arguments(tiny_config, make_reviews(60), tmp_path, **changes)
 
     def by_the_terminal(pid: int) -> None:
         os.killpg(pid, signal.SIGINT)
@@ -78,7 +79,7 @@ def test_an_interrupted_run_is_gone_on_with_by_another_launcher(tiny_config: Fin
 
 
 def test_wrong_input_is_told_once_by_the_process_whose_exit_code_counts(tmp_path: Path) -> None:
-    process = start(TORCHRUN, "--data", tmp_path / "absent.csv", "--output", tmp_path / "model")
+    process = start(TORCHRUN, "train", "--data", tmp_path / "absent.csv", "--output", tmp_path / "model")
     printed = process.communicate(timeout=120)[0]
     assert process.returncode == 1  # torchrun's own
     assert printed.count("DataError: there is no file or folder") == 1

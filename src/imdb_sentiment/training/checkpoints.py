@@ -130,7 +130,7 @@ def check_same_run(checkpoint: Path, run: Mapping[str, Any]) -> None:
             f"{checkpoint} belongs to another run, and cannot be gone on from",
             found="; ".join(f"{name} was {recorded.get(name)!r}" for name in differing),
             expected="; ".join(f"{name} is {run[name]!r}" for name in differing),
-            hint="the data and the configuration of that run, or another output_dir",
+            hint="the data and the configuration of that run; or another output_dir (train --overwrite discards it)",
         )
 
 

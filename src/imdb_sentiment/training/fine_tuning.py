@@ -124,9 +124,10 @@ def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedMo
     weights = trainer.accelerator.get_state_dict(trainer.model)  # empty in the other processes
     if not weights:
         return model
-    whole = AutoModelForSequenceClassification.from_config(model.config)
+    whole: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
     whole.load_state_dict(weights)
-    return whole.to(trainer.args.device)
+    whole.to(trainer.args.device)  # type: ignore[arg-type]
+    return whole
 
 
 def _make_ready(folder: Path, model: "PreTrainedModel", config: "FineTuneConfig") -> None:
