@@ -33,7 +33,7 @@ def test_arguments_win_over_standard_input(saved_model: Path) -> None:
 
 
 def test_a_text_may_begin_with_dashes(saved_model: Path) -> None:
-    outcome = run("predict", saved_model, "--", f"--json {BAD}")
+    outcome = run("predict", saved_model, "--", f"--{BAD}")
     assert labels(outcome) == ["negative"]
 
 
