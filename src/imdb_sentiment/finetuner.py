@@ -120,7 +120,8 @@ class SentimentFineTuner:
             DataError: The data cannot be used as they are.
             ModelError: The encoder cannot be used.
             ConfigError: The configuration does not fit the encoder, or the checkpoint is of another run.
-            OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.
+            OutputExistsError: `output_dir` is not empty and `resume` is false, or it holds checkpoints of another
+                program, or another run is writing to it.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
             DiskFullError: The checkpoints do not fit on the disk.
             TrainingDivergedError: A loss or a gradient is not a number any more.

@@ -51,7 +51,6 @@ def folder(cut_off: Path, tmp_path: Path) -> Path:
         ({"num_train_epochs": 3}, "num_train_epochs"),
         ({"seed": 7}, "seed"),
         ({"class_weights": "balanced"}, "class_weights"),
-        ({"gradient_accumulation_steps": 2}, "gradient_accumulation_steps"),
         ({"precision": "auto"}, "precision"),
         ({"first_epoch_max_length": 8}, "first_epoch_max_length"),
     ],
@@ -63,6 +62,13 @@ def test_another_configuration_is_refused(
     with pytest.raises(ConfigError, match="belongs to another run") as caught:
         tuner.fit(make_reviews(60), resume=True)
     assert caught.value.found == f"{field} was {getattr(config, field)!r}"
+
+
+def test_another_number_of_rows_in_a_step_is_refused(folder: Path, config: FineTuneConfig) -> None:
+    tuner = SentimentFineTuner(config=config.replace(gradient_accumulation_steps=2), output_dir=folder)
+    with pytest.raises(ConfigError, match="belongs to another run") as caught:
+        tuner.fit(make_reviews(60), resume=True)
+    assert (caught.value.found, caught.value.expected) == ("rows_per_step was 4", "rows_per_step is 8")
 
 
 def test_other_data_are_refused(folder: Path, config: FineTuneConfig) -> None:

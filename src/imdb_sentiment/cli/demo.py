@@ -11,9 +11,10 @@ from imdb_sentiment.cli.unfinished import run_folder
 __all__ = ["demo"]
 
 _NAME = "imdb-sentiment-demo"
-# a small set of short texts: a larger test split for a steadier number, and a quicker recipe, chosen on validation rows
+# a small set of short texts: a larger test split for a steadier number, and a smaller batch, chosen on validation rows,
+# so that there are enough steps to learn in
 _TEST_FRACTION = 0.35
-_RECIPE: dict[str, Any] = {"max_length": 128, "learning_rate": 1e-4, "warmup_ratio": 0.1, "num_train_epochs": 3}
+_RECIPE: dict[str, Any] = {"per_device_train_batch_size": 16}
 _SENTENCES = (
     "A quiet masterpiece, and I cannot wait to see it again.",
     "Lovely costumes cannot save such a tedious, clumsy script.",
