@@ -46,6 +46,7 @@ RUNS = {
     "docs/tutorial.md": {"python"},
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/long-runs.md": {"python", "bash"},
+    "docs/how-to/many-processes.md": {"sh"},
     "docs/how-to/own-data.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},
     "docs/explanation/splits.md": {"python"},
@@ -189,6 +190,8 @@ def check_commands(lines: list[str]) -> None:
             case ["python3", "-m", "venv", ".venv"] | ["pytest", *_]:
                 pass
             case ["imdb-sentiment", command, *others]:
+                assert {word for word in others if word.startswith("--")} <= set(help_of(command))
+            case ["torchrun", "--nproc-per-node", _, "-m", "imdb_sentiment", command, *others]:
                 assert {word for word in others if word.startswith("--")} <= set(help_of(command))
             case ["python", script, *_]:
                 assert (ROOT / script).is_file(), script
