@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from imdb_sentiment import ConfigError, DataConfig, DataError, FineTuneConfig, SentimentFineTuner, errors
+from imdb_sentiment import (
+    ConfigError,
+    DataConfig,
+    DataError,
+    FineTuneConfig,
+    SentimentFineTuner,
+    cross_validate,
+    errors,
+)
 from imdb_sentiment.processes import is_main, number_of_processes, on_all, on_main
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.best_epoch import choose_metric
@@ -40,6 +48,15 @@ def test_processes_that_no_launcher_started_are_refused(
         together(lambda: called.append(1))
     assert "torchrun" in str(caught.value.hint)
     assert called == []
+
+
+def test_a_cross_validation_of_several_processes_is_refused(
+    monkeypatch: pytest.MonkeyPatch, reviews: tuple[list[str], list[int]], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ConfigError, match="cross_validate runs in one process"):
+        cross_validate(reviews, output_dir=tmp_path / "folds")
+    assert not (tmp_path / "folds").exists()
 
 
 def test_each_error_can_be_sent_to_other_processes() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
 from imdb_sentiment.output import make_folder
+from imdb_sentiment.processes import number_of_processes
 from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
 from imdb_sentiment.text_table import format_table
 
@@ -115,8 +116,8 @@ def cross_validate(
 
     Raises:
         DataError: The data cannot be used as they are, or are too few for so many folds.
-        ConfigError: `folds` is below 2, `data` and `data_config` both are a `DataConfig`, or `output_dir` holds another
-            cross-validation.
+        ConfigError: `folds` is below 2, `data` and `data_config` both are a `DataConfig`, `output_dir` holds another
+            cross-validation, or a launcher started several processes.
         ModelError: The encoder cannot be used.
         OutputExistsError: `output_dir` is not empty and `resume` is false.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
@@ -125,6 +126,8 @@ def cross_validate(
 
     if folds < 2:
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
+    if number_of_processes() > 1:
+        raise ConfigError("cross_validate runs in one process", hint="the same script without torchrun")
     if isinstance(data, DataConfig):
         if data_config is not None:
             raise ConfigError("data and data_config both say where the data come from", hint="leave data_config out")

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from imdb_sentiment import DataConfig, FineTuneConfig, ImdbSentimentError, SentimentFineTuner
 from imdb_sentiment.cli.app import app
-from imdb_sentiment.processes import is_main, on_all
+from imdb_sentiment.processes import is_main, on_all, on_main
 
 Arrays = dict[str, NDArray[np.float32]]
 Told = tuple[str, str]
@@ -52,6 +52,30 @@ def _call_as(rank: int, number: int, port: int, task: Callable[..., Any], argume
     answer = task(*arguments)
     on_all(lambda: None)  # so that none of them is gone while another still talks to it
     return answer
+
+
+class Asked(NamedTuple):
+    """What a process knows after the main one was asked something."""
+
+    answer: str
+    asked: list[str]
+    """Who was asked, as far as this process knows."""
+
+    drawn: float
+    """The first random number once training is prepared, as dropout would draw it."""
+
+
+def ask(model: Path, folder: Path) -> Asked:
+    """Have the main process say its number, and prepare training in all."""
+    asked: list[str] = []
+
+    def say() -> str:
+        asked.append(os.environ.get("RANK", "0"))
+        return asked[-1]
+
+    answer = on_main(say)
+    build_parts(model, folder)
+    return Asked(answer, asked, torch.rand(1).item())
 
 
 class Steps(NamedTuple):

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from crash_runs import Recipe
 from distributed_run import (
     Arrays,
     Fitted,
     Steps,
+    ask,
     divided,
     fail,
     fit,
@@ -20,11 +22,13 @@ from distributed_run import (
     together,
     train_arguments,
 )
+from transformers import AutoModelForSequenceClassification
 
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig
 from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.training.checkpoints import complete_checkpoints
+from imdb_sentiment.training.loop import _has_unused_parameters
 
 AS_ONE = 1e-6
 """How far a gradient, a loss or a weight may be from that of one process."""
@@ -69,6 +73,22 @@ def test_two_processes_take_the_steps_of_one(tiny_model: Path, tmp_path: Path) -
         assert_same_steps(first[case], second[case], one[case], case)
     assert [len(rows) for rows in second["weights"].rows] == [4, 4, 0]
     assert first["passes"].passes != second["passes"].passes
+
+
+def test_one_process_is_asked_and_all_are_told(tiny_model: Path, tmp_path: Path) -> None:
+    first, second = together(2, ask, tiny_model, tmp_path)
+    assert (first.answer, first.asked) == ("0", ["0"])
+    assert (second.answer, second.asked) == ("0", [])
+    assert first.drawn != second.drawn
+    assert first.drawn == ask(tiny_model, tmp_path).drawn
+
+
+def test_parameters_on_which_no_loss_depends_are_noticed(tiny_model: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_model)
+    assert not _has_unused_parameters(model)
+    assert all(value.grad is None for value in model.parameters())
+    model.register_parameter("idle", torch.nn.Parameter(torch.zeros(1)))
+    assert _has_unused_parameters(model)
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +176,7 @@ def test_a_signal_to_one_process_stops_all_and_another_number_goes_on(
     assert_near(alone.weights, one.weights)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", ["FULL_STATE_DICT", "SHARDED_STATE_DICT"])
 def test_a_model_that_fsdp_divides_learns_the_same(recipe: Recipe, one: Fitted, tmp_path: Path, kind: str) -> None:
     first, second = together(2, divided, kind, fit_and_be_stopped, recipe, tmp_path / "run", 5)
