@@ -317,7 +317,8 @@ class FineTuneConfig(_Frozen):
     """Validation metric that decides which epoch is best. `auto` is F1 where the rarer label makes up at least 40 % of
     the training rows, and Matthews correlation elsewhere: where one class is rare, accuracy and the F1 of the common
     class are high for any model, while Matthews correlation is the same whichever label is called positive. Log loss
-    counts as better when it is lower."""
+    counts as better when it is lower. Of epochs that are equal by the metric, as they often are where validation rows
+    are few, the one with the lowest log loss is best."""
 
     report_to: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     """Trackers that get loss, learning rate and validation metrics, by the names that transformers has for them, such

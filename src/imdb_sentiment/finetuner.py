@@ -227,6 +227,8 @@ class SentimentFineTuner:
         if not resume:
             self._check_output_dir()
         held.enter_context(locked(self.output_dir))
+        if not resume:
+            self._check_output_dir()  # another run may have ended there just before
         if data is not None or self._rows_given:  # rows given to an earlier fit are not those of the source
             self._take(data)
         run = self._describe_run()

@@ -1,6 +1,7 @@
 """Which metric decides, and what is said of it."""
 
-from typing import get_args
+from collections.abc import Sequence
+from typing import Any, get_args
 
 import pytest
 
@@ -44,3 +45,30 @@ def test_matthews_correlation_where_a_label_is_rare(rows: dict[str, int], why: s
 def test_a_metric_that_was_named_is_taken_whatever_the_rows(asked: str, rows: dict[str, int]) -> None:
     better = "lowest" if asked == "log_loss" else "highest"
     assert choose_metric(asked, rows) == (asked, better == "highest", f"{better} {asked} on validation")
+
+
+def log_of(evaluations: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
+    """A Trainer's log with evaluations by their F1 and log loss, other entries between them."""
+    log: list[dict[str, Any]] = []
+    for f1, log_loss in evaluations:
+        log += [{"loss": 0.1}, {"eval_f1": f1, "eval_log_loss": log_loss}]
+    return log
+
+
+@pytest.mark.parametrize(
+    ("metric", "evaluations", "since"),
+    [
+        ("f1", [], 0),
+        ("f1", [(0.5, 0.6)], 0),
+        ("f1", [(0.5, 0.6), (0.7, 0.9)], 0),
+        ("f1", [(0.7, 0.6), (0.5, 0.3), (0.6, 0.2)], 2),
+        ("f1", [(0.7, 0.6), (0.7, 0.5)], 0),
+        ("f1", [(0.7, 0.6), (0.7, 0.5), (0.7, 0.5)], 1),
+        ("f1", [(0.7, 0.5), (0.7, 0.6)], 1),
+        ("log_loss", [(0.5, 0.6), (0.4, 0.3), (0.9, 0.4)], 1),
+    ],
+)
+def test_of_equal_evaluations_that_with_the_lowest_log_loss_is_best_and_then_the_first(
+    metric: str, evaluations: Sequence[tuple[float, float]], since: int
+) -> None:
+    assert choose_metric(metric, BALANCED).since_best(log_of(evaluations)) == since

@@ -23,7 +23,7 @@ from imdb_sentiment.training.rows import EncodedRows
 
 NO_ARGUMENTS: Any = None
 BALANCED = {"ham": 50, "spam": 50}
-Measured = Callable[[Sequence[float]], None]
+Measured = Callable[..., None]
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def build(tiny_model: Path, tmp_path: Path) -> Build:
 def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
     """Have the evaluations of a run come out as a test says, by F1 and log loss."""
 
-    def come_out(values: Sequence[float]) -> None:
-        remaining = iter(values)
+    def come_out(values: Sequence[float], log_losses: Sequence[float] | None = None) -> None:
+        remaining = zip(values, log_losses or values, strict=True)
 
         def measure_and_replace(*args: Any, **kwargs: Any) -> Any:
-            value = next(remaining)
-            return replace(measure(*args, **kwargs), f1=value, log_loss=value)
+            f1, log_loss = next(remaining)
+            return replace(measure(*args, **kwargs), f1=f1, log_loss=log_loss)
 
         monkeypatch.setattr("imdb_sentiment.training.trainer.measure", measure_and_replace)
 
@@ -94,7 +94,7 @@ def test_a_run_stops_after_so_many_evaluations_without_a_better_one(
     log: list[dict[str, float]] = []
     stopped_after = None
     for number, value in enumerate(values, start=1):
-        log += [{"loss": 0.1, "step": number}, {f"eval_{metric}": value, "eval_accuracy": 0.5, "step": number}]
+        log += [{"loss": 0.1, "step": number}, {"eval_log_loss": 0.5, f"eval_{metric}": value, "step": number}]
         control = TrainerControl()
         schedule.on_save(NO_ARGUMENTS, TrainerState(log_history=log), control)
         if control.should_training_stop and not stopped_after:
@@ -103,7 +103,7 @@ def test_a_run_stops_after_so_many_evaluations_without_a_better_one(
 
 
 def test_a_run_without_patience_never_stops() -> None:
-    log: list[dict[str, float]] = [{"eval_f1": 1 / number, "eval_accuracy": 0.5} for number in range(1, 50)]
+    log: list[dict[str, float]] = [{"eval_f1": 1 / number, "eval_log_loss": 0.5} for number in range(1, 50)]
     control = TrainerControl()
     schedule_of(1).on_save(NO_ARGUMENTS, TrainerState(log_history=log), control)
     schedule_of(1, patience=1).on_save(NO_ARGUMENTS, TrainerState(), control)  # nothing has been evaluated
@@ -149,6 +149,17 @@ def test_a_run_that_stops_early_has_the_best_weights(
     assert evaluated_steps(parts) == [3 * number for number in range(1, len(values) + 1)]
     assert parts.trainer.state.best_global_step == kept
     assert list(complete_checkpoints(tmp_path / "run")) == [kept, 3 * len(values)]
+
+
+def test_of_equal_evaluations_the_surer_one_has_the_best_weights(
+    build: Build, measured: Measured, tmp_path: Path
+) -> None:
+    measured([0.8, 0.8, 0.8, 0.7], [0.5, 0.3, 0.4, 0.2])
+    parts = build(num_train_epochs=4, metric_for_best_model="f1")
+    parts.trainer.train()
+    assert parts.trainer.state.best_global_step == 12
+    assert parts.trainer.state.best_model_checkpoint == str(tmp_path / "run" / "checkpoint-12")
+    assert list(complete_checkpoints(tmp_path / "run")) == [12, 24]
 
 
 @pytest.mark.parametrize(("best_kept", "left"), [(True, [3, 15, 18]), (False, [15, 18])])

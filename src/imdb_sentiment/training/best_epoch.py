@@ -1,7 +1,7 @@
 """Which validation metric decides which epoch is best."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 __all__ = ["BALANCED_FROM", "BestEpochMetric", "choose_metric"]
 
@@ -18,6 +18,16 @@ class BestEpochMetric(NamedTuple):
 
     reason: str
     """Why an epoch that is the best by it was kept."""
+
+    def since_best(self, log: Iterable[Mapping[str, Any]]) -> int:
+        """Count the evaluations in a Trainer's log after the best one.
+
+        Of equals, which are frequent where rows are few, that with the lowest log loss is best, and then the first.
+        """
+        sign = 1 if self.greater_is_better else -1
+        key = f"eval_{self.name}"
+        values = [(sign * entry[key], -entry["eval_log_loss"]) for entry in log if key in entry]
+        return len(values) - 1 - values.index(max(values)) if values else 0
 
 
 def choose_metric(asked: str, train_rows: Mapping[str, int]) -> BestEpochMetric:

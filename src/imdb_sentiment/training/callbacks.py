@@ -91,12 +91,8 @@ class Schedule(TrainerCallback):
             control.should_training_stop = True
 
     def is_over(self, state: "TrainerState") -> bool:
-        """Count the evaluations since the best one; from the log alone, which a checkpoint keeps."""
-        values = [entry[f"eval_{self._metric.name}"] for entry in state.log_history if "eval_accuracy" in entry]
-        if self._patience is None or not values:
-            return False
-        best = values.index(max(values) if self._metric.greater_is_better else min(values))
-        return len(values) - 1 - best >= self._patience
+        """Tell from the log alone, which a checkpoint keeps."""
+        return self._patience is not None and self._metric.since_best(state.log_history) >= self._patience
 
 
 class Stopping(TrainerCallback):

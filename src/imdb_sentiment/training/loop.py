@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerState, TrainingArguments
 
     from imdb_sentiment.training.batches import StepBatches
+    from imdb_sentiment.training.best_epoch import BestEpochMetric
 
 __all__ = ["FineTuneTrainer"]
 
@@ -39,6 +40,7 @@ class FineTuneTrainer(Trainer):
     Args:
         batches: The rows of each step.
         collate: Makes a batch of them: `passes`, each with the model's inputs, `labels` and `weights`; and `rows`.
+        metric: What decides which evaluation is best.
         keep: Which checkpoints stay.
         folder: Where they go.
         is_over: Tells whether a run that is gone on with has stopped early before.
@@ -52,6 +54,7 @@ class FineTuneTrainer(Trainer):
         *,
         batches: "StepBatches",
         collate: Callable[[list[Any]], Batch],
+        metric: "BestEpochMetric",
         keep: Keep,
         folder: Path,
         is_over: "Callable[[TrainerState], bool]",
@@ -65,6 +68,7 @@ class FineTuneTrainer(Trainer):
         self._folder = folder
         self._batches = batches
         self._collate = collate
+        self._metric = metric
         self._keep = keep
         self._is_over = is_over
         self._rows: list[int] = []
@@ -153,6 +157,15 @@ class FineTuneTrainer(Trainer):
                 hint=f"a learning rate below {self.args.learning_rate:g}",
             )
         return norm
+
+    @override
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Tell whether the newest evaluation is the best; upstream takes the first of equals."""
+        best = self._metric.since_best(self.state.log_history) == 0
+        if best:
+            self.state.best_metric = metrics[f"eval_{self._metric.name}"]
+            self.state.best_global_step = self.state.global_step
+        return best
 
     @override
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:

@@ -35,16 +35,17 @@ def locked(folder: Path) -> Iterator[None]:
     make_folder(folder)
     lock = FileLock(folder.resolve() / LOCK_FILE, is_singleton=True, thread_local=False)
     try:
-        with lock.acquire(timeout=0):
-            try:
-                yield
-            finally:
-                if made and [path.name for path in folder.iterdir()] == [LOCK_FILE]:
-                    shutil.rmtree(folder)
+        lock.acquire(timeout=0)
     except Timeout:
         raise OutputExistsError(
             f"another run is writing to {folder}", expected="one run at a time", hint="wait for it, or another folder"
         ) from None
+    try:
+        yield
+    finally:
+        if made and [path.name for path in folder.iterdir()] == [LOCK_FILE]:
+            shutil.rmtree(folder)
+        lock.release()
 
 
 def checkpoint_bytes(model: "nn.Module") -> int:

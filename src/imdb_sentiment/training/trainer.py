@@ -99,6 +99,7 @@ def build_training(
             class_weights=weights,
         ),
         folder=output_dir,
+        metric=metric,
         keep=Keep(config.keep_checkpoints, best=config.load_best_model_at_end),
         is_over=schedule.is_over,
         model=model,
