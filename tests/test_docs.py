@@ -191,7 +191,8 @@ def check_commands(lines: list[str]) -> None:
                 pass
             case ["imdb-sentiment", command, *others]:
                 assert {word for word in others if word.startswith("--")} <= set(help_of(command))
-            case ["torchrun", "--nproc-per-node", _, "-m", "imdb_sentiment", command, *others]:
+            case ["torchrun" | "accelerate", *others] if "imdb_sentiment" in others:
+                command, *others = others[others.index("imdb_sentiment") + 1 :]
                 assert {word for word in others if word.startswith("--")} <= set(help_of(command))
             case ["python", script, *_]:
                 assert (ROOT / script).is_file(), script
