@@ -15,7 +15,6 @@ SOURCE = Path(imdb_sentiment.__file__).parent
 ROWS = [
     {"errors"},
     {"config", "results", "findings", "text_table", "allocator", "processes", "progress", "output", "upstream"},
-    {"config_files"},
     {"data"},
     {"encoding"},
     {"evaluation"},

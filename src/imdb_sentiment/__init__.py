@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.audit.dataset import audit_dataset
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig, FineTuneConfig
-    from imdb_sentiment.config_files import load_config, save_config
+    from imdb_sentiment.config.files import load_config, save_config
     from imdb_sentiment.cross_validation import CrossValidationReport, FoldResult, cross_validate
     from imdb_sentiment.data.splits import DataSplits
     from imdb_sentiment.errors import (
@@ -80,7 +80,7 @@ _HOMES = {
     "audit.dataset": ("audit_dataset",),
     "classifier": ("SentimentClassifier",),
     "config": ("DataConfig", "FineTuneConfig"),
-    "config_files": ("load_config", "save_config"),
+    "config.files": ("load_config", "save_config"),
     "cross_validation": ("CrossValidationReport", "FoldResult", "cross_validate"),
     "data.splits": ("DataSplits",),
     "errors": (

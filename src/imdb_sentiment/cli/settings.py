@@ -61,7 +61,7 @@ def read_settings(
         ConfigError: A field, a value, the preset or the file is not valid.
     """
     from imdb_sentiment.config import DataConfig, FineTuneConfig
-    from imdb_sentiment.config_files import read_sections
+    from imdb_sentiment.config.files import read_sections
 
     sections = read_sections(config_file) if config_file else {"data": {}, "fine_tune": {}}
     for key, value in map(_split_assignment, assignments or ()):
@@ -86,7 +86,7 @@ def read_data_settings(
         ConfigError: A field, a value or the file is not valid.
     """
     from imdb_sentiment.config import DataConfig
-    from imdb_sentiment.config_files import read_sections
+    from imdb_sentiment.config.files import read_sections
 
     in_file = read_sections(config_file)["data"] if config_file else {}
     fields = dict(map(_split_assignment, assignments or ()))

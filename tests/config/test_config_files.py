@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig
-from imdb_sentiment.config_files import load_config, read_sections, save_config
+from imdb_sentiment.config.files import load_config, read_sections, save_config
 from imdb_sentiment.errors import ConfigError
 
 # what YAML 1.1 would take for a boolean, a number, a date, null, a merge key or an alias

@@ -1,0 +1,149 @@
+"""Where texts and labels come from, and how they are split."""
+
+import codecs
+import encodings.aliases
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
+
+from imdb_sentiment.config.frozen import Frozen, PathAsText, Seed
+from imdb_sentiment.errors import nearest
+
+__all__ = ["DataConfig"]
+
+
+def _label_to_text(value: object) -> object:
+    """Labels are compared as text, so that 1 in Parquet and "1" in CSV are the same label."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else value
+
+
+def _split_names(value: object) -> object:
+    """Read `title,body`, which is how the command line gives two names."""
+    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or len(names) != 2:
+        raise ValueError(f"text_columns = {value!r}: expected the names of two columns, such as title,body")
+    return names
+
+
+def _known_encoding(name: str) -> str:
+    """Accept what Python decodes files with; domain names and the like have codecs too."""
+    try:
+        if codecs.lookup(name).name in ("idna", "punycode", "undefined"):
+            raise LookupError
+        b"text".decode(name, "ignore")
+        codecs.getincrementaldecoder(name)
+    except (LookupError, ValueError):
+        match = nearest(name, {*encodings.aliases.aliases, *encodings.aliases.aliases.values()})
+        said = f"the nearest is {match!r}" if match else "expected one such as 'cp1252' or 'latin-1'"
+        raise ValueError(f"encoding = {name!r} is not a text encoding that Python knows; {said}") from None
+    return name
+
+
+Label = Annotated[str, Field(min_length=1), BeforeValidator(_label_to_text)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+ColumnName = Annotated[str, Field(min_length=1)]
+TwoColumns = Annotated[tuple[ColumnName, ColumnName], BeforeValidator(_split_names)]
+
+
+class DataConfig(Frozen):
+    """Where texts and labels come from, and how they are split.
+
+    The defaults are the task of the tutorial: IMDb's film reviews from the Hugging Face hub. For other data, change
+    fields here and nothing else.
+
+    Raises:
+        ConfigError: A field is unknown or its value is not valid; the nearest valid field is named.
+    """
+
+    source: Annotated[str | dict[str, str], PathAsText] = "stanfordnlp/imdb"
+    """A data set on the hub (`owner/name`), a file, several by a pattern (`reviews/*.csv`) or a folder (CSV, TSV,
+    JSONL, Parquet or Arrow, also gzip or zstd; or the original `aclImdb` tree), or a mapping such as `{"train":
+    "a.csv", "test": "b.csv"}`. What exists on disk wins over the hub."""
+
+    encoding: Annotated[str, AfterValidator(_known_encoding)] | None = None
+    """Encoding of CSV, TSV and JSONL files, as Python names it (`cp1252`). By default UTF-8, or UTF-16 where the file
+    begins with its mark; anything else is an error that names the row and the byte, since encodings cannot be told
+    apart for sure."""
+
+    revision: str | None = None
+    """Branch, tag or commit of the hub data set. Pin a commit to get the same rows next year."""
+
+    subset: str | None = None
+    """Configuration of the hub data set, where it has several (`en` of `mteb/amazon_counterfactual`)."""
+
+    text_column: ColumnName = "text"
+    """Column that holds the text."""
+
+    text_columns: TwoColumns | None = None
+    """Two columns that are read together, such as a title and a body; they become the tokenizer's pair. Takes the place
+    of `text_column`."""
+
+    label_column: ColumnName = "label"
+    """Column that holds the label."""
+
+    group_column: Annotated[str, Field(min_length=1)] | None = None
+    """Column of what holds rows together beside their text, such as an author, a film or a thread: rows with the same
+    value are never divided between train, validation and test. An empty value holds nothing together."""
+
+    positive_label: Label | None = None
+    """The label that counts as positive, as it stands in the data (`spam`); kept as its name in all output. Needed
+    unless the labels are 0/1, false/true, neg/pos or negative/positive, which are understood in any case."""
+
+    negative_label: Label | None = None
+    """The other label. By default the one that `positive_label` leaves over."""
+
+    validation_fraction: Fraction = 0.1
+    """Share of the training rows held out to choose the best epoch, where the source brings no validation split."""
+
+    test_fraction: Fraction = 0.2
+    """Share of all rows held out for the final test, where the source brings no test split."""
+
+    limit: PositiveInt | None = None
+    """Use this many of the source's training rows, stratified, before validation is carved from them. The test split
+    stays whole. A smaller limit takes a subset of what a larger one takes."""
+
+    split_seed: Seed = 42
+    """Seed of the splits and of `limit`. Apart from `FineTuneConfig.seed`, so that training again with another seed
+    is still measured on the same rows."""
+
+    test_overlap: Literal["drop", "keep"] = "drop"
+    """What happens to training (and validation) rows whose text or group also stands in the test split: they are left
+    out, or kept; counted in either case."""
+
+    near_duplicates: Literal["group", "ignore"] = "group"
+    """Whether texts that are nearly the same stay on one side of every split, as equal texts always do. Nearly the same
+    are two texts that share 70 % of their runs of five characters. Needs the extra `audit`; ignoring them does not."""
+
+    invalid_rows: Literal["error", "drop"] = "error"
+    """What happens to rows whose text is null, blank or not a string, or whose label is null: an error that lists
+    them, or they are left out and counted."""
+
+    @property
+    def columns_of_text(self) -> tuple[str, ...]:
+        """The columns that a text is read from: `text_columns`, or `text_column` alone."""
+        return self.text_columns or (self.text_column,)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if self.text_columns is not None:
+            self._check_text_columns(*self.text_columns)
+        elif self.text_column == self.label_column:
+            raise ValueError(f"text_column and label_column are both {self.text_column!r}")
+        if self.group_column in (*self.columns_of_text, self.label_column):
+            raise ValueError(f"group_column names {self.group_column!r}, which is read as text or label")
+        if self.negative_label is not None and self.positive_label is None:
+            raise ValueError("negative_label is set but positive_label is not; set positive_label, or both")
+        if self.positive_label is not None and self.positive_label == self.negative_label:
+            raise ValueError(f"positive_label and negative_label are both {self.positive_label!r}")
+        return self
+
+    def _check_text_columns(self, first: str, second: str) -> None:
+        if first == second:
+            raise ValueError(f"text_columns are both {first!r}")
+        if self.label_column in (first, second):
+            raise ValueError(f"text_columns and label_column both name {self.label_column!r}")
+        # not by model_fields_set: a saved configuration names every field
+        if self.text_column != type(self).model_fields["text_column"].default:
+            raise ValueError(f"text_columns takes the place of text_column, which is set to {self.text_column!r} too")
