@@ -80,7 +80,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--warmup", type=float, default=0.1)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--order", default="by_length", choices=["by_length", "random"])
-    parser.add_argument("--tokens", type=int, default=2048, help="tokens that go through the model at once")
+    parser.add_argument("--tokens", type=int, default=1024, help="tokens that go through the model at once")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--last-layer", default="first_token", choices=["first_token", "whole"])
     parser.add_argument("--pooling", default="first", choices=["first", "mean"])
