@@ -107,6 +107,13 @@ def test_a_value_out_of_range_is_named_with_its_field(model: type[Any], field: s
     assert "pydantic" not in str(caught.value)
 
 
+def test_a_field_that_takes_one_of_two_types_is_named_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        FineTuneConfig(max_tokens_per_forward=0)
+    expected = "FineTuneConfig.max_tokens_per_forward = 0: input should be greater than 0 or input should be 'auto'"
+    assert str(caught.value) == expected
+
+
 def test_every_mistake_is_listed_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         ANY_FINE_TUNE(seed=-1, max_length=1, sed=2)

@@ -51,16 +51,17 @@ class Frozen(BaseModel):
 
 def _explain(model: type[BaseModel], error: ValidationError) -> ConfigError:
     """Turn pydantic's report into one message; the first mistake decides the summary, the others are listed."""
-    lines: list[str] = []
+    said: dict[str, list[str]] = {}
     hints: list[str] = []
     for detail in error.errors():
         field = str(detail["loc"][0]) if detail["loc"] else ""
         if detail["type"] == "extra_forbidden":
-            lines.append(f"{model.__name__} has no field {field!r}")
+            said[f"{model.__name__} has no field {field!r}"] = []
             if match := nearest(field, model.model_fields):
                 hints.append(match)
         elif detail["type"] == "value_error":
-            lines.append(str(detail["ctx"]["error"]))
-        else:
-            lines.append(f"{model.__name__}.{field} = {detail['input']!r}: {detail['msg'].lower()}")
-    return ConfigError("; ".join(dict.fromkeys(lines)), hint=", ".join(hints) or None)
+            said[str(detail["ctx"]["error"])] = []
+        else:  # a field that takes one of two types has a mistake by each
+            said.setdefault(f"{model.__name__}.{field} = {detail['input']!r}", []).append(detail["msg"].lower())
+    lines = [f"{what}: {' or '.join(why)}" if why else what for what, why in said.items()]
+    return ConfigError("; ".join(lines), hint=", ".join(hints) or None)
