@@ -130,7 +130,8 @@ class SentimentClassifier:
         Raises:
             DataError: A text cannot be classified, a label is not one of the model's, or the lengths differ.
         """
-        from imdb_sentiment.evaluation.metrics import measure, measure_with_seen
+        from imdb_sentiment.evaluation.full_report import full_report
+        from imdb_sentiment.scoring.rows import measured_rows, slices_of
 
         texts = self._checked(texts)
         ids: dict[int | str, int] = {0: 0, 1: 1, self.labels[0]: 0, self.labels[1]: 1}
@@ -140,10 +141,10 @@ class SentimentClassifier:
             found = f"other labels in {list_rows(unknown)}" if unknown else f"{len(texts)} texts, {len(labels)} labels"
             expected = f"one label for each text: 0 or 1, or {' or '.join(self.labels)}"
             raise DataError("the labels do not fit", found=found, expected=expected, rows=unknown)
-        probabilities, true = self._score(texts).probabilities, [ids[label] for label in labels]
-        if self._artifact.seen is None:
-            return measure(probabilities, true, names=self.labels)
-        report = measure_with_seen(probabilities, true, self._artifact.seen.known(texts), names=self.labels)
+        scores = self._score(texts)
+        measured = measured_rows(scores, texts, [ids[label] for label in labels])
+        seen = None if self._artifact.seen is None else self._artifact.seen.known(texts)
+        report = full_report(measured, names=self.labels, seen=seen, groups=slices_of(scores, measured))
         if warning := report.seen_warning():
             warnings.warn(warning, stacklevel=2)
         return report

@@ -203,14 +203,22 @@ class SentimentFineTuner:
         save_artifact(path, Artifact(fitted.model, fitted.encoder, metadata, seen), overwrite=overwrite)
 
     def _measure(self, fitted: _Fitted) -> EvaluationReport:
-        from imdb_sentiment.evaluation.metrics import measure_with_seen
+        from imdb_sentiment.evaluation.full_report import full_report
+        from imdb_sentiment.scoring.rows import measured_rows, slices_of
         from imdb_sentiment.scoring.torch_scorer import score_texts
 
         splits = self.splits
         texts, batch_size = texts_of(splits.test), self.config.per_device_eval_batch_size
         scores = score_texts(fitted.model, fitted.encoder, texts, batch_size=batch_size)
+        measured = measured_rows(scores, texts, splits.test["label"])
         known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"
-        return measure_with_seen(scores.probabilities, splits.test["label"], known, names=self.labels)
+        return full_report(
+            measured,
+            names=self.labels,
+            seen=known,
+            groups=slices_of(scores, measured),
+            train=(texts_of(splits.train), splits.train["label"]),
+        )
 
     def _prepare(self, data: object, encoder: TextEncoder, held: ExitStack, *, resume: bool) -> _Prepared:
         """Do all that comes before learning: read the data, look at them, encode them, and claim the folder.

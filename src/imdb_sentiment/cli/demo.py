@@ -35,19 +35,16 @@ def demo(
     from imdb_sentiment.cli.train import fine_tune_and_save
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.data.sample import sample_file
-    from imdb_sentiment.evaluation.baseline import measure_baseline
 
     folder = output or _free_name()
     config = FineTuneConfig(model_name="minilm", **_RECIPE)
     with sample_file() as sample:
-        tuner, _, report = fine_tune_and_save(
+        _, _, report = fine_tune_and_save(
             DataConfig(source=str(sample), test_fraction=_TEST_FRACTION), config, folder, keep=False
         )
-    splits = tuner.splits
-    train, test = ((rows["text"], rows["label"]) for rows in (splits.train, splits.test))
-    baseline = measure_baseline(train, test, names=tuner.labels)
     say(f"\nTest split, read once ({report.rows} reviews)      accuracy      F1  ROC-AUC  log loss")
-    for name, measured in (("fine-tuned MiniLM", report), ("TF-IDF + logistic regression", baseline)):
+    beside = [(baseline.name, baseline.report) for baseline in reversed(report.baselines)]
+    for name, measured in [("fine-tuned MiniLM", report), *beside]:
         values = (measured.accuracy, measured.f1, measured.roc_auc or 0.0)
         say(f"  {name:<40}" + "".join(f"{value:>9.3f}" for value in (*values, measured.log_loss)))
     say(f"\nSaved to {folder}. It classifies:")

@@ -1,15 +1,15 @@
 """Probabilities and true labels become an `EvaluationReport`."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.evaluation.calibration import expected_calibration_error
 from imdb_sentiment.results import EvaluationReport
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["measure", "measure_with_seen", "softmax"]
+__all__ = ["measure", "softmax"]
 
 
 def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
@@ -22,15 +22,16 @@ def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
     return result
 
 
-def measure(probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str, str]) -> EvaluationReport:
+def measure(
+    probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str, str], threshold: float = 0.5
+) -> EvaluationReport:
     """Measure how well probabilities agree with the true labels, with scikit-learn's metrics.
-
-    A row is called positive when its positive probability is the larger of the two.
 
     Args:
         probabilities: Shape (n, 2): probability of the negative and of the positive label.
         labels: Shape (n,): 0 for negative, 1 for positive.
         names: Names of the two labels.
+        threshold: A row is called positive when its positive probability is above it.
 
     Raises:
         ValueError: The shapes do not fit, there are no rows, or a value is not a probability or not a label.
@@ -46,7 +47,8 @@ def measure(probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str
         raise ValueError("labels other than 0 and 1")
     if not (np.isfinite(scores).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-4) and (scores >= 0).all()):
         raise ValueError("each row of probabilities must be finite, not negative, and add up to 1")
-    predicted = (scores[:, 1] > scores[:, 0]).astype(int)
+    scores = scores / scores.sum(axis=1, keepdims=True)
+    predicted = (scores[:, 1] > threshold).astype(int)
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         true, predicted, average="binary", pos_label=1, zero_division=0
     )
@@ -65,27 +67,9 @@ def measure(probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str
         matthews_correlation=float(metrics.matthews_corrcoef(true, predicted)) if both_present else 0.0,
         roc_auc=float(metrics.roc_auc_score(true, scores[:, 1])) if both_present else None,
         average_precision=float(metrics.average_precision_score(true, scores[:, 1])) if both_present else None,
-        log_loss=float(metrics.log_loss(true, scores / scores.sum(axis=1, keepdims=True), labels=(0, 1))),
+        log_loss=float(metrics.log_loss(true, scores, labels=(0, 1))),
+        brier_score=float(np.mean((scores[:, 1] - true) ** 2)),
+        expected_calibration_error=expected_calibration_error(scores[:, 1], true),
+        threshold=threshold,
         confusion_matrix=((tn, fp), (fn, tp)),
     )
-
-
-def measure_with_seen(
-    probabilities: "ArrayLike", labels: "ArrayLike", seen: "ArrayLike", *, names: tuple[str, str]
-) -> EvaluationReport:
-    """Measure all rows, and if the model was made from some of them, the others alone too.
-
-    Args:
-        probabilities: Shape (n, 2), as for `measure`.
-        labels: Shape (n,), as for `measure`.
-        seen: Shape (n,): whether the model was made from the row's text.
-        names: Names of the two labels.
-
-    Raises:
-        ValueError: See `measure`.
-    """
-    import numpy as np
-
-    scores, true, known = np.asarray(probabilities), np.asarray(labels), np.asarray(seen, dtype=bool)
-    unseen = measure(scores[~known], true[~known], names=names) if known.any() and not known.all() else None
-    return replace(measure(scores, true, names=names), seen_rows=int(known.sum()), unseen=unseen)

@@ -26,6 +26,9 @@ class Scores(NamedTuple):
     truncated: "NDArray[np.bool_]"
     """Shape (n,): whether part of the text was not seen."""
 
+    tokens: "NDArray[np.int64]"
+    """Shape (n,): how many tokens the model read, special tokens included."""
+
 
 def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Texts, *, batch_size: int) -> Scores:
     """Score texts on the device that the model is on.
@@ -55,7 +58,8 @@ def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Texts, *,
             logits[batch] = model(**inputs).logits.float().cpu().numpy()
             bar.update(len(batch))
     truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
-    return Scores(softmax(logits).astype(np.float32), truncated)
+    tokens = np.array([text.length for text in encoded], dtype=np.int64)
+    return Scores(softmax(logits).astype(np.float32), truncated, tokens)
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""Is one model better than another on the same rows, beyond chance?"""
+
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.errors import DataError
+from imdb_sentiment.evaluation.bootstrap import resampled_figures
+from imdb_sentiment.evaluation.intervals import LEVEL, SEED
+from imdb_sentiment.results import Comparison, Difference, Interval
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results import EvaluationReport
+
+__all__ = ["compare"]
+
+
+def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Comparison:
+    """Compare two models on the rows that both were measured on.
+
+    Each figure's difference comes with a paired bootstrap interval: both models are measured on the same resamples, so
+    that rows which are hard for both do not count as chance. McNemar's exact test looks at the rows that only one of
+    them gets right.
+
+    Args:
+        report_a: What `SentimentFineTuner.evaluate` or `SentimentClassifier.evaluate` returned for the first.
+        report_b: The same for the second, on the same texts and labels in the same order.
+
+    Raises:
+        DataError: The reports are of different rows, or were read from a file and hold no rows.
+
+    Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947); Koehn,
+    Statistical significance tests for machine translation evaluation (2004).
+    """
+    import numpy as np
+    from scipy.stats import binomtest
+
+    a, b = report_a.measured, report_b.measured
+    if a is None or b is None:
+        raise DataError("a report without its rows cannot be compared", hint="evaluate again, with the same texts")
+    if report_a.labels != report_b.labels or not a.same_rows(b):
+        raise DataError(
+            "the two reports are not of the same rows",
+            found=f"{report_a.rows:,} rows ({', '.join(report_a.labels)}); "
+            f"{report_b.rows:,} rows ({', '.join(report_b.labels)})",
+            expected="the same texts and labels in the same order",
+        )
+    first, second = (resampled_figures(rows, seed=SEED) for rows in (a, b))
+    tail = (1 - LEVEL) / 2
+    differences = {}
+    for name in first:
+        low, high = np.quantile(second[name] - first[name], (tail, 1 - tail))
+        before, after = getattr(report_a, name), getattr(report_b, name)
+        differences[name] = Difference(after - before, Interval(float(low), float(high)))
+    only_a = int((a.correct & ~b.correct).sum())
+    only_b = int((b.correct & ~a.correct).sum())
+    p_value = float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    return Comparison(
+        rows=report_a.rows,
+        differences=differences,
+        only_first_correct=only_a,
+        only_second_correct=only_b,
+        p_value=p_value,
+    )

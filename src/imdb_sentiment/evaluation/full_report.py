@@ -1,0 +1,68 @@
+"""A report with all that can be said of the rows: how sure each figure is, simpler models beside it, and slices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.evaluation.baseline import Labelled, baseline_probabilities
+from imdb_sentiment.evaluation.comparison import compare
+from imdb_sentiment.evaluation.intervals import intervals_of
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.evaluation.slices import measure_slices
+from imdb_sentiment.results import BaselineReport, EvaluationReport, MeasuredRows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["full_report"]
+
+
+def full_report(
+    measured: MeasuredRows,
+    *,
+    names: tuple[str, str],
+    seen: Sequence[bool] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    train: Labelled | None = None,
+) -> EvaluationReport:
+    """Measure rows, and if the model was made from some of them, the others alone too.
+
+    Args:
+        measured: Rows with their texts.
+        names: Names of the two labels.
+        seen: Whether the model was made from each row's text, n of them; None if that is not known.
+        groups: For each grouping, such as `length`, each row's value.
+        train: The rows that the model learnt from, for baselines to be fitted on; None if they are not at hand.
+    """
+    report = _with_intervals(measured, names)
+    if train:
+        scores = baseline_probabilities(train, measured.texts)
+        beside = (_beside(measured, report, name, positive) for name, positive in scores.items())
+        report = replace(report, baselines=tuple(beside))
+    if groups:
+        slices = measure_slices(groups, measured.correct, measured.labels, measured.confidence)
+        report = replace(report, slices=slices)
+    if seen is None:
+        return report
+    new = measured.where([not known for known in seen]) if 0 < sum(seen) < len(seen) else None
+    return replace(report, seen_rows=sum(seen), unseen=_with_intervals(new, names) if new else None)
+
+
+def _with_intervals(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport:
+    return replace(_figures(measured, names), intervals=intervals_of(measured))
+
+
+def _figures(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport:
+    import numpy as np
+
+    both = np.stack([1 - measured.positive, measured.positive], axis=1)
+    report = measure(both, measured.labels, names=names, threshold=measured.threshold)
+    return replace(report, measured=measured)
+
+
+def _beside(
+    measured: MeasuredRows, report: EvaluationReport, name: str, positive: "NDArray[np.float64]"
+) -> BaselineReport:
+    other = _figures(measured._replace(positive=positive, threshold=0.5), report.labels)
+    return BaselineReport(name=name, report=other, comparison=compare(other, report))

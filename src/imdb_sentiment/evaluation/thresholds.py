@@ -1,0 +1,63 @@
+"""Which probability is enough to call a row positive, for a stated goal."""
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Goal", "Threshold", "choose_threshold"]
+
+
+class Goal(NamedTuple):
+    """What a threshold is chosen for: `max_f1`, or at least so much `precision` or `recall`."""
+
+    figure: Literal["f1", "precision", "recall"]
+    at_least: float | None = None
+
+    def __str__(self) -> str:
+        return "max_f1" if self.at_least is None else f"{self.figure}>={self.at_least:g}"
+
+
+class Threshold(NamedTuple):
+    """A row is called positive if its positive probability is above `value`."""
+
+    value: float
+
+    precision: float
+    """On the rows that the threshold was chosen on."""
+
+    recall: float
+
+    reached: bool
+    """Whether the goal is met on those rows."""
+
+
+def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> Threshold:
+    """Choose the threshold that serves a goal on rows that were not learnt from.
+
+    `max_f1` takes the highest F1. `precision` takes, of the thresholds with so much precision, the one with the highest
+    recall, and `recall` the other way round. Where none reaches the goal, the one that comes nearest is taken. Each
+    lies in the middle between two probabilities that occur, so that a small change of either changes no label.
+
+    Args:
+        goal: What for.
+        positive: Probability of the positive label, shape (n,).
+        labels: 0 or 1, shape (n,), both present.
+    """
+    import numpy as np
+
+    scores, true = np.asarray(positive, dtype=np.float64), np.asarray(labels)
+    order = np.argsort(-scores, kind="stable")
+    scores, true = scores[order], true[order]
+    last = np.flatnonzero(np.diff(scores, append=-1.0))  # of the rows of one probability
+    tp, called = np.cumsum(true)[last].astype(np.float64), last + 1.0
+    precision, recall = tp / called, tp / true.sum()
+    values = (scores[last] + np.append(scores[last[1:]], 0.0)) / 2
+    if goal.at_least is None:
+        best = int(np.argmax(2 * tp / (called + true.sum())))
+        reached = True
+    else:
+        figure, other = (precision, recall) if goal.figure == "precision" else (recall, precision)
+        reached = bool((figure >= goal.at_least).any())
+        best = int(np.argmax(np.where(figure >= goal.at_least, other, -1.0) if reached else figure))
+    return Threshold(float(values[best]), float(precision[best]), float(recall[best]), reached)

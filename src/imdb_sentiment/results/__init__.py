@@ -1,0 +1,26 @@
+"""What the library hands back: frozen records that print well and turn into plain JSON."""
+
+from imdb_sentiment.results.comparison import BaselineReport, Comparison, Difference, Interval
+from imdb_sentiment.results.evaluation import METRICS, EvaluationReport
+from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.plain import to_plain
+from imdb_sentiment.results.prediction import Prediction
+from imdb_sentiment.results.slices import SliceReport
+from imdb_sentiment.results.training import EpochRecord, FineTuneResult, LeftOut, SplitSummary
+
+__all__ = [
+    "METRICS",
+    "BaselineReport",
+    "Comparison",
+    "Difference",
+    "EpochRecord",
+    "EvaluationReport",
+    "FineTuneResult",
+    "Interval",
+    "LeftOut",
+    "MeasuredRows",
+    "Prediction",
+    "SliceReport",
+    "SplitSummary",
+    "to_plain",
+]

@@ -1,0 +1,106 @@
+"""Two models on the same rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.results.plain import to_plain
+from imdb_sentiment.text_table import format_table
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results.evaluation import EvaluationReport
+
+__all__ = ["BaselineReport", "Comparison", "Difference", "Interval"]
+
+_BY_CHANCE = 0.05
+
+
+class Interval(NamedTuple):
+    """Ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.low:.4f} to {self.high:.4f}"
+
+
+class Difference(NamedTuple):
+    """How far a figure of the second model lies above that of the first."""
+
+    value: float
+
+    interval: Interval
+    """By a paired bootstrap."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Whether a second model is better than a first on the same rows, beyond chance."""
+
+    rows: int
+
+    differences: Mapping[str, Difference]
+    """For each figure by its name in `EvaluationReport`, second minus first."""
+
+    only_first_correct: int
+    """Rows whose label the first model alone predicts."""
+
+    only_second_correct: int
+
+    p_value: float
+    """McNemar's exact test: how often two equally accurate models would differ by as much on such rows, or by more."""
+
+    @property
+    def verdict(self) -> str:
+        """One sentence that says what it means."""
+        accuracy = self.differences["accuracy"]
+        points = 100 * accuracy.value
+        low, high = (100 * end for end in accuracy.interval)
+        evidence = f"(95 % interval {low:+.1f} to {high:+.1f} points; McNemar's test: p = {_p(self.p_value)})"
+        if self.p_value >= _BY_CHANCE:
+            return f"no difference in accuracy beyond chance: {points:+.1f} points {evidence}"
+        return f"{'more' if points > 0 else 'less'} accurate by {abs(points):.1f} points {evidence}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain JSON types."""
+        return to_plain(self) | {"verdict": self.verdict}
+
+    def __str__(self) -> str:
+        table = [["second minus first", "difference", "95 % interval"]]
+        for name, difference in self.differences.items():
+            low, high = difference.interval
+            table.append([name.replace("_", " "), f"{difference.value:+.4f}", f"{low:+.4f} to {high:+.4f}"])
+        return "\n".join(
+            [
+                f"the second is {self.verdict}" if self.p_value < _BY_CHANCE else self.verdict,
+                f"correct in the first alone: {count_rows(self.only_first_correct)}, in the second alone: "
+                f"{count_rows(self.only_second_correct)}, of {self.rows:,}",
+                *format_table(table),
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineReport:
+    """A simpler model on the same rows."""
+
+    name: str
+
+    report: "EvaluationReport"
+
+    comparison: Comparison
+    """The baseline first, the model second."""
+
+    @property
+    def verdict(self) -> str:
+        """Say plainly whether the model beats it."""
+        if self.comparison.p_value >= _BY_CHANCE:
+            return f"NOT better than {self.name}: {self.comparison.verdict}"
+        worse = self.comparison.differences["accuracy"].value < 0
+        return f"{'WORSE' if worse else 'better'} than {self.name}: {self.comparison.verdict}"
+
+
+def _p(value: float) -> str:
+    return "below 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,165 @@
+"""Figures of a model on labelled rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.results.comparison import BaselineReport, Interval
+from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
+from imdb_sentiment.results.slices import SliceReport
+from imdb_sentiment.text_table import format_table
+
+__all__ = ["METRICS", "EvaluationReport"]
+
+METRICS = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "matthews_correlation",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+    "brier_score",
+    "expected_calibration_error",
+)
+"""The figures of an `EvaluationReport`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationReport:
+    """How well predictions agree with the true labels of some rows.
+
+    Precision, recall, F1 and average precision are those of the positive label. Precision, recall, F1 and Matthews
+    correlation are 0 where they would divide by 0.
+    """
+
+    labels: tuple[str, str]
+    """Names of the negative and of the positive label."""
+
+    rows: int
+    """Number of rows measured on."""
+
+    accuracy: float
+    """Share of rows whose more probable label is the true one."""
+
+    balanced_accuracy: float
+    """Mean of the two labels' recalls, so that both count the same however rare one is; 0.5 for a model that always
+    says the same label. The recall of the one label if the other is absent."""
+
+    precision: float
+    """Share of the rows called positive that are positive."""
+
+    recall: float
+    """Share of the positive rows that are called positive."""
+
+    f1: float
+    """Harmonic mean of precision and recall."""
+
+    matthews_correlation: float
+    """Correlation between true and predicted labels, from -1 to 1; 0 is chance. The same whichever label is called
+    positive."""
+
+    roc_auc: float | None
+    """Probability that a random positive row scores above a random negative one; None if one label is absent."""
+
+    average_precision: float | None
+    """Mean of the precision at each threshold, weighted by how much recall rises there: the area below the
+    precision-recall curve. Chance is the share of positive rows. None if one label is absent."""
+
+    log_loss: float
+    """Mean negative natural logarithm of the probability given to the true label, in nats; lower is better."""
+
+    brier_score: float
+    """Mean squared distance between the positive label's probability and 0 or 1; lower is better."""
+
+    expected_calibration_error: float
+    """Mean gap between probability and share of positive rows, over bins of equal mass. Chance alone keeps it above 0,
+    which its interval takes into account."""
+
+    confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
+    """Counts of rows: true label down, predicted label across, negative before positive."""
+
+    seen_rows: int | None = None
+    """How many of the rows have a text that the model was trained on, or its best epoch chosen on; None if that is not
+    known. On these rows the figures say what the model remembers."""
+
+    unseen: "EvaluationReport | None" = None
+    """The same figures without those rows; None if there are none such, or no others."""
+
+    threshold: float = 0.5
+    """A row is called positive if the positive label's probability is above it."""
+
+    intervals: Mapping[str, Interval] | None = None
+    """95 % interval of each figure by its name; None where only figures were asked for, as after each epoch."""
+
+    baselines: tuple[BaselineReport, ...] = ()
+    """Simpler models on the same rows, where the training rows were at hand to fit them."""
+
+    slices: tuple[SliceReport, ...] = ()
+    """The rows divided by length, confidence and columns of the data."""
+
+    measured: MeasuredRows | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
+    """The rows themselves; None in a report that was read from a file, or where only figures were asked for."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON types, without the rows."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        lines = [baseline.verdict for baseline in self.baselines]
+        lines += [*self._figures(), *self._confusion()]
+        return "\n".join([*lines, *(["", f"Without the {self._seen()}:", str(self.unseen)] if self.unseen else [])])
+
+    def _figures(self) -> list[str]:
+        positive = self.labels[1]
+        names = {
+            "accuracy": "accuracy",
+            "balanced_accuracy": "balanced accuracy",
+            "precision": f"precision of {positive}",
+            "recall": f"recall of {positive}",
+            "f1": "F1",
+            "matthews_correlation": "Matthews correlation",
+            "roc_auc": "ROC-AUC",
+            "average_precision": "average precision",
+            "log_loss": "log loss",
+            "brier_score": "Brier score",
+            "expected_calibration_error": "calibration error",
+        }
+        table = [[count_rows(self.rows), "", *(["95 % interval"] if self.intervals else [])]]
+        table[0] += [baseline.name for baseline in self.baselines]
+        for metric, name in names.items():
+            row = [name, _or_undefined(getattr(self, metric))]
+            if self.intervals:
+                row.append(str(self.intervals.get(metric, "")))
+            table.append([*row, *(_or_undefined(getattr(baseline.report, metric)) for baseline in self.baselines)])
+        return format_table(table)
+
+    def _confusion(self) -> list[str]:
+        negative, positive = self.labels
+        (tn, fp), (fn, tp) = self.confusion_matrix
+        return format_table(
+            [
+                ["true \\ predicted", negative, positive],
+                [negative, f"{tn:,}", f"{fp:,}"],
+                [positive, f"{fn:,}", f"{tp:,}"],
+            ]
+        )
+
+    def seen_warning(self) -> str | None:
+        """Say how many rows the model knows, if it knows any."""
+        if not self.seen_rows:
+            return None
+        rest = "the figures without them stand apart" if self.unseen else "there are no others"
+        return f"these are {self._seen()}; {rest}"
+
+    def _seen(self) -> str:
+        which = f"{self.seen_rows:,} of the {count_rows(self.rows)}"
+        return f"{which} that the model was trained or its best epoch chosen on"
+
+
+def _or_undefined(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

@@ -1,0 +1,59 @@
+"""The rows behind the figures of a report."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["MeasuredRows"]
+
+
+class MeasuredRows(NamedTuple):
+    """What a model said of n rows, and what is true of them."""
+
+    positive: "NDArray[np.float64]"
+    """Probability of the positive label, shape (n,)."""
+
+    labels: "NDArray[np.int64]"
+    """0 or 1, shape (n,)."""
+
+    threshold: float = 0.5
+    """A row is called positive above it."""
+
+    texts: Sequence[str] | Sequence[tuple[str, str]] = ()
+    """The texts or pairs, n of them; empty where only figures were asked for."""
+
+    @property
+    def predicted(self) -> "NDArray[np.int64]":
+        """0 or 1, shape (n,)."""
+        return (self.positive > self.threshold).astype("int64")
+
+    @property
+    def correct(self) -> "NDArray[np.bool_]":
+        """Whether the predicted label is the true one, shape (n,)."""
+        correct: NDArray[np.bool_] = self.predicted == self.labels
+        return correct
+
+    @property
+    def confidence(self) -> "NDArray[np.float64]":
+        """Probability of the predicted label, shape (n,)."""
+        import numpy as np
+
+        confidence: NDArray[np.float64] = np.where(self.predicted == 1, self.positive, 1 - self.positive)
+        return confidence
+
+    def where(self, kept: Sequence[bool]) -> "MeasuredRows":
+        """Return the rows for which `kept`, n of them, is true."""
+        import numpy as np
+
+        mask = np.asarray(kept, dtype=bool)
+        texts: Any = [text for text, keep in zip(self.texts, kept, strict=True) if keep] if self.texts else ()
+        return MeasuredRows(self.positive[mask], self.labels[mask], self.threshold, texts)
+
+    def same_rows(self, other: "MeasuredRows") -> bool:
+        """Tell whether these are the texts and labels of `other`, in the same order."""
+        import numpy as np
+
+        return list(self.texts) == list(other.texts) and np.array_equal(self.labels, other.labels)

@@ -1,0 +1,28 @@
+"""Records as plain JSON types."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["NOT_PLAIN", "to_plain"]
+
+NOT_PLAIN = {"plain": False}
+"""Metadata of a field that is left out, as it is no figure."""
+
+
+def to_plain(record: "DataclassInstance") -> dict[str, Any]:
+    """Turn a record into a dictionary with lists for tuples, so that it equals its JSON read back."""
+    plain: dict[str, Any] = _plain(record)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        named = [field.name for field in fields(value) if field.metadata != NOT_PLAIN]
+        return {name: _plain(getattr(value, name)) for name in named}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,123 @@
+"""What came of the rows and of the training on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.findings import DataAudit
+from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.plain import to_plain
+from imdb_sentiment.text_table import format_table
+
+__all__ = ["EpochRecord", "FineTuneResult", "LeftOut", "SplitSummary"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Rows of the source that are in no split, and why."""
+
+    split: str
+    """Split that the rows would have been in."""
+
+    reason: str
+    """Why they were left out."""
+
+    rows: int
+    """How many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSummary:
+    """How the rows of a source became train, validation and test."""
+
+    rows: Mapping[str, Mapping[str, int]]
+    """Rows per split and label name."""
+
+    left_out: tuple[LeftOut, ...]
+    """Rows in no split, with the reason and the count; nothing else was left out."""
+
+    test_overlap_rows: int
+    """Training and validation rows whose text also stands in test, whether they were left out or kept."""
+
+    notes: tuple[str, ...]
+    """What else a reader should know of how the source was read."""
+
+    fingerprint: str
+    """SHA-256 over texts and labels of each split; the order of the rows does not change it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary as plain JSON types."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        names = list(next(iter(self.rows.values())))
+        table = [["split", *names, "rows"]]
+        table += [[split, *(f"{n:,}" for n in by.values()), f"{sum(by.values()):,}"] for split, by in self.rows.items()]
+        lines = format_table(table)
+        lines += [f"left out of {part.split}: {count_rows(part.rows)}, {part.reason}" for part in self.left_out]
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRecord:
+    """One evaluation of a run, at the end of an epoch or within it."""
+
+    epoch: float
+    """Passes over the training rows until then: 1.0 after the first, 0.5 halfway through it."""
+
+    train_loss: float
+    """Mean cross-entropy of the training steps since the evaluation before, in nats; weighted if
+    `FineTuneConfig.class_weights` is set."""
+
+    validation: EvaluationReport
+    """The model on the validation split then."""
+
+    seconds: float | None = None
+    """Wall-clock seconds of training and evaluation until then, those before a break included; None if not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuneResult:
+    """What `SentimentFineTuner.fit` did."""
+
+    history: tuple[EpochRecord, ...]
+    """One record an evaluation; `FineTuneConfig.evaluations_per_epoch` says how many an epoch has."""
+
+    kept_epoch: float
+    """The `epoch` of the record whose weights the model has now."""
+
+    kept_because: str
+    """Why that epoch: the metric that chose it, or that it was the last."""
+
+    seconds: float
+    """Wall-clock seconds of training, evaluation after each epoch included."""
+
+    splits: SplitSummary
+    """The rows trained, validated and to be tested on."""
+
+    audit: DataAudit | None = None
+    """What was found in the data; None where `DataSplits` were given."""
+
+    notes: tuple[str, ...] = ()
+    """What else a reader should know of this run, such as how the checkpoint's head was treated."""
+
+    @property
+    def validation(self) -> EvaluationReport:
+        """The kept epoch's report on the validation split."""
+        return min(self.history, key=lambda record: abs(record.epoch - self.kept_epoch)).validation
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        table = [["epoch", "train loss", "log loss", "accuracy", "F1"]]
+        for record in self.history:
+            report = record.validation
+            values = (record.train_loss, report.log_loss, report.accuracy, report.f1)
+            table.append([f"{record.epoch:.4g}", *(f"{value:.4f}" for value in values)])
+        lines = format_table(table)
+        lines.append(f"kept epoch {self.kept_epoch:.4g} ({self.kept_because}) after {self.seconds:.0f} s of training")
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

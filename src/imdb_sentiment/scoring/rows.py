@@ -1,0 +1,28 @@
+"""Scores and true labels become the rows of a report."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.encoding import Texts
+from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
+from imdb_sentiment.results import MeasuredRows
+
+if TYPE_CHECKING:
+    from imdb_sentiment.scoring.torch_scorer import Scores
+
+__all__ = ["measured_rows", "slices_of"]
+
+
+def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], *, threshold: float = 0.5) -> MeasuredRows:
+    """Put scores, texts and labels (0 or 1) of n rows together."""
+    import numpy as np
+
+    return MeasuredRows(scores.probabilities[:, 1].astype(np.float64), np.asarray(labels), threshold, texts)
+
+
+def slices_of(scores: "Scores", measured: MeasuredRows) -> dict[str, list[str]]:
+    """Divide rows by their length and by how sure the model is of them."""
+    return {
+        "length": length_groups(scores.tokens, scores.truncated),
+        "confidence": confidence_groups(measured.confidence),
+    }

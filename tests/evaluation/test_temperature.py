@@ -1,0 +1,42 @@
+"""The temperature that makes a model as sure as it is right."""
+
+import numpy as np
+import pytest
+from made_up import made_up_rows
+
+from imdb_sentiment.evaluation.calibration import expected_calibration_error
+from imdb_sentiment.evaluation.metrics import softmax
+from imdb_sentiment.evaluation.temperature import fit_temperature
+
+
+def logits_of(sure: float, rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    probabilities, labels = made_up_rows(rows, np.random.default_rng(4), sure=sure)
+    return np.stack([np.zeros(rows) + 3, 3 + np.log(probabilities / (1 - probabilities))], axis=1), labels
+
+
+@pytest.mark.parametrize("sure", [0.4, 1.0, 2.5])
+def test_the_temperature_is_how_much_too_sure_the_model_was(sure: float) -> None:
+    logits, labels = logits_of(sure)
+    temperature = fit_temperature(logits, labels)
+    assert temperature == pytest.approx(sure, rel=0.06)
+    after = softmax(logits / temperature)[:, 1]
+    assert expected_calibration_error(after, labels) < 0.02
+    if sure != 1.0:
+        assert expected_calibration_error(softmax(logits)[:, 1], labels) > 0.04
+
+
+def test_no_other_temperature_has_a_lower_log_loss() -> None:
+    logits, labels = logits_of(2.0, rows=300)
+    best = fit_temperature(logits, labels)
+
+    def log_loss(temperature: float) -> float:
+        return float(-np.log(softmax(logits / temperature)[np.arange(300), labels]).mean())
+
+    assert all(log_loss(best) <= log_loss(best * factor) for factor in (0.5, 0.9, 0.99, 1.01, 1.1, 2))
+
+
+def test_a_temperature_without_bound_has_one() -> None:
+    right, wrong = np.array([[2.0, -2.0], [-2.0, 2.0]]), np.array([[-2.0, 2.0], [2.0, -2.0]])
+    assert fit_temperature(right, [0, 1]) == pytest.approx(0.05, rel=0.01)
+    assert fit_temperature(wrong, [0, 1]) == pytest.approx(20, rel=0.01)
+    assert 0.05 <= fit_temperature(np.zeros((2, 2)), [0, 1]) <= 20
