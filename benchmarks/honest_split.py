@@ -22,6 +22,7 @@ from imdb_sentiment import DataConfig, EvaluationReport, FineTuneConfig, Sentime
 from imdb_sentiment.data.rows import inspect_rows
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.data.splits import label_rows, make_splits
+from imdb_sentiment.encoding import Labelled
 from imdb_sentiment.evaluation.baseline import measure_baseline
 from imdb_sentiment.evaluation.metrics import measure
 
@@ -38,9 +39,9 @@ class Rows(NamedTuple):
 
     names: tuple[str, str]
 
-    def table(self, chosen: NDArray[np.int64]) -> tuple[list[str], list[int]]:
+    def table(self, chosen: NDArray[np.int64]) -> Labelled:
         """Return some rows as texts and labels."""
-        return [self.texts[i] for i in chosen], self.labels[chosen].tolist()
+        return Labelled([self.texts[i] for i in chosen], self.labels[chosen].tolist())
 
 
 def main() -> None:
@@ -87,7 +88,7 @@ def compare_tfidf(config: DataConfig, rows: Rows, seed: int) -> Mapping[str, Eva
     splits, names = make_splits(load_source(config), config.replace(split_seed=seed))
     learnt = [(row["text"], row["label"]) for part in (splits.train, splits.validation) for row in part]
     texts, labels = (list(column) for column in zip(*learnt, strict=True))
-    honest = measure_baseline((texts, labels), (splits.test["text"], splits.test["label"]), names=names)
+    honest = measure_baseline(Labelled(texts, labels), Labelled(splits.test["text"], splits.test["label"]), names=names)
     train, test = divide_at_random(rows, config, seed)
     new = test[~np.isin(rows.twins[test], rows.twins[train])]
     leaky, without = (measure_baseline(rows.table(train), rows.table(part), names=rows.names) for part in (test, new))

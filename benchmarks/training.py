@@ -162,6 +162,7 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def run_tfidf(arguments: argparse.Namespace) -> dict[str, Any]:
     from imdb_sentiment import DataConfig, SentimentFineTuner
+    from imdb_sentiment.encoding import Labelled
     from imdb_sentiment.evaluation.baseline import measure_baseline
 
     tuner = SentimentFineTuner(DataConfig(source=arguments.data, limit=arguments.rows))
@@ -170,7 +171,9 @@ def run_tfidf(arguments: argparse.Namespace) -> dict[str, Any]:
     started = time.perf_counter()
     test = None
     if not arguments.no_test:
-        test = measure_baseline((texts, labels), (splits.test["text"], splits.test["label"]), names=tuner.labels)
+        test = measure_baseline(
+            Labelled(texts, labels), Labelled(splits.test["text"], splits.test["label"]), names=tuner.labels
+        )
     seconds = time.perf_counter() - started
     return {"side": TFIDF, "seconds": seconds, "test": test.to_dict() if test else None, "rows": len(texts)}
 

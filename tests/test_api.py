@@ -18,7 +18,7 @@ ROWS = [
     {"data"},
     {"encoding"},
     {"evaluation"},
-    {"pretrained", "first_token", "training", "scoring"},
+    {"pretrained", "head", "first_token", "training", "scoring"},
     {"artifact", "audit"},
     {"finetuner", "classifier"},
     {"cross_validation"},

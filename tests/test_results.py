@@ -1,15 +1,23 @@
+"""Records print well, turn into JSON, and cannot be changed."""
+
 import dataclasses
 import inspect
 import json
+import re
 from typing import Any
 
 import pytest
 
 from imdb_sentiment import results
 from imdb_sentiment.results import (
+    BaselineReport,
+    Calibration,
+    Comparison,
+    Difference,
     EpochRecord,
     EvaluationReport,
     FineTuneResult,
+    Interval,
     LeftOut,
     Prediction,
     SplitSummary,
@@ -31,6 +39,8 @@ def make_report(
         roc_auc=roc_auc,
         average_precision=average_precision,
         log_loss=0.4567891,
+        brier_score=0.1234567,
+        expected_calibration_error=0.0345678,
         confusion_matrix=((600, 17), (200, 417)),
     )
 
@@ -49,6 +59,24 @@ def make_summary() -> SplitSummary:
     )
 
 
+def make_calibration(*, threshold: float = 0.5, goal: str = "0.5", reached: bool = True) -> Calibration:
+    return Calibration(
+        temperature=1.234,
+        threshold=threshold,
+        goal=goal,
+        reached=reached,
+        before=make_report(),
+        after=make_report(f1=0.9),
+    )
+
+
+def make_comparison(difference: float, p_value: float) -> Comparison:
+    differences = {"accuracy": Difference(difference, Interval(difference - 0.01, difference + 0.01))}
+    return Comparison(
+        rows=1234, differences=differences, only_first_correct=20, only_second_correct=40, p_value=p_value
+    )
+
+
 def make_result(*, kept_epoch: float = 2, notes: tuple[str, ...] = ("the head is new",)) -> FineTuneResult:
     return FineTuneResult(
         history=tuple(
@@ -57,6 +85,7 @@ def make_result(*, kept_epoch: float = 2, notes: tuple[str, ...] = ("the head is
         ),
         kept_epoch=kept_epoch,
         kept_because="best f1 on validation",
+        calibration=make_calibration(),
         seconds=61.4,
         splits=make_summary(),
         notes=notes,
@@ -70,6 +99,7 @@ def test_a_prediction_turns_into_json() -> None:
         "score": 0.9,
         "probabilities": {"ham": 0.1, "spam": 0.9},
         "truncated": True,
+        "abstained": False,
     }
 
 
@@ -79,7 +109,7 @@ def test_a_record_as_plain_types_equals_its_json_read_back(
 ) -> None:
     plain = record.to_dict()
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
-    assert set(plain) == {field.name for field in dataclasses.fields(record)}
+    assert set(plain) == {field.name for field in dataclasses.fields(record)} - {"measured"}
 
 
 def test_the_plain_result_holds_the_whole_history() -> None:
@@ -88,10 +118,12 @@ def test_the_plain_result_holds_the_whole_history() -> None:
     assert plain["splits"]["left_out"] == [{"split": "train", "reason": "text is blank", "rows": 1234}]
 
 
-@pytest.mark.parametrize("kind", sorted(set(results.__all__) - {"METRICS"}))
+@pytest.mark.parametrize("kind", sorted(set(results.__all__) - {"METRICS", "to_plain"}))
 def test_records_are_frozen_and_documented(kind: str) -> None:
     record = getattr(results, kind)
     assert record.__doc__
+    if issubclass(record, tuple):
+        return
     assert record.__dataclass_params__.frozen
     assert {parameter.kind for parameter in inspect.signature(record).parameters.values()} == {
         inspect.Parameter.KEYWORD_ONLY
@@ -105,26 +137,81 @@ def test_a_record_cannot_be_changed() -> None:
 
 
 def test_a_report_prints_every_number_under_its_name() -> None:
-    lines = str(make_report()).splitlines()
-    assert lines == [
-        "accuracy              0.8000   (1,234 rows)",
+    assert str(make_report()).splitlines() == [
+        "1,234 rows                  ",
+        "accuracy              0.8000",
         "balanced accuracy     0.6500",
-        "precision             0.7000   (of spam)",
-        "recall                0.6000",
+        "precision of spam     0.7000",
+        "recall of spam        0.6000",
         "F1                    0.7500",
         "Matthews correlation  0.5500",
         "ROC-AUC               0.9000",
         "average precision     0.8500",
         "log loss              0.4568",
-        "true \\ predicted     ham    spam",
-        "ham                  600      17",
-        "spam                 200     417",
+        "Brier score           0.1235",
+        "calibration error     0.0346",
+        "true \\ predicted  ham  spam",
+        "ham               600    17",
+        "spam              200   417",
     ]
 
 
+def test_a_report_with_all_it_can_have_says_first_what_it_means_and_fits_a_terminal() -> None:
+    interval = Interval(0.75, 0.85)
+    report = dataclasses.replace(
+        make_report(roc_auc=None),
+        intervals={"accuracy": interval},
+        baselines=(
+            BaselineReport(name="majority label", report=make_report(), comparison=make_comparison(0.3, 1e-9)),
+            BaselineReport(name="TF-IDF + LR", report=make_report(), comparison=make_comparison(0.004, 0.4123)),
+        ),
+    )
+    lines = str(report).splitlines()
+    assert lines[:5] == [
+        "accuracy better than majority label: +30.0 points (+29.0 to +31.0, p < 0.001)",
+        "accuracy NOT better than TF-IDF + LR: +0.4 points (-0.6 to +1.4, p = 0.412)",
+        "1,234 rows                          95 % interval  majority label  TF-IDF + LR",
+        "accuracy                 0.8000  0.7500 to 0.8500          0.8000       0.8000",
+        "balanced accuracy        0.6500                            0.6500       0.6500",
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("difference", "p_value", "said"),
+    [
+        (0.02, 0.0123, "the second is more accurate: +2.0 points (+1.0 to +3.0, p = 0.012)"),
+        (-0.02, 0.0123, "the second is less accurate: -2.0 points (-3.0 to -1.0, p = 0.012)"),
+        (0.02, 0.05, "no difference in accuracy beyond chance: +2.0 points (+1.0 to +3.0, p = 0.050)"),
+    ],
+)
+def test_a_comparison_says_what_it_means(difference: float, p_value: float, said: str) -> None:
+    comparison = make_comparison(difference, p_value)
+    lines = str(comparison).splitlines()
+    assert lines[0] == comparison.to_dict()["verdict"] == said
+    assert lines[1] == "correct in the first alone: 20 rows, in the second alone: 40 rows, of 1,234"
+
+
+def test_a_baseline_that_is_better_is_called_so() -> None:
+    comparison = make_comparison(-0.02, 0.001)
+    baseline = BaselineReport(name="TF-IDF + LR", report=make_report(), comparison=comparison)
+    assert baseline.verdict.startswith("accuracy WORSE than TF-IDF + LR: -2.0 points")
+
+
 def test_a_report_says_what_is_undefined() -> None:
-    assert "ROC-AUC               undefined" in str(make_report(roc_auc=None))
-    assert "average precision     undefined" in str(make_report(average_precision=None))
+    assert re.search("ROC-AUC +undefined", str(make_report(roc_auc=None)))
+    assert re.search("average precision +undefined", str(make_report(average_precision=None)))
+
+
+def test_a_calibration_says_what_it_changed() -> None:
+    assert str(make_calibration()).splitlines() == [
+        "calibrated on validation: temperature 1.23, log loss 0.4568 before and 0.4568 after,",
+        "  calibration error 0.0346 before and 0.0346 after",
+    ]
+    chosen = make_calibration(threshold=0.61234, goal="precision>=0.95", reached=False)
+    assert str(chosen).splitlines()[2] == (
+        "threshold 0.6123 for precision>=0.95, which none reaches: precision 0.7000, recall 0.6000 on validation"
+    )
 
 
 def test_the_confusion_matrix_stays_aligned_under_long_names() -> None:
@@ -145,10 +232,9 @@ def test_a_summary_prints_rows_per_split_and_class() -> None:
     ]
 
 
-@pytest.mark.parametrize("kept", [1, 2, 3])
-def test_the_validation_report_is_that_of_the_kept_epoch(kept: int) -> None:
-    result = make_result(kept_epoch=kept)
-    assert result.validation is result.history[kept - 1].validation
+def test_the_validation_report_is_that_after_calibration() -> None:
+    result = make_result()
+    assert result.validation is result.calibration.after
 
 
 def test_a_result_prints_one_line_an_epoch_and_why_one_was_kept() -> None:
@@ -159,7 +245,9 @@ def test_a_result_prints_one_line_an_epoch_and_why_one_was_kept() -> None:
         ["2", "0.3000", "0.4568", "0.8000", "0.8750"],
         ["3", "0.2000", "0.4568", "0.8000", "0.6250"],
     ]
-    assert lines[4:] == ["kept epoch 2 (best f1 on validation) after 61 s of training", "note: the head is new"]
+    assert lines[4] == "kept epoch 2 (best f1 on validation) after 61 s of training"
+    assert lines[5:7] == str(make_calibration()).splitlines()
+    assert lines[7:] == ["note: the head is new"]
 
 
 def test_evaluations_within_an_epoch_are_told_by_their_part_of_it() -> None:
@@ -167,9 +255,7 @@ def test_evaluations_within_an_epoch_are_told_by_their_part_of_it() -> None:
         EpochRecord(epoch=epoch, train_loss=0.5, validation=make_report(f1=f1))
         for epoch, f1 in ((1 / 3, 0.25), (2 / 3, 0.5), (1.0, 0.75))
     )
-    # the Trainer counts steps, the log adds up shares: the two may differ in the last digits
     result = dataclasses.replace(make_result(kept_epoch=0.66667), history=records)
-    assert result.validation is records[1].validation
     lines = str(result).splitlines()
     assert [line.split()[0] for line in lines[1:4]] == ["0.3333", "0.6667", "1"]
     assert lines[4].startswith("kept epoch 0.6667 (")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
@@ -17,7 +17,7 @@ from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Artifact", "ModelMetadata", "load_artifact", "save_artifact"]
+__all__ = ["Artifact", "CalibrationSection", "ModelMetadata", "load_artifact", "save_artifact"]
 
 SCHEMA_VERSION = 1
 _FILES = ["*.json", "*.safetensors", SEEN_ROWS_FILE]
@@ -42,6 +42,17 @@ class LengthPolicy(_Section):
     max_length: PositiveInt
     truncation: Truncation
     stock_pipeline: str
+
+
+class CalibrationSection(_Section):
+    """What was fitted to the validation split after training; see `Calibration`."""
+
+    temperature: PositiveFloat
+    threshold: Annotated[float, Field(gt=0, lt=1)]
+    goal: str
+    reached: bool
+    before: dict[str, Any]
+    """`EvaluationReport` on the validation split before."""
 
 
 class ModelMetadata(_Section):
@@ -80,6 +91,9 @@ class ModelMetadata(_Section):
     audit: dict[str, Any] | None
     """What the audit found in the data, as counts and without a word of them, and the lengths in tokens; null where
     `DataSplits` were given to `fit`."""
+
+    calibration: CalibrationSection
+    """Temperature, which the head holds already, and threshold, which is to be applied; how they came about."""
 
     metrics: dict[str, Any]
     """`EvaluationReport` of the kept epoch on `validation`, and on `test`, or null if it was not measured."""

@@ -73,30 +73,47 @@ class SentimentClassifier:
         """What `imdb_sentiment.json` says of how the model was made."""
         return self._artifact.metadata
 
+    @property
+    def threshold(self) -> float:
+        """A text is called positive if its positive probability is above it; see `FineTuneConfig.threshold`."""
+        return self.metadata.calibration.threshold
+
     @overload
-    def predict(self, texts: str) -> Prediction: ...  # type: ignore[overload-overlap]
+    def predict(self, texts: str, *, abstain_below: float = ...) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
-    def predict(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[Prediction]: ...
-    def predict(self, texts: str | Sequence[str] | Sequence[tuple[str, str]]) -> Prediction | list[Prediction]:
+    def predict(
+        self, texts: Sequence[str] | Sequence[tuple[str, str]], *, abstain_below: float = ...
+    ) -> list[Prediction]: ...
+    def predict(
+        self, texts: str | Sequence[str] | Sequence[tuple[str, str]], *, abstain_below: float = 0.0
+    ) -> Prediction | list[Prediction]:
         """Classify one text, or several.
 
         Args:
             texts: A text, or a sequence of texts; for a model of two text columns, a sequence of pairs.
+            abstain_below: Mark predictions whose label has a lower probability as abstained, for somebody to look at.
+                The report's curve of coverage and accuracy says what that costs.
 
         Returns:
             A prediction for the one text; or a list with one for each text, in their order.
 
         Raises:
             DataError: An item is not what the model reads, or is blank; the message gives its position, counted from 1.
+            ConfigError: `abstain_below` is not between 0 and 1.
         """
+        if not 0 <= abstain_below <= 1:
+            raise ConfigError(f"abstain_below={abstain_below} is no probability", expected="between 0 and 1")
         scores = self._score(self._checked(texts))
         predictions = []
         for row, truncated in zip(scores.probabilities.tolist(), scores.truncated.tolist(), strict=True):
-            winner = int(row[1] > row[0])
-            probabilities = dict(zip(self.labels, row, strict=True))
+            winner = int(row[1] > self.threshold)
             predictions.append(
                 Prediction(
-                    label=self.labels[winner], score=row[winner], probabilities=probabilities, truncated=truncated
+                    label=self.labels[winner],
+                    score=row[winner],
+                    probabilities=dict(zip(self.labels, row, strict=True)),
+                    truncated=truncated,
+                    abstained=row[winner] < abstain_below,
                 )
             )
         return predictions[0] if isinstance(texts, str) else predictions
@@ -142,7 +159,7 @@ class SentimentClassifier:
             expected = f"one label for each text: 0 or 1, or {' or '.join(self.labels)}"
             raise DataError("the labels do not fit", found=found, expected=expected, rows=unknown)
         scores = self._score(texts)
-        measured = measured_rows(scores, texts, [ids[label] for label in labels])
+        measured = measured_rows(scores, texts, [ids[label] for label in labels], threshold=self.threshold)
         seen = None if self._artifact.seen is None else self._artifact.seen.known(texts)
         report = full_report(measured, names=self.labels, seen=seen, groups=slices_of(scores, measured))
         if warning := report.seen_warning():

@@ -14,11 +14,21 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["EncodedText", "TextEncoder", "Texts", "Truncation", "prepare_tokenizer", "texts_of"]
+__all__ = ["EncodedText", "Labelled", "TextEncoder", "Texts", "Truncation", "prepare_tokenizer", "texts_of"]
 
 Truncation = Literal["head", "tail", "head_tail"]
 Texts = Sequence[str] | Sequence[tuple[str, str]]
 """Texts, or pairs of texts that a model reads together."""
+
+
+class Labelled(NamedTuple):
+    """Rows with what is true of them."""
+
+    texts: Texts
+
+    labels: Sequence[int]
+    """0 or 1, as many as texts."""
+
 
 _CHUNK = 1000
 _HEAD_SHARE = 4  # head+tail keeps a quarter from the beginning, near the 128 of 512 of Sun et al. (2019)

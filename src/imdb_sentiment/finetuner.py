@@ -10,11 +10,11 @@ from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
-from imdb_sentiment.encoding import TextEncoder, texts_of
+from imdb_sentiment.encoding import Labelled, TextEncoder, texts_of
 from imdb_sentiment.errors import NotFittedError, OutputExistsError
 from imdb_sentiment.output import LOCK_FILE
 from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_of_idle_gpus
-from imdb_sentiment.results import EvaluationReport, FineTuneResult, SplitSummary
+from imdb_sentiment.results import Calibration, EvaluationReport, FineTuneResult, SplitSummary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -173,6 +173,7 @@ class SentimentFineTuner:
     def _write(self, fitted: _Fitted, path: Path, *, overwrite: bool) -> None:
         from imdb_sentiment.artifact import (
             Artifact,
+            CalibrationSection,
             ModelMetadata,
             describe_cleaning,
             describe_length,
@@ -180,7 +181,7 @@ class SentimentFineTuner:
             save_artifact,
         )
 
-        splits, result = self.splits, fitted.result
+        splits, result, calibration = self.splits, fitted.result, fitted.result.calibration
         metadata = ModelMetadata(
             labels=self._load().names,
             text_columns=self.data_config.columns_of_text,
@@ -192,6 +193,13 @@ class SentimentFineTuner:
             data_fingerprint=result.splits.fingerprint,
             splits=result.splits.to_dict(),
             audit=result.audit.summary_dict() if result.audit else None,
+            calibration=CalibrationSection(
+                temperature=calibration.temperature,
+                threshold=calibration.threshold,
+                goal=calibration.goal,
+                reached=calibration.reached,
+                before=calibration.before.to_dict(),
+            ),
             metrics={
                 "validation": result.validation.to_dict(),
                 "test": self._test.to_dict() if self._test else None,
@@ -210,14 +218,15 @@ class SentimentFineTuner:
         splits = self.splits
         texts, batch_size = texts_of(splits.test), self.config.per_device_eval_batch_size
         scores = score_texts(fitted.model, fitted.encoder, texts, batch_size=batch_size)
-        measured = measured_rows(scores, texts, splits.test["label"])
+        threshold = fitted.result.calibration.threshold
+        measured = measured_rows(scores, texts, splits.test["label"], threshold=threshold)
         known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"
         return full_report(
             measured,
             names=self.labels,
             seen=known,
             groups=slices_of(scores, measured),
-            train=(texts_of(splits.train), splits.train["label"]),
+            train=Labelled(texts_of(splits.train), splits.train["label"]),
         )
 
     def _prepare(self, data: object, encoder: TextEncoder, held: ExitStack, *, resume: bool) -> _Prepared:
@@ -262,6 +271,7 @@ class SentimentFineTuner:
         """Learn, in every process."""
         from imdb_sentiment.pretrained import load_model
         from imdb_sentiment.training.best_epoch import choose_metric
+        from imdb_sentiment.training.calibrating import calibrate
         from imdb_sentiment.training.fine_tuning import fine_tune
 
         model, head_note = on_all(lambda: load_model(encoder, self.config, LabelNames(*prepared.rows.names)))
@@ -277,11 +287,19 @@ class SentimentFineTuner:
             run=prepared.run,
             checkpoint=prepared.checkpoint,
         )
+        seconds = time.perf_counter() - started
+
+        def calibrated() -> Calibration:
+            held_out = self.splits.validation
+            rows = Labelled(texts_of(held_out), held_out["label"])
+            return calibrate(learnt.model, encoder.text_encoder, self.config, rows=rows, names=self.labels)
+
         result = FineTuneResult(
+            calibration=on_main(calibrated),
             history=learnt.history,
             kept_epoch=learnt.kept_epoch,
             kept_because=learnt.kept_because,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             splits=prepared.summary,
             audit=prepared.audit,
             notes=(head_note, *learnt.notes),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, prepare_tokenizer
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
+from imdb_sentiment.head import exchange_outputs, head_parameters, renew_head
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
             trust_remote_code=False,
         )
     absent = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
-    head = [name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}.")]
+    head = head_parameters(model)
     lost = sorted(key for key in absent if key not in head and "pooler" not in key)
     if lost:
         found = f"{len(lost)} weights are missing, such as {lost[0]}"
@@ -122,9 +123,9 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     if theirs == ours:
         return model, f"the checkpoint's head for {names.negative} and {names.positive} was kept"
     if theirs == ours[::-1]:
-        _exchange_outputs(model, head)
+        exchange_outputs(model)
         return model, f"the checkpoint's head has {names.positive} before {names.negative}; its outputs were exchanged"
-    _renew_head(model, head, config.seed)
+    renew_head(model, config.seed)
     return model, f"the checkpoint's head is for {' and '.join(theirs)}; a new one was made"
 
 
@@ -220,24 +221,3 @@ def _embeddings(settings: "PretrainedConfig", name: str) -> "list[torch.nn.Embed
     with torch.device("meta"):  # the shapes alone
         model = AutoModelForSequenceClassification.from_config(settings)
     return [table for path, table in model.named_modules() if path.endswith(f".{name}")]
-
-
-def _exchange_outputs(model: "PreTrainedModel", head: list[str]) -> None:
-    import torch
-
-    with torch.no_grad():
-        for name in head:
-            weight = model.get_parameter(name)
-            if weight.shape[0] == 2:
-                weight.copy_(weight.flip(0))
-
-
-def _renew_head(model: "PreTrainedModel", head: list[str], seed: int) -> None:
-    import torch
-    from transformers import AutoModelForSequenceClassification, set_seed
-
-    set_seed(seed)
-    fresh = AutoModelForSequenceClassification.from_config(model.config)
-    with torch.no_grad():
-        for name in head:
-            model.get_parameter(name).copy_(fresh.get_parameter(name))

@@ -7,11 +7,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
 from conftest import make_reviews
-from imdb_sentiment.evaluation.baseline import measure_baseline
+from imdb_sentiment.encoding import Labelled
+from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, baseline_probabilities, measure_baseline
 
 NAMES = ("ham", "spam")
 TEXTS, LABELS = make_reviews(160)
-TRAIN, TEST = (TEXTS[:120], LABELS[:120]), (TEXTS[120:], LABELS[120:])
+TRAIN, TEST = Labelled(TEXTS[:120], LABELS[:120]), Labelled(TEXTS[120:], LABELS[120:])
 
 
 def test_it_learns_what_can_be_learnt() -> None:
@@ -22,7 +23,7 @@ def test_it_learns_what_can_be_learnt() -> None:
 
 
 def test_it_learns_the_labels_it_is_given() -> None:
-    flipped = measure_baseline((TRAIN[0], [1 - label for label in TRAIN[1]]), TEST, names=NAMES)
+    flipped = measure_baseline(Labelled(TRAIN.texts, [1 - label for label in TRAIN.labels]), TEST, names=NAMES)
     assert flipped.accuracy == 0.0
 
 
@@ -40,11 +41,11 @@ def test_it_is_fitted_on_the_training_rows_alone(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Pipeline, "fit", recording)
     measure_baseline(TRAIN, TEST, names=NAMES)
-    assert seen == [TRAIN[0]]
+    assert seen == [TRAIN.texts]
 
 
 def test_words_of_the_test_rows_alone_say_nothing() -> None:
-    unseen = (["zyzzyva quux"] * 2, [0, 1])
+    unseen = Labelled(["zyzzyva quux"] * 2, [0, 1])
     report = measure_baseline(TRAIN, unseen, names=NAMES)
     assert report.accuracy == 0.5
     assert report.log_loss == pytest.approx(math.log(2), abs=0.05)
@@ -61,5 +62,22 @@ def test_words_of_one_text_are_left_out_of_large_data(rows: int, min_df: int, mo
 
     monkeypatch.setattr(TfidfVectorizer, "fit_transform", recording)
     texts = [TEXTS[i % 160] for i in range(rows)]
-    measure_baseline((texts, [LABELS[i % 160] for i in range(rows)]), TEST, names=NAMES)
+    measure_baseline(Labelled(texts, [LABELS[i % 160] for i in range(rows)]), TEST, names=NAMES)
     assert used == [min_df]
+
+
+def test_the_majority_label_says_the_same_of_every_text() -> None:
+    train = Labelled(TRAIN.texts, [1] * 90 + [0] * 30)
+    scores = baseline_probabilities(train, TEST.texts)
+    assert set(scores[MAJORITY]) == {0.75}
+    assert scores[TFIDF].shape == (40,)
+
+
+def test_a_pair_of_texts_is_read_as_one() -> None:
+    def divided(texts: list[str]) -> list[tuple[str, str]]:
+        return [(text[: len(text) // 2], text[len(text) // 2 :]) for text in texts]
+
+    pairs = baseline_probabilities(Labelled(divided(TEXTS[:120]), TRAIN.labels), divided(TEXTS[120:]))
+    joined = ["\n".join(pair) for pair in divided(TEXTS)]
+    whole = baseline_probabilities(Labelled(joined[:120], TRAIN.labels), joined[120:])
+    assert pairs[TFIDF] == pytest.approx(whole[TFIDF])

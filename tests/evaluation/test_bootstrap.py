@@ -59,22 +59,22 @@ def test_rows_of_one_label_have_no_rankings(label: int) -> None:
     assert figures["balanced_accuracy"] == pytest.approx(figures["recall"] if label else figures["accuracy"])
 
 
-@pytest.mark.parametrize(("rows", "share", "sure"), [(500, 0.5, 1.6), (2000, 0.2, 1.0)])
+@pytest.mark.parametrize(("rows", "share", "sure"), [(500, 0.5, 1.6), (600, 0.3, 1.0)])
 def test_intervals_hold_the_true_figures_as_often_as_they_say(rows: int, share: float, sure: float) -> None:
     rng = np.random.default_rng(11)
-    true = by_scikit_learn(MeasuredRows(*made_up_rows(1_000_000, rng, share=share, sure=sure), 0.5), np.ones(1_000_000))
-    held = dict.fromkeys(true, 0)
+    many = MeasuredRows(*made_up_rows(400_000, rng, share=share, sure=sure))
+    true = by_scikit_learn(many, np.ones(400_000))
     tries = 400
+    held = dict.fromkeys(true, 0)
     for seed in range(tries):
-        figures = resampled_figures(
-            MeasuredRows(*made_up_rows(rows, rng, share=share, sure=sure), 0.5), seed=seed, resamples=600
-        )
+        measured = MeasuredRows(*made_up_rows(rows, rng, share=share, sure=sure))
+        figures = resampled_figures(measured, seed=seed, resamples=400)
         for name, value in true.items():
             low, high = np.quantile(figures[name], (0.025, 0.975))
             held[name] += low <= value <= high
-    shares = {name: count / tries for name, count in held.items()}
-    assert all(0.92 <= share <= 0.98 for share in shares.values()), shares  # a standard error of 0.011
-    assert 0.93 <= np.mean(list(shares.values())) <= 0.97
+    shares = {name: round(count / tries, 3) for name, count in held.items()}
+    assert 0.93 <= np.mean(list(shares.values())) <= 0.97, str(shares)
+    assert all(0.915 <= share <= 0.985 for share in shares.values()), str(shares)  # a standard error of 0.011
 
 
 def test_many_rows_take_seconds() -> None:

@@ -34,7 +34,7 @@ def figures_at(cut: float, scores: NDArray[np.float64], labels: NDArray[np.int64
 
 @settings(deadline=None, max_examples=60)
 @given(rows)
-@pytest.mark.parametrize("goal", GOALS, ids=str)
+@pytest.mark.parametrize("goal", GOALS, ids=lambda goal: f"{goal.figure}-{goal.at_least}")
 def test_no_other_threshold_serves_the_goal_better(goal: Goal, pairs: list[tuple[float, bool]]) -> None:
     scores, labels = np.array([score for score, _ in pairs]), np.array([int(label) for _, label in pairs])
     tried = [figures_at(cut, scores, labels) for cut in [-0.1, *(k / 24 for k in range(25))] if (scores > cut).any()]
@@ -59,4 +59,9 @@ def test_a_threshold_lies_between_two_rows() -> None:
 
 
 def test_a_goal_reads_as_it_is_written() -> None:
-    assert [str(goal) for goal in GOALS[:3]] == ["max_f1", "precision>=0.7", "recall>=0.9"]
+    assert [Goal.of(text) for text in ("max_f1", "precision>=0.7", "recall>=0.9")] == GOALS[:3]
+
+
+def test_of_thresholds_that_serve_a_goal_alike_the_one_that_finds_more_is_taken() -> None:
+    chosen = choose_threshold(Goal("recall", 0.5), [0.1, 0.6, 0.8, 0.9], [0, 1, 1, 1])
+    assert (chosen.precision, chosen.recall) == (1, 1)

@@ -1,15 +1,24 @@
 """How the model learns, and the named recipes."""
 
+import re
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from imdb_sentiment.config.frozen import Frozen, PathAsText, Seed
 from imdb_sentiment.errors import ConfigError, nearest
 
 __all__ = ["NOT_OF_THE_RUN", "FineTuneConfig", "Metric", "Preset"]
 
-NOT_OF_THE_RUN = {"per_device_eval_batch_size", "keep_checkpoints", "report_to"}
+NOT_OF_THE_RUN = {"per_device_eval_batch_size", "keep_checkpoints", "report_to", "threshold"}
 """Fields of `FineTuneConfig` that do not decide how a run ends, so that they may change when it is gone on with."""
 
 Preset = Literal["tutorial", "fast", "balanced", "accurate"]
@@ -28,6 +37,23 @@ Metric = Literal[
 def _names(value: object) -> object:
     """Read `tensorboard,mlflow`, which is how the command line gives several names."""
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+def _known_threshold(value: float | str) -> float | str:
+    """Accept a probability, also as text, or a goal."""
+    goal = re.fullmatch(r"(precision|recall) *>= *(0?\.\d+|1|1\.0*)", str(value))
+    try:
+        number = float(value)
+    except ValueError:
+        if goal:
+            return f"{goal[1]}>={goal[2]}"
+        if value == "max_f1":
+            return value
+    else:
+        if 0 < number < 1:
+            return number
+    expected = "a number between 0 and 1, max_f1, precision>=0.95 or recall>=0.95 (with any share)"
+    raise ValueError(f"threshold = {value!r}: expected {expected}")
 
 
 class FineTuneConfig(Frozen):
@@ -139,6 +165,12 @@ class FineTuneConfig(Frozen):
     report_to: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     """Trackers that get loss, learning rate and validation metrics, by the names that transformers has for them, such
     as `tensorboard`, `trackio`, `mlflow` or `wandb`. Their packages are not brought along."""
+
+    threshold: Annotated[float | str, AfterValidator(_known_threshold)] = 0.5
+    """Positive probability above which a text is called positive: a number between 0 and 1, or a goal for which one is
+    chosen on the validation split: `max_f1`, or `precision>=0.95` or `recall>=0.95` with any share. Of the thresholds
+    that reach such a goal, the one with the highest recall, or precision, is taken. Kept with the model and applied by
+    the classifier and the command line; a stock pipeline does not know it."""
 
     seed: Seed = 42
     """Seed of everything random in training: the new classification head, dropout and the order of the rows."""

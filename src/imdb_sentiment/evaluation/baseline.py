@@ -1,8 +1,8 @@
 """The models to beat: the commoner label, and TF-IDF with logistic regression, which cost seconds."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.encoding import Labelled, Texts
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.results import EvaluationReport
 
@@ -10,13 +10,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MAJORITY", "TFIDF", "Labelled", "baseline_probabilities", "measure_baseline"]
+__all__ = ["MAJORITY", "TFIDF", "baseline_probabilities", "measure_baseline"]
 
 MAJORITY, TFIDF = "majority label", "TF-IDF + LR"
-
-Texts = Sequence[str] | Sequence[tuple[str, str]]
-Labelled = tuple[Texts, Sequence[int]]
-"""Texts or pairs, and the label of each, 0 or 1."""
 
 
 def baseline_probabilities(train: Labelled, texts: Texts) -> "dict[str, NDArray[np.float64]]":
@@ -33,7 +29,7 @@ def baseline_probabilities(train: Labelled, texts: Texts) -> "dict[str, NDArray[
     """
     import numpy as np
 
-    return {MAJORITY: np.full(len(texts), float(np.mean(train[1]))), TFIDF: _tfidf(train, texts)[:, 1]}
+    return {MAJORITY: np.full(len(texts), float(np.mean(train.labels))), TFIDF: _tfidf(train, texts)[:, 1]}
 
 
 def measure_baseline(train: Labelled, test: Labelled, *, names: tuple[str, str]) -> EvaluationReport:
@@ -44,7 +40,7 @@ def measure_baseline(train: Labelled, test: Labelled, *, names: tuple[str, str])
         test: Rows to measure on.
         names: Names of the two labels.
     """
-    return measure(_tfidf(train, test[0]), list(test[1]), names=names)
+    return measure(_tfidf(train, test.texts), list(test.labels), names=names)
 
 
 def _tfidf(train: Labelled, texts: Texts) -> "NDArray[np.float64]":

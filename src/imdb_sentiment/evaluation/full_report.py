@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.evaluation.baseline import Labelled, baseline_probabilities
+from imdb_sentiment.encoding import Labelled
+from imdb_sentiment.evaluation.baseline import baseline_probabilities
 from imdb_sentiment.evaluation.comparison import compare
 from imdb_sentiment.evaluation.intervals import intervals_of
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
-from imdb_sentiment.results import BaselineReport, EvaluationReport, MeasuredRows
+from imdb_sentiment.results import BaselineReport, EvaluationReport, Interval, MeasuredRows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +51,13 @@ def full_report(
 
 
 def _with_intervals(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport:
-    return replace(_figures(measured, names), intervals=intervals_of(measured))
+    report = _figures(measured, names)
+    intervals = {}
+    for name, (low, high) in intervals_of(measured).items():
+        if low < high:  # few rows, none of which ever changes the figure, do not say how sure it is
+            value = getattr(report, name)
+            intervals[name] = Interval(min(low, value), max(high, value))
+    return replace(report, intervals=intervals)
 
 
 def _figures(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport:

@@ -9,13 +9,20 @@ __all__ = ["Goal", "Threshold", "choose_threshold"]
 
 
 class Goal(NamedTuple):
-    """What a threshold is chosen for: `max_f1`, or at least so much `precision` or `recall`."""
+    """What a threshold is chosen for."""
 
     figure: Literal["f1", "precision", "recall"]
-    at_least: float | None = None
 
-    def __str__(self) -> str:
-        return "max_f1" if self.at_least is None else f"{self.figure}>={self.at_least:g}"
+    at_least: float | None = None
+    """So much of it; None for as much as can be had."""
+
+    @classmethod
+    def of(cls, text: str) -> "Goal":
+        """Read `max_f1`, `precision>=0.95` or `recall>=0.95`."""
+        figure, _, share = text.partition(">=")
+        if figure == "precision":
+            return cls("precision", float(share))
+        return cls("recall", float(share)) if figure == "recall" else cls("f1")
 
 
 class Threshold(NamedTuple):
@@ -59,5 +66,7 @@ def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> 
     else:
         figure, other = (precision, recall) if goal.figure == "precision" else (recall, precision)
         reached = bool((figure >= goal.at_least).any())
-        best = int(np.argmax(np.where(figure >= goal.at_least, other, -1.0) if reached else figure))
+        candidates = np.flatnonzero(figure >= goal.at_least) if reached else np.arange(len(last))
+        first, then = (other, figure) if reached else (figure, other)
+        best = int(max(candidates, key=lambda i: (first[i], then[i])))
     return Threshold(float(values[best]), float(precision[best]), float(recall[best]), reached)

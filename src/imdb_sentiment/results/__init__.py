@@ -6,11 +6,12 @@ from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.results.prediction import Prediction
 from imdb_sentiment.results.slices import SliceReport
-from imdb_sentiment.results.training import EpochRecord, FineTuneResult, LeftOut, SplitSummary
+from imdb_sentiment.results.training import Calibration, EpochRecord, FineTuneResult, LeftOut, SplitSummary
 
 __all__ = [
     "METRICS",
     "BaselineReport",
+    "Calibration",
     "Comparison",
     "Difference",
     "EpochRecord",

@@ -55,13 +55,17 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """One sentence that says what it means."""
-        accuracy = self.differences["accuracy"]
-        points = 100 * accuracy.value
-        low, high = (100 * end for end in accuracy.interval)
-        evidence = f"(95 % interval {low:+.1f} to {high:+.1f} points; McNemar's test: p = {_p(self.p_value)})"
+        points = self.differences["accuracy"].value
         if self.p_value >= _BY_CHANCE:
-            return f"no difference in accuracy beyond chance: {points:+.1f} points {evidence}"
-        return f"{'more' if points > 0 else 'less'} accurate by {abs(points):.1f} points {evidence}"
+            return f"no difference in accuracy beyond chance: {self.evidence()}"
+        return f"the second is {'more' if points > 0 else 'less'} accurate: {self.evidence()}"
+
+    def evidence(self) -> str:
+        """Return the difference in accuracy, its interval and the probability of McNemar's test, in a few words."""
+        accuracy = self.differences["accuracy"]
+        points, low, high = (100 * value for value in (accuracy.value, *accuracy.interval))
+        chance = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3f}"
+        return f"{points:+.1f} points ({low:+.1f} to {high:+.1f}, {chance})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types."""
@@ -74,7 +78,7 @@ class Comparison:
             table.append([name.replace("_", " "), f"{difference.value:+.4f}", f"{low:+.4f} to {high:+.4f}"])
         return "\n".join(
             [
-                f"the second is {self.verdict}" if self.p_value < _BY_CHANCE else self.verdict,
+                self.verdict,
                 f"correct in the first alone: {count_rows(self.only_first_correct)}, in the second alone: "
                 f"{count_rows(self.only_second_correct)}, of {self.rows:,}",
                 *format_table(table),
@@ -96,11 +100,6 @@ class BaselineReport:
     @property
     def verdict(self) -> str:
         """Say plainly whether the model beats it."""
-        if self.comparison.p_value >= _BY_CHANCE:
-            return f"NOT better than {self.name}: {self.comparison.verdict}"
-        worse = self.comparison.differences["accuracy"].value < 0
-        return f"{'WORSE' if worse else 'better'} than {self.name}: {self.comparison.verdict}"
-
-
-def _p(value: float) -> str:
-    return "below 0.001" if value < 0.001 else f"{value:.3f}"
+        beats = self.comparison.differences["accuracy"].value > 0
+        word = ("better" if beats else "WORSE") if self.comparison.p_value < _BY_CHANCE else "NOT better"
+        return f"accuracy {word} than {self.name}: {self.comparison.evidence()}"

@@ -94,7 +94,8 @@ class EvaluationReport:
     """A row is called positive if the positive label's probability is above it."""
 
     intervals: Mapping[str, Interval] | None = None
-    """95 % interval of each figure by its name; None where only figures were asked for, as after each epoch."""
+    """95 % interval of each figure by its name, without those that the rows say nothing of; None where only figures
+    were asked for, as after each epoch."""
 
     baselines: tuple[BaselineReport, ...] = ()
     """Simpler models on the same rows, where the training rows were at hand to fit them."""

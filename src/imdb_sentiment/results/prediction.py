@@ -14,16 +14,20 @@ class Prediction:
     """What the classifier says of one text."""
 
     label: str
-    """Name of the more probable label, as the training data spell it."""
+    """Name of the predicted label, as the training data spell it: the positive one if its probability is above the
+    model's threshold, which is 0.5 unless another was chosen."""
 
     score: float
-    """Probability of `label`, between 0.5 and 1."""
+    """Probability of `label`; below 0.5 only where the threshold is not 0.5."""
 
     probabilities: Mapping[str, float]
     """Probability of each label; they add up to 1."""
 
     truncated: bool
     """Whether the text was longer than the model reads, so that part of it was not seen."""
+
+    abstained: bool = False
+    """Whether `score` is below the `abstain_below` of `predict`; `label` is then no more than a guess."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""

@@ -10,7 +10,7 @@ from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.text_table import format_table
 
-__all__ = ["EpochRecord", "FineTuneResult", "LeftOut", "SplitSummary"]
+__all__ = ["Calibration", "EpochRecord", "FineTuneResult", "LeftOut", "SplitSummary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,47 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What was fitted to the validation split after training; the weights stay as they are below the head."""
+
+    temperature: float
+    """The logits are divided by it, in the saved head itself. Above 1, the model was too sure of itself."""
+
+    threshold: float
+    """A text is called positive if its positive probability is above it."""
+
+    goal: str
+    """What the threshold was chosen for; see `FineTuneConfig.threshold`."""
+
+    reached: bool
+    """Whether the goal was met on validation."""
+
+    before: EvaluationReport
+    """The kept epoch on the validation split, at the threshold 0.5."""
+
+    after: EvaluationReport
+    """The same with temperature and threshold. As both were fitted to these rows, new rows may come out less well."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain JSON types."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        before, after = self.before, self.after
+        lines = [
+            f"calibrated on validation: temperature {self.temperature:.3g}, log loss {before.log_loss:.4f} before and "
+            f"{after.log_loss:.4f} after,\n  calibration error {before.expected_calibration_error:.4f} before and "
+            f"{after.expected_calibration_error:.4f} after"
+        ]
+        if self.threshold != 0.5:
+            lines.append(
+                f"threshold {self.threshold:.4f} for {self.goal}{'' if self.reached else ', which none reaches'}: "
+                f"precision {after.precision:.4f}, recall {after.recall:.4f} on validation"
+            )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FineTuneResult:
     """What `SentimentFineTuner.fit` did."""
 
@@ -90,6 +131,9 @@ class FineTuneResult:
 
     kept_because: str
     """Why that epoch: the metric that chose it, or that it was the last."""
+
+    calibration: Calibration
+    """What was fitted to the validation split afterwards."""
 
     seconds: float
     """Wall-clock seconds of training, evaluation after each epoch included."""
@@ -105,8 +149,8 @@ class FineTuneResult:
 
     @property
     def validation(self) -> EvaluationReport:
-        """The kept epoch's report on the validation split."""
-        return min(self.history, key=lambda record: abs(record.epoch - self.kept_epoch)).validation
+        """The model as it is now on the validation split."""
+        return self.calibration.after
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
@@ -120,4 +164,4 @@ class FineTuneResult:
             table.append([f"{record.epoch:.4g}", *(f"{value:.4f}" for value in values)])
         lines = format_table(table)
         lines.append(f"kept epoch {self.kept_epoch:.4g} ({self.kept_because}) after {self.seconds:.0f} s of training")
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return "\n".join([*lines, str(self.calibration), *(f"note: {note}" for note in self.notes)])

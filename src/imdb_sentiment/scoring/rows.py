@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.encoding import Texts
+from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
 from imdb_sentiment.results import MeasuredRows
 
@@ -17,7 +18,7 @@ def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], *, thre
     """Put scores, texts and labels (0 or 1) of n rows together."""
     import numpy as np
 
-    return MeasuredRows(scores.probabilities[:, 1].astype(np.float64), np.asarray(labels), threshold, texts)
+    return MeasuredRows(softmax(scores.logits)[:, 1], np.asarray(labels), threshold, texts)
 
 
 def slices_of(scores: "Scores", measured: MeasuredRows) -> dict[str, list[str]]:

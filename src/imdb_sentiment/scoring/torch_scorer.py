@@ -20,14 +20,21 @@ __all__ = ["Scores", "score_texts"]
 class Scores(NamedTuple):
     """Scores of n texts, in their order."""
 
-    probabilities: "NDArray[np.float32]"
-    """Shape (n, 2): probability of the negative and of the positive label."""
+    logits: "NDArray[np.float64]"
+    """Shape (n, 2): of the negative and of the positive label."""
 
     truncated: "NDArray[np.bool_]"
     """Shape (n,): whether part of the text was not seen."""
 
     tokens: "NDArray[np.int64]"
     """Shape (n,): how many tokens the model read, special tokens included."""
+
+    @property
+    def probabilities(self) -> "NDArray[np.float32]":
+        """Shape (n, 2): probability of the negative and of the positive label."""
+        import numpy as np
+
+        return softmax(self.logits).astype(np.float32)
 
 
 def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Texts, *, batch_size: int) -> Scores:
@@ -59,7 +66,7 @@ def score_texts(model: "PreTrainedModel", encoder: TextEncoder, texts: Texts, *,
             bar.update(len(batch))
     truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
     tokens = np.array([text.length for text in encoded], dtype=np.int64)
-    return Scores(softmax(logits).astype(np.float32), truncated, tokens)
+    return Scores(logits, truncated, tokens)
 
 
 @contextmanager
