@@ -4,7 +4,7 @@ import json
 import shutil
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +44,7 @@ class FoldResult:
     """Wall-clock seconds of training."""
 
     report: EvaluationReport
-    """The model on the fold."""
+    """The model on the fold: its figures, without intervals, baselines and slices."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
@@ -222,7 +222,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 def _read_fold(path: Path) -> FoldResult:
     content = json.loads(path.read_text(encoding="utf-8"))
     report = content.pop("report")
-    known = {field.name: report[field.name] for field in fields(EvaluationReport) if field.name in report}
-    known["labels"] = tuple(report["labels"])
-    known["confusion_matrix"] = tuple(map(tuple, report["confusion_matrix"]))
-    return FoldResult(**content, report=EvaluationReport(**known))
+    figures = {name: report[name] for name in ("rows", "threshold", "seen_rows", *METRICS)}
+    matrix = tuple(map(tuple, report["confusion_matrix"]))
+    return FoldResult(
+        **content, report=EvaluationReport(labels=tuple(report["labels"]), confusion_matrix=matrix, **figures)
+    )

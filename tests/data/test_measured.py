@@ -5,7 +5,7 @@ from written_files import write_csv
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.data.measured import load_measured_rows
+from imdb_sentiment.data.to_measure import load_measured_rows
 from imdb_sentiment.errors import DataError
 
 SPAM = LabelNames("ham", "spam")

@@ -41,7 +41,7 @@ def evaluate(
     """Measure a saved model on labelled rows."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.data.labels import LabelNames
-    from imdb_sentiment.data.measured import load_measured_rows
+    from imdb_sentiment.data.to_measure import load_measured_rows
 
     data_config = read_data_settings(
         assignments=settings,

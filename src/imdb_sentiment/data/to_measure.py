@@ -12,10 +12,10 @@ from imdb_sentiment.errors import DataError, count_rows
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["MeasuredRows", "load_measured_rows"]
+__all__ = ["RowsToMeasure", "load_measured_rows"]
 
 
-class MeasuredRows(NamedTuple):
+class RowsToMeasure(NamedTuple):
     """Texts (or pairs of texts), their label ids, and notes on which rows they are and which were left out."""
 
     texts: Sequence[str] | Sequence[tuple[str, str]]
@@ -23,7 +23,7 @@ class MeasuredRows(NamedTuple):
     notes: tuple[str, ...]
 
 
-def load_measured_rows(config: "DataConfig", names: LabelNames) -> MeasuredRows:
+def load_measured_rows(config: "DataConfig", names: LabelNames) -> RowsToMeasure:
     """Load the test split of a source, or all its rows if they are not divided.
 
     Args:
@@ -44,7 +44,7 @@ def load_measured_rows(config: "DataConfig", names: LabelNames) -> MeasuredRows:
     texts = rows.raw.texts_at(rows.positions)
     which = f"the test split of {raw.origin}" if split == "test" else f"all rows of {raw.origin}"
     left_out = [f"{count_rows(len(there))} left out: {reason}" for reason, there in inspected.invalid[split].items()]
-    return MeasuredRows(
+    return RowsToMeasure(
         [text for (text,) in texts] if config.text_columns is None else [(text, second) for text, second in texts],
         rows.labels.tolist(),
         (f"measured on {which}", *left_out, *raw.notes),
