@@ -21,7 +21,7 @@ ROWS = [
     {"pretrained", "head", "first_token", "training", "scoring"},
     {"artifact", "audit"},
     {"finetuner", "classifier"},
-    {"cross_validation"},
+    {"cross_validation", "suspects"},
     {"cli"},
     {"__main__"},
 ]

@@ -28,24 +28,39 @@ if TYPE_CHECKING:
         TrainingDivergedError,
         TrainingInterruptedError,
     )
+    from imdb_sentiment.evaluation.comparison import compare
     from imdb_sentiment.findings import DataAudit, Finding, TokenLengths
     from imdb_sentiment.finetuner import SentimentFineTuner
     from imdb_sentiment.results import (
+        BaselineReport,
+        Calibration,
+        Comparison,
+        Difference,
         EpochRecord,
         EvaluationReport,
         FineTuneResult,
+        Interval,
+        LabelSuspects,
         LeftOut,
+        MeasuredRows,
         Prediction,
+        SliceReport,
         SplitSummary,
+        Suspect,
     )
+    from imdb_sentiment.suspects import find_suspects
 
 __all__ = [
+    "BaselineReport",
+    "Calibration",
+    "Comparison",
     "ConfigError",
     "CrossValidationReport",
     "DataAudit",
     "DataConfig",
     "DataError",
     "DataSplits",
+    "Difference",
     "DiskFullError",
     "EpochRecord",
     "EvaluationReport",
@@ -56,7 +71,10 @@ __all__ = [
     "HubUnavailableError",
     "ImdbSentimentError",
     "InputError",
+    "Interval",
+    "LabelSuspects",
     "LeftOut",
+    "MeasuredRows",
     "MissingExtraError",
     "ModelError",
     "ModelMetadata",
@@ -65,12 +83,16 @@ __all__ = [
     "Prediction",
     "SentimentClassifier",
     "SentimentFineTuner",
+    "SliceReport",
     "SplitSummary",
+    "Suspect",
     "TokenLengths",
     "TrainingDivergedError",
     "TrainingInterruptedError",
     "audit_dataset",
+    "compare",
     "cross_validate",
+    "find_suspects",
     "load_config",
     "save_config",
 ]
@@ -83,6 +105,7 @@ _HOMES = {
     "config.files": ("load_config", "save_config"),
     "cross_validation": ("CrossValidationReport", "FoldResult", "cross_validate"),
     "data.splits": ("DataSplits",),
+    "evaluation.comparison": ("compare",),
     "errors": (
         "ConfigError",
         "DataError",
@@ -99,7 +122,24 @@ _HOMES = {
     ),
     "findings": ("DataAudit", "Finding", "TokenLengths"),
     "finetuner": ("SentimentFineTuner",),
-    "results": ("EpochRecord", "EvaluationReport", "FineTuneResult", "LeftOut", "Prediction", "SplitSummary"),
+    "results": (
+        "BaselineReport",
+        "Calibration",
+        "Comparison",
+        "Difference",
+        "EpochRecord",
+        "EvaluationReport",
+        "FineTuneResult",
+        "Interval",
+        "LabelSuspects",
+        "LeftOut",
+        "MeasuredRows",
+        "Prediction",
+        "SliceReport",
+        "SplitSummary",
+        "Suspect",
+    ),
+    "suspects": ("find_suspects",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

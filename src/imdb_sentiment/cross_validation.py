@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, source_of
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
 from imdb_sentiment.output import make_folder
 from imdb_sentiment.processes import number_of_processes
@@ -128,13 +128,8 @@ def cross_validate(
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
     if number_of_processes() > 1:
         raise ConfigError("cross_validate runs in one process", hint="the same script without torchrun")
-    if isinstance(data, DataConfig):
-        if data_config is not None:
-            raise ConfigError("data and data_config both say where the data come from", hint="leave data_config out")
-        data, data_config = None, data
-    data_config, config = data_config or DataConfig(), config or FineTuneConfig()
-    if isinstance(data, str | PathLike):
-        data, data_config = None, data_config.replace(source=data)
+    data, data_config = source_of(data, data_config)
+    config = config or FineTuneConfig()
     folder = Path(output_dir)
     if not resume:
         _check_empty(folder)
@@ -223,7 +218,8 @@ def _read_fold(path: Path) -> FoldResult:
     content = json.loads(path.read_text(encoding="utf-8"))
     report = content.pop("report")
     figures = {name: report[name] for name in ("rows", "threshold", "seen_rows", *METRICS)}
-    matrix = tuple(map(tuple, report["confusion_matrix"]))
+    (tn, fp), (fn, tp) = report["confusion_matrix"]
+    labels = tuple(report["labels"])
     return FoldResult(
-        **content, report=EvaluationReport(labels=tuple(report["labels"]), confusion_matrix=matrix, **figures)
+        **content, report=EvaluationReport(labels=labels, confusion_matrix=((tn, fp), (fn, tp)), **figures)
     )

@@ -124,5 +124,5 @@ def test_models_on_other_rows_are_not_compared(report: EvaluationReport) -> None
         compare(report, other)
     with pytest.raises(DataError, match="not of the same rows"):
         compare(report, replace(report, labels=("bad", "good")))
-    with pytest.raises(DataError, match="without its rows"):
+    with pytest.raises(DataError, match="without the rows"):
         compare(report, replace(report, measured=None))

@@ -6,6 +6,7 @@ from imdb_sentiment.cli.audit import audit
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.predict import predict
+from imdb_sentiment.cli.suspects import suspects
 from imdb_sentiment.cli.train import train
 
 __all__ = ["app", "main"]
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: quick, and the same in a pipe
 )
-for command in (demo, audit, train, evaluate, predict):
+for command in (demo, audit, train, evaluate, predict, suspects):
     app.command()(command)
 
 

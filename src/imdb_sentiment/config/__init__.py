@@ -1,6 +1,6 @@
 """The two configurations: where the data come from, and how the model learns from them."""
 
-from imdb_sentiment.config.data import DataConfig
+from imdb_sentiment.config.data import DataConfig, source_of
 from imdb_sentiment.config.fine_tune import NOT_OF_THE_RUN, FineTuneConfig, Metric, Preset
 
-__all__ = ["NOT_OF_THE_RUN", "DataConfig", "FineTuneConfig", "Metric", "Preset"]
+__all__ = ["NOT_OF_THE_RUN", "DataConfig", "FineTuneConfig", "Metric", "Preset", "source_of"]

@@ -2,14 +2,15 @@
 
 import codecs
 import encodings.aliases
+from os import PathLike
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
 from imdb_sentiment.config.frozen import Frozen, PathAsText, Seed
-from imdb_sentiment.errors import nearest
+from imdb_sentiment.errors import ConfigError, nearest
 
-__all__ = ["DataConfig"]
+__all__ = ["DataConfig", "source_of"]
 
 
 def _label_to_text(value: object) -> object:
@@ -147,3 +148,24 @@ class DataConfig(Frozen):
         # not by model_fields_set: a saved configuration names every field
         if self.text_column != type(self).model_fields["text_column"].default:
             raise ValueError(f"text_columns takes the place of text_column, which is set to {self.text_column!r} too")
+
+
+def source_of(data: object, config: DataConfig | None) -> tuple[object, DataConfig]:
+    """Tell rows that were given from the name of a source, which goes into the configuration.
+
+    Args:
+        data: A `DataConfig`, a path or hub data set, or rows; None for what `config` names.
+        config: Names the columns and labels.
+
+    Returns:
+        The rows, or None if the configuration names the source; and the configuration.
+
+    Raises:
+        ConfigError: Both are a `DataConfig`.
+    """
+    if isinstance(data, DataConfig):
+        if config is not None:
+            raise ConfigError("data and data_config both say where the data come from", hint="leave data_config out")
+        return None, data
+    config = config or DataConfig()
+    return (None, config.replace(source=data)) if isinstance(data, str | PathLike) else (data, config)

@@ -25,7 +25,7 @@ def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Compa
         report_b: The same for the second, on the same texts and labels in the same order.
 
     Raises:
-        DataError: The reports are of different rows, or were read from a file and hold no rows.
+        DataError: The reports are of different rows, or hold their figures alone.
 
     Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947); Koehn,
     Statistical significance tests for machine translation evaluation (2004).
@@ -33,9 +33,7 @@ def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Compa
     import numpy as np
     from scipy.stats import binomtest
 
-    a, b = report_a.measured, report_b.measured
-    if a is None or b is None:
-        raise DataError("a report without its rows cannot be compared", hint="evaluate again, with the same texts")
+    a, b = report_a.require_rows(), report_b.require_rows()
     if report_a.labels != report_b.labels or not a.same_rows(b):
         raise DataError(
             "the two reports are not of the same rows",

@@ -6,6 +6,7 @@ from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.results.prediction import Prediction
 from imdb_sentiment.results.slices import SliceReport
+from imdb_sentiment.results.suspects import LabelSuspects, Suspect
 from imdb_sentiment.results.training import Calibration, EpochRecord, FineTuneResult, LeftOut, SplitSummary
 
 __all__ = [
@@ -18,10 +19,12 @@ __all__ = [
     "EvaluationReport",
     "FineTuneResult",
     "Interval",
+    "LabelSuspects",
     "LeftOut",
     "MeasuredRows",
     "Prediction",
     "SliceReport",
     "SplitSummary",
+    "Suspect",
     "to_plain",
 ]

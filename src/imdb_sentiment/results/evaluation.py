@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from imdb_sentiment.errors import count_rows
+from imdb_sentiment.errors import DataError, count_rows
 from imdb_sentiment.results.comparison import BaselineReport, Interval
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
@@ -105,6 +105,18 @@ class EvaluationReport:
 
     measured: MeasuredRows | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
     """The rows themselves; None in a report that was read from a file, or where only figures were asked for."""
+
+    def require_rows(self) -> MeasuredRows:
+        """Return the rows.
+
+        Raises:
+            DataError: The report holds its figures alone.
+        """
+        if self.measured is None:
+            raise DataError(
+                "this report holds its figures without the rows they came from", hint="evaluate again, with the texts"
+            )
+        return self.measured
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, without the rows."""

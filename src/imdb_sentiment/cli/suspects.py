@@ -1,0 +1,88 @@
+"""`imdb-sentiment suspects`: rows whose label is probably wrong, as a table to go through."""
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.settings import (
+    DataSettings,
+    Json,
+    LabelColumn,
+    NegativeLabel,
+    PositiveLabel,
+    TextColumn,
+    read_data_settings,
+)
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results import LabelSuspects
+
+__all__ = ["suspects"]
+
+_COLUMNS = ("row", "label", "suggested", "probability", "text")
+
+
+@reports_errors
+def suspects(
+    *,
+    data: Annotated[
+        str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write all of them to a CSV file, to go through.", metavar="FILE")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Fine-tune this encoder for each fold: hub id, folder, or 'minilm'.", metavar="NAME"),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Judge each part of the rows by a model of the others.", metavar="N")] = 5,
+    settings: DataSettings = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    positive_label: PositiveLabel = None,
+    negative_label: NegativeLabel = None,
+    json: Json = False,
+) -> None:
+    """List rows whose label is probably wrong, the most suspicious first."""
+    from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.errors import OutputExistsError
+    from imdb_sentiment.suspects import find_suspects
+
+    if output and output.exists():
+        raise OutputExistsError(f"{output} is there already, and was left as it is", hint="another name")
+    data_config = read_data_settings(
+        assignments=settings,
+        data={
+            "source": data,
+            "text_column": text_column,
+            "label_column": label_column,
+            "positive_label": positive_label,
+            "negative_label": negative_label,
+        },
+    )
+    found = find_suspects(data_config, FineTuneConfig(model_name=model) if model else None, folds)
+    if output:
+        _write(found, output)
+    if json:
+        print_json(found.to_dict())
+        return
+    say(str(found))
+    if output:
+        say(f"\nAll of them are in {output}. Mend the labels of your data, not that file, and train again.")
+
+
+def _write(found: "LabelSuspects", path: Path) -> None:
+    from imdb_sentiment.errors import OutputExistsError
+
+    try:
+        with path.open("x", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(_COLUMNS)
+            for suspect in found.suspects:
+                values = (suspect.row, suspect.label, suspect.suggested, f"{suspect.probability:.4f}", suspect.text)
+                table.writerow(values)
+    except OSError as error:
+        raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None

@@ -1,0 +1,96 @@
+"""find_suspects: rows whose label is probably wrong, to be looked at again."""
+
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.config import DataConfig, FineTuneConfig, source_of
+from imdb_sentiment.encoding import Labelled, texts_of
+from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.results import LabelSuspects, Suspect
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.data.splits import DataSplits
+
+__all__ = ["find_suspects"]
+
+
+def find_suspects(
+    data: object = None,
+    config: FineTuneConfig | None = None,
+    folds: int = 5,
+    *,
+    data_config: DataConfig | None = None,
+) -> LabelSuspects:
+    """Look for labels that are probably wrong, with models none of which learnt from the rows it judges.
+
+    The rows are divided into folds as `cross_validate` divides them, and each fold is judged by a model of the others.
+    A test split that the source brings is left alone. Nothing is changed: whether a label is wrong is for somebody who
+    reads the text to say.
+
+    Args:
+        data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
+            `data_config`. By default what `data_config.source` names.
+        config: Fine-tune an encoder for each fold. By default TF-IDF with logistic regression judges, which takes
+            seconds.
+        folds: Number of folds, at least 2.
+        data_config: Names the columns and labels of `data`.
+
+    Returns:
+        The suspected rows, the most suspicious first.
+
+    Raises:
+        DataError: The data cannot be used as they are, or are too few for so many folds.
+        ConfigError: `folds` is below 2, or `data` and `data_config` both are a `DataConfig`.
+        ModelError: The encoder cannot be used.
+        HubUnavailableError: Something is on the hub, and the hub did not answer.
+
+    Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
+    """
+    import numpy as np
+
+    from imdb_sentiment.data.folds import load_folds
+    from imdb_sentiment.evaluation.confident_learning import rank_suspects
+
+    if folds < 2:
+        raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
+    data, data_config = source_of(data, data_config)
+    divided = load_folds(data_config, folds, data)
+    rows, names = divided.rows, divided.names
+    positive = np.zeros(len(rows))
+    for fold, splits in enumerate(divided.splits(data_config)):
+        positive[divided.fold_of == fold] = _judge(splits, data_config, config)
+    ranked = rank_suspects(positive, rows.labels)
+    return LabelSuspects(
+        rows=len(rows),
+        model=f"{config.model_name if config else 'TF-IDF with logistic regression'}, {folds} folds",
+        suspects=tuple(
+            Suspect(
+                row=int(rows.positions[i]) + 1,
+                label=names[rows.labels[i]],
+                suggested=names[1 - rows.labels[i]],
+                probability=float(positive[i] if rows.labels[i] == 0 else 1 - positive[i]),
+                text="\n".join(text),
+            )
+            for i, text in zip(ranked, rows.raw.texts_at(rows.positions[ranked]), strict=True)
+        ),
+        notes=divided.notes,
+    )
+
+
+def _judge(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig | None) -> "NDArray[np.float64]":
+    """Return the positive probability of each row that is held out, in the order of the rows."""
+    from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
+    from imdb_sentiment.finetuner import SentimentFineTuner
+
+    if config is None:
+        parts = (splits.train, splits.validation)
+        texts: Any = [text for part in parts for text in texts_of(part)]
+        learnt = Labelled(texts, [label for part in parts for label in part["label"]])
+        return baseline_probabilities(learnt, texts_of(splits.test))[TFIDF]
+    with tempfile.TemporaryDirectory() as folder:
+        tuner = SentimentFineTuner(data_config, config, output_dir=folder)
+        tuner.fit(splits)
+        return tuner.evaluate().require_rows().positive
