@@ -38,9 +38,8 @@ def main() -> None:
         for share in (arguments.flipped, 2 * arguments.flipped):
             first = rows[: round(share * len(labels))]
             hits = len(set(first) & set(flipped.tolist()))
-            print(
-                f"  among the first {share:.0%} ({len(first)}): {hits} of {len(flipped)} flipped, {hits / len(flipped):.1%}"
-            )
+            part = f"{hits} of {len(flipped)} flipped, {hits / len(flipped):.1%}"
+            print(f"  among the first {share:.0%} ({len(first)}): {part}")
 
 
 if __name__ == "__main__":
