@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Difference,
         EpochRecord,
         EvaluationReport,
+        Explanation,
         FineTuneResult,
         Interval,
         LabelSuspects,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         SliceReport,
         SplitSummary,
         Suspect,
+        WordContribution,
     )
     from imdb_sentiment.suspects import find_suspects
 
@@ -64,6 +66,7 @@ __all__ = [
     "DiskFullError",
     "EpochRecord",
     "EvaluationReport",
+    "Explanation",
     "Finding",
     "FineTuneConfig",
     "FineTuneResult",
@@ -89,6 +92,7 @@ __all__ = [
     "TokenLengths",
     "TrainingDivergedError",
     "TrainingInterruptedError",
+    "WordContribution",
     "audit_dataset",
     "compare",
     "cross_validate",
@@ -129,6 +133,7 @@ _HOMES = {
         "Difference",
         "EpochRecord",
         "EvaluationReport",
+        "Explanation",
         "FineTuneResult",
         "Interval",
         "LabelSuspects",
@@ -138,6 +143,7 @@ _HOMES = {
         "SliceReport",
         "SplitSummary",
         "Suspect",
+        "WordContribution",
     ),
     "suspects": ("find_suspects",),
 }

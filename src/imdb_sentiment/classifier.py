@@ -10,7 +10,7 @@ from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE
 from imdb_sentiment.encoding import Texts
 from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
-from imdb_sentiment.results import EvaluationReport, Prediction
+from imdb_sentiment.results import EvaluationReport, Explanation, Prediction
 from imdb_sentiment.scoring.device import usable_device
 from imdb_sentiment.scoring.torch_scorer import Scores, score_texts
 
@@ -165,6 +165,26 @@ class SentimentClassifier:
         if warning := report.seen_warning():
             warnings.warn(warning, stacklevel=2)
         return report
+
+    def explain(self, text: str | tuple[str, str]) -> Explanation:
+        """Tell which words of a text spoke for its label, by integrated gradients. Needs the extra `explain`.
+
+        Args:
+            text: A text; for a model of two text columns, a pair.
+
+        Raises:
+            DataError: It is not what the model reads, or is blank.
+            MissingExtraError: captum is not installed.
+
+        Source: Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks (2017).
+        """
+        from imdb_sentiment.scoring.explaining import explain_text
+
+        one: Any = [text]
+        (checked,) = self._checked(one)
+        return explain_text(
+            self._artifact.model, self._artifact.encoder, checked, labels=self.labels, threshold=self.threshold
+        )
 
     def saw(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[bool]:
         """Tell which texts the model was trained on.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["EncodedText", "Labelled", "TextEncoder", "Texts", "Truncation", "prepare_tokenizer", "texts_of"]
+__all__ = ["EncodedText", "Labelled", "Span", "TextEncoder", "Texts", "Truncation", "prepare_tokenizer", "texts_of"]
 
 Truncation = Literal["head", "tail", "head_tail"]
 Texts = Sequence[str] | Sequence[tuple[str, str]]
@@ -49,6 +49,19 @@ class EncodedText(NamedTuple):
         return len(self.inputs["input_ids"])
 
 
+class Span(NamedTuple):
+    """Where a token stands."""
+
+    part: int
+    """0, or 1 in the second text of a pair."""
+
+    start: int
+    """Position of its first character in the text as it was given."""
+
+    end: int
+    """Position after its last character."""
+
+
 class TextEncoder:
     """Turns texts into padded batches under one length policy.
 
@@ -74,6 +87,17 @@ class TextEncoder:
                 encoded += self._encode_chunk(texts[start : start + _CHUNK])
                 bar.update(min(_CHUNK, len(texts) - start))
         return encoded
+
+    def spans(self, text: str | tuple[str, str]) -> "list[Span | None]":
+        """Return where each token of an encoded text or pair stands in it; None for special tokens."""
+        (encoding,) = self.tokenizer.backend_tokenizer.encode_batch([text])
+        spans = [
+            None if part is None else Span(part, start, end)
+            for part, (start, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
+        ]
+        if len(spans) <= self.max_length:
+            return spans
+        return [span for span, keep in zip(spans, self._kept(encoding), strict=True) if keep]
 
     def cut_at(self, max_length: int) -> "TextEncoder":
         """Return an encoder that differs in its longest input only."""

@@ -2,6 +2,7 @@
 
 from imdb_sentiment.results.comparison import BaselineReport, Comparison, Difference, Interval
 from imdb_sentiment.results.evaluation import METRICS, EvaluationReport
+from imdb_sentiment.results.explanation import Explanation, WordContribution
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.results.prediction import Prediction
@@ -17,6 +18,7 @@ __all__ = [
     "Difference",
     "EpochRecord",
     "EvaluationReport",
+    "Explanation",
     "FineTuneResult",
     "Interval",
     "LabelSuspects",
@@ -26,5 +28,6 @@ __all__ = [
     "SliceReport",
     "SplitSummary",
     "Suspect",
+    "WordContribution",
     "to_plain",
 ]
