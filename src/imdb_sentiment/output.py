@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imdb_sentiment.errors import OutputExistsError
 
-__all__ = ["LOCK_FILE", "METADATA_FILE", "check_output", "make_folder", "new_folder"]
+__all__ = ["LOCK_FILE", "METADATA_FILE", "check_output", "make_folder", "new_folder", "write_text"]
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
@@ -116,3 +116,20 @@ def _sync(folder: Path) -> None:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
+
+
+def write_text(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        OutputExistsError: It is there and `overwrite` is false, or the system does not let it be written.
+    """
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise OutputExistsError(f"{path} is there already, and was left as it is", hint="another name, or overwrite")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from made_up import made_up_rows
 
 from imdb_sentiment.evaluation.calibration import (
-    Reliability,
     calibration_error_interval,
     equal_mass_starts,
     expected_calibration_error,
+    reliability,
 )
 
 
@@ -48,7 +48,7 @@ def test_bins_hold_about_as_many_rows_each_and_divide_no_ties(values: list[float
 
 def test_a_reliability_diagram_has_the_error_as_its_mean_gap() -> None:
     probabilities, labels = made_up_rows(500, np.random.default_rng(1), sure=2)
-    bins = Reliability.of(probabilities, labels)
+    bins = reliability(probabilities, labels)
     assert bins.rows.sum() == 500
     assert len(bins.rows) == 15
     gap = (np.abs(bins.probability - bins.share) * bins.rows).sum() / 500

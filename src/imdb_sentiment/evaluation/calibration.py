@@ -1,12 +1,14 @@
 """Whether probabilities mean what they say: of the rows at 0.8, eight in ten should be positive."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.results import Reliability
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BINS", "Reliability", "calibration_error_interval", "equal_mass_starts", "expected_calibration_error"]
+__all__ = ["BINS", "calibration_error_interval", "equal_mass_starts", "expected_calibration_error", "reliability"]
 
 BINS = 15
 """As in Guo et al., On Calibration of Modern Neural Networks (2017)."""
@@ -15,24 +17,13 @@ _DRAWS = 1000
 _HALVINGS = 12
 
 
-class Reliability(NamedTuple):
-    """Rows of similar probability, and how many of them are positive; one item a bin in each array."""
+def reliability(probabilities: "ArrayLike", labels: "ArrayLike", *, bins: int = BINS) -> Reliability:
+    """Put rows into bins of about equal mass; see `expected_calibration_error`."""
+    import numpy as np
 
-    rows: "NDArray[np.int64]"
-    probability: "NDArray[np.float64]"
-    """Mean probability of the positive label."""
-
-    share: "NDArray[np.float64]"
-    """Share of positive rows."""
-
-    @classmethod
-    def of(cls, probabilities: "ArrayLike", labels: "ArrayLike", *, bins: int = BINS) -> "Reliability":
-        """Put rows into bins of about equal mass; see `expected_calibration_error`."""
-        import numpy as np
-
-        scores, true, starts = _binned(probabilities, labels, bins)
-        rows = np.diff(starts, append=len(scores))
-        return cls(rows, np.add.reduceat(scores, starts) / rows, np.add.reduceat(true, starts) / rows)
+    scores, true, starts = _binned(probabilities, labels, bins)
+    rows = np.diff(starts, append=len(scores))
+    return Reliability(rows, np.add.reduceat(scores, starts) / rows, np.add.reduceat(true, starts) / rows)
 
 
 def equal_mass_starts(ordered: "NDArray[np.float64]", *, bins: int = BINS) -> "NDArray[np.int64]":

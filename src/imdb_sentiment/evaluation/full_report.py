@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from imdb_sentiment.encoding import Labelled
 from imdb_sentiment.evaluation.baseline import baseline_probabilities
 from imdb_sentiment.evaluation.comparison import compare
+from imdb_sentiment.evaluation.curves import curves_of
 from imdb_sentiment.evaluation.intervals import intervals_of
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
@@ -65,7 +66,7 @@ def _figures(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport
 
     both = np.stack([1 - measured.positive, measured.positive], axis=1)
     report = measure(both, measured.labels, names=names, threshold=measured.threshold)
-    return replace(report, measured=measured)
+    return replace(report, measured=measured, curves=curves_of(measured))
 
 
 def _beside(

@@ -1,6 +1,7 @@
 """What the library hands back: frozen records that print well and turn into plain JSON."""
 
 from imdb_sentiment.results.comparison import BaselineReport, Comparison, Difference, Interval
+from imdb_sentiment.results.curves import Coverage, Curves, Ranking, Reliability, Thresholds
 from imdb_sentiment.results.evaluation import METRICS, EvaluationReport
 from imdb_sentiment.results.explanation import Explanation, WordContribution
 from imdb_sentiment.results.measured import MeasuredRows
@@ -15,6 +16,8 @@ __all__ = [
     "BaselineReport",
     "Calibration",
     "Comparison",
+    "Coverage",
+    "Curves",
     "Difference",
     "EpochRecord",
     "EvaluationReport",
@@ -25,9 +28,12 @@ __all__ = [
     "LeftOut",
     "MeasuredRows",
     "Prediction",
+    "Ranking",
+    "Reliability",
     "SliceReport",
     "SplitSummary",
     "Suspect",
+    "Thresholds",
     "WordContribution",
     "to_plain",
 ]

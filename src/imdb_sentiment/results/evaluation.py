@@ -2,10 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from imdb_sentiment.errors import DataError, count_rows
+from imdb_sentiment.output import write_text
+from imdb_sentiment.page.figures import confusion_rows, figure_rows
+from imdb_sentiment.results.background import Background
 from imdb_sentiment.results.comparison import BaselineReport, Interval
+from imdb_sentiment.results.curves import Curves
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
 from imdb_sentiment.results.slices import SliceReport
@@ -106,6 +112,12 @@ class EvaluationReport:
     measured: MeasuredRows | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
     """The rows themselves; None in a report that was read from a file, or where only figures were asked for."""
 
+    curves: Curves | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
+    """Reliability, ROC, precision and recall, thresholds, coverage; None where there are no rows either."""
+
+    background: Background | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
+    """What the model was made from and how, for the page of the report."""
+
     def require_rows(self) -> MeasuredRows:
         """Return the rows.
 
@@ -122,45 +134,38 @@ class EvaluationReport:
         """Return the report as plain JSON types, without the rows."""
         return to_plain(self)
 
+    def to_markdown(self) -> str:
+        """Return verdict, figures and slices as Markdown; no text of the data is in it."""
+        from imdb_sentiment.page.markdown import render_markdown
+
+        return render_markdown(self)
+
+    def save_html(self, path: str | PathLike[str], *, title: str = "Report", overwrite: bool = False) -> Path:
+        """Write the report as one HTML page that needs nothing from outside. Needs the extra `report`.
+
+        Args:
+            path: File to write.
+            title: Heading of the page.
+            overwrite: Replace a file that is there.
+
+        Returns:
+            The file.
+
+        Raises:
+            OutputExistsError: The file is there, or cannot be written.
+            MissingExtraError: matplotlib or Jinja2 is not installed.
+        """
+        from imdb_sentiment.page.html import render_html
+
+        file = Path(path)
+        write_text(file, render_html(self, title=title), overwrite=overwrite)
+        return file
+
     def __str__(self) -> str:
         lines = [baseline.verdict for baseline in self.baselines]
-        lines += [*self._figures(), *self._confusion()]
+        lines += format_table(figure_rows(self, corner=count_rows(self.rows)))
+        lines += format_table(confusion_rows(self))
         return "\n".join([*lines, *(["", f"Without the {self._seen()}:", str(self.unseen)] if self.unseen else [])])
-
-    def _figures(self) -> list[str]:
-        positive = self.labels[1]
-        names = {
-            "accuracy": "accuracy",
-            "balanced_accuracy": "balanced accuracy",
-            "precision": f"precision of {positive}",
-            "recall": f"recall of {positive}",
-            "f1": "F1",
-            "matthews_correlation": "Matthews correlation",
-            "roc_auc": "ROC-AUC",
-            "average_precision": "average precision",
-            "log_loss": "log loss",
-            "brier_score": "Brier score",
-            "expected_calibration_error": "calibration error",
-        }
-        table = [[count_rows(self.rows), "", *(["95 % interval"] if self.intervals else [])]]
-        table[0] += [baseline.name for baseline in self.baselines]
-        for metric, name in names.items():
-            row = [name, _or_undefined(getattr(self, metric))]
-            if self.intervals:
-                row.append(str(self.intervals.get(metric, "")))
-            table.append([*row, *(_or_undefined(getattr(baseline.report, metric)) for baseline in self.baselines)])
-        return format_table(table)
-
-    def _confusion(self) -> list[str]:
-        negative, positive = self.labels
-        (tn, fp), (fn, tp) = self.confusion_matrix
-        return format_table(
-            [
-                ["true \\ predicted", negative, positive],
-                [negative, f"{tn:,}", f"{fp:,}"],
-                [positive, f"{fn:,}", f"{tp:,}"],
-            ]
-        )
 
     def seen_warning(self) -> str | None:
         """Say how many rows the model knows, if it knows any."""
@@ -172,7 +177,3 @@ class EvaluationReport:
     def _seen(self) -> str:
         which = f"{self.seen_rows:,} of the {count_rows(self.rows)}"
         return f"{which} that the model was trained or its best epoch chosen on"
-
-
-def _or_undefined(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"

@@ -1,0 +1,61 @@
+"""The tables of a report, as text: for a terminal, for Markdown and for HTML."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results import EvaluationReport
+
+__all__ = ["confusion_rows", "figure_rows", "slice_rows"]
+
+_NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "precision": "precision of {positive}",
+    "recall": "recall of {positive}",
+    "f1": "F1",
+    "matthews_correlation": "Matthews correlation",
+    "roc_auc": "ROC-AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "brier_score": "Brier score",
+    "expected_calibration_error": "calibration error",
+}
+
+
+def figure_rows(report: "EvaluationReport", *, corner: str = "") -> list[list[str]]:
+    """Return each figure with its interval, and that of the baselines beside it; the first row is the head."""
+    head = [corner, "this model" if report.baselines else "", *(["95 % interval"] if report.intervals else [])]
+    table = [[*head, *(baseline.name for baseline in report.baselines)]]
+    for metric, name in _NAMES.items():
+        row = [name.format(positive=report.labels[1]), _number(getattr(report, metric))]
+        if report.intervals:
+            interval = report.intervals.get(metric)
+            row.append(f"{interval.low:.4f} to {interval.high:.4f}" if interval else "")
+        table.append([*row, *(_number(getattr(baseline.report, metric)) for baseline in report.baselines)])
+    return table
+
+
+def confusion_rows(report: "EvaluationReport") -> list[list[str]]:
+    """Return the confusion matrix; the first row is the head."""
+    negative, positive = report.labels
+    (tn, fp), (fn, tp) = report.confusion_matrix
+    return [
+        ["true \\ predicted", negative, positive],
+        [negative, f"{tn:,}", f"{fp:,}"],
+        [positive, f"{fn:,}", f"{tp:,}"],
+    ]
+
+
+def slice_rows(report: "EvaluationReport") -> list[list[str]]:
+    """Return one row a slice; the first row is the head."""
+    table = [["slice", "", "rows", "accuracy", "95 % interval", "mean confidence", "differs (p)"]]
+    for part in report.slices:
+        low, high = part.accuracy_interval
+        chance = "< 0.001" if part.p_value < 0.001 else f"{part.p_value:.3f}"
+        figures = (f"{part.accuracy:.4f}", f"{low:.4f} to {high:.4f}", f"{part.mean_confidence:.4f}", chance)
+        table.append([part.grouping, part.name, f"{part.rows:,}", *figures])
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

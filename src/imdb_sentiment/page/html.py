@@ -1,0 +1,67 @@
+"""A report as one HTML page that asks for nothing from outside."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.errors import MissingExtraError
+from imdb_sentiment.page.figures import confusion_rows, figure_rows, slice_rows
+from imdb_sentiment.page.mistakes import worst_mistakes
+from imdb_sentiment.page.plots import plots_of
+from imdb_sentiment.page.verdict import verdict_of
+from imdb_sentiment.results.background import Background
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results import EvaluationReport
+
+__all__ = ["render_html"]
+
+
+class _Table(NamedTuple):
+    caption: str
+    head: list[str]
+    rows: list[list[str]]
+
+
+def render_html(report: "EvaluationReport", *, title: str) -> str:
+    """Return the page. All that comes from data or models is escaped, and there is no script.
+
+    Args:
+        report: The report.
+        title: Heading of the page.
+
+    Raises:
+        MissingExtraError: Jinja2 or matplotlib is not installed.
+    """
+    background = report.background or Background({})
+    head, *rows = figure_rows(report)
+    slices_head, *slices = slice_rows(report)
+    page: str = _template().render(
+        title=title,
+        labels=report.labels,
+        verdict=verdict_of(report),
+        figures=_Table(f"Figures on {report.rows:,} rows, with 95 % intervals", head, rows),
+        confusion=_Table("True labels down, predicted labels across", *_divided(confusion_rows(report))),
+        plots=plots_of(report, background.history),
+        slices=_Table("Rows divided by length, confidence and columns", slices_head, slices),
+        mistakes=worst_mistakes(report),
+        suspects=background.suspects,
+        audit=(background.audit or {}).get("findings", []),
+        provenance=_Table("Where the model comes from", ["", ""], [[*pair] for pair in background.provenance.items()]),
+    )
+    return page
+
+
+def _divided(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    return rows[0], rows[1:]
+
+
+def _template() -> Any:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        hint = "pip install 'imdb-sentiment[report]'"
+        raise MissingExtraError("a report as a page needs the extra 'report'", hint=hint) from error
+    loader = PackageLoader("imdb_sentiment", "page")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("report.html")

@@ -1,0 +1,49 @@
+"""A report as Markdown, for a model card or a pull request."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.page.figures import confusion_rows, figure_rows, slice_rows
+from imdb_sentiment.page.verdict import verdict_of
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results import EvaluationReport
+
+__all__ = ["markdown_table", "render_markdown"]
+
+_SPECIAL = {ord(character): f"\\{character}" for character in "\\`*_[]<>|#~"}
+
+
+def render_markdown(report: "EvaluationReport", *, heading: int = 2) -> str:
+    """Return verdict, figures, confusion matrix and slices; no text of the data is in it.
+
+    Args:
+        report: The report.
+        heading: Level of the headings.
+    """
+    mark = "#" * heading
+    parts = [
+        *(f"- {_escape(sentence)}" for sentence in verdict_of(report)),
+        "",
+        f"{mark} Figures",
+        "",
+        *markdown_table(figure_rows(report)),
+        "",
+        f"{mark} Confusion matrix",
+        "",
+        *markdown_table(confusion_rows(report)),
+    ]
+    if report.slices:
+        parts += ["", f"{mark} Slices", "", *markdown_table(slice_rows(report))]
+    return "\n".join(parts) + "\n"
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table; the first row is its head. What is in the cells shows as text."""
+    head, *rest = ([_escape(cell) for cell in row] for row in rows)
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (head, rule, *rest)]
+
+
+def _escape(text: str) -> str:
+    return " ".join(text.split()).translate(_SPECIAL)

@@ -1,0 +1,179 @@
+"""Curves as SVG, in the colours of the page around them, each with its meaning in words."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results import Curves, EvaluationReport, Ranking
+
+__all__ = ["Figure", "plots_of"]
+
+_INK = "#010203"
+"""Stands for the colour of the text, which the page decides."""
+
+_BLUE, _ORANGE, _GREEN = "#3b7dd8", "#d9822b", "#2f9e6e"
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar in a label's name is a dollar
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color"), _INK
+    ),
+}
+_SIZE = (4.6, 3.4)
+_ONE_SCORE = 2
+"""Points of the ROC curve of a model that gives all texts one probability."""
+
+
+class Figure(NamedTuple):
+    """A plot for a page."""
+
+    title: str
+    svg: str
+    caption: str
+    """What it shows and what to make of it."""
+
+
+def plots_of(report: "EvaluationReport", history: Sequence[Any]) -> list[Figure]:
+    """Draw all curves of a report; none if it holds its figures alone.
+
+    Args:
+        report: The report.
+        history: `EpochRecord`s of the training as plain types; empty if they are not known.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    curves = report.curves
+    if curves is None:
+        return []
+    drawn = [_reliability(report, curves), _thresholds(report, curves), _coverage(curves)]
+    if curves.ranking:
+        drawn[1:1] = [_roc(report, curves.ranking), _precision_recall(report, curves.ranking)]
+    return drawn + ([_training(history)] if history else [])
+
+
+def _reliability(report: "EvaluationReport", curves: "Curves") -> Figure:
+    bins = curves.reliability
+    positive = report.labels[1]
+
+    def draw(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], color=_INK, alpha=0.4, linestyle="--", linewidth=1)
+        axes.plot(bins.probability, bins.share, color=_BLUE, marker="o", markersize=4)
+        axes.set(xlabel=f"probability of {positive}", ylabel=f"share that is {positive}", xlim=(0, 1), ylim=(0, 1.01))
+
+    caption = (
+        f"Each point is a bin of about {int(bins.rows.mean()):,} rows. On the dashed line probabilities mean what they "
+        f"say; the mean distance from it is {report.expected_calibration_error:.3f}."
+    )
+    return _figure("Reliability", draw, caption)
+
+
+def _roc(report: "EvaluationReport", ranking: "Ranking") -> Figure:
+    def draw(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], color=_INK, alpha=0.4, linestyle="--", linewidth=1)
+        for baseline in report.baselines:
+            other = baseline.report.curves and baseline.report.curves.ranking
+            if other and len(other.true_positive_rate) > _ONE_SCORE:
+                line = {"color": _ORANGE, "linewidth": 1, "label": baseline.name}
+                axes.plot(other.false_positive_rate, other.true_positive_rate, **line)
+        axes.plot(ranking.false_positive_rate, ranking.true_positive_rate, color=_BLUE, label="this model")
+        axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.01))
+        axes.legend(loc="lower right")
+
+    caption = f"The area below the curve, ROC-AUC, is {report.roc_auc:.4f}; chance is 0.5, the dashed line."
+    return _figure("ROC curve", draw, caption)
+
+
+def _precision_recall(report: "EvaluationReport", ranking: "Ranking") -> Figure:
+    share = sum(report.confusion_matrix[1]) / report.rows
+
+    def draw(axes: Any) -> None:
+        axes.axhline(share, color=_INK, alpha=0.4, linestyle="--", linewidth=1)
+        axes.plot(ranking.recall, ranking.precision, color=_BLUE)
+        axes.plot([report.recall], [report.precision], "o", color=_ORANGE, label="at the threshold")
+        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
+        axes.legend(loc="lower left")
+
+    caption = f"The area below it, average precision, is {report.average_precision:.4f}; chance is {share:.3f}."
+    return _figure("Precision and recall", draw, caption)
+
+
+def _thresholds(report: "EvaluationReport", curves: "Curves") -> Figure:
+    cuts = curves.thresholds
+
+    def draw(axes: Any) -> None:
+        axes.plot(cuts.threshold, cuts.precision, color=_BLUE, label="precision")
+        axes.plot(cuts.threshold, cuts.recall, color=_ORANGE, label="recall")
+        axes.plot(cuts.threshold, cuts.f1, color=_GREEN, label="F1")
+        axes.axvline(report.threshold, color=_INK, alpha=0.5, linestyle=":", linewidth=1)
+        axes.set(xlabel="threshold", ylabel=f"of {report.labels[1]}", xlim=(0, 1), ylim=(0, 1.02))
+        axes.legend(loc="lower center", ncols=3)
+
+    caption = (
+        f"A text is called {report.labels[1]} above {report.threshold:.3g}, the dotted line. The curves say what other "
+        "thresholds would do on these rows; choose one on validation rows, not here."
+    )
+    return _figure("Threshold", draw, caption)
+
+
+def _coverage(curves: "Curves") -> Figure:
+    curve = curves.coverage
+    told = []
+    for least in (0.8, 0.9):
+        kept = int((curve.confidence >= least).sum())
+        if kept:
+            share, accuracy = curve.share[kept - 1], curve.accuracy[kept - 1]
+            told.append(f"at {least:g} {share:.1%} of the rows are answered, {accuracy:.1%} of them right")
+
+    def draw(axes: Any) -> None:
+        axes.plot(curve.share, curve.accuracy, color=_BLUE)
+        axes.set(xlabel="share of rows that are answered", ylabel="accuracy of the answers", xlim=(0, 1.01))
+
+    gain = "What is gained by leaving the least sure predictions to somebody else"
+    return _figure("Abstaining", draw, f"{gain}: {'; '.join(told)}." if told else f"{gain}.")
+
+
+def _training(history: Sequence[Any]) -> Figure:
+    epochs = [record["epoch"] for record in history]
+    train = [record["train_loss"] for record in history]
+    held_out = [record["validation"]["log_loss"] for record in history]
+
+    def draw(axes: Any) -> None:
+        axes.plot(epochs, train, color=_ORANGE, marker="o", label="training")
+        axes.plot(epochs, held_out, color=_BLUE, marker="o", label="validation")
+        axes.set(xlabel="epoch", ylabel="log loss")
+        axes.legend()
+
+    caption = (
+        f"Log loss on validation was {held_out[0]:.3f} after epoch {epochs[0]:g} and {held_out[-1]:.3f} at the end."
+    )
+    return _figure("Training", draw, caption)
+
+
+def _figure(title: str, draw: Callable[[Any], None], caption: str) -> Figure:
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure as Canvas
+    except ImportError as error:
+        hint = "pip install 'imdb-sentiment[report]'"
+        raise MissingExtraError("a report as a page needs the extra 'report'", hint=hint) from error
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):  # ids differ between plots, and stay the same
+        canvas = Canvas(figsize=_SIZE, layout="constrained")
+        canvas.patch.set_alpha(0)
+        axes = canvas.add_subplot()
+        axes.patch.set_alpha(0)
+        draw(axes)
+        file = io.StringIO()
+        canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    svg = file.getvalue()
+    return Figure(title, svg[svg.index("<svg") :].replace(_INK, "currentColor"), caption)

@@ -1,0 +1,43 @@
+"""What a report comes to, in a few sentences that a reader meets first."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results import EvaluationReport
+
+__all__ = ["verdict_of"]
+
+_BY_CHANCE = 0.05
+
+
+def verdict_of(report: "EvaluationReport") -> list[str]:
+    """Return the sentences, the most important first."""
+    said = [_accuracy(report)]
+    if warning := report.seen_warning():
+        said.append(f"Careful: {warning}.")
+    said += [f"{baseline.verdict[0].upper()}{baseline.verdict[1:]}." for baseline in report.baselines]
+    said += _calibration(report)
+    for part in report.slices:
+        if part.p_value < _BY_CHANCE and part.accuracy < report.accuracy and part.grouping != "confidence":
+            said.append(
+                f"Less accurate where {part.grouping} is {part.name}: {part.accuracy:.1%} of {part.rows:,} rows, "
+                "beyond chance."
+            )
+    return said
+
+
+def _accuracy(report: "EvaluationReport") -> str:
+    right = sum(report.confusion_matrix[i][i] for i in (0, 1))
+    sentence = f"{right:,} of {report.rows:,} rows are predicted right, {report.accuracy:.1%}"
+    interval = (report.intervals or {}).get("accuracy")
+    return f"{sentence} (95 % interval {interval.low:.1%} to {interval.high:.1%})." if interval else f"{sentence}."
+
+
+def _calibration(report: "EvaluationReport") -> list[str]:
+    interval = (report.intervals or {}).get("expected_calibration_error")
+    if interval is None:
+        return []
+    if interval.low == 0:
+        return ["Its probabilities mean what they say, as far as these rows can tell."]
+    error = report.expected_calibration_error
+    return [f"Its probabilities are off by {error:.1%} on average ({interval.low:.1%} to {interval.high:.1%})."]

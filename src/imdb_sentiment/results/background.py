@@ -1,0 +1,32 @@
+"""What a report says of the model beside its figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results.explanation import Explanation
+    from imdb_sentiment.results.suspects import LabelSuspects
+
+__all__ = ["Background"]
+
+
+class Background(NamedTuple):
+    """Where a model comes from, in plain types, as `imdb_sentiment.json` keeps it too."""
+
+    provenance: Mapping[str, str]
+    """What stands in the last table of a page: name and value."""
+
+    history: Sequence[Mapping[str, Any]] = ()
+    """An `EpochRecord` each."""
+
+    calibration: Mapping[str, Any] | None = None
+    """Temperature, threshold, and the report before calibration."""
+
+    audit: Mapping[str, Any] | None = None
+    """What the audit found, as counts."""
+
+    explanations: "Mapping[int, Explanation]" = {}
+    """For some rows, by their position, why they got their label."""
+
+    suspects: "LabelSuspects | None" = None
+    """Rows of the training data whose label is probably wrong."""
