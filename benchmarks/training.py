@@ -162,7 +162,7 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def run_tfidf(arguments: argparse.Namespace) -> dict[str, Any]:
     from imdb_sentiment import DataConfig, SentimentFineTuner
-    from imdb_sentiment.encoding import Labelled
+    from imdb_sentiment.data.labelled import Labelled
     from imdb_sentiment.evaluation.baseline import measure_baseline
 
     tuner = SentimentFineTuner(DataConfig(source=arguments.data, limit=arguments.rows))

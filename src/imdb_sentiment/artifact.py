@@ -12,6 +12,7 @@ from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.output import METADATA_FILE, new_folder
+from imdb_sentiment.results import Background
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
@@ -95,14 +96,37 @@ class ModelMetadata(_Section):
     calibration: CalibrationSection
     """Temperature, which the head holds already, and threshold, which is to be applied; how they came about."""
 
+    history: tuple[dict[str, Any], ...]
+    """`EpochRecord` of each evaluation of the run."""
+
     metrics: dict[str, Any]
-    """`EvaluationReport` of the kept epoch on `validation`, and on `test`, or null if it was not measured."""
+    """`EvaluationReport` of the finished model on `validation`, and on `test`, or null if it was not measured."""
 
     seed: int
     """`FineTuneConfig.seed`."""
 
     versions: dict[str, str]
     """Versions of this library and of those that decide what a model computes."""
+
+    def background(self) -> Background:
+        """Return what the page of a report says of the model."""
+        rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}
+        return Background(
+            provenance={
+                "encoder": self.base_model,
+                "training rows": f"{rows['train']:,}",
+                "validation rows, to choose and calibrate by": f"{rows['validation']:,}",
+                "fingerprint of the data": self.data_fingerprint[:16],
+                "longest input": f"{self.length_policy.max_length} tokens ({self.length_policy.truncation})",
+                "temperature": f"{self.calibration.temperature:.4g}",
+                "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal})",
+                "seed": str(self.seed),
+                **{f"version of {name}": version for name, version in self.versions.items()},
+            },
+            history=self.history,
+            calibration=self.calibration.model_dump(),
+            audit=self.audit,
+        )
 
 
 class Artifact(NamedTuple):

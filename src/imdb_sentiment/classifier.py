@@ -1,15 +1,17 @@
 """SentimentClassifier: opens a saved model and predicts."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from imdb_sentiment.artifact import Artifact, ModelMetadata, load_artifact
 from imdb_sentiment.data.cleaning import clean
+from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE
-from imdb_sentiment.encoding import Texts
 from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
+from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.results import EvaluationReport, Explanation, Prediction
 from imdb_sentiment.scoring.device import usable_device
 from imdb_sentiment.scoring.torch_scorer import Scores, score_texts
@@ -133,7 +135,13 @@ class SentimentClassifier:
         return self._score(self._checked(texts)).probabilities
 
     def evaluate(
-        self, texts: Sequence[str] | Sequence[tuple[str, str]], labels: Sequence[int | str]
+        self,
+        texts: Sequence[str] | Sequence[tuple[str, str]],
+        labels: Sequence[int | str],
+        *,
+        slices: Mapping[str, Sequence[str]] | None = None,
+        train: tuple[Sequence[str] | Sequence[tuple[str, str]], Sequence[int | str]] | None = None,
+        explained_mistakes: int = 0,
     ) -> EvaluationReport:
         """Measure the model on labelled texts.
 
@@ -143,13 +151,44 @@ class SentimentClassifier:
         Args:
             texts: Texts, or pairs for a model of two text columns, n of them.
             labels: The true label of each: 0 or 1, or one of the names in `labels`.
+            slices: What else is known of the texts, such as their source: for each name n values. The report has the
+                figures of each value.
+            train: Texts and labels that the model learnt from. Simpler models are fitted on them and measured beside.
+            explained_mistakes: For how many of the surest mistakes to find the words that led to them, for the page of
+                the report; needs the extra `explain`, and about a second each.
 
         Raises:
             DataError: A text cannot be classified, a label is not one of the model's, or the lengths differ.
+            MissingExtraError: Mistakes are to be explained, and captum is not installed.
         """
         from imdb_sentiment.evaluation.full_report import full_report
         from imdb_sentiment.scoring.rows import measured_rows, slices_of
 
+        texts, true = self._labelled(texts, labels)
+        scores = self._score(texts)
+        measured = measured_rows(scores, texts, true, threshold=self.threshold)
+        seen = None if self._artifact.seen is None else self._artifact.seen.known(texts)
+        groups = slices_of(scores, measured) | {name: [*map(str, column)] for name, column in (slices or {}).items()}
+        if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
+            raise DataError(f"the slices {', '.join(wrong)} do not fit", expected=f"{len(true):,} values each")
+        report = full_report(
+            measured,
+            names=self.labels,
+            seen=seen,
+            groups=groups,
+            train=Labelled(*self._labelled(*train)) if train else None,
+        )
+        honest = report.unseen or report
+        mistakes = worst_mistakes(honest, count=explained_mistakes)
+        told = {mistake.row - 1: self.explain(honest.require_rows().texts[mistake.row - 1]) for mistake in mistakes}
+        if warning := report.seen_warning():
+            warnings.warn(warning, stacklevel=2)
+        background = self.metadata.background()
+        honest = replace(honest, background=background._replace(explanations=told))
+        return replace(report, background=background, unseen=honest) if report.unseen else honest
+
+    def _labelled(self, texts: Texts, labels: Sequence[int | str]) -> tuple[Texts, list[int]]:
+        """Return the texts as a list and the labels as numbers, or raise DataError if they do not fit."""
         texts = self._checked(texts)
         ids: dict[int | str, int] = {0: 0, 1: 1, self.labels[0]: 0, self.labels[1]: 1}
         labels = list(labels)  # an array has no truth value of its own
@@ -158,13 +197,7 @@ class SentimentClassifier:
             found = f"other labels in {list_rows(unknown)}" if unknown else f"{len(texts)} texts, {len(labels)} labels"
             expected = f"one label for each text: 0 or 1, or {' or '.join(self.labels)}"
             raise DataError("the labels do not fit", found=found, expected=expected, rows=unknown)
-        scores = self._score(texts)
-        measured = measured_rows(scores, texts, [ids[label] for label in labels], threshold=self.threshold)
-        seen = None if self._artifact.seen is None else self._artifact.seen.known(texts)
-        report = full_report(measured, names=self.labels, seen=seen, groups=slices_of(scores, measured))
-        if warning := report.seen_warning():
-            warnings.warn(warning, stacklevel=2)
-        return report
+        return texts, [ids[label] for label in labels]
 
     def explain(self, text: str | tuple[str, str]) -> Explanation:
         """Tell which words of a text spoke for its label, by integrated gradients. Needs the extra `explain`.

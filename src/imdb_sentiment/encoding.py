@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
+from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -14,20 +15,9 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["EncodedText", "Labelled", "Span", "TextEncoder", "Texts", "Truncation", "prepare_tokenizer", "texts_of"]
+__all__ = ["EncodedText", "Span", "TextEncoder", "Truncation", "prepare_tokenizer", "texts_of"]
 
 Truncation = Literal["head", "tail", "head_tail"]
-Texts = Sequence[str] | Sequence[tuple[str, str]]
-"""Texts, or pairs of texts that a model reads together."""
-
-
-class Labelled(NamedTuple):
-    """Rows with what is true of them."""
-
-    texts: Texts
-
-    labels: Sequence[int]
-    """0 or 1, as many as texts."""
 
 
 _CHUNK = 1000

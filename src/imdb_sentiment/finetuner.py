@@ -2,15 +2,17 @@
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
+from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
-from imdb_sentiment.encoding import Labelled, TextEncoder, texts_of
+from imdb_sentiment.encoding import TextEncoder, texts_of
 from imdb_sentiment.errors import NotFittedError, OutputExistsError
 from imdb_sentiment.output import LOCK_FILE
 from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_of_idle_gpus
@@ -19,6 +21,7 @@ from imdb_sentiment.results import Calibration, EvaluationReport, FineTuneResult
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from imdb_sentiment.artifact import ModelMetadata
     from imdb_sentiment.findings import DataAudit
     from imdb_sentiment.pretrained import Encoder
     from imdb_sentiment.training.rows import TrainingRows
@@ -171,18 +174,24 @@ class SentimentFineTuner:
         return Path(path)
 
     def _write(self, fitted: _Fitted, path: Path, *, overwrite: bool) -> None:
+        from imdb_sentiment.artifact import Artifact, save_artifact
+
+        seen = SeenRows.of(self.splits.train, self.splits.validation)
+        artifact = Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen)
+        save_artifact(path, artifact, overwrite=overwrite)
+
+    def _describe(self, fitted: _Fitted) -> "ModelMetadata":
+        """Say how the fitted model was made, and what is known of it by now."""
         from imdb_sentiment.artifact import (
-            Artifact,
             CalibrationSection,
             ModelMetadata,
             describe_cleaning,
             describe_length,
             library_versions,
-            save_artifact,
         )
 
-        splits, result, calibration = self.splits, fitted.result, fitted.result.calibration
-        metadata = ModelMetadata(
+        result, calibration = fitted.result, fitted.result.calibration
+        return ModelMetadata(
             labels=self._load().names,
             text_columns=self.data_config.columns_of_text,
             base_model=self.config.model_name,
@@ -200,6 +209,7 @@ class SentimentFineTuner:
                 reached=calibration.reached,
                 before=calibration.before.to_dict(),
             ),
+            history=tuple(record.to_dict() for record in result.history),
             metrics={
                 "validation": result.validation.to_dict(),
                 "test": self._test.to_dict() if self._test else None,
@@ -207,8 +217,6 @@ class SentimentFineTuner:
             seed=self.config.seed,
             versions=library_versions(),
         )
-        seen = SeenRows.of(splits.train, splits.validation)
-        save_artifact(path, Artifact(fitted.model, fitted.encoder, metadata, seen), overwrite=overwrite)
 
     def _measure(self, fitted: _Fitted) -> EvaluationReport:
         from imdb_sentiment.evaluation.full_report import full_report
@@ -221,13 +229,14 @@ class SentimentFineTuner:
         threshold = fitted.result.calibration.threshold
         measured = measured_rows(scores, texts, splits.test["label"], threshold=threshold)
         known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"
-        return full_report(
+        report = full_report(
             measured,
             names=self.labels,
             seen=known,
             groups=slices_of(scores, measured),
             train=Labelled(texts_of(splits.train), splits.train["label"]),
         )
+        return replace(report, background=self._describe(fitted).background())
 
     def _prepare(self, data: object, encoder: TextEncoder, held: ExitStack, *, resume: bool) -> _Prepared:
         """Do all that comes before learning: read the data, look at them, encode them, and claim the folder.

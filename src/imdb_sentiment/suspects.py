@@ -4,7 +4,8 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig, source_of
-from imdb_sentiment.encoding import Labelled, texts_of
+from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.encoding import texts_of
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.results import LabelSuspects, Suspect
 

@@ -7,7 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
 from conftest import make_reviews
-from imdb_sentiment.encoding import Labelled
+from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, baseline_probabilities, measure_baseline
 
 NAMES = ("ham", "spam")

@@ -8,7 +8,7 @@ from made_up import made_up_rows
 from scipy.stats import binomtest
 
 from imdb_sentiment import DataError, EvaluationReport
-from imdb_sentiment.encoding import Labelled
+from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.comparison import compare
 from imdb_sentiment.evaluation.full_report import full_report
 from imdb_sentiment.results import METRICS, MeasuredRows

@@ -6,6 +6,7 @@ from imdb_sentiment.cli.audit import audit
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.predict import predict
+from imdb_sentiment.cli.report import report
 from imdb_sentiment.cli.suspects import suspects
 from imdb_sentiment.cli.train import train
 
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: quick, and the same in a pipe
 )
-for command in (demo, audit, train, evaluate, predict, suspects):
+for command in (demo, audit, train, evaluate, predict, report, suspects):
     app.command()(command)
 
 

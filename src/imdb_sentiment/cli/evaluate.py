@@ -21,7 +21,7 @@ from imdb_sentiment.cli.settings import (
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "with_columns_of"]
 
 
 @reports_errors
@@ -41,7 +41,7 @@ def evaluate(
     """Measure a saved model on labelled rows."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.data.labels import LabelNames
-    from imdb_sentiment.data.to_measure import load_measured_rows
+    from imdb_sentiment.data.to_measure import load_rows_to_measure
 
     data_config = read_data_settings(
         assignments=settings,
@@ -54,11 +54,11 @@ def evaluate(
         },
     )
     classifier = SentimentClassifier.from_pretrained(model)
-    data_config = _with_columns_of(classifier.metadata.text_columns, data_config)
-    rows = load_measured_rows(data_config, LabelNames(*classifier.labels))
+    data_config = with_columns_of(classifier.metadata.text_columns, data_config)
+    rows = load_rows_to_measure(data_config, LabelNames(*classifier.labels))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said below, without the line of code
-        report = classifier.evaluate(rows.texts, rows.labels)
+        report = classifier.evaluate(*rows.test)
     if warning := report.seen_warning():
         print(f"warning: {warning}", file=sys.stderr)
     if json:
@@ -69,7 +69,7 @@ def evaluate(
         say(f"note: {note}")
 
 
-def _with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfig":
+def with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfig":
     """Read as many text columns as the model does: for two, those it learnt from unless others are named."""
     from imdb_sentiment.errors import ConfigError
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.encoding import Labelled, Texts
+from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.results import EvaluationReport
 

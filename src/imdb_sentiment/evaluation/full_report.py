@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.encoding import Labelled
+from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.baseline import baseline_probabilities
 from imdb_sentiment.evaluation.comparison import compare
 from imdb_sentiment.evaluation.curves import curves_of
@@ -47,8 +48,12 @@ def full_report(
         report = replace(report, slices=slices)
     if seen is None:
         return report
-    new = measured.where([not known for known in seen]) if 0 < sum(seen) < len(seen) else None
-    return replace(report, seen_rows=sum(seen), unseen=_with_intervals(new, names) if new else None)
+    unseen = None
+    if 0 < sum(seen) < len(seen):
+        new = [not known for known in seen]
+        parts = {name: [*compress(column, new)] for name, column in (groups or {}).items()}
+        unseen = full_report(measured.where(new), names=names, groups=parts, train=train)
+    return replace(report, seen_rows=sum(seen), unseen=unseen)
 
 
 def _with_intervals(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport:

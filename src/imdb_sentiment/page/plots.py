@@ -1,5 +1,6 @@
 """Curves as SVG, in the colours of the page around them, each with its meaning in words."""
 
+import html
 import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,7 +41,7 @@ class Figure(NamedTuple):
     title: str
     svg: str
     caption: str
-    """What it shows and what to make of it."""
+    """What it shows and what to make of it; the text alternative too."""
 
 
 def plots_of(report: "EvaluationReport", history: Sequence[Any]) -> list[Figure]:
@@ -152,6 +153,7 @@ def _training(history: Sequence[Any]) -> Figure:
         axes.plot(epochs, train, color=_ORANGE, marker="o", label="training")
         axes.plot(epochs, held_out, color=_BLUE, marker="o", label="validation")
         axes.set(xlabel="epoch", ylabel="log loss")
+        axes.xaxis.get_major_locator().set_params(integer=max(epochs) > 1)
         axes.legend()
 
     caption = (
@@ -176,4 +178,6 @@ def _figure(title: str, draw: Callable[[Any], None], caption: str) -> Figure:
         file = io.StringIO()
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
-    return Figure(title, svg[svg.index("<svg") :].replace(_INK, "currentColor"), caption)
+    told = html.escape(f"{title}. {caption}")
+    opened = svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{told}" ', 1)
+    return Figure(title, opened.replace(_INK, "currentColor"), caption)

@@ -1,5 +1,6 @@
 """What the library hands back: frozen records that print well and turn into plain JSON."""
 
+from imdb_sentiment.results.background import Background
 from imdb_sentiment.results.comparison import BaselineReport, Comparison, Difference, Interval
 from imdb_sentiment.results.curves import Coverage, Curves, Ranking, Reliability, Thresholds
 from imdb_sentiment.results.evaluation import METRICS, EvaluationReport
@@ -13,6 +14,7 @@ from imdb_sentiment.results.training import Calibration, EpochRecord, FineTuneRe
 
 __all__ = [
     "METRICS",
+    "Background",
     "BaselineReport",
     "Calibration",
     "Comparison",

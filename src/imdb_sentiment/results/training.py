@@ -77,6 +77,10 @@ class EpochRecord:
     seconds: float | None = None
     """Wall-clock seconds of training and evaluation until then, those before a break included; None if not known."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain JSON types."""
+        return to_plain(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.encoding import Texts
+from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
 from imdb_sentiment.results import MeasuredRows

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.encoding import TextEncoder, Texts
+from imdb_sentiment.data.labelled import Texts
+from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.progress import progress_bar

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.encoding import Labelled, TextEncoder
+from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.evaluation.temperature import fit_temperature
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold

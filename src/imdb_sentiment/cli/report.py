@@ -1,0 +1,92 @@
+"""`imdb-sentiment report`: everything that can be said of a saved model on labelled rows, as one page."""
+
+import warnings
+from itertools import compress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from imdb_sentiment.cli.console import reports_errors, say
+from imdb_sentiment.cli.settings import (
+    DataSettings,
+    LabelColumn,
+    NegativeLabel,
+    PositiveLabel,
+    TextColumn,
+    read_data_settings,
+)
+
+if TYPE_CHECKING:
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.data.labelled import Labelled
+
+__all__ = ["report"]
+
+
+@reports_errors
+def report(
+    model: Annotated[str, typer.Argument(help="Folder of a saved model, or a hub repository.", metavar="MODEL")],
+    *,
+    data: Annotated[
+        str, typer.Option(help="File, folder or hub data set; its test split if it has one.", metavar="SOURCE")
+    ],
+    output: Annotated[Path, typer.Option(help="The page to write.", metavar="FILE")] = Path("report.html"),
+    explain: Annotated[
+        int, typer.Option(help="Show which words led to so many of the surest mistakes.", metavar="N")
+    ] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the page if it is there.")] = False,
+    settings: DataSettings = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    positive_label: PositiveLabel = None,
+    negative_label: NegativeLabel = None,
+) -> None:
+    """Write a page on a saved model: verdict, figures beside simpler models, curves, mistakes."""
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.cli.evaluate import with_columns_of
+    from imdb_sentiment.data.labels import LabelNames
+    from imdb_sentiment.data.to_measure import load_rows_to_measure
+    from imdb_sentiment.errors import OutputExistsError
+
+    if output.exists() and not overwrite:
+        raise OutputExistsError(f"{output} is there already, and was left as it is", hint="--overwrite, or --output")
+    data_config = read_data_settings(
+        assignments=settings,
+        data={
+            "source": data,
+            "text_column": text_column,
+            "label_column": label_column,
+            "positive_label": positive_label,
+            "negative_label": negative_label,
+        },
+    )
+    classifier = SentimentClassifier.from_pretrained(model)
+    data_config = with_columns_of(classifier.metadata.text_columns, data_config)
+    rows = load_rows_to_measure(data_config, LabelNames(*classifier.labels), others=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the page says it
+        train = _learnt_from(classifier, rows.others or rows.test)
+        told = classifier.evaluate(*rows.test, train=train, explained_mistakes=explain)
+    page = told.unseen or told
+    page.save_html(output, title=f"{Path(model).name} on {Path(data).name}", overwrite=overwrite)
+    say(str(page))
+    if told.unseen:
+        say(f"note: {told.seen_rows:,} rows that the model was trained or its best epoch chosen on were left out")
+    for note in rows.notes:
+        say(f"note: {note}")
+    say(f"\nThe page is {output}.")
+
+
+def _learnt_from(classifier: "SentimentClassifier", rows: "Labelled") -> "Labelled | None":
+    """Return the rows that the model learnt from, for baselines to learn from them too; None if there are none."""
+    from imdb_sentiment.data.labelled import Labelled
+    from imdb_sentiment.errors import ModelError
+
+    try:
+        saw = classifier.saw(rows.texts)
+    except ModelError:  # the model folder does not say
+        return None
+    texts: Any = [*compress(rows.texts, saw)]
+    labels = [*compress(rows.labels, saw)]
+    return Labelled(texts, labels) if len(set(labels)) == 2 else None
