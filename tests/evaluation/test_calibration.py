@@ -15,12 +15,13 @@ from imdb_sentiment.evaluation.calibration import (
 
 
 def test_the_error_is_the_mean_gap_of_the_bins() -> None:
-    probabilities = [0.1, 0.2, 0.6, 0.8]
-    labels = [0, 1, 1, 1]
+    probabilities = [0.1, 0.2, 0.6, 0.8] * 5
+    labels = [0, 1, 1, 1] * 5
     # bins (0.1, 0.2) and (0.6, 0.8): gaps 0.35 and 0.3
     assert expected_calibration_error(probabilities, labels, bins=2) == pytest.approx((0.35 + 0.3) / 2)
     assert expected_calibration_error(probabilities, labels, bins=1) == pytest.approx(0.75 - 0.425)
     assert expected_calibration_error([0.0, 1.0], [0, 1]) == 0
+    assert expected_calibration_error([0.0, 0.5], [0, 0]) == 0.25  # too few rows for two bins
 
 
 def test_the_order_of_rows_and_ties_change_nothing() -> None:
@@ -41,9 +42,10 @@ def test_bins_hold_about_as_many_rows_each_and_divide_no_ties(values: list[float
     assert len(starts) <= bins
     assert (np.diff(starts) > 0).all()
     assert all(ordered[start - 1] < ordered[start] for start in starts[1:])
-    if len(set(values)) == len(values) >= bins:
-        rows = np.diff(starts, append=len(values))
+    rows = np.diff(starts, append=len(values))
+    if len(set(values)) == len(values):
         assert rows.max() - rows.min() <= 1
+        assert rows.min() >= min(10, len(values))
 
 
 def test_a_reliability_diagram_has_the_error_as_its_mean_gap() -> None:

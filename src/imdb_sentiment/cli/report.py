@@ -71,10 +71,10 @@ def report(
     page = told.unseen or told
     page.save_html(output, title=f"{Path(model).name} on {Path(data).name}", overwrite=overwrite)
     say(str(page))
-    if told.unseen:
-        say(f"note: {told.seen_rows:,} rows that the model was trained or its best epoch chosen on were left out")
     for note in rows.notes:
         say(f"note: {note}")
+    if told.unseen:
+        say(f"note: without {told.seen_rows:,} rows that the model was trained or its best epoch chosen on")
     say(f"\nThe page is {output}.")
 
 

@@ -70,7 +70,7 @@ def suspects(
         print_json(found.to_dict())
         return
     say(str(found))
-    if output:
+    if output and found.suspects:
         say(f"\nAll of them are in {output}. Mend the labels of your data, not that file, and train again.")
 
 

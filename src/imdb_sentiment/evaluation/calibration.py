@@ -13,6 +13,9 @@ __all__ = ["BINS", "calibration_error_interval", "equal_mass_starts", "expected_
 BINS = 15
 """As in Guo et al., On Calibration of Modern Neural Networks (2017)."""
 
+_LEAST = 10
+"""Rows of a bin; of fewer, a share says little."""
+
 _DRAWS = 1000
 _HALVINGS = 12
 
@@ -31,13 +34,14 @@ def equal_mass_starts(ordered: "NDArray[np.float64]", *, bins: int = BINS) -> "N
 
     Args:
         ordered: Probabilities from the lowest to the highest, shape (n,).
-        bins: How many at most.
+        bins: How many at most; each holds ten rows at least.
 
     Returns:
         Position of each bin's first row, the first of them 0.
     """
     import numpy as np
 
+    bins = max(1, min(bins, len(ordered) // _LEAST))
     cuts = np.arange(1, bins) * len(ordered) // bins
     return np.unique(np.concatenate([[0], np.searchsorted(ordered, ordered[cuts])]))
 
@@ -51,7 +55,8 @@ def expected_calibration_error(probabilities: "ArrayLike", labels: "ArrayLike", 
     Args:
         probabilities: Probability of the positive label, shape (n,).
         labels: 0 or 1, shape (n,).
-        bins: How many at most; each holds about n / bins rows, and rows of one probability are in one bin.
+        bins: How many at most; each holds about n / bins rows, but ten at least, and rows of one probability are in
+            one bin.
 
     Raises:
         ValueError: The shapes differ, there are no rows, or a probability lies outside [0, 1].

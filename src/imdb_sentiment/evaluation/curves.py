@@ -42,7 +42,8 @@ def threshold_curve(measured: MeasuredRows) -> Thresholds:
     fp, tp = above(0), above(1)
     positives = measured.labels.sum()
     figures = figures_of_counts(len(measured.labels) - positives - fp, fp, positives - tp, tp)
-    return Thresholds(cuts, figures["precision"], figures["recall"], figures["f1"])
+    precision = np.where(fp + tp > 0, figures["precision"], np.nan)
+    return Thresholds(cuts, precision, figures["recall"], figures["f1"])
 
 
 def coverage_curve(measured: MeasuredRows) -> Coverage:

@@ -49,7 +49,7 @@ def plots_of(report: "EvaluationReport", history: Sequence[Any]) -> list[Figure]
 
     Args:
         report: The report.
-        history: `EpochRecord`s of the training as plain types; empty if they are not known.
+        history: `EpochRecord`s of the training as plain types; fewer than two are not drawn.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -60,7 +60,7 @@ def plots_of(report: "EvaluationReport", history: Sequence[Any]) -> list[Figure]
     drawn = [_reliability(report, curves), _thresholds(report, curves), _coverage(curves)]
     if curves.ranking:
         drawn[1:1] = [_roc(report, curves.ranking), _precision_recall(report, curves.ranking)]
-    return drawn + ([_training(history)] if history else [])
+    return drawn + ([_training(history)] if len(history) > 1 else [])
 
 
 def _reliability(report: "EvaluationReport", curves: "Curves") -> Figure:
@@ -153,7 +153,7 @@ def _training(history: Sequence[Any]) -> Figure:
         axes.plot(epochs, train, color=_ORANGE, marker="o", label="training")
         axes.plot(epochs, held_out, color=_BLUE, marker="o", label="validation")
         axes.set(xlabel="epoch", ylabel="log loss")
-        axes.xaxis.get_major_locator().set_params(integer=max(epochs) > 1)
+        axes.xaxis.get_major_locator().set_params(integer=len(epochs) == max(epochs))
         axes.legend()
 
     caption = (

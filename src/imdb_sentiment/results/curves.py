@@ -37,7 +37,10 @@ class Thresholds(NamedTuple):
     """What each threshold comes to; one item a threshold in each array."""
 
     threshold: "NDArray[np.float64]"
+
     precision: "NDArray[np.float64]"
+    """NaN where nothing is called positive."""
+
     recall: "NDArray[np.float64]"
     f1: "NDArray[np.float64]"
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "WordContribution"]
 
 _SHOWN = 10
+_DEEPEST = 0.4
+"""Opacity of the strongest word's ground, on which black and white letters can still be read."""
+
 _FAINT, _STRONG = 0.05, 0.5
 """Shares of the strongest word's score."""
 
@@ -85,7 +88,7 @@ class Explanation:
             done, pieces = 0, []
             for word in self._of(part):
                 strength = self._strength(word)
-                shade = f"rgba({_COLOURS[word.score > 0]}, {abs(strength):.2f})"
+                shade = f"rgba({_COLOURS[word.score > 0]}, {_DEEPEST * abs(strength):.2f})"
                 inner = html.escape(text[word.start : word.end])
                 pieces.append(html.escape(text[done : word.start]))
                 pieces.append(f'<mark style="background: {shade}" title="{word.score:+.3f}">{inner}</mark>')

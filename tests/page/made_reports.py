@@ -1,0 +1,58 @@
+"""A report with everything, of texts that try to break out of a page."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.evaluation.full_report import full_report
+from imdb_sentiment.results import (
+    Background,
+    EvaluationReport,
+    Explanation,
+    LabelSuspects,
+    MeasuredRows,
+    Suspect,
+    WordContribution,
+)
+
+UNKIND = '<script>document.title = "taken over"</script> "quoted" & \'single\' <img src="https://example.com/x.png">'
+LABELS = ("$ham_", "<spam>")
+
+
+def make_report(rows: int = 300) -> EvaluationReport:
+    """Make a report whose surest mistake is on an unkind text."""
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, 2, rows)
+    positive = 1 / (1 + np.exp(-(rng.normal(size=rows) + 1.5 * (2 * labels - 1))))
+    positive[0], labels[0] = 0.999, 0
+    texts = [f"{('dull', 'warm')[label]} film number {i}" for i, label in enumerate(labels)]
+    texts[0] = UNKIND
+    report = full_report(
+        MeasuredRows(positive, labels, 0.5, texts),
+        names=LABELS,
+        groups={"length": ["cut" if i % 3 else "5-9 tokens" for i in range(rows)], UNKIND: ["a"] * rows},
+        train=Labelled(texts[: rows // 2], labels[: rows // 2].tolist()),
+    )
+    word = WordContribution(word="<script>document.title", start=0, end=22, part=0, score=1.5)
+    explanation = Explanation(
+        texts=(UNKIND,),
+        labels=LABELS,
+        label=LABELS[1],
+        score=0.999,
+        words=(word,),
+        completeness_error=0.01,
+        steps=32,
+    )
+    suspect = Suspect(row=7, label=LABELS[0], suggested=LABELS[1], probability=0.98, text=UNKIND)
+    background = Background(
+        provenance={"encoder": UNKIND, "training rows": "150"},
+        history=[
+            {"epoch": 1.0, "train_loss": 0.6, "validation": {"log_loss": 0.5}},
+            {"epoch": 2.0, "train_loss": 0.3, "validation": {"log_loss": 0.4}},
+        ],
+        audit={"findings": [{"severity": "warning", "code": "text_blank", "split": "train", "count": 3}]},
+        explanations={0: explanation},
+        suspects=LabelSuspects(rows=150, model="TF-IDF", suspects=(suspect,), notes=()),
+    )
+    return replace(report, background=background)

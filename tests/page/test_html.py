@@ -1,0 +1,116 @@
+"""The page of a report, in a real browser: safe, alone, readable, and open to all."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from made_reports import LABELS, UNKIND, make_report
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from imdb_sentiment import OutputExistsError
+
+pytestmark = pytest.mark.integration
+
+NARROW, WIDE = ViewportSize(width=390, height=800), ViewportSize(width=1200, height=900)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_report().save_html(tmp_path_factory.mktemp("page") / "report.html", title=f"Report on {UNKIND}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "these tests need Chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, browser: Browser, file: Path) -> Iterator[Page]:
+    # the page's own policy forbids scripts, also those of the tests
+    context = browser.new_context(viewport=NARROW, color_scheme=request.param, bypass_csp=True)
+    opened = context.new_page()
+    opened.goto(file.as_uri())
+    yield opened
+    context.close()
+
+
+def test_nothing_is_asked_for_from_outside_and_no_script_runs(browser: Browser, file: Path) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    context = browser.new_context(viewport=WIDE)
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.goto(file.as_uri())
+    page.wait_for_timeout(300)
+    assert asked == [file.as_uri()]
+    assert said == []
+    assert page.title() == f"Report on {UNKIND}"
+    context.close()
+
+
+def test_markup_in_texts_labels_and_names_shows_as_text(page: Page) -> None:
+    assert page.locator("script, img, iframe, link").count() == 0
+    shown = page.locator("main").inner_text()
+    assert shown.count(UNKIND) >= 4  # heading, mistake, suspect, provenance
+    assert page.locator("article mark").first.inner_text() == "<script>document.title"
+    assert f"{LABELS[0]}, taken for {LABELS[1]} at 0.999" in shown
+    assert f"share that is {LABELS[1]}" in (page.locator("svg").first.text_content() or "")
+
+
+def test_each_part_is_there_and_the_verdict_comes_first(page: Page) -> None:
+    headings = page.locator("h2").all_inner_texts()
+    assert headings == [
+        "Figures",
+        "Confusion matrix",
+        "Curves",
+        "Slices",
+        "The surest mistakes",
+        "Training labels that may be wrong",
+        "What the audit found in the data",
+        "Provenance",
+    ]
+    plots = page.locator("figure h3").all_inner_texts()
+    assert plots == ["Reliability", "ROC curve", "Precision and recall", "Threshold", "Abstaining", "Training"]
+    assert "rows are predicted right" in page.locator("main > section li").first.inner_text()
+    for plot in page.locator("figure svg").all():
+        assert len(plot.get_attribute("aria-label") or "") > 40
+
+
+def test_a_narrow_screen_needs_no_scrolling_sideways(page: Page) -> None:
+    wide: Any = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= NARROW["width"]
+    assert page.evaluate("Math.max(...[...document.querySelectorAll('figure svg')].map(s => s.clientWidth))") <= 390
+
+
+def test_axe_finds_nothing_serious(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [part["id"] for part in found if part["impact"] in ("serious", "critical")] == []
+
+
+def test_ink_follows_the_colour_scheme(page: Page) -> None:
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    text = page.evaluate("getComputedStyle(document.querySelector('figure svg text')).fill")
+    assert text == ink
+
+
+def test_a_page_that_is_there_is_not_replaced_unless_asked(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text("mine")
+    with pytest.raises(OutputExistsError, match="was left as it is"):
+        make_report(60).save_html(file)
+    assert file.read_text() == "mine"
+    make_report(60).save_html(file, overwrite=True)
+    assert file.read_text().startswith("<!doctype html>")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    with pytest.raises(OutputExistsError, match="cannot be written"):
+        make_report(60).save_html(tmp_path / "absent" / "report.html")

@@ -1,0 +1,63 @@
+"""A report as Markdown, and what it comes to in sentences."""
+
+from dataclasses import replace
+
+from made_reports import LABELS, UNKIND, make_report
+
+from imdb_sentiment.page.markdown import markdown_table
+from imdb_sentiment.page.verdict import verdict_of
+from imdb_sentiment.results import Interval, SliceReport
+
+
+def test_markdown_has_the_figures_and_no_text_of_the_data() -> None:
+    report = make_report()
+    text = report.to_markdown()
+    assert text.startswith(f"- {sum(report.confusion_matrix[i][i] for i in (0, 1))} of 300 rows are predicted right")
+    assert f"| accuracy | {report.accuracy:.4f} | " in text
+    assert "## Confusion matrix" in text
+    assert "film number" not in text
+    assert "<script>" not in text
+    assert "\\<spam\\>" in text
+
+
+def test_cells_cannot_break_a_table() -> None:
+    assert markdown_table([["a|b", "c"], ["line\nbreak", "*d*"]]) == [
+        "| a\\|b | c |",
+        "| --- | ---: |",
+        "| line break | \\*d\\* |",
+    ]
+
+
+def test_the_verdict_names_what_a_reader_must_know() -> None:
+    report = make_report()
+    sentences = verdict_of(report)
+    assert "95 % interval" in sentences[0]
+    assert any(sentence.startswith("Accuracy better than majority label") for sentence in sentences)
+    assert any("probabilities" in sentence for sentence in sentences)
+    careful = verdict_of(replace(report, seen_rows=20))
+    assert careful[1].startswith("Careful: these are 20 of the 300 rows that the model was trained")
+
+
+def test_a_slice_that_is_worse_beyond_chance_is_named() -> None:
+    worse = SliceReport(
+        grouping="length",
+        name="cut",
+        rows=50,
+        positive_share=0.5,
+        accuracy=0.6,
+        accuracy_interval=Interval(0.5, 0.7),
+        mean_confidence=0.9,
+        p_value=0.001,
+    )
+    report = replace(make_report(), slices=(worse, replace(worse, name="fine", p_value=0.2)))
+    named = [sentence for sentence in verdict_of(report) if sentence.startswith("Less accurate")]
+    assert named == ["Less accurate where length is cut: 60.0% of 50 rows, beyond chance."]
+
+
+def test_probabilities_that_chance_explains_are_said_to_be_right() -> None:
+    report = make_report()
+    assert report.intervals
+    fine = replace(report, intervals={**report.intervals, "expected_calibration_error": Interval(0, 0.04)})
+    assert "Its probabilities mean what they say, as far as these rows can tell." in verdict_of(fine)
+    assert LABELS[1] not in " ".join(verdict_of(fine))
+    assert UNKIND not in " ".join(verdict_of(fine))
