@@ -39,7 +39,7 @@ def test_a_run_on_the_validation_split_is_what_the_history_says(fitted: Sentimen
     result = fitted._fitted.result
     assert [record.epoch for record in result.history] == [1, 2, 3, 4, 5]
     assert result.history[0].train_loss > result.history[-1].train_loss
-    best = max(result.history, key=lambda record: record.validation.f1)
+    best = max(result.history, key=lambda record: (record.validation.f1, -record.validation.log_loss))
     assert result.kept_epoch == best.epoch
     assert result.validation == best.validation
     assert result.kept_because == "highest f1 on validation"
@@ -80,8 +80,11 @@ def test_the_metric_of_the_kept_epoch_and_why_it_was_taken(
     rows = result.splits.rows["train"]
     assert result.kept_because == because.format(100 * rows["pan"] / sum(rows.values()))
     name = because.split()[1]
-    best = max(result.history, key=lambda record: float(getattr(record.validation, name)))
-    assert result.kept_epoch == best.epoch
+
+    def merit(record: EpochRecord) -> tuple[float, float]:
+        return float(getattr(record.validation, name)), -record.validation.log_loss
+
+    assert result.kept_epoch == max(result.history, key=merit).epoch
 
 
 def test_the_last_epoch_is_kept_on_request(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
