@@ -13,6 +13,7 @@ from conftest import make_reviews, untimed
 from imdb_sentiment import (
     DataConfig,
     DataError,
+    EpochRecord,
     EvaluationReport,
     FineTuneConfig,
     ModelError,
