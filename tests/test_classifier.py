@@ -36,7 +36,7 @@ def test_one_text_gives_one_prediction(classifier: SentimentClassifier) -> None:
 
 
 def test_several_texts_give_predictions_in_their_order(classifier: SentimentClassifier) -> None:
-    predictions = classifier.predict(["dull and awful", "superb", "wonderful " * 50])
+    predictions = classifier.predict(["Dull and awful.", "Superb and joyful.", "wonderful " * 50])
     assert [prediction.label for prediction in predictions] == ["negative", "positive", "positive"]
     assert [prediction.truncated for prediction in predictions] == [False, False, True]
 
