@@ -54,7 +54,8 @@ def test_scores_do_not_depend_on_the_batch(classifier: SentimentClassifier, text
 
 def test_the_saved_model_scores_as_the_fitted_one(classifier: SentimentClassifier, fitted: SentimentFineTuner) -> None:
     rows = fitted.splits.test
-    assert classifier.evaluate(rows["text"], rows["label"]) == fitted.evaluate()
+    expected = dataclasses.replace(fitted.evaluate(), baselines=())  # of which the classifier has no training rows
+    assert classifier.evaluate(rows["text"], rows["label"]) == expected
     assert classifier.evaluate(rows["text"], ["positive" if i else "negative" for i in rows["label"]]).accuracy > 0.9
 
 
@@ -99,7 +100,7 @@ def test_the_saved_pair_model_scores_as_the_fitted_one(
     rows = fitted_on_pairs.splits.test
     pairs = list(zip(rows["text"], rows["text_pair"], strict=True))
     report = pair_classifier.evaluate(pairs, rows["label"])
-    assert report == fitted_on_pairs.evaluate()
+    assert report == dataclasses.replace(fitted_on_pairs.evaluate(), baselines=())
     assert report.accuracy > 0.9
     assert pair_classifier.metadata.text_columns == ("title", "body")
 
