@@ -34,7 +34,7 @@ def test_the_model_stands_beside_the_baseline(demo: tuple[Outcome, Path]) -> Non
     outcome, _ = demo
     header, model, baseline = outcome.out.split("\nTest split, ")[1].splitlines()[:3]
     assert header.split()[-5:] == ["accuracy", "F1", "ROC-AUC", "log", "loss"]
-    for line, name in ((model, "fine-tuned MiniLM"), (baseline, "TF-IDF + logistic regression")):
+    for line, name in ((model, "fine-tuned MiniLM"), (baseline, "TF-IDF + LR")):
         assert line.strip().startswith(name)
         assert all(0 <= float(value) <= 1 for value in line.split()[-4:])
 

@@ -1,6 +1,7 @@
 """`imdb-sentiment evaluate`: a saved model measured on labelled rows."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,11 @@ def test_the_report_is_printed(saved_model: Path, folder: Path) -> None:
     outcome = run("evaluate", saved_model, "--data", folder / "test.csv")
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[0].split() == ["accuracy", "1.0000", "(20", "rows)"]
-    words = ["balanced", "precision", "recall", "F1", "Matthews", "ROC-AUC", "average", "log"]
-    assert [line.split()[0] for line in lines[1:9]] == words
-    assert lines[10].split() == ["negative", "10", "0"]
+    assert lines[0].split() == ["20", "rows", "95", "%", "interval"]
+    words = ["accuracy", "balanced", "precision", "recall", "F1", "Matthews", "ROC-AUC", "average", "log", "Brier"]
+    assert [line.split()[0] for line in lines[1:11]] == words
+    assert lines[1].split()[1] == "1.0000"
+    assert lines[13].split() == ["negative", "10", "0"]
     assert lines[-1] == f"note: measured on all rows of {folder / 'test.csv'}"
 
 
@@ -69,7 +71,7 @@ def test_one_label_alone_can_be_measured(saved_model: Path, tmp_path: Path) -> N
     data.write_text("text,label\nWonderful and superb.,positive\nFunny and moving.,positive\n")
     report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
     assert (report["accuracy"], report["roc_auc"], report["average_precision"]) == (1, None, None)
-    assert "ROC-AUC               undefined" in run("evaluate", saved_model, "--data", data).out
+    assert re.search("ROC-AUC +undefined", run("evaluate", saved_model, "--data", data).out)
 
 
 def test_rows_that_taught_the_model_are_pointed_out_and_measured_apart(

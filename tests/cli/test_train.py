@@ -49,8 +49,10 @@ def test_the_run_is_told_in_its_order(trained: tuple[Outcome, Path]) -> None:
         "Fine-tuning ",
         "epoch  train loss  log loss  accuracy      F1\n1 ",
         "kept epoch ",
-        "Test split, read once:\naccuracy  ",
-        "   (24 rows)\n",
+        "calibrated on validation: temperature ",
+        "Test split, read once:\naccuracy better than majority label: +",
+        "\n24 rows ",
+        "\naccuracy   ",
         f"Saved to {folder / 'model'}. Next:\n  imdb-sentiment predict {folder / 'model'} 'Your text.'\n",
     ]
     places = [outcome.out.find(step) for step in steps]

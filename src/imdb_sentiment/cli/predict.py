@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.console import print_json, reports_errors, say, show
 from imdb_sentiment.cli.settings import Json
 
 __all__ = ["predict"]
@@ -23,6 +23,10 @@ def predict(
         ),
     ] = None,
     *,
+    abstain_below: Annotated[
+        float, typer.Option(help="Put a question mark before labels that are less probable.", metavar="P")
+    ] = 0.0,
+    explain: Annotated[bool, typer.Option("--explain", help="Show which words spoke for the label.")] = False,
     json: Json = False,
 ) -> None:
     """Classify texts."""
@@ -34,14 +38,20 @@ def predict(
     if not given:
         raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")
     columns = classifier.metadata.text_columns
-    predictions = classifier.predict(_split_pairs(given, columns) if len(columns) == 2 else given)
+    items = _split_pairs(given, columns) if len(columns) == 2 else given
+    predictions = classifier.predict(items, abstain_below=abstain_below)
+    explanations = [classifier.explain(item) for item in items] if explain else []
     if json:
-        print_json({"predictions": [prediction.to_dict() for prediction in predictions]})
+        told: dict[str, object] = {"predictions": [prediction.to_dict() for prediction in predictions]}
+        print_json(told | ({"explanations": [part.to_dict() for part in explanations]} if explain else {}))
         return
-    width = max(map(len, classifier.labels))
-    for text, prediction in zip(given, predictions, strict=True):
+    labels = [f"{'? ' if prediction.abstained else ''}{prediction.label}" for prediction in predictions]
+    width = max(map(len, (*classifier.labels, *labels)))
+    for place, (text, prediction) in enumerate(zip(given, predictions, strict=True)):
         cut = "  [cut: longer than the model reads]" if prediction.truncated else ""
-        say(f"{prediction.label:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
+        say(f"{labels[place]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
+        if explain:
+            show(explanations[place])
 
 
 def _read_lines() -> list[str]:
