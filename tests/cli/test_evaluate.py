@@ -68,7 +68,9 @@ def test_rows_that_cannot_be_used_are_left_out_on_request(saved_model: Path, tmp
 
 def test_one_label_alone_can_be_measured(saved_model: Path, tmp_path: Path) -> None:
     data = tmp_path / "praise.csv"
-    data.write_text("text,label\nSeen at home: superb and joyful.,positive\nSeen in the cinema: funny and superb.,positive\n")
+    data.write_text(
+        "text,label\nSeen at home: superb and joyful.,positive\nSeen in the cinema: funny and superb.,positive\n"
+    )
     report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
     assert (report["accuracy"], report["roc_auc"], report["average_precision"]) == (1, None, None)
     assert re.search("ROC-AUC +undefined", run("evaluate", saved_model, "--data", data).out)
@@ -84,7 +86,7 @@ def test_rows_that_taught_the_model_are_pointed_out_and_measured_apart(
     outcome = run("evaluate", saved_model, "--data", data)
     seen = f"{len(splits.train)} of the {len(rows)} rows that the model was trained or its best epoch chosen on"
     assert outcome.err == f"warning: these are {seen}; the figures without them stand apart\n"
-    assert f"\nWithout the {seen}:\naccuracy " in outcome.out
+    assert f"\nWithout the {seen}:\n{len(splits.test)} rows " in outcome.out
     report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
     assert (report["rows"], report["unseen"]["rows"]) == (len(rows), len(splits.test))
 

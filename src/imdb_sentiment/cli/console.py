@@ -14,7 +14,7 @@ import typer
 
 from imdb_sentiment.processes import is_main
 
-__all__ = ["print_json", "reports_errors", "say"]
+__all__ = ["print_json", "reports_errors", "say", "show"]
 
 P = ParamSpec("P")
 
@@ -60,3 +60,12 @@ def say(text: str = "", *, silent: bool = False) -> None:
     """Print a line for a reader at once, unless the output is for a program."""
     if not silent and is_main():
         print(text, flush=True)
+
+
+def show(what: object) -> None:
+    """Print something that rich knows how to show, in colours; where there are none, as it prints itself."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    if is_main():
+        console.print(what) if console.color_system else print(what)
