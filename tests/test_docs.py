@@ -48,6 +48,7 @@ RUNS = {
     "docs/how-to/long-runs.md": {"python", "bash"},
     "docs/how-to/many-processes.md": {"sh"},
     "docs/how-to/own-data.md": {"python", "bash"},
+    "docs/how-to/read-the-report.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},
     "docs/explanation/splits.md": {"python"},
     "docs/explanation/imbalance.md": {"python"},
@@ -63,7 +64,7 @@ FILES = {"csv", "text", "yaml"}
 WIDTH = 80
 """Columns of code that the pages show without scrolling."""
 
-COMMANDS = ("demo", "audit", "train", "evaluate", "predict")
+COMMANDS = ("demo", "audit", "train", "evaluate", "predict", "report", "suspects")
 FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)")
 INFO = re.compile(r'(?P<language>[a-z]+)(?: title="(?P<title>[\w.-]+)")?')
 EXIT_CODE = re.compile(r"# exits with (\d+)$")
