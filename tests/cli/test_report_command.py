@@ -1,0 +1,66 @@
+"""`imdb-sentiment report`, as a user meets it."""
+
+import json
+import shutil
+from pathlib import Path
+
+from command import run, write_reviews
+
+from imdb_sentiment import SentimentFineTuner
+
+
+def test_a_page_is_written_with_baselines_that_learnt_what_the_model_learnt(
+    saved_model: Path, fitted: SentimentFineTuner, tmp_path: Path
+) -> None:
+    for split in ("train", "test"):
+        getattr(fitted.splits, split).to_csv(tmp_path / f"{split}.csv", index=False)
+    page = tmp_path / "report.html"
+    outcome = run("report", saved_model, "--data", tmp_path, "--output", page)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "TF-IDF + LR" in outcome.out
+    assert outcome.out.rstrip().endswith(f"The page is {page}.")
+    assert f"{saved_model.name} on {tmp_path.name}" in page.read_text(encoding="utf-8")
+
+
+def test_rows_that_the_model_learnt_from_are_not_measured(
+    saved_model: Path, fitted: SentimentFineTuner, tmp_path: Path
+) -> None:
+    rows = [row for part in (fitted.splits.train, fitted.splits.test) for row in part]
+    data = tmp_path / "reviews.jsonl"
+    data.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    outcome = run("report", saved_model, "--data", data, "--output", tmp_path / "report.html")
+    learnt, held_out = len(fitted.splits.train), len(fitted.splits.test)
+    assert f"{held_out} rows " in outcome.out
+    assert f"note: without {learnt} rows that the model was trained or its best epoch chosen on" in outcome.out
+    assert "majority label" in outcome.out
+
+
+def test_without_its_training_rows_there_are_no_baselines(saved_model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "new.csv"
+    rows = [f"Not seen before, number {i}: {('dull', 'superb')[i % 2]}.,{i % 2}" for i in range(20)]
+    data.write_text("\n".join(["text,label", *(row.replace(", number", " number") for row in rows)]))
+    copy = tmp_path / "model"
+    shutil.copytree(saved_model, copy)
+    (copy / "seen_rows.npz").unlink()
+    for model in (saved_model, copy):
+        outcome = run("report", model, "--data", data, "--output", tmp_path / "report.html", "--overwrite")
+        assert outcome.code == 0
+        assert "majority" not in outcome.out
+
+
+def test_a_page_that_is_there_is_left_alone(saved_model: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("mine")
+    outcome = run("report", saved_model, "--data", "reviews.csv", "--output", page)
+    assert outcome.code == 2
+    assert "--overwrite, or --output" in outcome.err
+    assert page.read_text() == "mine"
+
+
+def test_mistakes_are_explained_on_request(saved_model: Path, tmp_path: Path) -> None:
+    data = write_reviews(tmp_path / "flipped.csv", 12, names="pos neg")
+    page = tmp_path / "report.html"
+    names = ("--positive-label", "neg", "--negative-label", "pos")
+    outcome = run("report", saved_model, "--data", data, "--output", page, "--explain", 2, *names)
+    assert outcome.code == 0, outcome.err
+    assert page.read_text(encoding="utf-8").count('<div class="explanation">') <= 2

@@ -1,0 +1,58 @@
+"""`imdb-sentiment suspects`, as a user meets it."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from command import run
+
+from conftest import make_reviews
+
+FLIPPED = (7, 30, 88)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    texts, labels = make_reviews(160)
+    path = tmp_path / "reviews.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["text", "label"])
+        for i, (text, label) in enumerate(zip(texts, labels, strict=True)):
+            table.writerow([text, 1 - label if i in FLIPPED else label])
+    return path
+
+
+def test_a_table_is_printed_and_all_of_it_written(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "suspects.csv"
+    outcome = run("suspects", "--data", data, "--output", output, "--set", "near_duplicates=ignore")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert " of 160 suspected (" in outcome.out.splitlines()[0]
+    assert f"All of them are in {output}." in outcome.out
+    with output.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {int(row["row"]) - 1 for row in rows[:3]} == set(FLIPPED)
+    assert list(rows[0]) == ["row", "label", "suggested", "probability", "text"]
+
+
+def test_one_json_object_is_printed(data: Path) -> None:
+    content = run("suspects", "--data", data, "--set", "near_duplicates=ignore", "--json").read_json()
+    assert set(content) == {"rows", "model", "suspects", "notes"}
+    assert {suspect["row"] - 1 for suspect in content["suspects"][:3]} == set(FLIPPED)
+
+
+def test_a_file_that_is_there_is_left_alone(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "suspects.csv"
+    output.write_text("mine")
+    outcome = run("suspects", "--data", data, "--output", output)
+    assert outcome.code == 2
+    assert "is there already, and was left as it is" in outcome.err
+    assert output.read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_is_said(data: Path, tmp_path: Path) -> None:
+    outcome = run(
+        "suspects", "--data", data, "--output", tmp_path / "absent" / "s.csv", "--set", "near_duplicates=ignore"
+    )
+    assert outcome.code == 2
+    assert "cannot be written" in outcome.err
