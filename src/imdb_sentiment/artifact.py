@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
+from imdb_sentiment.card import CARD_FILE, model_card
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
@@ -173,6 +174,7 @@ def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool) -> None:
         _complete_tokenizer_config(partial / "tokenizer_config.json", encoder.truncation)
         text = json.dumps(metadata.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (partial / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
+        (partial / CARD_FILE).write_text(model_card(metadata, name=folder.resolve().name), encoding="utf-8")
         if seen:
             seen.save(partial / SEEN_ROWS_FILE)
 

@@ -12,6 +12,7 @@ from hub import LoopbackHub
 from imdb_sentiment import FineTuneConfig
 
 MODEL_FILES = {
+    "README.md",
     "config.json",
     "imdb_sentiment.json",
     "model.safetensors",

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from imdb_sentiment.results import EvaluationReport
 
-__all__ = ["confusion_rows", "figure_rows", "slice_rows"]
+__all__ = ["METRIC_NAMES", "confusion_rows", "figure_rows", "slice_rows"]
 
-_NAMES = {
+METRIC_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "precision": "precision of {positive}",
@@ -20,13 +20,14 @@ _NAMES = {
     "brier_score": "Brier score",
     "expected_calibration_error": "calibration error",
 }
+"""What each figure of a report is called; `positive` is the positive label's name."""
 
 
 def figure_rows(report: "EvaluationReport", *, corner: str = "") -> list[list[str]]:
     """Return each figure with its interval, and that of the baselines beside it; the first row is the head."""
     head = [corner, "this model" if report.baselines else "", *(["95 % interval"] if report.intervals else [])]
     table = [[*head, *(baseline.name for baseline in report.baselines)]]
-    for metric, name in _NAMES.items():
+    for metric, name in METRIC_NAMES.items():
         row = [name.format(positive=report.labels[1]), _number(getattr(report, metric))]
         if report.intervals:
             interval = report.intervals.get(metric)

@@ -9,7 +9,7 @@ from imdb_sentiment.page.verdict import verdict_of
 if TYPE_CHECKING:
     from imdb_sentiment.results import EvaluationReport
 
-__all__ = ["markdown_table", "render_markdown"]
+__all__ = ["escape", "markdown_table", "render_markdown"]
 
 _SPECIAL = {ord(character): f"\\{character}" for character in "\\`*_[]<>|#~"}
 
@@ -23,7 +23,7 @@ def render_markdown(report: "EvaluationReport", *, heading: int = 2) -> str:
     """
     mark = "#" * heading
     parts = [
-        *(f"- {_escape(sentence)}" for sentence in verdict_of(report)),
+        *(f"- {escape(sentence)}" for sentence in verdict_of(report)),
         "",
         f"{mark} Figures",
         "",
@@ -40,10 +40,11 @@ def render_markdown(report: "EvaluationReport", *, heading: int = 2) -> str:
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the lines of a table; the first row is its head. What is in the cells shows as text."""
-    head, *rest = ([_escape(cell) for cell in row] for row in rows)
+    head, *rest = ([escape(cell) for cell in row] for row in rows)
     rule = ["---", *["---:"] * (len(head) - 1)]
     return [f"| {' | '.join(row)} |" for row in (head, rule, *rest)]
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return text of one line that Markdown shows as it is."""
     return " ".join(text.split()).translate(_SPECIAL)

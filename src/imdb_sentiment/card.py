@@ -1,0 +1,102 @@
+"""The model card: README.md of a saved model, for whoever finds the folder."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.page.figures import METRIC_NAMES
+from imdb_sentiment.page.markdown import escape, markdown_table
+from imdb_sentiment.results import METRICS
+
+if TYPE_CHECKING:
+    from imdb_sentiment.artifact import ModelMetadata
+
+__all__ = ["CARD_FILE", "model_card"]
+
+CARD_FILE = "README.md"
+
+_ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+_USE = """```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", "PATH_OR_ID", truncation=True)
+```
+
+```python
+from imdb_sentiment import SentimentClassifier
+
+classifier = SentimentClassifier.from_pretrained("PATH_OR_ID")
+```"""
+
+
+def model_card(metadata: "ModelMetadata", *, name: str) -> str:
+    """Return the card, with the figures of the test split, if it was measured, where the hub looks for them.
+
+    No text of the data is in it.
+
+    Args:
+        metadata: How the model was made.
+        name: Of the model.
+    """
+    from huggingface_hub import EvalResult, ModelCardData
+
+    source = metadata.data_config["source"]
+    on_hub = isinstance(source, str) and bool(_ON_THE_HUB.fullmatch(source)) and not Path(source).exists()
+    test = metadata.metrics["test"]
+    shown = source if on_hub else "own data"
+    results = [
+        EvalResult("text-classification", shown, shown, metric, test[metric], dataset_split="test")
+        for metric in METRICS
+        if test and test[metric] is not None
+    ]
+    data = ModelCardData(
+        base_model=metadata.base_model if _ON_THE_HUB.fullmatch(metadata.base_model) else None,
+        datasets=[source] if on_hub else None,
+        eval_results=results or None,
+        library_name="transformers",
+        model_name=name,
+        pipeline_tag="text-classification",
+        tags=["imdb_sentiment", "text-classification"],
+    )
+    return "\n".join(["---", data.to_yaml(), "---", "", f"# {escape(name)}", "", *_body(metadata, test), ""])
+
+
+def _body(metadata: "ModelMetadata", test: dict[str, Any] | None) -> list[str]:
+    negative, positive = map(escape, metadata.labels)
+    rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
+    threshold, policy = metadata.calibration.threshold, metadata.length_policy
+    decision = f"A text is called {positive} if its probability is above {threshold:.4g}."
+    if threshold != 0.5:
+        decision += " A stock pipeline does not know that, and takes the more probable label."
+    return [
+        f"Tells {negative} from {positive}. Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; "
+        f"{rows['validation']} others chose the epoch and calibrated the probabilities.",
+        "",
+        *_USE.splitlines(),
+        "",
+        decision,
+        f"It reads {policy.max_length} tokens; {escape(policy.stock_pipeline)}.",
+        "",
+        "## Figures",
+        "",
+        *(_figures(test) if test else ["The model was not measured on a test split before it was saved."]),
+        "",
+        "They hold for texts of the same kind as those it was measured on, and say nothing of others.",
+        "",
+        "## How it was made",
+        "",
+        *markdown_table([["", ""], *([name, value] for name, value in metadata.background().provenance.items())]),
+    ]
+
+
+def _figures(test: dict[str, Any]) -> list[str]:
+    positive = test["labels"][1]
+    rows = [[f"{test['rows']:,} test rows", "", "95 % interval"]]
+    for metric in METRICS:
+        value, interval = test[metric], (test["intervals"] or {}).get(metric)
+        told = "undefined" if value is None else f"{value:.4f}"
+        name = METRIC_NAMES[metric].format(positive=positive)
+        rows.append([name, told, f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else ""])
+    beside = [[baseline["name"], f"{baseline['report']['accuracy']:.4f}"] for baseline in test["baselines"]]
+    lines = markdown_table(rows)
+    return [*lines, "", *markdown_table([["on the same rows", "accuracy"], *beside])] if beside else lines
