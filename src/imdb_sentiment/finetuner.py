@@ -14,6 +14,7 @@ from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
 from imdb_sentiment.encoding import TextEncoder, texts_of
 from imdb_sentiment.errors import NotFittedError, OutputExistsError
+from imdb_sentiment.head import scale_outputs
 from imdb_sentiment.output import LOCK_FILE
 from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_of_idle_gpus
 from imdb_sentiment.results import Calibration, EvaluationReport, FineTuneResult, SplitSummary
@@ -303,8 +304,10 @@ class SentimentFineTuner:
             rows = Labelled(texts_of(held_out), held_out["label"])
             return calibrate(learnt.model, encoder.text_encoder, self.config, rows=rows, names=self.labels)
 
+        calibration = on_main(calibrated)
+        scale_outputs(learnt.model, 1 / calibration.temperature)  # any program that loads it has it calibrated
         result = FineTuneResult(
-            calibration=on_main(calibrated),
+            calibration=calibration,
             history=learnt.history,
             kept_epoch=learnt.kept_epoch,
             kept_because=learnt.kept_because,

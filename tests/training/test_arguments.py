@@ -41,6 +41,7 @@ USED_ELSEWHERE = {
     "early_stopping_patience",
     "keep_checkpoints",
     "class_weights",
+    "threshold",
 }
 METRIC = choose_metric("auto", {"ham": 50, "spam": 50})
 

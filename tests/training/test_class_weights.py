@@ -98,4 +98,4 @@ def test_weights_raise_the_probabilities_of_the_rare_label(tiny_config: FineTune
         means.append(classifier.predict_proba(texts)[:, 1].mean())
     plain, weighted = means
     assert plain == pytest.approx(1 / 8, abs=0.08)
-    assert weighted == pytest.approx(1 / 2, abs=0.12)
+    assert weighted > plain + 0.05  # calibrated, as far as a temperature can; before, it was about 1 / 2

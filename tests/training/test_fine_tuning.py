@@ -60,5 +60,5 @@ def test_a_run_that_stops_early_says_what_it_kept(quick: FineTuneConfig, tmp_pat
     assert [record.epoch for record in result.history] == pytest.approx([half, 1.0, 1 + half, 2.0], abs=1e-5)
     assert result.kept_epoch == result.history[0].epoch
     assert result.kept_because == "highest accuracy on validation"
-    assert result.validation == result.history[0].validation
+    assert result.calibration.before == result.history[0].validation
     assert f"kept epoch {half:.4g} " in str(result)

@@ -127,7 +127,7 @@ def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so
     shutil.rmtree(first)
     result = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews, resume=True)
     assert (result.kept_epoch, result.kept_because) == (2, "the last")
-    assert result.validation.log_loss == 0.2
+    assert result.history[-1].validation.log_loss == 0.2
 
 
 def interrupt(*args: object) -> None:

@@ -146,6 +146,7 @@ def entry(step: int, **values: float) -> dict[str, Any]:
 def evaluation(step: int, log_loss: float, counts: tuple[int, int, int, int] = (3, 1, 2, 4)) -> dict[str, Any]:
     tn, fp, fn, tp = counts
     values = {"accuracy": 0.7, "precision": 0.8, "recall": 0.6, "f1": 0.69, "roc_auc": 0.75, "log_loss": log_loss}
+    values |= {"brier_score": 0.2, "expected_calibration_error": 0.1}
     values |= {"balanced_accuracy": 0.71, "matthews_correlation": 0.41, "average_precision": 0.85}
     named = {"true_negatives": tn, "false_positives": fp, "false_negatives": fn, "true_positives": tp}
     return entry(step, **{f"eval_{name}": value for name, value in (values | named).items()}, eval_loss=9.0)

@@ -7,7 +7,6 @@ from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.evaluation.temperature import fit_temperature
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.head import scale_outputs
 from imdb_sentiment.results import Calibration
 from imdb_sentiment.scoring.torch_scorer import score_texts
 
@@ -27,9 +26,7 @@ def calibrate(
     rows: Labelled,
     names: tuple[str, str],
 ) -> Calibration:
-    """Fit a temperature to the validation split and fold it into the head, in place; then choose the threshold.
-
-    Folded in, any program that loads the model gives the calibrated probabilities.
+    """Fit a temperature to the validation split, and choose the threshold with it. The model stays as it is.
 
     Args:
         model: The model that was fine-tuned.
@@ -40,7 +37,6 @@ def calibrate(
     """
     logits = score_texts(model, encoder, rows.texts, batch_size=config.per_device_eval_batch_size).logits
     temperature = fit_temperature(logits, rows.labels)
-    scale_outputs(model, 1 / temperature)
     probabilities = softmax(logits / temperature)
     value, reached = config.threshold, True
     if isinstance(value, str):
