@@ -19,7 +19,7 @@ ROWS = [
     {"encoding"},
     {"evaluation"},
     {"pretrained", "head", "first_token", "training", "scoring"},
-    {"artifact", "audit", "card"},
+    {"artifact", "audit", "card", "metadata"},
     {"finetuner", "classifier"},
     {"cross_validation", "suspects"},
     {"cli"},

@@ -40,6 +40,7 @@ def edit_json(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_the_folder_holds_standard_files_and_no_pickle(saved_model: Path) -> None:
     names = {path.name for path in saved_model.iterdir()}
     assert names == {
+        "README.md",
         "config.json",
         "model.safetensors",
         "tokenizer.json",

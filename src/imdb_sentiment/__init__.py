@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imdb_sentiment.artifact import ModelMetadata
     from imdb_sentiment.audit.dataset import audit_dataset
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.evaluation.comparison import compare
     from imdb_sentiment.findings import DataAudit, Finding, TokenLengths
     from imdb_sentiment.finetuner import SentimentFineTuner
+    from imdb_sentiment.metadata import ModelMetadata
     from imdb_sentiment.results import (
         BaselineReport,
         Calibration,
@@ -102,7 +102,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "artifact": ("ModelMetadata",),
     "audit.dataset": ("audit_dataset",),
     "classifier": ("SentimentClassifier",),
     "config": ("DataConfig", "FineTuneConfig"),
@@ -126,6 +125,7 @@ _HOMES = {
     ),
     "findings": ("DataAudit", "Finding", "TokenLengths"),
     "finetuner": ("SentimentFineTuner",),
+    "metadata": ("ModelMetadata",),
     "results": (
         "BaselineReport",
         "Calibration",

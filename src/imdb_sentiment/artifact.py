@@ -2,132 +2,25 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import ValidationError
 
 from imdb_sentiment.card import CARD_FILE, model_card
-from imdb_sentiment.data.cleaning import CLEANING_RULES
-from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.errors import ModelError
+from imdb_sentiment.metadata import SCHEMA_VERSION, ModelMetadata
 from imdb_sentiment.output import METADATA_FILE, new_folder
-from imdb_sentiment.results import Background
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Artifact", "CalibrationSection", "ModelMetadata", "load_artifact", "save_artifact"]
+__all__ = ["Artifact", "load_artifact", "save_artifact"]
 
-SCHEMA_VERSION = 1
 _FILES = ["*.json", "*.safetensors", SEEN_ROWS_FILE]
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-_PACKAGES = ("imdb_sentiment", "torch", "transformers", "tokenizers", "datasets", "scikit-learn", "numpy")
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class Cleaning(_Section):
-    """How texts are cleaned before they are cut into tokens; the saved tokenizer does it."""
-
-    clean_text: bool
-    rules: tuple[tuple[str, str], ...]
-
-
-class LengthPolicy(_Section):
-    """How many tokens the model reads, and what is kept of longer texts."""
-
-    max_length: PositiveInt
-    truncation: Truncation
-    stock_pipeline: str
-
-
-class CalibrationSection(_Section):
-    """What was fitted to the validation split after training; see `Calibration`."""
-
-    temperature: PositiveFloat
-    threshold: Annotated[float, Field(gt=0, lt=1)]
-    goal: str
-    reached: bool
-    before: dict[str, Any]
-    """`EvaluationReport` on the validation split before."""
-
-
-class ModelMetadata(_Section):
-    """The content of `imdb_sentiment.json`: how a saved model was made. `model_dump()` gives plain JSON types."""
-
-    schema_version: Literal[1] = 1
-    """Raised when a reader of the old form could misread the new one; an unknown version is refused."""
-
-    labels: LabelNames
-    """Names of the negative and of the positive label."""
-
-    text_columns: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
-    """Names of the columns that the model reads, in order: one, or the two of a pair."""
-
-    base_model: str
-    """`FineTuneConfig.model_name`."""
-
-    cleaning: Cleaning
-    """Whether texts are cleaned, and by which rules."""
-
-    length_policy: LengthPolicy
-    """How many tokens the model reads, what is kept of longer texts, and what a stock pipeline makes of them."""
-
-    data_config: dict[str, Any]
-    """`DataConfig` of the run; its `source` is null where the rows were given to `fit`."""
-
-    fine_tune_config: dict[str, Any]
-    """`FineTuneConfig` of the run."""
-
-    data_fingerprint: str
-    """`SplitSummary.fingerprint`: the same for the same texts, labels and division."""
-
-    splits: dict[str, Any]
-    """`SplitSummary`: rows per split and class, rows left out and why."""
-
-    audit: dict[str, Any] | None
-    """What the audit found in the data, as counts and without a word of them, and the lengths in tokens; null where
-    `DataSplits` were given to `fit`."""
-
-    calibration: CalibrationSection
-    """Temperature, which the head holds already, and threshold, which is to be applied; how they came about."""
-
-    history: tuple[dict[str, Any], ...]
-    """`EpochRecord` of each evaluation of the run."""
-
-    metrics: dict[str, Any]
-    """`EvaluationReport` of the finished model on `validation`, and on `test`, or null if it was not measured."""
-
-    seed: int
-    """`FineTuneConfig.seed`."""
-
-    versions: dict[str, str]
-    """Versions of this library and of those that decide what a model computes."""
-
-    def background(self) -> Background:
-        """Return what the page of a report says of the model."""
-        rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}
-        return Background(
-            provenance={
-                "encoder": self.base_model,
-                "training rows": f"{rows['train']:,}",
-                "validation rows, to choose and calibrate by": f"{rows['validation']:,}",
-                "fingerprint of the data": self.data_fingerprint[:16],
-                "longest input": f"{self.length_policy.max_length} tokens ({self.length_policy.truncation})",
-                "temperature": f"{self.calibration.temperature:.4g}",
-                "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal})",
-                "seed": str(self.seed),
-                **{f"version of {name}": version for name, version in self.versions.items()},
-            },
-            history=self.history,
-            calibration=self.calibration.model_dump(),
-            audit=self.audit,
-        )
 
 
 class Artifact(NamedTuple):
@@ -138,25 +31,6 @@ class Artifact(NamedTuple):
     metadata: ModelMetadata
     seen: SeenRows | None
     """None if the file was removed, for the sake of its readers or of the writers of the texts."""
-
-
-def describe_cleaning(clean_text: bool) -> Cleaning:
-    """Return the cleaning section of the metadata."""
-    return Cleaning(clean_text=clean_text, rules=CLEANING_RULES if clean_text else ())
-
-
-def describe_length(encoder: TextEncoder) -> LengthPolicy:
-    """Return the length section of the metadata."""
-    kept = {"head": "keeps the same tokens", "tail": "keeps the same tokens", "head_tail": "keeps the head only"}
-    stock = f"called with truncation=True, a stock pipeline {kept[encoder.truncation]} of longer texts"
-    return LengthPolicy(max_length=encoder.max_length, truncation=encoder.truncation, stock_pipeline=stock)
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of this library and of those that decide what a model computes."""
-    from importlib import metadata
-
-    return {name: metadata.version(name) for name in _PACKAGES}
 
 
 def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool) -> None:

@@ -9,7 +9,7 @@ from imdb_sentiment.page.markdown import escape, markdown_table
 from imdb_sentiment.results import METRICS
 
 if TYPE_CHECKING:
-    from imdb_sentiment.artifact import ModelMetadata
+    from imdb_sentiment.metadata import ModelMetadata
 
 __all__ = ["CARD_FILE", "model_card"]
 

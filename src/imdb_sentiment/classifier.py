@@ -6,11 +6,12 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from imdb_sentiment.artifact import Artifact, ModelMetadata, load_artifact
+from imdb_sentiment.artifact import Artifact, load_artifact
 from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE
 from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
+from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.results import EvaluationReport, Explanation, Prediction
 from imdb_sentiment.scoring.device import usable_device

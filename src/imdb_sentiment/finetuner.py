@@ -22,8 +22,8 @@ from imdb_sentiment.results import Calibration, EvaluationReport, FineTuneResult
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-    from imdb_sentiment.artifact import ModelMetadata
     from imdb_sentiment.findings import DataAudit
+    from imdb_sentiment.metadata import ModelMetadata
     from imdb_sentiment.pretrained import Encoder
     from imdb_sentiment.training.rows import TrainingRows
 
@@ -183,41 +183,18 @@ class SentimentFineTuner:
 
     def _describe(self, fitted: _Fitted) -> "ModelMetadata":
         """Say how the fitted model was made, and what is known of it by now."""
-        from imdb_sentiment.artifact import (
-            CalibrationSection,
-            ModelMetadata,
-            describe_cleaning,
-            describe_length,
-            library_versions,
-        )
+        from imdb_sentiment.metadata import describe
 
-        result, calibration = fitted.result, fitted.result.calibration
-        return ModelMetadata(
+        metadata = describe(
+            fitted.result,
+            self._test,
+            fitted.encoder,
             labels=self._load().names,
-            text_columns=self.data_config.columns_of_text,
-            base_model=self.config.model_name,
-            cleaning=describe_cleaning(self.config.clean_text),
-            length_policy=describe_length(fitted.encoder),
-            data_config=self.data_config.model_dump(mode="json") | ({"source": None} if self._rows_given else {}),
-            fine_tune_config=self.config.model_dump(mode="json"),
-            data_fingerprint=result.splits.fingerprint,
-            splits=result.splits.to_dict(),
-            audit=result.audit.summary_dict() if result.audit else None,
-            calibration=CalibrationSection(
-                temperature=calibration.temperature,
-                threshold=calibration.threshold,
-                goal=calibration.goal,
-                reached=calibration.reached,
-                before=calibration.before.to_dict(),
-            ),
-            history=tuple(record.to_dict() for record in result.history),
-            metrics={
-                "validation": result.validation.to_dict(),
-                "test": self._test.to_dict() if self._test else None,
-            },
-            seed=self.config.seed,
-            versions=library_versions(),
+            data_config=self.data_config,
+            config=self.config,
         )
+        unnamed = metadata.data_config | {"source": None}
+        return metadata.model_copy(update={"data_config": unnamed}) if self._rows_given else metadata
 
     def _measure(self, fitted: _Fitted) -> EvaluationReport:
         from imdb_sentiment.evaluation.full_report import full_report
