@@ -38,9 +38,8 @@ def main() -> None:
         draws = [rng.sample([word.start for word in explanation.words], count) for _ in range(DRAWS)]
         others.append(statistics.fmean(fall(classifier, explanation, draw) for draw in draws))
     error = statistics.median(explanation.completeness_error for explanation in explanations)
-    print(
-        f"{arguments.texts} texts, {seconds / arguments.texts:.2f} s an explanation, median completeness error {error:.4f}"
-    )
+    print(f"{arguments.texts} texts, {seconds / arguments.texts:.2f} s an explanation")
+    print(f"median completeness error {error:.4f}")
     print(f"the label's probability falls by {statistics.fmean(top):.4f} without the words named,")
     print(f"by {statistics.fmean(others):.4f} without as many at random")
     further = sum(a > b for a, b in zip(top, others, strict=True))
