@@ -66,7 +66,9 @@ def test_rows_that_cannot_be_used_are_left_out_on_request(saved_model: Path, tmp
 
 def test_one_label_alone_can_be_measured(saved_model: Path, tmp_path: Path) -> None:
     data = tmp_path / "praise.csv"
-    data.write_text("text,label\nSeen at home: superb and joyful.,positive\nSeen in the cinema: funny and superb.,positive\n")
+    data.write_text(
+        "text,label\nSeen at home: superb and joyful.,positive\nSeen in the cinema: funny and superb.,positive\n"
+    )
     report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
     assert (report["accuracy"], report["roc_auc"], report["average_precision"]) == (1, None, None)
     assert "ROC-AUC               undefined" in run("evaluate", saved_model, "--data", data).out
