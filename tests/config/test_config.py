@@ -265,13 +265,13 @@ def test_an_unknown_preset_is_named_with_the_nearest_one() -> None:
     ("fields", "lengths"),
     [
         ({"num_train_epochs": 3}, (128, 256, 256)),
-        ({"num_train_epochs": 1}, (256,)),  # the only epoch is the last one too
+        ({"num_train_epochs": 1}, (128,)),
         ({"num_train_epochs": 2, "max_length": 64}, (64, 64)),
         ({"num_train_epochs": 2, "first_epoch_max_length": None}, (256, 256)),
         ({"num_train_epochs": 2, "first_epoch_max_length": 512}, (256, 256)),
     ],
 )
-def test_the_first_of_several_epochs_may_read_less(fields: dict[str, Any], lengths: tuple[int, ...]) -> None:
+def test_the_first_epoch_may_read_less(fields: dict[str, Any], lengths: tuple[int, ...]) -> None:
     config = FineTuneConfig(**({"max_length": 256, "first_epoch_max_length": 128} | fields))
     assert config.epoch_max_lengths == lengths
 

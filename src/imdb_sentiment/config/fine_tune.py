@@ -128,8 +128,9 @@ class FineTuneConfig(Frozen):
     """Passes over the training rows."""
 
     first_epoch_max_length: Annotated[int, Field(ge=8)] | None = 64
-    """Longest input in the first of several epochs, if that is below `max_length`. Most of what there is to learn is
-    learnt from shorter texts at half the cost. Evaluation reads up to `max_length` always."""
+    """Longest training input in the first epoch, if that is below `max_length`; empty (`None`) for `max_length` itself.
+    Most of what there is to learn is learnt from shorter texts, at a fraction of the cost. With a single epoch, no
+    longer ones are learnt from at all. Evaluation and prediction read up to `max_length` always."""
 
     evaluations_per_epoch: PositiveInt = 1
     """How often in an epoch the model is evaluated and a checkpoint saved, at even distances. A killed run loses what
@@ -179,7 +180,7 @@ class FineTuneConfig(Frozen):
     def epoch_max_lengths(self) -> tuple[int, ...]:
         """Longest training input of each epoch, in tokens."""
         first, epochs = self.first_epoch_max_length, self.num_train_epochs
-        if first is None or epochs == 1:
+        if first is None:
             return (self.max_length,) * epochs
         return (min(first, self.max_length),) + (self.max_length,) * (epochs - 1)
 
@@ -226,7 +227,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "weight_decay": 0.01,
         "load_best_model_at_end": False,
     },
-    "fast": {"max_length": 128, "num_train_epochs": 1},
+    "fast": {"num_train_epochs": 1},
     "balanced": {},
-    "accurate": {"max_length": 512, "num_train_epochs": 3},
+    "accurate": {"max_length": 512},
 }
