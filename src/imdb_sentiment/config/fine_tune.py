@@ -33,9 +33,9 @@ def _names(value: object) -> object:
 class FineTuneConfig(Frozen):
     """How the encoder is fine-tuned.
 
-    The defaults depart from the tutorial's recipe (learning rate 2e-5, batch 16, 3 epochs, weight decay 0.01, 128 tokens)
-    where something else was more accurate or quicker with MiniLM on IMDb. The fields say what was measured; the numbers
-    stand in the benchmarks page.
+    The defaults depart from the tutorial's recipe (learning rate 2e-5, batch 16, 3 epochs, weight decay 0.01, 128
+    tokens) where something else was more accurate or quicker with MiniLM on IMDb. The fields say what was measured; the
+    numbers stand in the benchmarks page.
 
     Raises:
         ConfigError: A field is unknown or its value is not valid; the nearest valid field is named.
