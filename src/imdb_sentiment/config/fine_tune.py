@@ -59,8 +59,9 @@ def _known_threshold(value: float | str) -> float | str:
 class FineTuneConfig(Frozen):
     """How the encoder is fine-tuned.
 
-    The hyper-parameters start from the tutorial's (learning rate 2e-5, batch 16, 3 epochs, weight decay 0.01). Where
-    a default departs from it, the field says what was measured; the numbers stand in the benchmarks page.
+    The defaults depart from the tutorial's recipe (learning rate 2e-5, batch 16, 3 epochs, weight decay 0.01, 128
+    tokens) where something else was more accurate or quicker with MiniLM on IMDb. The fields say what was measured; the
+    numbers stand in the benchmarks page.
 
     Raises:
         ConfigError: A field is unknown or its value is not valid; the nearest valid field is named.
@@ -98,11 +99,13 @@ class FineTuneConfig(Frozen):
 
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = 0.0
     """Dropout everywhere in the encoder and before its head while it learns; empty (`None`) keeps the checkpoint's
-    own, 0.1 for BERT."""
+    own, 0.1 for BERT. Off, since in two epochs it was not more accurate (89.7 % against 90.1 % on 2,000 validation
+    reviews), and makes attention slower on a CPU."""
 
     learning_rate: PositiveFloat | Literal["auto"] = "auto"
     """Peak learning rate of AdamW; it falls linearly to 0 over the run. `auto` is 1e-4 for encoders up to 512 wide,
-    such as MiniLM, and 3e-5 for wider ones, such as BERT base, for which Devlin et al. (2019) used 2e-5 to 5e-5."""
+    such as MiniLM, and 3e-5 for wider ones, such as BERT base, for which Devlin et al. (2019) used 2e-5 to 5e-5. MiniLM
+    reached 88.6 % with 5e-5, 90.1 % with 1e-4 and 90.0 % with 2e-4 on 2,000 validation reviews."""
 
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the training steps over which the learning rate rises from 0 to its peak."""
