@@ -103,7 +103,7 @@ def test_a_fold_that_was_cut_short_goes_on_from_its_checkpoint(
     report, _ = run
     evaluate = SentimentFineTuner.evaluate
 
-    def cut_short(self: SentimentFineTuner) -> Any:
+    def cut_short(self: SentimentFineTuner, **_: object) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(SentimentFineTuner, "evaluate", cut_short)

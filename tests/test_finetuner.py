@@ -66,6 +66,15 @@ def test_the_kept_weights_are_those_of_the_kept_epoch(
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
 
 
+def test_the_figures_alone_are_those_of_the_full_report(fitted: SentimentFineTuner) -> None:
+    alone, full = fitted.evaluate(full=False), fitted.evaluate()
+    assert full.intervals
+    assert full.baselines
+    assert (alone.intervals, alone.baselines, alone.slices) == (None, (), ())
+    assert (alone.log_loss, alone.confusion_matrix) == (full.log_loss, full.confusion_matrix)
+    assert (alone.seen_rows, alone.rows) == (0, full.rows)
+
+
 @pytest.mark.parametrize(
     ("asked", "because"),
     [

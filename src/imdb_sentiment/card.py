@@ -2,11 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imdb_sentiment.page.figures import METRIC_NAMES
+from imdb_sentiment.page.figures import figure_rows
 from imdb_sentiment.page.markdown import escape, markdown_table
-from imdb_sentiment.results import METRICS
+from imdb_sentiment.results import METRICS, EvaluationReport
 
 if TYPE_CHECKING:
     from imdb_sentiment.metadata import ModelMetadata
@@ -42,12 +42,13 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
 
     source = metadata.data_config["source"]
     on_hub = isinstance(source, str) and bool(_ON_THE_HUB.fullmatch(source)) and not Path(source).exists()
-    test = metadata.metrics["test"]
+    measured = metadata.metrics["test"]
+    test = EvaluationReport.from_dict(measured) if measured else None
     shown = source if on_hub else "own data"
     results = [
-        EvalResult("text-classification", shown, shown, metric, test[metric], dataset_split="test")
+        EvalResult("text-classification", shown, shown, metric, getattr(test, metric), dataset_split="test")
         for metric in METRICS
-        if test and test[metric] is not None
+        if test and getattr(test, metric) is not None
     ]
     data = ModelCardData(
         base_model=metadata.base_model if _ON_THE_HUB.fullmatch(metadata.base_model) else None,
@@ -61,13 +62,16 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
     return "\n".join(["---", data.to_yaml(), "---", "", f"# {escape(name)}", "", *_body(metadata, test), ""])
 
 
-def _body(metadata: "ModelMetadata", test: dict[str, Any] | None) -> list[str]:
+def _body(metadata: "ModelMetadata", test: EvaluationReport | None) -> list[str]:
     negative, positive = map(escape, metadata.labels)
     rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
     threshold, policy = metadata.calibration.threshold, metadata.length_policy
     decision = f"A text is called {positive} if its probability is above {threshold:.4g}."
     if threshold != 0.5:
         decision += " A stock pipeline does not know that, and takes the more probable label."
+    figures = ["The model was not measured on a test split before it was saved."]
+    if test:
+        figures = markdown_table(figure_rows(test, corner=f"{test.rows:,} test rows"))
     return [
         f"Tells {negative} from {positive}. Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; "
         f"{rows['validation']} others chose the epoch and calibrated the probabilities.",
@@ -79,7 +83,7 @@ def _body(metadata: "ModelMetadata", test: dict[str, Any] | None) -> list[str]:
         "",
         "## Figures",
         "",
-        *(_figures(test) if test else ["The model was not measured on a test split before it was saved."]),
+        *figures,
         "",
         "They hold for texts of the same kind as those it was measured on, and say nothing of others.",
         "",
@@ -87,16 +91,3 @@ def _body(metadata: "ModelMetadata", test: dict[str, Any] | None) -> list[str]:
         "",
         *markdown_table([["", ""], *([name, value] for name, value in metadata.background().provenance.items())]),
     ]
-
-
-def _figures(test: dict[str, Any]) -> list[str]:
-    positive = test["labels"][1]
-    rows = [[f"{test['rows']:,} test rows", "", "95 % interval"]]
-    for metric in METRICS:
-        value, interval = test[metric], (test["intervals"] or {}).get(metric)
-        told = "undefined" if value is None else f"{value:.4f}"
-        name = METRIC_NAMES[metric].format(positive=positive)
-        rows.append([name, told, f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else ""])
-    beside = [[baseline["name"], f"{baseline['report']['accuracy']:.4f}"] for baseline in test["baselines"]]
-    lines = markdown_table(rows)
-    return [*lines, "", *markdown_table([["on the same rows", "accuracy"], *beside])] if beside else lines

@@ -160,11 +160,14 @@ class SentimentClassifier:
 
         Raises:
             DataError: A text cannot be classified, a label is not one of the model's, or the lengths differ.
+            ConfigError: `explained_mistakes` is below 0.
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
         """
         from imdb_sentiment.evaluation.full_report import full_report
         from imdb_sentiment.scoring.rows import measured_rows, slices_of
 
+        if explained_mistakes < 0:
+            raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
         texts, true = self._labelled(texts, labels)
         scores = self._score(texts)
         measured = measured_rows(scores, texts, true, threshold=self.threshold)

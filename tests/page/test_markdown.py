@@ -45,7 +45,10 @@ def test_a_slice_that_is_worse_beyond_chance_is_named() -> None:
         rows=50,
         positive_share=0.5,
         accuracy=0.6,
-        accuracy_interval=Interval(0.5, 0.7),
+        precision=0.5,
+        recall=0.7,
+        f1=0.58,
+        intervals={"accuracy": Interval(0.5, 0.7)},
         mean_confidence=0.9,
         p_value=0.001,
     )

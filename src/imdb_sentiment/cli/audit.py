@@ -43,15 +43,13 @@ def audit(
     from imdb_sentiment.audit.dataset import audit_dataset
 
     data_config = read_data_settings(
+        settings,
         config_file=config,
-        assignments=settings,
-        data={
-            "source": source,
-            "text_column": text_column,
-            "label_column": label_column,
-            "positive_label": positive_label,
-            "negative_label": negative_label,
-        },
+        source=source,
+        text_column=text_column,
+        label_column=label_column,
+        positive_label=positive_label,
+        negative_label=negative_label,
     )
     found = audit_dataset(config=data_config, model_name=model)
     if json:

@@ -2,12 +2,12 @@
 
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.measuring import open_both
 from imdb_sentiment.cli.settings import (
     DataSettings,
     Json,
@@ -18,10 +18,7 @@ from imdb_sentiment.cli.settings import (
     read_data_settings,
 )
 
-if TYPE_CHECKING:
-    from imdb_sentiment.config import DataConfig
-
-__all__ = ["evaluate", "with_columns_of"]
+__all__ = ["evaluate"]
 
 
 @reports_errors
@@ -39,23 +36,15 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Measure a saved model on labelled rows."""
-    from imdb_sentiment.classifier import SentimentClassifier
-    from imdb_sentiment.data.labels import LabelNames
-    from imdb_sentiment.data.to_measure import load_rows_to_measure
-
     data_config = read_data_settings(
-        assignments=settings,
-        data={
-            "source": data,
-            "text_column": text_column,
-            "label_column": label_column,
-            "positive_label": positive_label,
-            "negative_label": negative_label,
-        },
+        settings,
+        source=data,
+        text_column=text_column,
+        label_column=label_column,
+        positive_label=positive_label,
+        negative_label=negative_label,
     )
-    classifier = SentimentClassifier.from_pretrained(model)
-    data_config = with_columns_of(classifier.metadata.text_columns, data_config)
-    rows = load_rows_to_measure(data_config, LabelNames(*classifier.labels))
+    classifier, _, rows = open_both(model, data_config)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said below, without the line of code
         report = classifier.evaluate(*rows.test)
@@ -67,16 +56,3 @@ def evaluate(
     say(str(report))
     for note in rows.notes:
         say(f"note: {note}")
-
-
-def with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfig":
-    """Read as many text columns as the model does: for two, those it learnt from unless others are named."""
-    from imdb_sentiment.errors import ConfigError
-
-    if len(columns) == len(config.columns_of_text):
-        return config
-    if len(columns) == 1 or config.text_column != type(config).model_fields["text_column"].default:
-        found = f"{' and '.join(config.columns_of_text)} to read, {' and '.join(columns)} learnt from"
-        hint = "--set text_columns=FIRST,SECOND" if len(columns) == 2 else "--text-column NAME"
-        raise ConfigError("the model reads another number of text columns", found=found, hint=hint)
-    return config.replace(text_columns=columns)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import reports_errors, say
+from imdb_sentiment.cli.measuring import open_both
 from imdb_sentiment.cli.settings import (
     DataSettings,
     LabelColumn,
@@ -43,27 +44,18 @@ def report(
     negative_label: NegativeLabel = None,
 ) -> None:
     """Write a page on a saved model: verdict, figures beside simpler models, curves, mistakes."""
-    from imdb_sentiment.classifier import SentimentClassifier
-    from imdb_sentiment.cli.evaluate import with_columns_of
-    from imdb_sentiment.data.labels import LabelNames
-    from imdb_sentiment.data.to_measure import load_rows_to_measure
-    from imdb_sentiment.errors import OutputExistsError
+    from imdb_sentiment.output import check_new_file
 
-    if output.exists() and not overwrite:
-        raise OutputExistsError(f"{output} is there already, and was left as it is", hint="--overwrite, or --output")
+    check_new_file(output, overwrite=overwrite)
     data_config = read_data_settings(
-        assignments=settings,
-        data={
-            "source": data,
-            "text_column": text_column,
-            "label_column": label_column,
-            "positive_label": positive_label,
-            "negative_label": negative_label,
-        },
+        settings,
+        source=data,
+        text_column=text_column,
+        label_column=label_column,
+        positive_label=positive_label,
+        negative_label=negative_label,
     )
-    classifier = SentimentClassifier.from_pretrained(model)
-    data_config = with_columns_of(classifier.metadata.text_columns, data_config)
-    rows = load_rows_to_measure(data_config, LabelNames(*classifier.labels), others=True)
+    classifier, _, rows = open_both(model, data_config, others=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the page says it
         train = _learnt_from(classifier, rows.others or rows.test)

@@ -73,14 +73,14 @@ def read_settings(
 
 
 def read_data_settings(
-    *, config_file: Path | None = None, assignments: Sequence[str] | None = None, data: Mapping[str, object]
+    assignments: Sequence[str] | None, *, config_file: Path | None = None, **fields: object
 ) -> "DataConfig":
     """Put together where data come from, for a command that trains nothing.
 
     Args:
-        config_file: YAML file whose section `data` is read.
         assignments: `KEY=VALUE` texts.
-        data: Fields of `DataConfig` by their own options; None where not given.
+        config_file: YAML file whose section `data` is read.
+        fields: Fields of `DataConfig` by their own options; None where not given.
 
     Raises:
         ConfigError: A field, a value or the file is not valid.
@@ -89,10 +89,10 @@ def read_data_settings(
     from imdb_sentiment.config.files import read_sections
 
     in_file = read_sections(config_file)["data"] if config_file else {}
-    fields = dict(map(_split_assignment, assignments or ()))
-    for key in fields:
+    assigned = dict(map(_split_assignment, assignments or ()))
+    for key in assigned:
         _check_field(key, DataConfig)
-    return DataConfig(**in_file | fields | {key: value for key, value in data.items() if value is not None})
+    return DataConfig(**in_file | assigned | {key: value for key, value in fields.items() if value is not None})
 
 
 def _split_assignment(text: str) -> tuple[str, Any]:

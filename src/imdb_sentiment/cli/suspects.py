@@ -1,6 +1,7 @@
 """`imdb-sentiment suspects`: rows whose label is probably wrong, as a table to go through."""
 
 import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,7 @@ def suspects(
         typer.Option(help="Fine-tune this encoder for each fold: hub id, folder, or 'minilm'.", metavar="NAME"),
     ] = None,
     folds: Annotated[int, typer.Option(help="Judge each part of the rows by a model of the others.", metavar="N")] = 5,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
     settings: DataSettings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -48,24 +50,22 @@ def suspects(
 ) -> None:
     """List rows whose label is probably wrong, the most suspicious first."""
     from imdb_sentiment.config import FineTuneConfig
-    from imdb_sentiment.errors import OutputExistsError
+    from imdb_sentiment.output import check_new_file, write_text
     from imdb_sentiment.suspects import find_suspects
 
-    if output and output.exists():
-        raise OutputExistsError(f"{output} is there already, and was left as it is", hint="another name")
+    if output:
+        check_new_file(output, overwrite=overwrite)
     data_config = read_data_settings(
-        assignments=settings,
-        data={
-            "source": data,
-            "text_column": text_column,
-            "label_column": label_column,
-            "positive_label": positive_label,
-            "negative_label": negative_label,
-        },
+        settings,
+        source=data,
+        text_column=text_column,
+        label_column=label_column,
+        positive_label=positive_label,
+        negative_label=negative_label,
     )
     found = find_suspects(data_config, FineTuneConfig(model_name=model) if model else None, folds)
     if output:
-        _write(found, output)
+        write_text(output, _table(found), overwrite=overwrite)
     if json:
         print_json(found.to_dict())
         return
@@ -74,15 +74,10 @@ def suspects(
         say(f"\nAll of them are in {output}. Mend the labels of your data, not that file, and train again.")
 
 
-def _write(found: "LabelSuspects", path: Path) -> None:
-    from imdb_sentiment.errors import OutputExistsError
-
-    try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(_COLUMNS)
-            for suspect in found.suspects:
-                values = (suspect.row, suspect.label, suspect.suggested, f"{suspect.probability:.4f}", suspect.text)
-                table.writerow(values)
-    except OSError as error:
-        raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None
+def _table(found: "LabelSuspects") -> str:
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(_COLUMNS)
+    for suspect in found.suspects:
+        table.writerow((suspect.row, suspect.label, suspect.suggested, f"{suspect.probability:.4f}", suspect.text))
+    return text.getvalue()

@@ -4,7 +4,7 @@ import sys
 import time
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -84,22 +84,23 @@ def train(
         data_config, fine_tune_config, output, resume=resume, overwrite=overwrite, silent=json
     )
     if json:
-        print_json(
-            {
-                "test": report.to_dict(),
-                "validation": result.validation.to_dict(),
-                "seconds": result.seconds,
-                "kept_epoch": result.kept_epoch,
-                "splits": result.splits.to_dict(),
-                "audit": result.audit.to_dict() if result.audit else None,
-                "notes": list(result.notes),
-                "model": str(output),
-            }
-        )
+        print_json(_told(result, report) | {"model": str(output)})
         return
     say(f"\nTest split, read once:\n{report}")
     example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
     say(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {output} {example}")
+
+
+def _told(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any]:
+    return {
+        "test": report.to_dict(),
+        "validation": result.validation.to_dict(),
+        "seconds": result.seconds,
+        "kept_epoch": result.kept_epoch,
+        "splits": result.splits.to_dict(),
+        "audit": result.audit.to_dict() if result.audit else None,
+        "notes": list(result.notes),
+    }
 
 
 def fine_tune_and_save(

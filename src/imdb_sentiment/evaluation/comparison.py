@@ -1,5 +1,6 @@
 """Is one model better than another on the same rows, beyond chance?"""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import DataError
@@ -8,9 +9,12 @@ from imdb_sentiment.evaluation.intervals import LEVEL, SEED
 from imdb_sentiment.results import Comparison, Difference, Interval
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from imdb_sentiment.results import EvaluationReport
 
-__all__ = ["compare"]
+__all__ = ["compare", "compare_resampled"]
 
 
 def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Comparison:
@@ -30,9 +34,6 @@ def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Compa
     Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947); Koehn,
     Statistical significance tests for machine translation evaluation (2004).
     """
-    import numpy as np
-    from scipy.stats import binomtest
-
     a, b = report_a.require_rows(), report_b.require_rows()
     if report_a.labels != report_b.labels or not a.same_rows(b):
         raise DataError(
@@ -42,6 +43,20 @@ def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Compa
             expected="the same texts and labels in the same order",
         )
     first, second = (resampled_figures(rows, seed=SEED) for rows in (a, b))
+    return compare_resampled(report_a, report_b, first, second)
+
+
+def compare_resampled(
+    report_a: "EvaluationReport",
+    report_b: "EvaluationReport",
+    first: "Mapping[str, NDArray[np.float64]]",
+    second: "Mapping[str, NDArray[np.float64]]",
+) -> Comparison:
+    """Compare two models whose figures on the same resamples of the same rows are known already; see `compare`."""
+    import numpy as np
+    from scipy.stats import binomtest
+
+    a, b = report_a.require_rows(), report_b.require_rows()
     tail = (1 - LEVEL) / 2
     differences = {}
     for name in first:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.baseline import baseline_probabilities
-from imdb_sentiment.evaluation.comparison import compare
+from imdb_sentiment.evaluation.bootstrap import resampled_figures
+from imdb_sentiment.evaluation.comparison import compare_resampled
 from imdb_sentiment.evaluation.curves import curves_of
-from imdb_sentiment.evaluation.intervals import intervals_of
+from imdb_sentiment.evaluation.intervals import SEED, intervals_of
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
 from imdb_sentiment.results import BaselineReport, EvaluationReport, Interval, MeasuredRows
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["full_report"]
+__all__ = ["figures_of", "full_report"]
 
 
 def full_report(
@@ -38,35 +39,27 @@ def full_report(
         groups: For each grouping, such as `length`, each row's value.
         train: The rows that the model learnt from, for baselines to be fitted on; None if they are not at hand.
     """
-    report = _with_intervals(measured, names)
-    if train:
-        scores = baseline_probabilities(train, measured.texts)
-        beside = (_beside(measured, report, name, positive) for name, positive in scores.items())
-        report = replace(report, baselines=tuple(beside))
-    if groups:
-        slices = measure_slices(groups, measured.correct, measured.labels, measured.confidence)
-        report = replace(report, slices=slices)
+    import numpy as np
+
+    others = baseline_probabilities(train, measured.texts) if train else {}
+    groups = groups or {}
+    report = _report(measured, others, names=names, groups=groups)
     if seen is None:
         return report
     unseen = None
-    if 0 < sum(seen) < len(seen):
-        new = [not known for known in seen]
-        parts = {name: [*compress(column, new)] for name, column in (groups or {}).items()}
-        unseen = full_report(measured.where(new), names=names, groups=parts, train=train)
-    return replace(report, seen_rows=sum(seen), unseen=unseen)
+    new = ~np.asarray(seen, dtype=bool)
+    if new.any() and not new.all():
+        unseen = _report(
+            measured.where(new.tolist()),
+            {name: positive[new] for name, positive in others.items()},
+            names=names,
+            groups={name: [*compress(column, new)] for name, column in groups.items()},
+        )
+    return replace(report, seen_rows=int((~new).sum()), unseen=unseen)
 
 
-def _with_intervals(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport:
-    report = _figures(measured, names)
-    intervals = {}
-    for name, (low, high) in intervals_of(measured).items():
-        if low < high:  # few rows, none of which ever changes the figure, do not say how sure it is
-            value = getattr(report, name)
-            intervals[name] = Interval(min(low, value), max(high, value))
-    return replace(report, intervals=intervals)
-
-
-def _figures(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport:
+def figures_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationReport:
+    """Measure rows without how sure the figures are, which takes most of the time."""
     import numpy as np
 
     both = np.stack([1 - measured.positive, measured.positive], axis=1)
@@ -74,8 +67,34 @@ def _figures(measured: MeasuredRows, names: tuple[str, str]) -> EvaluationReport
     return replace(report, measured=measured, curves=curves_of(measured))
 
 
-def _beside(
-    measured: MeasuredRows, report: EvaluationReport, name: str, positive: "NDArray[np.float64]"
-) -> BaselineReport:
-    other = _figures(measured._replace(positive=positive, threshold=0.5), report.labels)
-    return BaselineReport(name=name, report=other, comparison=compare(other, report))
+def _report(
+    measured: MeasuredRows,
+    others: "Mapping[str, NDArray[np.float64]]",
+    *,
+    names: tuple[str, str],
+    groups: Mapping[str, Sequence[str]],
+) -> EvaluationReport:
+    """Measure rows with all there is to say; `others` has what each baseline says of them."""
+    report = figures_of(measured, names=names)
+    resampled = resampled_figures(measured, seed=SEED)
+    baselines = []
+    for name, positive in others.items():
+        rows = measured._replace(positive=positive, threshold=0.5)
+        beside = figures_of(rows, names=names)
+        comparison = compare_resampled(beside, report, resampled_figures(rows, seed=SEED), resampled)
+        baselines.append(BaselineReport(name=name, report=beside, comparison=comparison))
+    return replace(
+        report,
+        intervals=_around(report, intervals_of(measured, resampled)),
+        baselines=tuple(baselines),
+        slices=measure_slices(groups, measured),
+    )
+
+
+def _around(report: EvaluationReport, ends: Mapping[str, Interval]) -> dict[str, Interval]:
+    intervals = {}
+    for name, (low, high) in ends.items():
+        if low < high:  # few rows, none of which ever changes the figure, do not say how sure it is
+            value = getattr(report, name)
+            intervals[name] = Interval(min(low, value), max(high, value))
+    return intervals

@@ -7,17 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.intervals import LEVEL
-from imdb_sentiment.results import Interval, SliceReport
+from imdb_sentiment.results import Interval, MeasuredRows, SliceReport
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["confidence_groups", "length_groups", "measure_slices"]
 
 
-def measure_slices(
-    groups: Mapping[str, Sequence[str]], correct: "ArrayLike", labels: "ArrayLike", confidence: "ArrayLike"
-) -> tuple[SliceReport, ...]:
+def measure_slices(groups: Mapping[str, Sequence[str]], measured: MeasuredRows) -> tuple[SliceReport, ...]:
     """Measure the rows of each value of each grouping.
 
     A slice's accuracy is compared with that of all other rows of its grouping by Fisher's exact test. Of many slices,
@@ -26,40 +25,61 @@ def measure_slices(
 
     Args:
         groups: For each grouping, such as `length`, each row's value; n of them.
-        correct: Whether each row's label was predicted, shape (n,).
-        labels: 0 or 1, shape (n,).
-        confidence: Probability of the predicted label, shape (n,).
+        measured: The n rows.
 
     Source: Benjamini and Hochberg, Controlling the False Discovery Rate (1995).
     """
     import numpy as np
-    from scipy.stats import binomtest, false_discovery_control, fisher_exact
+    from scipy.stats import false_discovery_control
 
-    right, true, sure = np.asarray(correct, dtype=bool), np.asarray(labels), np.asarray(confidence)
+    correct = measured.correct
     found, values = [], []
     for grouping, names in groups.items():
         column = np.asarray(names)
         for name in sorted(set(names), key=_natural):
             inside = column == name
-            hits, rows = int(right[inside].sum()), int(inside.sum())
-            other_hits, others = int(right[~inside].sum()), int((~inside).sum())
-            ends = binomtest(hits, rows).proportion_ci(LEVEL, method="wilson")
-            table = [[hits, rows - hits], [other_hits, others - other_hits]]
-            values.append(float(fisher_exact(table).pvalue) if others else 1.0)
-            found.append(
-                SliceReport(
-                    grouping=grouping,
-                    name=name,
-                    rows=rows,
-                    positive_share=float(true[inside].mean()),
-                    accuracy=hits / rows,
-                    accuracy_interval=Interval(float(ends.low), float(ends.high)),
-                    mean_confidence=float(sure[inside].mean()),
-                    p_value=1.0,
-                )
-            )
+            found.append(_slice(grouping, name, measured.where(inside.tolist())))
+            values.append(_differs(correct[inside], correct[~inside]))
     corrected = false_discovery_control(values) if values else []
     return tuple(replace(part, p_value=float(p)) for part, p in zip(found, corrected, strict=True))
+
+
+def _slice(grouping: str, name: str, inside: MeasuredRows) -> SliceReport:
+    rows, positives = len(inside.labels), int(inside.labels.sum())
+    called, hits = int(inside.predicted.sum()), int(inside.correct.sum())
+    tp = int((inside.labels * inside.predicted).sum())
+    union = called + positives - tp
+    shares = {"accuracy": (hits, rows), "precision": (tp, called), "recall": (tp, positives)}
+    intervals = {figure: _wilson(*share) for figure, share in shares.items() if share[1]}
+    if union:  # F1 rises with tp / (tp + fp + fn), which is a share of rows
+        low, high = _wilson(tp, union)
+        intervals["f1"] = Interval(2 * low / (1 + low), 2 * high / (1 + high))
+    return SliceReport(
+        grouping=grouping,
+        name=name,
+        rows=rows,
+        positive_share=positives / rows,
+        **{figure: part / whole if whole else 0.0 for figure, (part, whole) in shares.items()},
+        f1=2 * tp / (called + positives) if union else 0.0,
+        intervals=intervals,
+        mean_confidence=float(inside.confidence.mean()),
+        p_value=1.0,
+    )
+
+
+def _wilson(part: int, whole: int) -> Interval:
+    from scipy.stats import binomtest
+
+    ends = binomtest(part, whole).proportion_ci(LEVEL, method="wilson")
+    return Interval(float(ends.low), float(ends.high))
+
+
+def _differs(inside: "NDArray[np.bool_]", outside: "NDArray[np.bool_]") -> float:
+    from scipy.stats import fisher_exact
+
+    if not len(outside):
+        return 1.0
+    return float(fisher_exact([[part.sum(), (~part).sum()] for part in (inside, outside)]).pvalue)
 
 
 def length_groups(tokens: "ArrayLike", truncated: "ArrayLike") -> list[str]:

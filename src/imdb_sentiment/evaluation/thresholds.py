@@ -30,13 +30,8 @@ class Threshold(NamedTuple):
 
     value: float
 
-    precision: float
-    """On the rows that the threshold was chosen on."""
-
-    recall: float
-
     reached: bool
-    """Whether the goal is met on those rows."""
+    """Whether the goal is met on the rows that it was chosen on."""
 
 
 def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> Threshold:
@@ -69,4 +64,4 @@ def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> 
         candidates = np.flatnonzero(figure >= goal.at_least) if reached else np.arange(len(last))
         first, then = (other, figure) if reached else (figure, other)
         best = int(max(candidates, key=lambda i: (first[i], then[i])))
-    return Threshold(float(values[best]), float(precision[best]), float(recall[best]), reached)
+    return Threshold(float(values[best]), reached)

@@ -31,7 +31,7 @@ def figure_rows(report: "EvaluationReport", *, corner: str = "") -> list[list[st
         row = [name.format(positive=report.labels[1]), _number(getattr(report, metric))]
         if report.intervals:
             interval = report.intervals.get(metric)
-            row.append(f"{interval.low:.4f} to {interval.high:.4f}" if interval else "")
+            row.append(str(interval or ""))
         table.append([*row, *(_number(getattr(baseline.report, metric)) for baseline in report.baselines)])
     return table
 
@@ -49,11 +49,12 @@ def confusion_rows(report: "EvaluationReport") -> list[list[str]]:
 
 def slice_rows(report: "EvaluationReport") -> list[list[str]]:
     """Return one row a slice; the first row is the head."""
-    table = [["slice", "", "rows", "accuracy", "95 % interval", "mean confidence", "differs (p)"]]
+    interval = "95 % interval"
+    table = [["slice", "", "rows", "accuracy", interval, "differs (p)", "mean confidence", "F1", interval]]
     for part in report.slices:
-        low, high = part.accuracy_interval
+        accuracy, f1 = (str(part.intervals.get(figure, "")) for figure in ("accuracy", "f1"))
         chance = "< 0.001" if part.p_value < 0.001 else f"{part.p_value:.3f}"
-        figures = (f"{part.accuracy:.4f}", f"{low:.4f} to {high:.4f}", f"{part.mean_confidence:.4f}", chance)
+        figures = (f"{part.accuracy:.4f}", accuracy, chance, f"{part.mean_confidence:.4f}", f"{part.f1:.4f}", f1)
         table.append([part.grouping, part.name, f"{part.rows:,}", *figures])
     return table
 

@@ -20,6 +20,11 @@ class _Table(NamedTuple):
     head: list[str]
     rows: list[list[str]]
 
+    @classmethod
+    def of(cls, caption: str, rows: list[list[str]]) -> "_Table":
+        """Make a table of rows the first of which is the head."""
+        return cls(caption, rows[0], rows[1:])
+
 
 def render_html(report: "EvaluationReport", *, title: str) -> str:
     """Return the page. All that comes from data or models is escaped, and there is no script.
@@ -32,26 +37,20 @@ def render_html(report: "EvaluationReport", *, title: str) -> str:
         MissingExtraError: Jinja2 or matplotlib is not installed.
     """
     background = report.background or Background({})
-    head, *rows = figure_rows(report)
-    slices_head, *slices = slice_rows(report)
     page: str = _template().render(
         title=title,
         labels=report.labels,
         verdict=verdict_of(report),
-        figures=_Table(f"Figures on {report.rows:,} rows, with 95 % intervals", head, rows),
-        confusion=_Table("True labels down, predicted labels across", *_divided(confusion_rows(report))),
+        figures=_Table.of(f"Figures on {report.rows:,} rows, with 95 % intervals", figure_rows(report)),
+        confusion=_Table.of("True labels down, predicted labels across", confusion_rows(report)),
         plots=plots_of(report, background.history),
-        slices=_Table("Rows divided by length, confidence and columns", slices_head, slices),
+        slices=_Table.of("Rows divided by length, confidence and columns", slice_rows(report)),
         mistakes=worst_mistakes(report),
         suspects=background.suspects,
         audit=(background.audit or {}).get("findings", []),
         provenance=_Table("Where the model comes from", ["", ""], [[*pair] for pair in background.provenance.items()]),
     )
     return page
-
-
-def _divided(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    return rows[0], rows[1:]
 
 
 def _template() -> Any:

@@ -7,8 +7,6 @@ if TYPE_CHECKING:
 
 __all__ = ["verdict_of"]
 
-_BY_CHANCE = 0.05
-
 
 def verdict_of(report: "EvaluationReport") -> list[str]:
     """Return the sentences, the most important first."""
@@ -18,7 +16,7 @@ def verdict_of(report: "EvaluationReport") -> list[str]:
     said += [f"{baseline.verdict[0].upper()}{baseline.verdict[1:]}." for baseline in report.baselines]
     said += _calibration(report)
     for part in report.slices:
-        if part.p_value < _BY_CHANCE and part.accuracy < report.accuracy and part.grouping != "confidence":
+        if part.beyond_chance and part.accuracy < report.accuracy and part.grouping != "confidence":
             said.append(
                 f"Less accurate where {part.grouping} is {part.name}: {part.accuracy:.1%} of {part.rows:,} rows, "
                 "beyond chance."

@@ -11,9 +11,10 @@ from imdb_sentiment.text_table import format_table
 if TYPE_CHECKING:
     from imdb_sentiment.results.evaluation import EvaluationReport
 
-__all__ = ["BaselineReport", "Comparison", "Difference", "Interval"]
+__all__ = ["BY_CHANCE", "BaselineReport", "Comparison", "Difference", "Interval"]
 
-_BY_CHANCE = 0.05
+BY_CHANCE = 0.05
+"""From this probability on, a difference may be chance."""
 
 
 class Interval(NamedTuple):
@@ -53,10 +54,15 @@ class Comparison:
     """McNemar's exact test: how often two equally accurate models would differ by as much on such rows, or by more."""
 
     @property
+    def beyond_chance(self) -> bool:
+        """Whether the two models' accuracies differ by more than chance explains."""
+        return self.p_value < BY_CHANCE
+
+    @property
     def verdict(self) -> str:
         """One sentence that says what it means."""
         points = self.differences["accuracy"].value
-        if self.p_value >= _BY_CHANCE:
+        if not self.beyond_chance:
             return f"no difference in accuracy beyond chance: {self.evidence()}"
         return f"the second is {'more' if points > 0 else 'less'} accurate: {self.evidence()}"
 
@@ -66,6 +72,13 @@ class Comparison:
         points, low, high = (100 * value for value in (accuracy.value, *accuracy.interval))
         chance = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3f}"
         return f"{points:+.1f} points ({low:+.1f} to {high:+.1f}, {chance})"
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Comparison":
+        """Read what `to_dict` returned."""
+        differences = {name: Difference(value, Interval(*ends)) for name, (value, ends) in plain["differences"].items()}
+        counts = {name: plain[name] for name in ("rows", "only_first_correct", "only_second_correct", "p_value")}
+        return cls(differences=differences, **counts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types."""
@@ -101,5 +114,5 @@ class BaselineReport:
     def verdict(self) -> str:
         """Say plainly whether the model beats it."""
         beats = self.comparison.differences["accuracy"].value > 0
-        word = ("better" if beats else "WORSE") if self.comparison.p_value < _BY_CHANCE else "NOT better"
+        word = ("better" if beats else "WORSE") if self.comparison.beyond_chance else "NOT better"
         return f"accuracy {word} than {self.name}: {self.comparison.evidence()}"

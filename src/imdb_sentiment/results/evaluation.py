@@ -8,9 +8,9 @@ from typing import Any
 
 from imdb_sentiment.errors import DataError, count_rows
 from imdb_sentiment.output import write_text
-from imdb_sentiment.page.figures import confusion_rows, figure_rows
+from imdb_sentiment.page.figures import METRIC_NAMES, confusion_rows, figure_rows
 from imdb_sentiment.results.background import Background
-from imdb_sentiment.results.comparison import BaselineReport, Interval
+from imdb_sentiment.results.comparison import BaselineReport, Comparison, Interval
 from imdb_sentiment.results.curves import Curves
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
@@ -19,19 +19,7 @@ from imdb_sentiment.text_table import format_table
 
 __all__ = ["METRICS", "EvaluationReport"]
 
-METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "matthews_correlation",
-    "roc_auc",
-    "average_precision",
-    "log_loss",
-    "brier_score",
-    "expected_calibration_error",
-)
+METRICS = tuple(METRIC_NAMES)
 """The figures of an `EvaluationReport`."""
 
 
@@ -50,7 +38,7 @@ class EvaluationReport:
     """Number of rows measured on."""
 
     accuracy: float
-    """Share of rows whose more probable label is the true one."""
+    """Share of rows whose predicted label is the true one."""
 
     balanced_accuracy: float
     """Mean of the two labels' recalls, so that both count the same however rare one is; 0.5 for a model that always
@@ -129,6 +117,32 @@ class EvaluationReport:
                 "this report holds its figures without the rows they came from", hint="evaluate again, with the texts"
             )
         return self.measured
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "EvaluationReport":
+        """Read what `to_dict` returned: the report as it was, without rows, curves and background."""
+        negative, positive = plain["labels"]
+        (tn, fp), (fn, tp) = plain["confusion_matrix"]
+        intervals = plain["intervals"]
+        return cls(
+            **{name: plain[name] for name in ("rows", "threshold", "seen_rows", *METRICS)},
+            labels=(negative, positive),
+            confusion_matrix=((tn, fp), (fn, tp)),
+            unseen=cls.from_dict(plain["unseen"]) if plain["unseen"] else None,
+            intervals=None if intervals is None else {name: Interval(*ends) for name, ends in intervals.items()},
+            baselines=tuple(
+                BaselineReport(
+                    name=baseline["name"],
+                    report=cls.from_dict(baseline["report"]),
+                    comparison=Comparison.from_dict(baseline["comparison"]),
+                )
+                for baseline in plain["baselines"]
+            ),
+            slices=tuple(
+                SliceReport(**part | {"intervals": {name: Interval(*ends) for name, ends in part["intervals"].items()}})
+                for part in plain["slices"]
+            ),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, without the rows."""

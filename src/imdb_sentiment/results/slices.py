@@ -1,8 +1,9 @@
 """A model on a part of the rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imdb_sentiment.results.comparison import Interval
+from imdb_sentiment.results.comparison import BY_CHANCE, Interval
 
 __all__ = ["SliceReport"]
 
@@ -24,8 +25,17 @@ class SliceReport:
 
     accuracy: float
 
-    accuracy_interval: Interval
-    """By Wilson's method, which holds for few rows too."""
+    precision: float
+    """0 where no row is called positive."""
+
+    recall: float
+    """0 where no row is positive."""
+
+    f1: float
+
+    intervals: Mapping[str, Interval]
+    """95 % interval of each of these four by its name, without those of which the rows say nothing. By Wilson's method,
+    which holds for few rows too."""
 
     mean_confidence: float
     """Mean probability of the predicted label; far above the accuracy, the model is too sure of these rows."""
@@ -33,3 +43,8 @@ class SliceReport:
     p_value: float
     """How likely accuracy would differ as much from that of all other rows by chance, corrected for the number of
     slices."""
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether the accuracy differs from that of all other rows by more than chance explains."""
+        return self.p_value < BY_CHANCE

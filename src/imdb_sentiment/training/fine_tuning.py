@@ -1,6 +1,6 @@
 """A run of training from its start, or from a checkpoint, to the model that is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -107,12 +107,19 @@ def fine_tune(
             hint="fit(resume=True) to go on from it",
         )
     history = read_history(state.log_history, rows.names)
-    kept, because = history[-1].epoch, "the last"
-    if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
-        best = state.best_global_step * config.num_train_epochs / state.max_steps
-        kept, because = min(history, key=lambda record: abs(record.epoch - best)).epoch, metric.reason
+    kept, because = _kept(history, state, config, metric)
     notes = (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state))
     return Learnt(whole, history, kept, because, notes)
+
+
+def _kept(
+    history: Sequence[EpochRecord], state: "TrainerState", config: "FineTuneConfig", metric: BestEpochMetric
+) -> tuple[float, str]:
+    """Return which epoch's weights the model has at the end, and why."""
+    if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
+        best = state.best_global_step * config.num_train_epochs / state.max_steps
+        return min(history, key=lambda record: abs(record.epoch - best)).epoch, metric.reason
+    return history[-1].epoch, "the last"
 
 
 def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":

@@ -65,7 +65,6 @@ def build_training(
         run: What the run is made of, in plain JSON values; each checkpoint keeps it.
         stop: Whether the user asks to stop.
     """
-    import torch
     from transformers import PrinterCallback
 
     from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, run_record
@@ -78,26 +77,18 @@ def build_training(
         processes=arguments.world_size,
         process=arguments.process_index,
     )
-    train = rows.epochs[0]
     batches = StepBatches(rows.epochs, share, group_by_length=config.group_by_length, seed=config.seed)
     padded = config.padding == "max_length"
-    weights = balanced_weights(train.labels) if config.class_weights else torch.ones(2)
     schedule = Schedule(
         batches,
         evaluations_per_epoch=config.evaluations_per_epoch,
         metric=metric,
         patience=config.early_stopping_patience,
     )
-    live_line, stopping = LiveLine(len(train)), Stopping(stop or StopRequest())
+    live_line, stopping = LiveLine(len(rows.epochs[0])), Stopping(stop or StopRequest())
     trainer = FineTuneTrainer(
         batches=batches,
-        collate=Collate(
-            encoder,
-            filler=train[0],
-            max_tokens=recipe.forward_tokens,
-            padded=_padding(lambda: rows.limits[batches.epoch], to_limit=padded),
-            class_weights=weights,
-        ),
+        collate=_collate(encoder, config, rows=rows, batches=batches, max_tokens=recipe.forward_tokens),
         folder=output_dir,
         metric=metric,
         keep=Keep(config.keep_checkpoints, best=config.load_best_model_at_end),
@@ -111,6 +102,21 @@ def build_training(
     )
     trainer.remove_callback(PrinterCallback)
     return Training(trainer, live_line, stopping)
+
+
+def _collate(
+    encoder: TextEncoder, config: "FineTuneConfig", *, rows: TrainingRows, batches: StepBatches, max_tokens: int
+) -> Collate:
+    import torch
+
+    train = rows.epochs[0]
+    return Collate(
+        encoder,
+        filler=train[0],
+        max_tokens=max_tokens,
+        padded=_padding(lambda: rows.limits[batches.epoch], to_limit=config.padding == "max_length"),
+        class_weights=balanced_weights(train.labels) if config.class_weights else torch.ones(2),
+    )
 
 
 def read_history(log: Sequence[dict[str, Any]], names: tuple[str, str]) -> tuple[EpochRecord, ...]:

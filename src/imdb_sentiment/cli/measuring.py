@@ -1,0 +1,48 @@
+"""What commands share that measure a saved model on a source."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.config import DataConfig
+    from imdb_sentiment.data.to_measure import RowsToMeasure
+
+__all__ = ["Opened", "open_both"]
+
+
+class Opened(NamedTuple):
+    """A model, and rows that it can read."""
+
+    classifier: "SentimentClassifier"
+    config: "DataConfig"
+    rows: "RowsToMeasure"
+
+
+def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Opened:
+    """Open a saved model, and read the rows that it is to be measured on.
+
+    Args:
+        model: Folder or hub repository.
+        config: Names the rows. For a model of two text columns, those it learnt from are read unless others are named.
+        others: Read the other splits too.
+    """
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.data.labels import LabelNames
+    from imdb_sentiment.data.to_measure import load_rows_to_measure
+
+    classifier = SentimentClassifier.from_pretrained(model)
+    config = _with_columns_of(classifier.metadata.text_columns, config)
+    return Opened(classifier, config, load_rows_to_measure(config, LabelNames(*classifier.labels), others=others))
+
+
+def _with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfig":
+    from imdb_sentiment.errors import ConfigError
+
+    if len(columns) == len(config.columns_of_text):
+        return config
+    if len(columns) == 1 or config.text_column != type(config).model_fields["text_column"].default:
+        found = f"{' and '.join(config.columns_of_text)} to read, {' and '.join(columns)} learnt from"
+        hint = "--set text_columns=FIRST,SECOND" if len(columns) == 2 else "--text-column NAME"
+        raise ConfigError("the model reads another number of text columns", found=found, hint=hint)
+    return config.replace(text_columns=columns)
