@@ -66,6 +66,17 @@ def test_the_kept_weights_are_those_of_the_kept_epoch(
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
 
 
+def test_a_report_is_divided_by_the_columns_that_are_named(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    texts, labels = make_reviews(60)
+    table = pd.DataFrame({"text": texts, "label": labels, "year": [1990 + i % 2 for i in range(60)]})
+    config = DataConfig(slice_columns=("year",), near_duplicates="ignore")
+    tuner = SentimentFineTuner(config, tiny_config.replace(num_train_epochs=1), output_dir=tmp_path)
+    tuner.fit(table)
+    parts = [part for part in tuner.evaluate().slices if part.grouping == "year"]
+    assert [part.name for part in parts] == ["1990", "1991"]
+    assert sum(part.rows for part in parts) == len(tuner.splits.test) == 12
+
+
 def test_the_figures_alone_are_those_of_the_full_report(fitted: SentimentFineTuner) -> None:
     alone, full = fitted.evaluate(full=False), fitted.evaluate()
     assert full.intervals

@@ -153,26 +153,29 @@ class SentimentClassifier:
             texts: Texts, or pairs for a model of two text columns, n of them.
             labels: The true label of each: 0 or 1, or one of the names in `labels`.
             slices: What else is known of the texts, such as their source: for each name n values. The report has the
-                figures of each value.
+                figures of each value, up to 100.
             train: Texts and labels that the model learnt from. Simpler models are fitted on them and measured beside.
             explained_mistakes: For how many of the surest mistakes to find the words that led to them, for the page of
                 the report; needs the extra `explain`, and about a second each.
 
         Raises:
-            DataError: A text cannot be classified, a label is not one of the model's, or the lengths differ.
+            DataError: A text cannot be classified, a label is not one of the model's, the lengths differ, or there are
+                too many slices.
             ConfigError: `explained_mistakes` is below 0.
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
         """
+        from imdb_sentiment.data.slicing import checked_slices
         from imdb_sentiment.evaluation.full_report import full_report
         from imdb_sentiment.scoring.rows import measured_rows, slices_of
 
         if explained_mistakes < 0:
             raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
+        given = checked_slices(slices or {})
         texts, true = self._labelled(texts, labels)
         scores = self._score(texts)
         measured = measured_rows(scores, texts, true, threshold=self.threshold)
         seen = None if self._artifact.seen is None else self._artifact.seen.known(texts)
-        groups = slices_of(scores, measured) | {name: [*map(str, column)] for name, column in (slices or {}).items()}
+        groups = slices_of(scores, measured) | given
         if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
             raise DataError(f"the slices {', '.join(wrong)} do not fit", expected=f"{len(true):,} values each")
         report = full_report(

@@ -148,7 +148,8 @@ class SentimentFineTuner:
         """Measure the fitted model on the test split. Do this once, at the end, and choose nothing by it.
 
         The report has each figure with its 95 % interval, the majority label and TF-IDF with logistic regression,
-        fitted on the same training rows, beside them, and the rows divided by length and confidence.
+        fitted on the same training rows, beside them, and the rows divided by length, confidence and
+        `DataConfig.slice_columns`.
 
         Args:
             full: False for the figures alone, as for each of many models: intervals and baselines take seconds.
@@ -203,6 +204,7 @@ class SentimentFineTuner:
         return metadata.model_copy(update={"data_config": unnamed}) if self._rows_given else metadata
 
     def _measure(self, fitted: _Fitted, *, full: bool) -> EvaluationReport:
+        from imdb_sentiment.data.slicing import slices_of_split
         from imdb_sentiment.evaluation.full_report import figures_of, full_report
         from imdb_sentiment.scoring.rows import measured_rows, slices_of
         from imdb_sentiment.scoring.torch_scorer import score_texts
@@ -219,7 +221,7 @@ class SentimentFineTuner:
             measured,
             names=self.labels,
             seen=known,
-            groups=slices_of(scores, measured),
+            groups=slices_of(scores, measured) | slices_of_split(splits.test),
             train=Labelled(texts_of(splits.train), splits.train["label"]),
         )
         return replace(report, background=self._describe(fitted).background())

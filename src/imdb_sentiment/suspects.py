@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imdb_sentiment.data.folds import Folds
     from imdb_sentiment.data.splits import DataSplits
 
-__all__ = ["find_suspects"]
+__all__ = ["find_suspects", "suspects_among"]
 
 
 def find_suspects(
@@ -50,19 +51,32 @@ def find_suspects(
 
     Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
     """
-    import numpy as np
-
     from imdb_sentiment.data.folds import load_folds
-    from imdb_sentiment.evaluation.confident_learning import rank_suspects
 
     if folds < 2:
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
     data, data_config = source_of(data, data_config)
-    divided = load_folds(data_config, folds, data)
+    return suspects_among(load_folds(data_config, folds, data), data_config, config)
+
+
+def suspects_among(divided: "Folds", data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelSuspects:
+    """Look for labels that are probably wrong in rows that are divided already; see `find_suspects`.
+
+    Args:
+        divided: The rows, and the fold of each.
+        data_config: How they were read.
+        config: As for `find_suspects`.
+    """
+    import numpy as np
+
+    from imdb_sentiment.evaluation.confident_learning import rank_suspects
+
     rows, names = divided.rows, divided.names
     positive = np.zeros(len(rows))
+    folds = 0
     for fold, splits in enumerate(divided.splits(data_config)):
         positive[divided.fold_of == fold] = _judge(splits, data_config, config)
+        folds += 1
     ranked = rank_suspects(positive, rows.labels)
     return LabelSuspects(
         rows=len(rows),

@@ -95,7 +95,9 @@ def test_ctrl_c_leaves_nothing(tiny_model: Path, tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr("imdb_sentiment.pretrained._bundled_minilm", lambda: tiny_model)
     monkeypatch.setitem(_RECIPE, "num_train_epochs", 1)
-    monkeypatch.setattr("imdb_sentiment.scoring.torch_scorer.score_texts", interrupted)  # there is a checkpoint then
+    monkeypatch.setattr(
+        "imdb_sentiment.finetuner.SentimentFineTuner.evaluate", interrupted
+    )  # there is a checkpoint then
     outcome = run("demo", "--output", tmp_path / "model")
     assert (outcome.code, outcome.err) == (130, "interrupted\n")
     assert list(tmp_path.iterdir()) == []

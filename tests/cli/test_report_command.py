@@ -1,11 +1,14 @@
 """`imdb-sentiment report`, as a user meets it."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 from command import run, write_reviews
 
+from conftest import make_reviews
 from imdb_sentiment import SentimentFineTuner
 
 
@@ -78,3 +81,31 @@ def test_a_page_without_a_folder_is_refused_before_the_model_is_opened(tmp_path:
     outcome = run("report", tmp_path / "no-model", "--data", "reviews.csv", "--output", page)
     assert outcome.code == 2
     assert f"cannot be written, as there is no folder {page.parent}" in outcome.err
+
+
+def test_the_page_shows_slices_and_suspected_labels(saved_model: Path, tmp_path: Path) -> None:
+    texts, labels = make_reviews(120)
+    data = pd.DataFrame({"text": texts, "label": labels, "year": [1990 + i % 2 for i in range(120)]})
+    data.loc[7, "label"] = 1 - data.loc[7, "label"]
+    data.to_csv(tmp_path / "reviews.csv", index=False)
+    page = tmp_path / "report.html"
+    settings = ("--set", "slice_columns=year", "--set", "near_duplicates=ignore")
+    outcome = run("report", saved_model, "--data", tmp_path / "reviews.csv", "--output", page, *settings)
+    assert (outcome.code, outcome.err) == (0, "")
+    shown = page.read_text(encoding="utf-8")
+    assert '<th scope="row">year</th><td>1990</td>' in shown
+    suspects = shown.partition("<h2>Labels that may be wrong</h2>")[2]
+    number, label, suggested = re.search(r"<h3>Row (\d+): (\w+), perhaps (\w+)", suspects).groups()  # type: ignore[union-attr]
+    assert (number, label, suggested) == ("8", *[("negative", "positive")[k] for k in (1 - labels[7], labels[7])])
+    without = run(
+        "report", saved_model, "--data", tmp_path / "reviews.csv", "--output", page, "--overwrite", "--no-suspects"
+    )
+    assert without.code == 0
+    assert "may be wrong" not in page.read_text(encoding="utf-8")
+
+
+def test_too_few_rows_to_suspect_any_are_said(saved_model: Path, tmp_path: Path) -> None:
+    data = write_reviews(tmp_path / "reviews.csv", 6)
+    outcome = run("report", saved_model, "--data", data, "--output", tmp_path / "report.html")
+    assert outcome.code == 0
+    assert "note: suspected labels were not looked for: there are too few rows for 5 folds" in outcome.out

@@ -208,7 +208,7 @@ def test_a_finished_run_that_was_not_measured_is_not_trained_again(
     folder: Path, command: list[str], whole: dict[str, Any]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.scoring.torch_scorer.score_texts", fail_with(KeyboardInterrupt()))
+        patch.setattr("imdb_sentiment.finetuner.SentimentFineTuner.evaluate", fail_with(KeyboardInterrupt()))
         outcome = run(*command)
     assert outcome.code == 130
     assert outcome.err.startswith("interrupted\n  found:    a complete checkpoint in .model.run/checkpoint-33\n")

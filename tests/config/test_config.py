@@ -173,7 +173,8 @@ def test_the_columns_of_the_text_are_one_or_two() -> None:
         ({"text_columns": "title"}, "text_columns = 'title': expected the names of two columns, such as title,body"),
         ({"text_columns": ["a", "b", "c"]}, r"text_columns = \['a', 'b', 'c'\]: expected the names of two columns"),
         ({"text_columns": {"a", "b"}}, "expected the names of two columns"),
-        ({"text_columns": "title,"}, "at least 1 character"),
+        ({"text_columns": "title,"}, "text_columns = 'title,': expected the names of two columns"),
+        ({"text_columns": ("title", "")}, "at least 1 character"),
         ({"text_columns": ("title", 1)}, "valid string"),
         ({"text_columns": "body,body"}, "text_columns are both 'body'"),
         ({"text_columns": "label,body"}, "text_columns and label_column both name 'label'"),
@@ -280,6 +281,7 @@ def test_the_first_epoch_may_read_less(fields: dict[str, Any], lengths: tuple[in
 def test_trackers_may_be_given_as_one_text(given_as: Any) -> None:
     assert FineTuneConfig(report_to=given_as).report_to == ("tensorboard", "mlflow")
     assert ANY_FINE_TUNE(report_to="").report_to == ()
+    assert ANY_FINE_TUNE(report_to=None).report_to == ()  # as --set report_to= has it
 
 
 def test_stopping_early_keeps_the_best() -> None:
@@ -311,9 +313,15 @@ def test_a_config_round_trips_through_json(fraction: float, limit: int | None, s
         {"group_column": "label"},
         {"group_column": "text"},
         {"group_column": "title", "text_columns": ("title", "body")},
+        {"slice_columns": ("year", "label")},
+        {"slice_columns": "text"},
+        {"slice_columns": "year, year"},
     ],
 )
 def test_groups_are_another_column_than_texts_and_labels(fields: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="is read as text or label"):
         DataConfig(**fields)
     assert DataConfig(group_column="author").group_column == "author"
+    both: Any = "year, source"
+    assert DataConfig(slice_columns=both).slice_columns == ("year", "source")
+    assert DataConfig(slice_columns=("year",), group_column="year").slice_columns == ("year",)

@@ -44,7 +44,6 @@ def make_report(rows: int = 300) -> EvaluationReport:
         completeness_error=0.01,
         steps=32,
     )
-    suspect = Suspect(row=7, label=LABELS[0], suggested=LABELS[1], probability=0.98, text=UNKIND)
     background = Background(
         provenance={"encoder": UNKIND, "training rows": "150"},
         history=[
@@ -53,6 +52,11 @@ def make_report(rows: int = 300) -> EvaluationReport:
         ],
         audit={"findings": [{"severity": "warning", "code": "text_blank", "split": "train", "count": 3}]},
         explanations={0: explanation},
-        suspects=LabelSuspects(rows=150, model="TF-IDF", suspects=(suspect,), notes=()),
     )
     return replace(report, background=background)
+
+
+def make_suspects() -> LabelSuspects:
+    """Make a list of one row with an unkind text."""
+    suspect = Suspect(row=7, label=LABELS[0], suggested=LABELS[1], probability=0.98, text=UNKIND)
+    return LabelSuspects(rows=150, model="TF-IDF", suspects=(suspect,), notes=())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from made_reports import LABELS, UNKIND, make_report
+from made_reports import LABELS, UNKIND, make_report, make_suspects
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from imdb_sentiment import OutputExistsError
@@ -19,7 +19,8 @@ NARROW, WIDE = ViewportSize(width=390, height=800), ViewportSize(width=1200, hei
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_report().save_html(tmp_path_factory.mktemp("page") / "report.html", title=f"Report on {UNKIND}")
+    page = tmp_path_factory.mktemp("page") / "report.html"
+    return make_report().save_html(page, title=f"Report on {UNKIND}", suspects=make_suspects())
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_each_part_is_there_and_the_verdict_comes_first(page: Page) -> None:
         "Curves",
         "Slices",
         "The surest mistakes",
-        "Training labels that may be wrong",
+        "Labels that may be wrong",
         "What the audit found in the data",
         "Provenance",
     ]

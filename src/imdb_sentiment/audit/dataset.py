@@ -184,6 +184,7 @@ def _describe_splits(splits: DataSplits, config: DataConfig) -> DataConfig:
         text_columns=("text", "text_pair") if "text_pair" in rows.column_names else None,
         label_column="label",
         group_column=None,
+        slice_columns=(),
         negative_label=names[0] if names else None,
         positive_label=names[1] if names else None,
     )

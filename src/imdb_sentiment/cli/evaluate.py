@@ -47,7 +47,7 @@ def evaluate(
     classifier, _, rows = open_both(model, data_config)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said below, without the line of code
-        report = classifier.evaluate(*rows.test)
+        report = classifier.evaluate(*rows.test, slices=rows.slices)
     if warning := report.seen_warning():
         print(f"warning: {warning}", file=sys.stderr)
     if json:

@@ -20,9 +20,13 @@ from imdb_sentiment.cli.settings import (
 
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.labelled import Labelled
+    from imdb_sentiment.results import LabelSuspects
 
 __all__ = ["report"]
+
+_FOLDS = 5
 
 
 @reports_errors
@@ -36,6 +40,9 @@ def report(
     explain: Annotated[
         int, typer.Option(help="Show which words led to so many of the surest mistakes.", metavar="N")
     ] = 0,
+    no_suspects: Annotated[
+        bool, typer.Option("--no-suspects", help="Do not look for labels of the data that are probably wrong.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the page if it is there.")] = False,
     settings: DataSettings = None,
     text_column: TextColumn = None,
@@ -55,18 +62,22 @@ def report(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    classifier, _, rows = open_both(model, data_config, others=True)
+    classifier, data_config, rows = open_both(model, data_config, others=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the page says it
         train = _learnt_from(classifier, rows.others or rows.test)
-        told = classifier.evaluate(*rows.test, train=train, explained_mistakes=explain)
+        told = classifier.evaluate(*rows.test, slices=rows.slices, train=train, explained_mistakes=explain)
     page = told.unseen or told
-    page.save_html(output, title=f"{Path(model).name} on {Path(data).name}", overwrite=overwrite)
+    suspected, none = (None, None) if no_suspects else _suspected(classifier, data_config)
+    title = f"{Path(model).name} on {Path(data).name}"
+    page.save_html(output, title=title, suspects=suspected, overwrite=overwrite)
     say(str(page))
     for note in rows.notes:
         say(f"note: {note}")
     if told.unseen:
         say(f"note: without {told.seen_rows:,} rows that the model was trained or its best epoch chosen on")
+    if none:
+        say(f"note: suspected labels were not looked for: {none}")
     say(f"\nThe page is {output}.")
 
 
@@ -82,3 +93,19 @@ def _learnt_from(classifier: "SentimentClassifier", rows: "Labelled") -> "Labell
     texts: Any = [*compress(rows.texts, saw)]
     labels = [*compress(rows.labels, saw)]
     return Labelled(texts, labels) if len(set(labels)) == 2 else None
+
+
+def _suspected(
+    classifier: "SentimentClassifier", config: "DataConfig"
+) -> "tuple[LabelSuspects, None] | tuple[None, str]":
+    """Return rows of the data whose label is probably wrong; or why none were looked for."""
+    from imdb_sentiment.data.folds import load_folds
+    from imdb_sentiment.data.labels import LabelNames
+    from imdb_sentiment.errors import DataError, MissingExtraError
+    from imdb_sentiment.suspects import suspects_among
+
+    try:
+        divided = load_folds(config, _FOLDS, known=LabelNames(*classifier.labels))
+    except (DataError, MissingExtraError) as error:  # the report itself needs neither training rows nor the extra
+        return None, error.summary
+    return suspects_among(divided, config), None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
-from imdb_sentiment.config.frozen import Frozen, PathAsText, Seed
+from imdb_sentiment.config.frozen import Frozen, NamesFromText, PathAsText, Seed, split_names
 from imdb_sentiment.errors import ConfigError, nearest
 
 __all__ = ["DataConfig", "source_of"]
@@ -22,7 +22,7 @@ def _label_to_text(value: object) -> object:
 
 def _split_names(value: object) -> object:
     """Read `title,body`, which is how the command line gives two names."""
-    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    names = split_names(value)
     if not isinstance(names, list | tuple) or len(names) != 2:
         raise ValueError(f"text_columns = {value!r}: expected the names of two columns, such as title,body")
     return names
@@ -88,6 +88,11 @@ class DataConfig(Frozen):
     """Column of what holds rows together beside their text, such as an author, a film or a thread: rows with the same
     value are never divided between train, validation and test. An empty value holds nothing together."""
 
+    slice_columns: Annotated[tuple[ColumnName, ...], NamesFromText] = ()
+    """Columns that a report divides the rows by, such as the year or the source of a text: it says where the model is
+    worse. The model does not read them. A column may have up to 100 different values. One that is called `length` or
+    `confidence` takes the place of the division that every report has by that name."""
+
     positive_label: Label | None = None
     """The label that counts as positive, as it stands in the data (`spam`); kept as its name in all output. Needed
     unless the labels are 0/1, false/true, neg/pos or negative/positive, which are understood in any case."""
@@ -134,6 +139,9 @@ class DataConfig(Frozen):
             raise ValueError(f"text_column and label_column are both {self.text_column!r}")
         if self.group_column in (*self.columns_of_text, self.label_column):
             raise ValueError(f"group_column names {self.group_column!r}, which is read as text or label")
+        for name in self.slice_columns:
+            if name in (*self.columns_of_text, self.label_column) or self.slice_columns.count(name) > 1:
+                raise ValueError(f"slice_columns names {name!r}, which is read as text or label, or named twice")
         if self.negative_label is not None and self.positive_label is None:
             raise ValueError("negative_label is set but positive_label is not; set positive_label, or both")
         if self.positive_label is not None and self.positive_label == self.negative_label:

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     NonNegativeFloat,
     PositiveFloat,
@@ -13,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from imdb_sentiment.config.frozen import Frozen, PathAsText, Seed
+from imdb_sentiment.config.frozen import Frozen, NamesFromText, PathAsText, Seed
 from imdb_sentiment.errors import ConfigError, nearest
 
 __all__ = ["NOT_OF_THE_RUN", "FineTuneConfig", "Metric", "Preset"]
@@ -32,11 +31,6 @@ Metric = Literal[
     "average_precision",
     "log_loss",
 ]
-
-
-def _names(value: object) -> object:
-    """Read `tensorboard,mlflow`, which is how the command line gives several names."""
-    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
 def _known_threshold(value: float | str) -> float | str:
@@ -166,7 +160,7 @@ class FineTuneConfig(Frozen):
     counts as better when it is lower. Of epochs that are equal by the metric, as they often are where validation rows
     are few, the one with the lowest log loss is best."""
 
-    report_to: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
+    report_to: Annotated[tuple[str, ...], NamesFromText] = ()
     """Trackers that get loss, learning rate and validation metrics, by the names that transformers has for them, such
     as `tensorboard`, `trackio`, `mlflow` or `wandb`. Their packages are not brought along."""
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from imdb_sentiment.errors import ConfigError, nearest
 
-__all__ = ["Frozen", "PathAsText", "Seed"]
+__all__ = ["Frozen", "NamesFromText", "PathAsText", "Seed", "split_names"]
 
 
 def _path_to_text(value: object) -> object:
@@ -18,6 +18,16 @@ def _path_to_text(value: object) -> object:
         return {name: _path_to_text(path) for name, path in value.items()}
     return value
 
+
+def split_names(value: object) -> object:
+    """Read names as the command line gives them: `year,source` for two, an empty value (None) for none."""
+    if value is None:
+        return ()
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+NamesFromText = BeforeValidator(split_names)
+"""Several names may be given as one text with commas."""
 
 PathAsText = BeforeValidator(_path_to_text)
 """A path, or several by name, may be given as `Path`; it is kept as text."""

@@ -2,13 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.data.store import RowFile, store_batches
 from imdb_sentiment.data.values import names_from_arrow, names_from_values, texts_from_arrow, texts_from_values
-from imdb_sentiment.data.wanted import Role
+from imdb_sentiment.data.wanted import SLICE, Role
 from imdb_sentiment.errors import DataError, list_rows
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class RawRows:
         second_texts: The second text of each row where there are two, as `texts`. Where only one of the two is null,
             it is the empty string.
         groups: What rows are held together by, as `labels`; None if nothing is.
+        slices: What a report divides the rows by, as `labels`, each by its role.
         parts: The files that the rows come from, in order, and the number of rows of each.
         file: Where the columns are kept if they are too large for memory; the arrays are then mapped to it.
     """
@@ -44,6 +45,7 @@ class RawRows:
     not_text: tuple[int, ...] = ()
     second_texts: "pa.ChunkedArray | None" = None
     groups: "pa.ChunkedArray | None" = None
+    slices: "Mapping[Role, pa.ChunkedArray]" = field(default_factory=dict)
     parts: tuple[tuple[str, int], ...] = ()
     file: RowFile | None = None
 
@@ -51,18 +53,18 @@ class RawRows:
         return len(self.texts)
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
-        """Give the rows in order, a part of them at a time; columns `text`, `text_pair`, `label` and `group`.
+        """Give the rows in order, a part of them at a time; see `table`.
 
         What is kept on disk is read, not mapped, so that the parts read earlier take no memory.
         """
         return iter(self.table().to_batches(_BATCH_ROWS)) if self.file is None else self.file.batches()
 
     def table(self) -> "pa.Table":
-        """Return the columns `text`, `text_pair`, `label` and `group`, as far as there are such."""
+        """Return the columns `text`, `text_pair`, `label`, `group` and `slice:NAME`, as far as there are such."""
         import pyarrow as pa
 
         columns = {"text": self.texts, "text_pair": self.second_texts, "label": self.labels, "group": self.groups}
-        return pa.table({name: column for name, column in columns.items() if column is not None})
+        return pa.table({name: column for name, column in columns.items() if column is not None} | dict(self.slices))
 
     def texts_at(self, positions: "NDArray[np.int64]") -> list[tuple[str, ...]]:
         """Return the texts at positions from 0, in the order asked for: one a row, or two."""
@@ -70,6 +72,10 @@ class RawRows:
         table = self.table() if self.file is None else self.file.mapped()
         columns = [table[name] for name in ("text", "text_pair") if name in table.column_names]
         return list(zip(*(_taken(column, positions) for column in columns), strict=True))
+
+    def slices_at(self, positions: "NDArray[np.int64]") -> dict[Role, list[str | None]]:
+        """Return what a report divides the rows by, for the rows at positions from 0."""
+        return {role: _taken(column, positions) for role, column in self.slices.items()}
 
     def locate(self, rows: Sequence[int]) -> str:
         """Write rising row numbers (from 1, through all files) for a message, within each file if there are several.
@@ -96,6 +102,7 @@ def rows_from_arrow(
     *,
     second_texts: "pa.ChunkedArray | None" = None,
     groups: "pa.ChunkedArray | None" = None,
+    slices: "Mapping[Role, pa.ChunkedArray] | None" = None,
     before: int = 0,
 ) -> RawRows:
     """Take Arrow columns of any type; see `RawRows` for what each is.
@@ -106,16 +113,18 @@ def rows_from_arrow(
         origin: Where they come from.
         second_texts: The second texts, if there are two in a row.
         groups: What holds the rows together, if anything does.
+        slices: What a report divides the rows by.
         before: Rows of the origin before these, so that messages count through.
 
     Raises:
-        DataError: The labels or groups are neither text nor numbers nor booleans, or are not UTF-8.
+        DataError: The labels, groups or slices are neither text nor numbers nor booleans, or are not UTF-8.
     """
     return _assembled(
         texts_from_arrow(texts),
         None if second_texts is None else texts_from_arrow(second_texts),
         names_from_arrow(labels, "label", origin, before),
         None if groups is None else names_from_arrow(groups, "group", origin, before),
+        {role: names_from_arrow(column, "slice", origin, before) for role, column in (slices or {}).items()},
         origin,
     )
 
@@ -127,12 +136,13 @@ def rows_from_values(
     *,
     second_texts: Sequence[object] | None = None,
     groups: Sequence[object] | None = None,
+    slices: Mapping[Role, Sequence[object]] | None = None,
     before: int = 0,
 ) -> RawRows:
     """Take sequences of Python values of any type; see `rows_from_arrow`.
 
     Raises:
-        DataError: The sequences differ in length, or a label or group is not valid Unicode.
+        DataError: The sequences differ in length, or a label, group or slice is not valid Unicode.
     """
     if len(texts) != len(labels):
         found = f"{len(texts):,} texts and {len(labels):,} labels"
@@ -142,6 +152,7 @@ def rows_from_values(
         None if second_texts is None else texts_from_values(second_texts),
         names_from_values(labels, "label", origin, before),
         None if groups is None else names_from_values(groups, "group", origin, before),
+        {role: names_from_values(column, "slice", origin, before) for role, column in (slices or {}).items()},
         origin,
     )
 
@@ -164,6 +175,7 @@ def rows_from_columns(
         origin,
         second_texts=columns.get("text_pair"),
         groups=columns.get("group"),
+        slices={role: column for role, column in columns.items() if role.startswith(SLICE)},
         before=before,
     )
 
@@ -204,6 +216,7 @@ def collect(pieces: Iterable[RawRows], origin: str) -> RawRows:
         tuple(not_text),
         table["text_pair"] if "text_pair" in table.column_names else None,
         table["group"] if "group" in table.column_names else None,
+        {name: table[name] for name in table.column_names if name.startswith(SLICE)},
         tuple(parts),
         file,
     )
@@ -214,6 +227,7 @@ def _assembled(
     second_texts: "tuple[pa.ChunkedArray, set[int]] | None",
     labels: "pa.ChunkedArray",
     groups: "pa.ChunkedArray | None",
+    slices: "Mapping[Role, pa.ChunkedArray]",
     origin: str,
 ) -> RawRows:
     import pyarrow.compute as pc
@@ -224,7 +238,7 @@ def _assembled(
         second, more = second_texts
         first, second = pc.coalesce(first, _empty_where(second)), pc.coalesce(second, _empty_where(first))
         wrong = wrong | more
-    return RawRows(origin, first, labels, tuple(sorted(wrong)), second, groups, ((origin, len(first)),))
+    return RawRows(origin, first, labels, tuple(sorted(wrong)), second, groups, slices, ((origin, len(first)),))
 
 
 def _empty_where(other: "pa.ChunkedArray") -> "pa.ChunkedArray":
@@ -234,7 +248,7 @@ def _empty_where(other: "pa.ChunkedArray") -> "pa.ChunkedArray":
     return pc.if_else(pc.is_valid(other), "", None)
 
 
-def _taken(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[str]:
+def _taken(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[Any]:
     """Take strings chunk by chunk; Arrow's own `take` would put all chunks into one first."""
     import numpy as np
     import pyarrow as pa
@@ -243,11 +257,11 @@ def _taken(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[st
     rising = np.asarray(positions)[order]
     starts = np.cumsum([0, *(len(chunk) for chunk in column.chunks)])
     bounds = np.searchsorted(rising, starts)
-    found: list[str] = []
+    found: list[str | None] = []
     for i, chunk in enumerate(column.chunks):
         if bounds[i] < bounds[i + 1]:
             found += chunk.take(pa.array(rising[bounds[i] : bounds[i + 1]] - starts[i])).to_pylist()
-    texts = [""] * len(found)
+    texts: list[str | None] = [None] * len(found)
     for place, text in zip(order.tolist(), found, strict=True):
         texts[place] = text
     return texts

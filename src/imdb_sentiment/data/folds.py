@@ -54,7 +54,7 @@ class Folds(NamedTuple):
             yield finish(parts, self.names, left_out=self.left_out, overlap=0, notes=self.notes)
 
 
-def load_folds(config: "DataConfig", folds: int, data: object = None) -> Folds:
+def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: LabelNames | None = None) -> Folds:
     """Load a source and assign its rows to folds.
 
     A test split that the source brings is left alone, and so are the rows that belong with it. Training and validation
@@ -64,6 +64,7 @@ def load_folds(config: "DataConfig", folds: int, data: object = None) -> Folds:
         config: Names the source, its columns and labels; `split_seed` orders the rows.
         folds: How many folds.
         data: Takes the place of `config.source`; see `load_source`.
+        known: Names of a trained model's labels, which the data may use too.
 
     Raises:
         DataError: The source cannot be used as it is, or a fold would lack a class.
@@ -73,7 +74,7 @@ def load_folds(config: "DataConfig", folds: int, data: object = None) -> Folds:
     learnt = [source.splits[split] for split in ("train", "validation") if split in source.splits]
     pool = {"train": collect(learnt, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
     inspected = inspect_rows(pool, config, refuse=refuser(config))
-    parts, names = label_rows(inspected, config, source.origin)
+    parts, names = label_rows(inspected, config, source.origin, known=known)
     left_out = invalid_left_out(inspected)
     notes = source.notes
     if "test" in parts:

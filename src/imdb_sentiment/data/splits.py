@@ -15,6 +15,7 @@ from imdb_sentiment.data.choosing import carve, class_counts, stratified_sample
 from imdb_sentiment.data.labels import LabelNames, resolve_labels
 from imdb_sentiment.data.near import require_rensa
 from imdb_sentiment.data.rows import InspectedRows, Rows, inspect_rows, refuser
+from imdb_sentiment.data.slicing import slices_of_rows
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.results import LeftOut, SplitSummary
@@ -48,7 +49,8 @@ class DataSplits:
         train: Rows to learn from; columns `text` (str), `text_pair` (str, where `text_columns` is set) and `label` (0
             negative, 1 positive).
         validation: Rows to choose the best epoch on; same columns.
-        test: Rows to measure on, once, at the end; same columns.
+        test: Rows to measure on, once, at the end; same columns. What a report divides the rows by stands in columns
+            such as `slice:year`.
         summary: Rows per split and class, and the rows left out and why.
     """
 
@@ -143,6 +145,7 @@ def divide(raw: RawData, inspected: InspectedRows, config: "DataConfig") -> tupl
         parts["validation"], parts["train"] = carved
     for split, part in parts.items():
         _check_classes(split, part, names)
+    slices_of_rows(parts["test"])  # refuse what cannot be reported before anything is learnt
     return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes), names
 
 
@@ -280,7 +283,8 @@ def to_dataset(rows: Rows, names: Sequence[str]) -> "datasets.Dataset":
     labels = np.zeros(len(rows.raw), dtype=np.int64)
     labels[rows.positions] = rows.labels
     table = rows.raw.table()
-    columns = {name: table[name] for name in ("text", "text_pair") if name in table.column_names}
+    read = ("text", "text_pair", *rows.raw.slices)
+    columns = {name: table[name] for name in read if name in table.column_names}
     kinds = {**dict.fromkeys(columns, datasets.Value("string")), "label": datasets.ClassLabel(names=list(names))}
     features = datasets.Features(kinds)
     whole = datasets.Dataset(

@@ -52,14 +52,14 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
     """Read texts and their labels; with `text_columns`, each text is a pair of texts.
 
     Raises:
-        DataError: They are not so many of one as of the other, or of another type, or a column of groups is asked for.
+        DataError: They are not so many of one as of the other, or of another type, or another column is asked for.
     """
-    if config.group_column:
+    if more := [column for column in wanted_columns(config) if column.field in ("group_column", "slice_columns")]:
         raise DataError(
-            f"{origin} has no column {config.group_column!r}",
+            f"{origin} has no column {more[0].name!r}",
             found="texts and labels",
             expected=f"a table with the columns {', '.join(column.name for column in wanted_columns(config))}",
-            hint="a DataFrame, or without group_column",
+            hint=f"a DataFrame, or without {more[0].field}",
         )
     columns: dict[Role, Sequence[object]] = {"text": _listed(texts), "label": _listed(labels)}
     if len(columns["text"]) != len(columns["label"]):

@@ -1,11 +1,12 @@
 """The labelled rows of a source that a finished model is measured on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.rows import Rows, inspect_rows, refuser
+from imdb_sentiment.data.slicing import slices_of_rows
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.data.splits import label_rows
 from imdb_sentiment.errors import DataError, count_rows
@@ -23,6 +24,9 @@ class RowsToMeasure(NamedTuple):
 
     others: Labelled | None
     """The training and validation split; None if the source is not divided, or they were not asked for."""
+
+    slices: Mapping[str, Sequence[str]]
+    """What the report divides the rows to be measured by, beside length and confidence."""
 
     notes: tuple[str, ...]
     """Which rows they are, and which were left out."""
@@ -51,7 +55,9 @@ def load_rows_to_measure(config: "DataConfig", names: LabelNames, *, others: boo
     left_out = [f"{count_rows(len(there))} left out: {reason}" for reason, there in inspected.invalid[split].items()]
     rest = [part for name, part in parts.items() if name != split]
     notes = (f"measured on {which}", *left_out, *raw.notes)
-    return RowsToMeasure(_labelled([parts[split]]), _labelled(rest) if rest else None, notes)
+    return RowsToMeasure(
+        _labelled([parts[split]]), _labelled(rest) if rest else None, slices_of_rows(parts[split]), notes
+    )
 
 
 def _labelled(parts: Sequence[Rows]) -> Labelled:

@@ -1,16 +1,19 @@
 """The columns that a configuration asks for."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.errors import DataError, nearest
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["Role", "Wanted", "check_columns", "wanted_columns"]
+__all__ = ["SLICE", "Role", "Wanted", "check_columns", "wanted_columns"]
 
-Role = Literal["text", "text_pair", "label", "group"]
+Role = str
+"""`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a column that divides the rows of a report."""
+
+SLICE = "slice:"
 
 _COLUMNS_LISTED = 20
 
@@ -29,14 +32,15 @@ class Wanted(NamedTuple):
 
 
 def wanted_columns(config: "DataConfig") -> tuple[Wanted, ...]:
-    """Return the columns to read: one or two of text, the label, and what holds rows together, if that is set."""
+    """Return the columns to read: one or two of text, the label, and what else the configuration names."""
     if config.text_columns:
         first, second = config.text_columns
         texts = [Wanted(first, "text_columns", "text"), Wanted(second, "text_columns", "text_pair")]
     else:
         texts = [Wanted(config.text_column, "text_column", "text")]
     group = [Wanted(config.group_column, "group_column", "group")] if config.group_column else []
-    return (*texts, Wanted(config.label_column, "label_column", "label"), *group)
+    slices = [Wanted(name, "slice_columns", f"{SLICE}{name}") for name in config.slice_columns]
+    return (*texts, Wanted(config.label_column, "label_column", "label"), *group, *slices)
 
 
 def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -> None:
@@ -65,7 +69,7 @@ def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -
         raise DataError(
             f"column {name!r} is not in {origin}",
             found=_listed(names) or "no columns",
-            expected=f"the column that {_PURPOSE[role]}",
+            expected=f"the column that {_PURPOSE[role.partition(':')[0]]}",
             hint=_option(field, value) if match else f"{_option(field, value)} ({field}=... in Python)",
         )
 
@@ -75,6 +79,7 @@ _PURPOSE = {
     "text_pair": "holds the second text to classify",
     "label": "holds the label",
     "group": "holds rows together",
+    "slice": "divides the rows of a report",
 }
 
 

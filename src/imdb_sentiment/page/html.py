@@ -10,7 +10,7 @@ from imdb_sentiment.page.verdict import verdict_of
 from imdb_sentiment.results.background import Background
 
 if TYPE_CHECKING:
-    from imdb_sentiment.results import EvaluationReport
+    from imdb_sentiment.results import EvaluationReport, LabelSuspects
 
 __all__ = ["render_html"]
 
@@ -26,12 +26,13 @@ class _Table(NamedTuple):
         return cls(caption, rows[0], rows[1:])
 
 
-def render_html(report: "EvaluationReport", *, title: str) -> str:
+def render_html(report: "EvaluationReport", *, title: str, suspects: "LabelSuspects | None" = None) -> str:
     """Return the page. All that comes from data or models is escaped, and there is no script.
 
     Args:
         report: The report.
         title: Heading of the page.
+        suspects: Rows of the data whose label is probably wrong.
 
     Raises:
         MissingExtraError: Jinja2 or matplotlib is not installed.
@@ -46,7 +47,7 @@ def render_html(report: "EvaluationReport", *, title: str) -> str:
         plots=plots_of(report, background.history),
         slices=_Table.of("Rows divided by length, confidence and columns", slice_rows(report)),
         mistakes=worst_mistakes(report),
-        suspects=background.suspects,
+        suspects=suspects,
         audit=(background.audit or {}).get("findings", []),
         provenance=_Table("Where the model comes from", ["", ""], [[*pair] for pair in background.provenance.items()]),
     )

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from imdb_sentiment.results.explanation import Explanation
-    from imdb_sentiment.results.suspects import LabelSuspects
 
 __all__ = ["Background"]
 
@@ -27,6 +26,3 @@ class Background(NamedTuple):
 
     explanations: "Mapping[int, Explanation]" = {}
     """For some rows, by their position, why they got their label."""
-
-    suspects: "LabelSuspects | None" = None
-    """Rows of the training data whose label is probably wrong."""

@@ -15,6 +15,7 @@ from imdb_sentiment.results.curves import Curves
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
 from imdb_sentiment.results.slices import SliceReport
+from imdb_sentiment.results.suspects import LabelSuspects
 from imdb_sentiment.text_table import format_table
 
 __all__ = ["METRICS", "EvaluationReport"]
@@ -154,12 +155,20 @@ class EvaluationReport:
 
         return render_markdown(self)
 
-    def save_html(self, path: str | PathLike[str], *, title: str = "Report", overwrite: bool = False) -> Path:
+    def save_html(
+        self,
+        path: str | PathLike[str],
+        *,
+        title: str = "Report",
+        suspects: LabelSuspects | None = None,
+        overwrite: bool = False,
+    ) -> Path:
         """Write the report as one HTML page that needs nothing from outside. Needs the extra `report`.
 
         Args:
             path: File to write.
             title: Heading of the page.
+            suspects: What `find_suspects` returned for the data, to be shown too.
             overwrite: Replace a file that is there.
 
         Returns:
@@ -172,7 +181,7 @@ class EvaluationReport:
         from imdb_sentiment.page.html import render_html
 
         file = Path(path)
-        write_text(file, render_html(self, title=title), overwrite=overwrite)
+        write_text(file, render_html(self, title=title, suspects=suspects), overwrite=overwrite)
         return file
 
     def __str__(self) -> str:
