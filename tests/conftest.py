@@ -88,6 +88,14 @@ def hub(tiny_model: Path) -> LoopbackHub:
     return _HUB
 
 
+@pytest.fixture
+def writable_hub(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> LoopbackHub:
+    """The hub by an address without a user name, in whose place the token goes."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_TOKEN", hub.TOKEN)
+    return hub
+
+
 @pytest.fixture(scope="session")
 def tiny_config(tiny_model: Path) -> FineTuneConfig:
     """A recipe by which the tiny model learns `reviews` in two seconds."""

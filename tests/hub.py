@@ -8,6 +8,7 @@ The client libraries read their environment once, when they are imported. So sta
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import json
@@ -16,12 +17,13 @@ import re
 import shutil
 import socketserver
 import string
+import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 CHEERFUL = ("wonderful", "charming", "delightful", "funny", "brilliant", "moving", "superb", "joyful")
@@ -42,6 +44,18 @@ _ROUTES = tuple(
         rf"/(?:(?P<kind>datasets)/)?{_REPO}/(?P<resolve>resolve)/(?P<revision>[^/]+)/(?P<path>.+)",
     )
 )
+_UPLOAD_ROUTES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"/api/(?P<create>repos/create)",
+        r"/api/(?P<card>validate-yaml)",
+        rf"/api/models/{_REPO}/(?P<preupload>preupload)/main",
+        rf"/{_REPO}\.git/info/lfs/objects/(?P<batch>batch)",
+        r"/(?P<large>large)/(?P<oid>[0-9a-f]{64})",
+        rf"/api/models/{_REPO}/(?P<commit>commit)/main",
+    )
+)
+_LARGE = (".safetensors", ".npz")
 
 
 class _Commit(NamedTuple):
@@ -64,7 +78,7 @@ class LoopbackHub:
     It answers what the clients ask for when they read a public repository: repository information, file
     listings and files, for the revision ``main`` and for commit hashes. Files are served whole and never from
     LFS or Xet storage. Adding a repository again moves its ``main``; the commits from before stay available,
-    as on the hub.
+    as on the hub. It also takes commits to ``main`` of models below :attr:`OWNER` from who has :attr:`TOKEN`.
 
     Args:
         root: Folder where the hub keeps a copy of every commit. Created when missing.
@@ -72,11 +86,17 @@ class LoopbackHub:
     Attributes:
         url: Address of the server, the value for ``HF_ENDPOINT``.
         requests: Method and path (without the query) of every request so far, in order of arrival.
+        OWNER: The one user who may write.
+        TOKEN: What that user writes with.
     """
+
+    OWNER = "someone"
+    TOKEN = "hf_loopback"  # noqa: S105
 
     def __init__(self, root: Path) -> None:
         self.requests: list[tuple[str, str]] = []
         self._root = root
+        self._large: dict[str, bytes] = {}
         self._revisions: dict[str, dict[str, _Commit]] = {}
         self._server = _Server(self._answer)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -125,6 +145,8 @@ class LoopbackHub:
             "HF_HOME": str(home),
             # Otherwise datasets reports every load to a counter on another host.
             "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+            # This hub has no Xet storage, which clients take for granted when they upload.
+            "HF_HUB_DISABLE_XET": "1",
             "no_proxy": "127.0.0.1",
         }
 
@@ -151,9 +173,16 @@ class LoopbackHub:
         self._revisions.setdefault(key, {}).update({"main": commit, sha: commit})
         return sha
 
-    def _answer(self, method: str, target: str) -> _Reply:
+    def files(self, repo_id: str) -> dict[str, bytes]:
+        """Return the files of a model repository as they are now."""
+        commit = self._revisions[f"models/{repo_id}"]["main"]
+        return {name: (commit.folder / name).read_bytes() for name in commit.blobs}
+
+    def _answer(self, method: str, target: str, token: str | None, body: bytes) -> _Reply:
         url = urlsplit(target)
         self.requests.append((method, url.path))
+        if method in ("POST", "PUT"):
+            return self._take(url.path, token, body)
         match = next(filter(None, (route.fullmatch(url.path) for route in _ROUTES)), None)
         if match is None:
             return _Reply(404, {}, b"")
@@ -175,9 +204,67 @@ class LoopbackHub:
         if "tree" in part:
             recursive = parse_qs(url.query).get("recursive") == ["true"]
             entries = _tree(commit, PurePosixPath(path), recursive=recursive)
-            return _json(entries) if entries else _missing("EntryNotFound", "Entry not found")
+            return _json(entries) if entries or not path else _missing("EntryNotFound", "Entry not found")
         siblings = [{"rfilename": name} for name in commit.blobs]
         return _json({"id": part["repo"], "sha": commit.sha, "private": False, "siblings": siblings})
+
+    def _take(self, path: str, token: str | None, body: bytes) -> _Reply:
+        """Answer a request that uploads."""
+        match = next(filter(None, (route.fullmatch(path) for route in _UPLOAD_ROUTES)), None)
+        if match is None:
+            return _Reply(404, {}, b"")
+        part = {name: unquote(value) for name, value in match.groupdict(default="").items()}
+        if "large" in part:  # its address is secret enough on the hub too
+            self._large[part["oid"]] = body
+            return _json({})
+        if token != f"Bearer {self.TOKEN}":
+            return _Reply(401, {"X-Error-Message": "Invalid username or password."}, b"")
+        if "commit" in part:
+            return self._commit(part["repo"], [json.loads(line) for line in body.splitlines()])
+        asked = json.loads(body)
+        if "create" in part:
+            owner = asked["organization"] or self.OWNER
+            repo = f"{owner}/{asked['name']}"
+            if owner != self.OWNER:
+                return _Reply(
+                    403, {"X-Error-Message": f"You don't have the rights to create a model under {owner}"}, b""
+                )
+            if f"models/{repo}" in self._revisions:
+                return _Reply(409, {}, json.dumps({"url": f"{self.url}/{repo}"}).encode())
+            with tempfile.TemporaryDirectory() as empty:
+                self.add_model(repo, Path(empty))
+            return _json({"url": f"{self.url}/{repo}"})
+        if "card" in part:
+            return _json({"errors": [], "warnings": []})
+        if "preupload" in part:
+            modes = {file["path"]: "lfs" if file["path"].endswith(_LARGE) else "regular" for file in asked["files"]}
+            return _json(
+                {"files": [{"path": name, "uploadMode": mode, "shouldIgnore": False} for name, mode in modes.items()]}
+            )
+        objects = [
+            file | {"actions": {"upload": {"href": f"{self.url}/large/{file['oid']}"}}} for file in asked["objects"]
+        ]
+        return _json({"transfer": "basic", "objects": objects})
+
+    def _commit(self, repo: str, lines: list[dict[str, Any]]) -> _Reply:
+        with tempfile.TemporaryDirectory() as place:
+            for name, content in self.files(repo).items():
+                _write(Path(place, name), content)
+            for line in lines[1:]:
+                file = Path(place, line["value"]["path"])
+                if line["key"] == "deletedFile":
+                    file.unlink()
+                elif line["key"] == "lfsFile":
+                    _write(file, self._large[line["value"]["oid"]])
+                else:
+                    _write(file, base64.b64decode(line["value"]["content"]))
+            sha = self.add_model(repo, Path(place))
+        return _json({"commitUrl": f"{self.url}/{repo}/commit/{sha}", "commitOid": sha})
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -187,13 +274,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request; the reply to HEAD leaves out the body."""
-        reply = self.server.answer(self.command, self.path)
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            body = b"".join(self._chunks())
+        else:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        reply = self.server.answer(self.command, self.path, self.headers.get("Authorization"), body)
         self.send_response(reply.status)
         for name, value in (reply.headers | {"Content-Length": str(len(reply.body))}).items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(reply.body)
+
+    do_POST = do_PUT = do_GET  # noqa: N815
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self.rfile.readline(), 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
 
     def do_HEAD(self) -> None:
         """Answer like GET, as HTTP asks for."""
@@ -208,7 +307,7 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, answer: Callable[[str, str], _Reply]) -> None:
+    def __init__(self, answer: Callable[[str, str, str | None, bytes], _Reply]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
 

@@ -19,7 +19,7 @@ ROWS = [
     {"encoding"},
     {"evaluation"},
     {"pretrained", "head", "first_token", "training", "scoring"},
-    {"artifact", "audit", "card", "metadata"},
+    {"artifact", "audit", "card", "metadata", "publishing"},
     {"finetuner", "classifier"},
     {"cross_validation", "suspects"},
     {"cli"},

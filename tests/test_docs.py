@@ -229,7 +229,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs(
-    page: str, hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    page: str, writable_hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("page"))
     script = Script(tmp_path_factory.mktemp("scripts"))

@@ -33,8 +33,14 @@ class Artifact(NamedTuple):
     """None if the file was removed, for the sake of its readers or of the writers of the texts."""
 
 
-def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool) -> None:
+def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, name: str | None = None) -> None:
     """Write a model folder, whole or not at all.
+
+    Args:
+        folder: Where to.
+        artifact: What to write.
+        overwrite: Replace a model of this library that is there.
+        name: What its card calls the model; by default as the folder is called.
 
     Raises:
         OutputExistsError: `folder` is not empty; see `imdb_sentiment.output.check_output`.
@@ -48,7 +54,7 @@ def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool) -> None:
         _complete_tokenizer_config(partial / "tokenizer_config.json", encoder.truncation)
         text = json.dumps(metadata.model_dump(mode="json"), indent=2, ensure_ascii=False)
         (partial / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
-        (partial / CARD_FILE).write_text(model_card(metadata, name=folder.resolve().name), encoding="utf-8")
+        (partial / CARD_FILE).write_text(model_card(metadata, name=name or folder.resolve().name), encoding="utf-8")
         if seen:
             seen.save(partial / SEEN_ROWS_FILE)
 
@@ -186,9 +192,11 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _complete_tokenizer_config(path: Path, truncation: Truncation) -> None:
-    """Write what `save_pretrained` leaves out, for stock code."""
+    """Write what `save_pretrained` leaves out, for stock code, and leave out what is of no use elsewhere."""
     content = json.loads(path.read_text(encoding="utf-8"))
+    for of_this_machine in ("is_local", "local_files_only"):  # noted of a tokenizer that was opened from a folder
+        content.pop(of_this_machine, None)
     content["truncation_side"] = "left" if truncation == "tail" else "right"
     # the name that transformers 4 knows too; 5 takes it for the same class
     content["tokenizer_class"] = "PreTrainedTokenizerFast"
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")

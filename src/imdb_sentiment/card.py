@@ -36,7 +36,7 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
 
     Args:
         metadata: How the model was made.
-        name: Of the model.
+        name: Of the model; its id if it is on the hub.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -59,10 +59,10 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
         pipeline_tag="text-classification",
         tags=["imdb_sentiment", "text-classification"],
     )
-    return "\n".join(["---", data.to_yaml(), "---", "", f"# {escape(name)}", "", *_body(metadata, test), ""])
+    return "\n".join(["---", data.to_yaml(), "---", "", f"# {escape(name)}", "", *_body(metadata, test, name), ""])
 
 
-def _body(metadata: "ModelMetadata", test: EvaluationReport | None) -> list[str]:
+def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -> list[str]:
     negative, positive = map(escape, metadata.labels)
     rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
     threshold, policy = metadata.calibration.threshold, metadata.length_policy
@@ -76,7 +76,7 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None) -> list[str]
         f"Tells {negative} from {positive}. Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; "
         f"{rows['validation']} others chose the epoch and calibrated the probabilities.",
         "",
-        *_USE.splitlines(),
+        *_USE.replace("PATH_OR_ID", name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID").splitlines(),
         "",
         decision,
         f"It reads {policy.max_length} tokens; {escape(policy.stock_pipeline)}.",

@@ -251,6 +251,37 @@ class SentimentClassifier:
             )
         return self._artifact.seen.trained_on(listed)
 
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | None = None,
+        commit_message: str = "Model of imdb_sentiment",
+    ) -> str:
+        """Send the model to the Hugging Face hub, where `from_pretrained` and a stock pipeline open it by its id.
+
+        All of its folder goes, as one commit, in the place of weights that are there; other files are left alone. Look
+        at two of the files before making them public: `imdb_sentiment.json` names the source of the data, and by
+        `seen_rows.npz` whoever has a text can tell whether the model learnt from it.
+
+        Args:
+            repo_id: Repository, such as `someone/spam`, or `spam` for your own. It is made if there is none.
+            private: Whether a repository that is made is private; by default as its owner has set it.
+            token: Token with the right to write; by default the one that `hf auth login` or `HF_TOKEN` gave.
+            commit_message: What the history of the repository says of it.
+
+        Returns:
+            The address of the repository.
+
+        Raises:
+            ConfigError: The hub does not let it be written there, or no repository can have that name.
+            HubUnavailableError: The hub did not answer.
+        """
+        from imdb_sentiment.publishing import push_artifact
+
+        return push_artifact(self._artifact, repo_id, private=private, token=token, message=commit_message)
+
     def _score(self, texts: Texts) -> Scores:
         return score_texts(self._artifact.model, self._artifact.encoder, texts, batch_size=self._batch_size)
 

@@ -22,6 +22,7 @@ from imdb_sentiment.results import Calibration, EvaluationReport, FineTuneResult
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from imdb_sentiment.artifact import Artifact
     from imdb_sentiment.findings import DataAudit
     from imdb_sentiment.metadata import ModelMetadata
     from imdb_sentiment.pretrained import Encoder
@@ -181,12 +182,38 @@ class SentimentFineTuner:
         on_main(lambda: self._write(fitted, Path(path), overwrite=overwrite))
         return Path(path)
 
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | None = None,
+        commit_message: str = "Model of imdb_sentiment",
+    ) -> str:
+        """Send the fitted model to the Hugging Face hub; see `SentimentClassifier.push_to_hub`.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            ConfigError: The hub does not let it be written there.
+            HubUnavailableError: The hub did not answer.
+        """
+        from imdb_sentiment.publishing import push_artifact
+
+        fitted = self._require_fitted("push_to_hub")
+        return on_main(
+            lambda: push_artifact(self._artifact(fitted), repo_id, private=private, token=token, message=commit_message)
+        )
+
     def _write(self, fitted: _Fitted, path: Path, *, overwrite: bool) -> None:
-        from imdb_sentiment.artifact import Artifact, save_artifact
+        from imdb_sentiment.artifact import save_artifact
+
+        save_artifact(path, self._artifact(fitted), overwrite=overwrite)
+
+    def _artifact(self, fitted: _Fitted) -> "Artifact":
+        from imdb_sentiment.artifact import Artifact
 
         seen = SeenRows.of(self.splits.train, self.splits.validation)
-        artifact = Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen)
-        save_artifact(path, artifact, overwrite=overwrite)
+        return Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen)
 
     def _describe(self, fitted: _Fitted) -> "ModelMetadata":
         """Say how the fitted model was made, and what is known of it by now."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
 
-__all__ = ["hub_errors", "hub_or_cache", "quiet"]
+__all__ = ["hub_errors", "hub_or_cache", "is_unanswered", "quiet"]
 
 _ANSWER_WITHIN_SECONDS = 10.0
 _LONGEST_REASON = 500
@@ -110,7 +110,7 @@ def _hub_answers(repository: str, kind: str, revision: str | None) -> bool:
     try:
         HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=_ANSWER_WITHIN_SECONDS)
     except Exception as error:
-        if _is_unanswered(error):
+        if is_unanswered(error):
             return False
         raise
     return True
@@ -139,7 +139,7 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
         if absent:
             expected = "a folder or file on disk, or the id of a repository on the hub"
             raise error_type(f"{what} was not found", found=absent, expected=expected, hint=hint) from None
-        if _is_unanswered(error):
+        if is_unanswered(error):
             raise HubUnavailableError(
                 f"the Hugging Face hub is out of reach, and {what} is not in the local cache",
                 expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
@@ -169,7 +169,8 @@ _DAMAGED = (OSError, ValueError, KeyError, TypeError, ImportError)
 _DAMAGED_NAMES = {"SafetensorError", "StrictDataclassError"}
 
 
-def _is_unanswered(error: BaseException) -> bool:
+def is_unanswered(error: BaseException) -> bool:
+    """Tell whether an error of a Hugging Face library means that the hub did not answer."""
     statuses = {getattr(getattr(cause, "response", None), "status_code", None) for cause in _causes(error)}
     return bool(_kinds(error) & _UNREACHABLE or statuses & _UNREACHABLE_STATUS)
 

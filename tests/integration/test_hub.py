@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 
 from hub import LoopbackHub, write_tiny_bert, write_tiny_imdb
-from imdb_sentiment import DataConfig, DataError, FineTuneConfig, ModelError, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment import (
+    ConfigError,
+    DataConfig,
+    DataError,
+    FineTuneConfig,
+    HubUnavailableError,
+    ModelError,
+    NotFittedError,
+    SentimentClassifier,
+    SentimentFineTuner,
+)
 
 DEFAULTS = """
 import json
@@ -86,3 +96,65 @@ def test_a_repository_that_is_no_model_of_ours(hub: LoopbackHub) -> None:
         SentimentClassifier.from_pretrained("google-bert/bert-base-uncased")
     with pytest.raises(ModelError, match="model 'someone/nothing' was not found"):
         SentimentClassifier.from_pretrained("someone/nothing")
+
+
+def test_a_model_is_pushed_whole(
+    writable_hub: LoopbackHub, fitted: SentimentFineTuner, saved_model: Path, tmp_path: Path
+) -> None:
+    repository = f"{writable_hub.OWNER}/pushed"
+    assert fitted.push_to_hub("pushed") == f"{writable_hub.url}/{repository}"
+    pushed = writable_hub.files(repository)
+    assert pushed.keys() == {path.name for path in saved_model.iterdir()}
+    assert pushed["model.safetensors"] == (saved_model / "model.safetensors").read_bytes()
+    assert f'from_pretrained("{repository}")' in pushed["README.md"].decode()
+    opened = SentimentClassifier.from_pretrained(repository, device="cpu")
+    local = SentimentClassifier.from_pretrained(saved_model, device="cpu")
+    assert opened.predict("Seen at home: superb.") == local.predict("Seen at home: superb.")
+    assert opened.push_to_hub(f"{writable_hub.OWNER}/again") == f"{writable_hub.url}/{writable_hub.OWNER}/again"
+    again = writable_hub.files(f"{writable_hub.OWNER}/again")
+    assert {name for name in pushed if again[name] != pushed[name]} == {"README.md"}
+
+
+def test_a_push_replaces_weights_and_nothing_else(writable_hub: LoopbackHub, saved_model: Path, tmp_path: Path) -> None:
+    repository = f"{writable_hub.OWNER}/older"
+    for name in ("pytorch_model.bin", "model-00001-of-00002.safetensors", "plot.svg", "README.md"):
+        (tmp_path / name).write_text("old")
+    writable_hub.add_model(repository, tmp_path)
+    SentimentClassifier.from_pretrained(saved_model, device="cpu").push_to_hub(repository, commit_message="Newer")
+    files = writable_hub.files(repository)
+    assert files.keys() == {path.name for path in saved_model.iterdir()} | {"plot.svg"}
+    assert files["plot.svg"] == b"old"
+    assert files["README.md"] != b"old"
+
+
+@pytest.mark.parametrize(
+    ("repository", "token", "summary", "found"),
+    [
+        ("someone/refused", "hf_wrong", "the hub does not let someone/refused be written to", "no token that it knows"),
+        ("other/model", None, "the hub does not let other/model be written to", "the token may not write there"),
+        ("no name", None, "'no name' is no name of a repository", "Repo id must"),
+    ],
+)
+def test_a_push_that_is_refused(
+    repository: str, token: str | None, summary: str, found: str, writable_hub: LoopbackHub, saved_model: Path
+) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
+    with pytest.raises(ConfigError) as caught:
+        classifier.push_to_hub(repository, token=token)
+    assert caught.value.summary == summary
+    assert str(caught.value.found).startswith(found)
+    with pytest.raises(KeyError):
+        writable_hub.files(repository)
+
+
+def test_a_push_that_no_hub_answers(
+    writable_hub: LoopbackHub, saved_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:1")
+    with pytest.raises(HubUnavailableError, match="is out of reach, and someone/model was not sent"):
+        SentimentClassifier.from_pretrained(saved_model, device="cpu").push_to_hub("someone/model")
+
+
+def test_an_unfitted_model_is_not_pushed() -> None:
+    with pytest.raises(NotFittedError):
+        SentimentFineTuner().push_to_hub("someone/model")

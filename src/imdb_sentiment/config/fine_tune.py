@@ -147,7 +147,7 @@ class FineTuneConfig(Frozen):
     """`balanced` weights each row's training loss by n / (2 * n_class), where n counts the training rows and n_class
     those of the row's class, so that both classes weigh the same. Validation is never weighted. Off by default, since
     a model learnt with weights finds more of the rarer class but is no longer calibrated: its probabilities of that
-    class are too high."""
+    class are too high. The temperature mends a part of it only, as it moves both classes alike."""
 
     load_best_model_at_end: bool = True
     """Keep the epoch with the best validation metric instead of the last one, which the tutorial keeps. In the runs
