@@ -15,7 +15,7 @@ demo: $(VENV)/.demo  ## fine-tune MiniLM on the embedded sample and look at the 
 test: $(VENV)/.test  ## all tests that need no network beyond PyPI
 	$(BIN)/pytest
 
-fast: $(VENV)/.test  ## the tests without the real MiniLM
+fast: $(VENV)/.test  ## the tests that take less than three minutes together
 	$(BIN)/pytest -m "not integration"
 
 lint: $(VENV)/.lint  ## style and common mistakes

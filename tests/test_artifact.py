@@ -155,6 +155,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.integration
 def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
     script = [sys.executable, "-c", SAVER, str(folder)]
     seen = [0]

@@ -80,9 +80,10 @@ def test_a_line_without_exactly_one_tab_is_named(saved_pair_model: Path, line: s
         assert "expected: title<TAB>body" in outcome.err
 
 
+@pytest.mark.integration
 def test_a_pipe_is_read_and_a_reader_may_leave_early(saved_model: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.txt"
-    texts.write_text(f"{GOOD} 😀\n{BAD}\n" * 2000, encoding="utf-8")
+    texts.write_text(f"{GOOD} 😀\n{BAD}\n" * 1000, encoding="utf-8")
     command = [*COMMAND, "predict", str(saved_model)]
     with (
         texts.open("rb") as source,

@@ -266,8 +266,9 @@ def start(*words: str) -> "subprocess.Popen[str]":
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.integration
 def test_the_printed_command_goes_on_in_a_process_of_its_own(folder: Path, command: list[str]) -> None:
-    command = [*command, "--set", "num_train_epochs=8", "--json"]
+    command = [*command, "--set", "num_train_epochs=4", "--json"]
     with start(*COMMAND, *command) as process:
         while process.poll() is None and newest_checkpoint(folder / RUN) is None:
             time.sleep(0.01)

@@ -34,6 +34,7 @@ print(json.dumps({"epochs": len(result.history), "splits": result.splits.to_dict
 """
 
 
+@pytest.mark.integration
 def test_the_defaults_in_a_fresh_process(hub: LoopbackHub, tmp_path: Path) -> None:
     seen = len(hub.requests)
     environment = {**os.environ, **hub.environment(tmp_path / "home")}

@@ -158,6 +158,7 @@ def test_an_error_of_one_process_is_raised_in_all(recipe: Recipe, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
 
 
+@pytest.mark.integration
 def test_a_signal_to_one_process_stops_all_and_another_number_goes_on(
     recipe: Recipe, one: Fitted, tmp_path: Path
 ) -> None:
@@ -189,6 +190,7 @@ def test_a_model_that_fsdp_divides_learns_the_same(recipe: Recipe, one: Fitted, 
     assert_near(first.weights, one.weights)
 
 
+@pytest.mark.integration
 def test_the_command_speaks_once(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     arguments = train_arguments(tiny_config, make_reviews(60), tmp_path, num_train_epochs=1)
     first, second = together(2, run_command, [*arguments, "--json"])

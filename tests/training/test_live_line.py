@@ -28,7 +28,7 @@ __all__ = ["clock"]
 
 LINE = re.compile(
     r"training \d+%: (\d\d:\d\d|\?) left, +([\d.]+row/s|[\d.]+s/row|\?row/s)"
-    r"(, loss=\d\.\d{3})?(, accuracy=\d\.\d{3})?, lr=\d\.\de-\d\d"
+    r"(, loss=\d\.\d{3})?(, accuracy=\d\.\d{3})?, lr=\d\.\de[-+]\d\d"
 )
 
 

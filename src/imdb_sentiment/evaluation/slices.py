@@ -32,22 +32,24 @@ def measure_slices(groups: Mapping[str, Sequence[str]], measured: MeasuredRows) 
     import numpy as np
     from scipy.stats import false_discovery_control
 
-    correct = measured.correct
+    labels, predicted, correct = measured.labels, measured.predicted, measured.correct
     found, values = [], []
-    for grouping, names in groups.items():
-        column = np.asarray(names)
-        for name in sorted(set(names), key=_natural):
-            inside = column == name
-            found.append(_slice(grouping, name, measured.where(inside.tolist())))
+    for grouping, column in groups.items():
+        names, places = np.unique(column, return_inverse=True)
+        for place in sorted(range(len(names)), key=lambda place: _natural(str(names[place]))):
+            inside = places == place
+            sure = float(measured.confidence[inside].mean())
+            found.append(_slice(grouping, str(names[place]), labels[inside], predicted[inside], sure))
             values.append(_differs(correct[inside], correct[~inside]))
     corrected = false_discovery_control(values) if values else []
     return tuple(replace(part, p_value=float(p)) for part, p in zip(found, corrected, strict=True))
 
 
-def _slice(grouping: str, name: str, inside: MeasuredRows) -> SliceReport:
-    rows, positives = len(inside.labels), int(inside.labels.sum())
-    called, hits = int(inside.predicted.sum()), int(inside.correct.sum())
-    tp = int((inside.labels * inside.predicted).sum())
+def _slice(
+    grouping: str, name: str, labels: "NDArray[np.int64]", predicted: "NDArray[np.int64]", sure: float
+) -> SliceReport:
+    rows, positives, called = len(labels), int(labels.sum()), int(predicted.sum())
+    hits, tp = int((labels == predicted).sum()), int((labels * predicted).sum())
     union = called + positives - tp
     shares = {"accuracy": (hits, rows), "precision": (tp, called), "recall": (tp, positives)}
     intervals = {figure: _wilson(*share) for figure, share in shares.items() if share[1]}
@@ -62,7 +64,7 @@ def _slice(grouping: str, name: str, inside: MeasuredRows) -> SliceReport:
         **{figure: part / whole if whole else 0.0 for figure, (part, whole) in shares.items()},
         f1=2 * tp / (called + positives) if union else 0.0,
         intervals=intervals,
-        mean_confidence=float(inside.confidence.mean()),
+        mean_confidence=sure,
         p_value=1.0,
     )
 
