@@ -1,6 +1,9 @@
 """The real MiniLM: fine-tuned for a few steps, saved, and opened without this package."""
 
+import random
 import shutil
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from imdb_sentiment import (
     ModelError,
     SentimentClassifier,
     SentimentFineTuner,
+    WordContribution,
 )
 from imdb_sentiment.data.sample import sample_file
 
@@ -110,3 +114,29 @@ def test_weights_that_were_tampered_with_are_refused(monkeypatch: pytest.MonkeyP
     assert caught.value.expected
     assert caught.value.expected not in str(caught.value.found)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_words_an_explanation_names_are_those_the_model_goes_by(folder: Path, tuner: SentimentFineTuner) -> None:
+    """Of 100 texts the words that speak most for the label are taken out, and as many others at random."""
+    classifier = SentimentClassifier.from_pretrained(folder, device="cpu")
+    rng = random.Random(0)
+    named, others = [], []
+    for text in tuner.splits.test["text"][:100]:
+        explanation = classifier.explain(text)
+        assert explanation.completeness_error < 0.1
+        count = max(1, len(explanation.words) // 10)
+        top, drawn = explanation.top(count), rng.sample(explanation.words, count)
+        left = ["".join(without(text, words)) for words in (top, drawn)]
+        after = [answer.probabilities[explanation.label] for answer in classifier.predict(left)]
+        named.append(explanation.score - after[0])
+        others.append(explanation.score - after[1])
+    assert len(named) == 100
+    assert statistics.fmean(named) > 2 * abs(statistics.fmean(others))
+    assert sum(a > b for a, b in zip(named, others, strict=True)) > 75
+
+
+def without(text: str, words: Sequence[WordContribution]) -> list[str]:
+    characters = list(text)
+    for word in words:
+        characters[word.start : word.end] = [""] * (word.end - word.start)
+    return characters
