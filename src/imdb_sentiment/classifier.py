@@ -187,7 +187,7 @@ class SentimentClassifier:
         )
         honest = report.unseen or report
         mistakes = worst_mistakes(honest, count=explained_mistakes)
-        told = {mistake.row - 1: self.explain(honest.require_rows().texts[mistake.row - 1]) for mistake in mistakes}
+        told = {mistake.row: self.explain(texts[mistake.row - 1]) for mistake in mistakes}
         if warning := report.seen_warning():
             warnings.warn(warning, stacklevel=2)
         background = self.metadata.background()

@@ -93,7 +93,7 @@ def test_the_page_shows_slices_and_suspected_labels(saved_model: Path, tmp_path:
     outcome = run("report", saved_model, "--data", tmp_path / "reviews.csv", "--output", page, *settings)
     assert (outcome.code, outcome.err) == (0, "")
     shown = page.read_text(encoding="utf-8")
-    assert '<th scope="row">year</th><td>1990</td>' in shown
+    assert '<th scope="row">year 1990</th>' in shown
     suspects = shown.partition("<h2>Labels that may be wrong</h2>")[2]
     number, label, suggested = re.search(r"<h3>Row (\d+): (\w+), perhaps (\w+)", suspects).groups()  # type: ignore[union-attr]
     assert (number, label, suggested) == ("8", *[("negative", "positive")[k] for k in (1 - labels[7], labels[7])])

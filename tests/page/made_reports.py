@@ -51,7 +51,7 @@ def make_report(rows: int = 300) -> EvaluationReport:
             {"epoch": 2.0, "train_loss": 0.3, "validation": {"log_loss": 0.4}},
         ],
         audit={"findings": [{"severity": "warning", "code": "text_blank", "split": "train", "count": 3}]},
-        explanations={0: explanation},
+        explanations={1: explanation},
     )
     return replace(report, background=background)
 

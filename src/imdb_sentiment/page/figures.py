@@ -50,12 +50,12 @@ def confusion_rows(report: "EvaluationReport") -> list[list[str]]:
 def slice_rows(report: "EvaluationReport") -> list[list[str]]:
     """Return one row a slice; the first row is the head."""
     interval = "95 % interval"
-    table = [["slice", "", "rows", "accuracy", interval, "differs (p)", "mean confidence", "F1", interval]]
+    table = [["slice", "rows", "accuracy", interval, "differs (p)", "confidence", "F1", interval]]
     for part in report.slices:
         accuracy, f1 = (str(part.intervals.get(figure, "")) for figure in ("accuracy", "f1"))
         chance = "< 0.001" if part.p_value < 0.001 else f"{part.p_value:.3f}"
         figures = (f"{part.accuracy:.4f}", accuracy, chance, f"{part.mean_confidence:.4f}", f"{part.f1:.4f}", f1)
-        table.append([part.grouping, part.name, f"{part.rows:,}", *figures])
+        table.append([f"{part.grouping} {part.name}", f"{part.rows:,}", *figures])
     return table
 
 

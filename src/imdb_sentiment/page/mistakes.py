@@ -15,7 +15,7 @@ class Mistake(NamedTuple):
     """A row whose label was not predicted."""
 
     row: int
-    """Its number among the rows that were measured, from 1."""
+    """Its number among the rows that were given, from 1."""
 
     true: str
     predicted: str
@@ -36,12 +36,12 @@ def worst_mistakes(report: "EvaluationReport", *, count: int = _COUNT) -> list[M
     worst = wrong[np.argsort(-rows.confidence[wrong], kind="stable")][:count].tolist()
     return [
         Mistake(
-            row=i + 1,
+            row=rows.number(i),
             true=report.labels[rows.labels[i]],
             predicted=report.labels[rows.predicted[i]],
             confidence=float(rows.confidence[i]),
             text=_text(rows.texts[i]),
-            explanation=explanations.get(i),
+            explanation=explanations.get(rows.number(i)),
         )
         for i in worst
     ]

@@ -25,4 +25,4 @@ class Background(NamedTuple):
     """What the audit found, as counts."""
 
     explanations: "Mapping[int, Explanation]" = {}
-    """For some rows, by their position, why they got their label."""
+    """For some rows, by their number, why they got their label."""

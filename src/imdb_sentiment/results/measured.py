@@ -25,6 +25,9 @@ class MeasuredRows(NamedTuple):
     texts: Sequence[str] | Sequence[tuple[str, str]] = ()
     """The texts or pairs, n of them; empty where only figures were asked for."""
 
+    numbers: Sequence[int] = ()
+    """The number of each row among those that were given, from 1; empty where these are all of them."""
+
     @property
     def predicted(self) -> "NDArray[np.int64]":
         """0 or 1, shape (n,)."""
@@ -50,7 +53,12 @@ class MeasuredRows(NamedTuple):
 
         mask = np.asarray(kept, dtype=bool)
         texts: Any = [text for text, keep in zip(self.texts, kept, strict=True) if keep] if self.texts else ()
-        return MeasuredRows(self.positive[mask], self.labels[mask], self.threshold, texts)
+        numbers = [self.number(place) for place in np.flatnonzero(mask).tolist()]
+        return MeasuredRows(self.positive[mask], self.labels[mask], self.threshold, texts, numbers)
+
+    def number(self, place: int) -> int:
+        """Return the number of the row at a place, counted from 0."""
+        return self.numbers[place] if self.numbers else place + 1
 
     def same_rows(self, other: "MeasuredRows") -> bool:
         """Tell whether these are the texts and labels of `other`, in the same order."""
