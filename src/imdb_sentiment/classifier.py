@@ -156,7 +156,7 @@ class SentimentClassifier:
                 figures of each value, up to 100.
             train: Texts and labels that the model learnt from. Simpler models are fitted on them and measured beside.
             explained_mistakes: For how many of the surest mistakes to find the words that led to them, for the page of
-                the report; needs the extra `explain`, and about a second each.
+                the report; needs the extra `explain`, and a second for a short text, several for a long one.
 
         Raises:
             DataError: A text cannot be classified, a label is not one of the model's, the lengths differ, or there are
