@@ -18,7 +18,7 @@ ROWS = [
     {"data"},
     {"encoding"},
     {"evaluation"},
-    {"pretrained", "head", "first_token", "training", "scoring"},
+    {"pretrained", "head", "first_token", "precision", "training", "scoring"},
     {"artifact", "audit", "card", "metadata", "publishing"},
     {"finetuner", "classifier"},
     {"cross_validation", "suspects"},

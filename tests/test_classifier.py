@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imdb_sentiment import DataError, ModelError, Prediction, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.scoring.scorer import Scorer
 
 WORDS = st.sampled_from(["wonderful", "dreadful", "and", "unheard-of", "é", "😀"])
 TEXT = st.lists(WORDS, min_size=1, max_size=50).map(" ".join)
@@ -18,12 +19,12 @@ TEXT = st.lists(WORDS, min_size=1, max_size=50).map(" ".join)
 
 @pytest.fixture(scope="module")
 def classifier(saved_model: Path) -> SentimentClassifier:
-    return SentimentClassifier.from_pretrained(saved_model, device="cpu", batch_size=4)
+    return SentimentClassifier.from_pretrained(saved_model, device="cpu")
 
 
 @pytest.fixture(scope="module")
 def pair_classifier(saved_pair_model: Path) -> SentimentClassifier:
-    return SentimentClassifier.from_pretrained(saved_pair_model, device="cpu", batch_size=4)
+    return SentimentClassifier.from_pretrained(saved_pair_model, device="cpu")
 
 
 def test_one_text_gives_one_prediction(classifier: SentimentClassifier) -> None:
@@ -42,10 +43,11 @@ def test_several_texts_give_predictions_in_their_order(classifier: SentimentClas
 
 
 @settings(deadline=None, max_examples=40)
-@given(texts=st.lists(TEXT, max_size=12), batch_size=st.integers(1, 7))
-def test_scores_do_not_depend_on_the_batch(classifier: SentimentClassifier, texts: list[str], batch_size: int) -> None:
+@given(texts=st.lists(TEXT, max_size=12), max_tokens=st.integers(1, 200))
+def test_scores_do_not_depend_on_the_batch(classifier: SentimentClassifier, texts: list[str], max_tokens: int) -> None:
     alone = [classifier.predict_proba([text])[0] for text in texts]
-    other = SentimentClassifier(classifier._artifact, batch_size=batch_size)
+    scorer = classifier._scorer
+    other = SentimentClassifier(classifier._artifact, Scorer(scorer.backend, scorer.encoder, max_tokens=max_tokens))
     together = other.predict_proba(texts)
     assert together.shape == (len(texts), 2)
     assert together.dtype == np.float32

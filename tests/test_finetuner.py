@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +44,8 @@ def test_a_run_on_the_validation_split_is_what_the_history_says(fitted: Sentimen
     assert result.kept_epoch == best.epoch
     assert result.calibration.before == best.validation
     assert result.validation.accuracy == best.validation.accuracy
-    # ten rows without a mistake do not make it surer than 6 in 7
-    assert result.validation.log_loss == pytest.approx(-math.log(6 / 7), abs=0.03)
+    assert 0.5 < result.calibration.temperature < 2  # ten rows without a mistake do not make it certain
+    assert result.validation.log_loss <= result.calibration.before.log_loss
     assert result.kept_because == "highest f1 on validation"
     assert result.seconds > 0
 
@@ -61,7 +60,7 @@ def test_the_kept_weights_are_those_of_the_kept_epoch(
     assert result.kept_epoch == min(result.history, key=lambda record: record.validation.log_loss).epoch
     assert tuner._fitted
     rows = tuner.splits.validation
-    scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"], batch_size=4)
+    scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"])
     again = measure(scores.probabilities, rows["label"], names=tuner.labels)
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
 
@@ -202,9 +201,7 @@ def test_pairs_reach_the_model(fitted_on_pairs: SentimentFineTuner) -> None:
     model, encoder, result = fitted_on_pairs._fitted or pytest.fail("not fitted")
     rows = fitted_on_pairs.splits.validation
     pairs = list(zip(rows["text"], rows["text_pair"], strict=True))
-    again = measure(
-        score_texts(model, encoder, pairs, batch_size=4).probabilities, rows["label"], names=fitted_on_pairs.labels
-    )
+    again = measure(score_texts(model, encoder, pairs).probabilities, rows["label"], names=fitted_on_pairs.labels)
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
     assert fitted_on_pairs.evaluate().accuracy > 0.9
 

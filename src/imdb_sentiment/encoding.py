@@ -1,7 +1,7 @@
 """Texts become token ids: one place for cleaning, cutting and padding, shared by training and scoring."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labelled import Texts
@@ -66,11 +66,17 @@ class TextEncoder:
         self.max_length = max_length
         self.truncation = truncation
 
-    def encode(self, texts: Texts, *, description: str = "tokenizing") -> list[EncodedText]:
+    def encode(self, texts: Texts, *, description: str | None = "tokenizing") -> list[EncodedText]:
         """Encode texts or pairs in order, with a progress bar when that takes more than two seconds.
 
         Of a pair above `max_length`, the longer text is cut until both have the same share, and then both are.
+
+        Args:
+            texts: Texts or pairs.
+            description: What the bar calls it; None shows none.
         """
+        if description is None:
+            return list(self._encode_chunk(texts))
         encoded: list[EncodedText] = []
         with progress_bar(description, total=len(texts), unit="text") as bar:
             for start in range(0, len(texts), _CHUNK):
@@ -93,20 +99,29 @@ class TextEncoder:
         """Return an encoder that differs in its longest input only."""
         return TextEncoder(self.tokenizer, max_length=max_length, truncation=self.truncation)
 
-    def pad(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> "dict[str, torch.Tensor]":
+    def stack(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> "dict[str, NDArray[np.int64]]":
         """Stack encoded texts, padded to the longest of them or to `pad_to` tokens.
 
         Returns:
-            Model input names to int64 tensors of shape (batch, tokens).
+            Model input names to arrays of shape (batch, tokens).
         """
-        columns: dict[str, Any] = {name: [text.inputs[name] for text in batch] for name in batch[0].inputs}
-        padded = self.tokenizer.pad(
-            columns,
-            padding="max_length" if pad_to else "longest",
-            max_length=pad_to,
-            return_tensors="pt",
-        )
-        return dict(padded)
+        import numpy as np
+
+        shape = len(batch), max(pad_to or 0, *(text.length for text in batch), 0)
+        left = self.tokenizer.padding_side == "left"
+        fillers = {"input_ids": self.tokenizer.pad_token_id, "token_type_ids": self.tokenizer.pad_token_type_id}
+        stacked = {}
+        for name in batch[0].inputs:
+            stacked[name] = np.full(shape, fillers.get(name, 0), dtype=np.int64)
+            for row, text in zip(stacked[name], batch, strict=True):
+                row[-text.length if left else 0 :][: text.length] = text.inputs[name]
+        return stacked
+
+    def pad(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> "dict[str, torch.Tensor]":
+        """Return what `stack` does, as tensors."""
+        import torch
+
+        return {name: torch.from_numpy(rows) for name, rows in self.stack(batch, pad_to=pad_to).items()}
 
     def _encode_chunk(self, texts: Texts) -> Iterator[EncodedText]:
         import numpy as np

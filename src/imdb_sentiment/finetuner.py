@@ -237,8 +237,8 @@ class SentimentFineTuner:
         from imdb_sentiment.scoring.torch_scorer import score_texts
 
         splits = self.splits
-        texts, batch_size = texts_of(splits.test), self.config.per_device_eval_batch_size
-        scores = score_texts(fitted.model, fitted.encoder, texts, batch_size=batch_size)
+        texts = texts_of(splits.test)
+        scores = score_texts(fitted.model, fitted.encoder, texts)
         threshold = fitted.result.calibration.threshold
         measured = measured_rows(scores, texts, splits.test["label"], threshold=threshold)
         known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,16 @@ from imdb_sentiment import ConfigError, SentimentClassifier
 TEXTS = ["superb and joyful", "dull and awful"]
 
 
-@pytest.mark.parametrize("batch_size", [0, -1])
-def test_a_batch_without_texts_is_refused(saved_model: Path, batch_size: int) -> None:
-    with pytest.raises(ConfigError, match=f"batch_size={batch_size}"):
-        SentimentClassifier.from_pretrained(saved_model, batch_size=batch_size)
+@pytest.mark.parametrize("tokens", [0, -1])
+def test_a_batch_without_texts_is_refused(saved_model: Path, tokens: int) -> None:
+    with pytest.raises(ConfigError, match=f"max_tokens_per_forward={tokens}"):
+        SentimentClassifier.from_pretrained(saved_model, max_tokens_per_forward=tokens)
+
+
+def test_a_precision_is_known_or_refused(saved_model: Path) -> None:
+    unknown: Any = "fp16"
+    with pytest.raises(ConfigError, match="precision='fp16'"):
+        SentimentClassifier.from_pretrained(saved_model, precision=unknown)
 
 
 def test_a_device_that_is_not_there_is_refused(saved_model: Path) -> None:

@@ -32,9 +32,9 @@ def by_hand(artifact: Artifact, text: str) -> list[float]:
 
 
 @settings(deadline=None, max_examples=40)
-@given(texts=TEXTS, batch_size=st.integers(1, 15))
-def test_each_text_has_its_own_scores_in_its_place(artifact: Artifact, texts: list[str], batch_size: int) -> None:
-    scores = score_texts(artifact.model, artifact.encoder, texts, batch_size=batch_size)
+@given(texts=TEXTS, max_tokens=st.integers(1, 300))
+def test_each_text_has_its_own_scores_in_its_place(artifact: Artifact, texts: list[str], max_tokens: int) -> None:
+    scores = score_texts(artifact.model, artifact.encoder, texts, max_tokens=max_tokens)
     assert scores.probabilities.shape == (len(texts), 2)
     assert scores.probabilities.dtype == np.float32
     assert scores.truncated.dtype == np.bool_
@@ -43,28 +43,11 @@ def test_each_text_has_its_own_scores_in_its_place(artifact: Artifact, texts: li
         assert truncated == (len(artifact.encoder.tokenizer(text)["input_ids"]) > 32)
 
 
-def test_batches_are_of_similar_length_and_the_longest_come_first(
-    artifact: Artifact, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shapes = []
-    pad = artifact.encoder.pad
-
-    def recording(*args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
-        batch = pad(*args, **kwargs)
-        shapes.append(tuple(batch["input_ids"].shape))
-        return batch
-
-    monkeypatch.setattr(artifact.encoder, "pad", recording)
-    texts = ["wonderful " * (1 + i * 7 % 20) for i in range(20)]
-    score_texts(artifact.model, artifact.encoder, texts, batch_size=8)
-    assert shapes == [(8, 22), (8, 14), (4, 6)]  # longest text and two special tokens of 13-20, 5-12 and 1-4 words
-
-
 @pytest.mark.parametrize("training", [True, False])
 def test_dropout_is_off_and_the_mode_is_put_back(artifact: Artifact, training: bool) -> None:
     model = artifact.model.train(training)
     try:
-        first, again = (score_texts(model, artifact.encoder, SOME, batch_size=2) for _ in range(2))
+        first, again = (score_texts(model, artifact.encoder, SOME, max_tokens=40) for _ in range(2))
         assert model.training is training
     finally:
         model.eval()
@@ -80,14 +63,14 @@ def test_the_mode_is_put_back_after_a_failure(artifact: Artifact, monkeypatch: p
     monkeypatch.setattr(type(model), "forward", failing)
     try:
         with pytest.raises(KeyboardInterrupt):
-            score_texts(model, artifact.encoder, SOME, batch_size=2)
+            score_texts(model, artifact.encoder, SOME, max_tokens=40)
         assert model.training
     finally:
         model.eval()
 
 
 def test_no_gradients_are_kept(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
-    score_texts(artifact.model, artifact.encoder, SOME, batch_size=3)  # the first time, a trial comes before
+    score_texts(artifact.model, artifact.encoder, SOME, max_tokens=60)  # the first time, a trial comes before
     modes = []
     forward = type(artifact.model).forward
 
@@ -96,7 +79,7 @@ def test_no_gradients_are_kept(artifact: Artifact, monkeypatch: pytest.MonkeyPat
         return forward(self, **inputs)
 
     monkeypatch.setattr(type(artifact.model), "forward", recording)
-    score_texts(artifact.model, artifact.encoder, SOME, batch_size=3)
+    score_texts(artifact.model, artifact.encoder, SOME, max_tokens=60)
     assert modes == [(True, False), (True, False)]
     assert {parameter.grad for parameter in artifact.model.parameters()} == {None}
     assert torch.is_grad_enabled()
@@ -104,7 +87,7 @@ def test_no_gradients_are_kept(artifact: Artifact, monkeypatch: pytest.MonkeyPat
 
 def test_half_precision_logits_become_whole_probabilities(artifact: Artifact, saved_model: Path) -> None:
     half = load_artifact(str(saved_model)).model.bfloat16()
-    scores = score_texts(half, artifact.encoder, SOME, batch_size=2)
-    exact = score_texts(artifact.model, artifact.encoder, SOME, batch_size=2)
+    scores = score_texts(half, artifact.encoder, SOME, max_tokens=40)
+    exact = score_texts(artifact.model, artifact.encoder, SOME, max_tokens=40)
     np.testing.assert_allclose(scores.probabilities.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(scores.probabilities, exact.probabilities, atol=0.05)

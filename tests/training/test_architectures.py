@@ -111,7 +111,7 @@ def test_from_fitting_to_the_stock_pipeline(encoder_folder: Path, tmp_path: Path
     tuner = SentimentFineTuner(config=config, output_dir=tmp_path / "run")
     tuner.fit(make_reviews(80))
     folder = tuner.save(tmp_path / "model")
-    classifier = SentimentClassifier.from_pretrained(folder, device="cpu", batch_size=3)
+    classifier = SentimentClassifier.from_pretrained(folder, device="cpu", max_tokens_per_forward=100)
     again = classifier.evaluate(tuner.splits.test["text"], tuner.splits.test["label"])
     assert again.log_loss == pytest.approx(tuner.evaluate().log_loss, abs=1e-6)
     texts = ["Seen at home: superb.", "dull<br />and awful", "wonderful " * 90 + "dreadful " * 90]

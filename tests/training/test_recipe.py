@@ -16,10 +16,10 @@ from transformers import (
 )
 
 from hub import write_tiny_bert
-from imdb_sentiment import FineTuneConfig
+from imdb_sentiment import FineTuneConfig, precision
+from imdb_sentiment.precision import choose_precision
 from imdb_sentiment.pretrained import load_encoder, load_model
-from imdb_sentiment.training import recipe
-from imdb_sentiment.training.recipe import Recipe, choose_learning_rate, choose_precision, resolve
+from imdb_sentiment.training.recipe import Recipe, choose_learning_rate, resolve
 from imdb_sentiment.upstream import quiet
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -33,7 +33,7 @@ def model(tiny_model: Path) -> PreTrainedModel:
 
 @pytest.fixture
 def cpu_knows_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe, "_cpu_knows_bf16", lambda: True)
+    monkeypatch.setattr(precision, "_cpu_knows_bf16", lambda: True)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("nothing was to be tried out")
 
-    monkeypatch.setattr(recipe, "_step", refuse)
+    monkeypatch.setattr(precision, "_try", refuse)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_wider_encoder_learns_at_a_lower_rate(config: PreTrainedConfig, expect
 def test_a_cpu_without_instructions_for_bf16_is_not_tried_out(
     model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipe, "_cpu_knows_bf16", lambda: False)
+    monkeypatch.setattr(precision, "_cpu_knows_bf16", lambda: False)
     assert choose_precision(model, CPU) == "fp32"
 
 

@@ -86,7 +86,7 @@ def test_the_folder_may_move_and_what_decides_nothing_may_change(folder: Path, c
     assert [record.epoch for record in result.history] == [1, 2]
     assert tuner._fitted
     rows = tuner.splits.validation
-    scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"], batch_size=4)
+    scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"])
     again = measure(scores.probabilities, rows["label"], names=tuner.labels)
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
     assert len(complete_checkpoints(folder)) == 2

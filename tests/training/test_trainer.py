@@ -107,7 +107,7 @@ def test_grouping_by_length_does_not_mix_up_the_validation_rows(build: Build) ->
     parts = build(group_by_length=True, per_device_eval_batch_size=5)
     parts.trainer.train()
     (record,) = parts.history
-    scores = score_texts(parts.model, parts.encoder, TEXTS, batch_size=7)
+    scores = score_texts(parts.model, parts.encoder, TEXTS)
     in_order = measure(scores.probabilities, LABELS, names=NAMES)
     assert record.validation.confusion_matrix == in_order.confusion_matrix
     assert record.validation.log_loss == pytest.approx(in_order.log_loss, abs=1e-6)

@@ -119,7 +119,7 @@ class FineTuneConfig(Frozen):
     with instructions for it if a trial step is faster, else fp32."""
 
     per_device_eval_batch_size: PositiveInt = 16
-    """Rows per batch when predicting on each device; changes speed and memory, not results."""
+    """Rows per batch on each device where validation rows are measured; changes speed and memory, not results."""
 
     num_train_epochs: PositiveInt = 2
     """Passes over the training rows."""

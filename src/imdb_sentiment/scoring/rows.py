@@ -9,7 +9,7 @@ from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
 from imdb_sentiment.results import MeasuredRows
 
 if TYPE_CHECKING:
-    from imdb_sentiment.scoring.torch_scorer import Scores
+    from imdb_sentiment.scoring.scorer import Scores
 
 __all__ = ["measured_rows", "slices_of"]
 

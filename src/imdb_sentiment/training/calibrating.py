@@ -35,7 +35,7 @@ def calibrate(
         rows: The validation split.
         names: Names of the two labels.
     """
-    logits = score_texts(model, encoder, rows.texts, batch_size=config.per_device_eval_batch_size).logits
+    logits = score_texts(model, encoder, rows.texts).logits
     temperature = fit_temperature(logits, rows.labels)
     probabilities = softmax(logits / temperature)
     value, reached = config.threshold, True

@@ -1,0 +1,127 @@
+"""Scoring, whatever computes: windows of texts, sorted by length, in passes of so many tokens, answered in order."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from imdb_sentiment.data.labelled import Texts
+from imdb_sentiment.encoding import EncodedText, TextEncoder
+from imdb_sentiment.evaluation.metrics import softmax
+from imdb_sentiment.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Backend", "Scorer", "Scores"]
+
+_WINDOW = 4096
+"""Texts that are sorted by length together. More would save no padding worth its memory."""
+
+
+class Scores(NamedTuple):
+    """Scores of n texts, in their order."""
+
+    logits: "NDArray[np.float64]"
+    """Shape (n, 2): of the negative and of the positive label."""
+
+    truncated: "NDArray[np.bool_]"
+    """Shape (n,): whether part of the text was not seen."""
+
+    tokens: "NDArray[np.int64]"
+    """Shape (n,): how many tokens the model read, special tokens included."""
+
+    @property
+    def probabilities(self) -> "NDArray[np.float32]":
+        """Shape (n, 2): probability of the negative and of the positive label."""
+        import numpy as np
+
+        return softmax(self.logits).astype(np.float32)
+
+
+class Backend(Protocol):
+    """What turns tokens into logits."""
+
+    @property
+    def best_tokens(self) -> int:
+        """How many tokens at once it is quickest with, padding included."""
+
+    def ready(self) -> AbstractContextManager[object]:
+        """Prepare for passes inside the context, and put everything back afterwards."""
+
+    def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
+        """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
+
+    def made_room(self, error: Exception) -> bool:
+        """Tell whether a pass failed for want of memory; if so, let go of what can be."""
+
+
+class Scorer:
+    """Scores any number of texts. How they are cut into passes changes the time taken, not the scores.
+
+    Args:
+        backend: What computes.
+        encoder: Turns texts into tokens.
+        max_tokens: Most tokens of a pass, padding included; a longer text is a pass of its own. By default what the
+            backend is quickest with.
+    """
+
+    def __init__(self, backend: Backend, encoder: TextEncoder, *, max_tokens: int | None = None) -> None:
+        self.backend = backend
+        self.encoder = encoder
+        self.max_tokens = max_tokens or backend.best_tokens
+
+    def score(self, texts: Texts) -> Scores:
+        """Score texts or pairs, with a progress bar where that takes more than two seconds."""
+        import numpy as np
+
+        parts = []
+        with progress_bar("scoring", total=len(texts), unit="text") as bar:
+            for _, scores in self.stream(texts):
+                parts.append(scores)
+                bar.update(len(scores.logits))
+        if not parts:
+            return Scores(np.zeros((0, 2)), np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.int64))
+        return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def stream(self, texts: Iterable[Any]) -> Iterator[tuple[list[Any], Scores]]:
+        """Score texts or pairs as they come, a window of them at a time.
+
+        Yields:
+            The texts of a window, and their scores.
+        """
+        waiting = iter(texts)
+        while window := list(islice(waiting, _WINDOW)):
+            with self.backend.ready():
+                scores = self._window(window)
+            yield window, scores
+
+    def _window(self, texts: Texts) -> Scores:
+        import numpy as np
+
+        encoded = self.encoder.encode(texts, description=None)
+        tokens = np.array([text.length for text in encoded], dtype=np.int64)
+        order = np.argsort(-tokens, kind="stable")
+        logits = np.zeros((len(texts), 2))
+        start = 0
+        while start < len(order):
+            fitting = max(1, self.max_tokens // int(tokens[order[start]]))
+            rows = order[start : start + fitting]
+            logits[rows] = self._pass([encoded[row] for row in rows])
+            start += len(rows)
+        return Scores(logits, np.array([text.truncated for text in encoded], dtype=np.bool_), tokens)
+
+    def _pass(self, texts: list[EncodedText]) -> "NDArray[np.float64]":
+        """Return the logits of texts; where memory does not suffice, those of one half after those of the other."""
+        import numpy as np
+
+        inputs = self.encoder.stack(texts)
+        try:
+            return self.backend.logits(inputs)
+        except Exception as error:
+            if not self.backend.made_room(error) or len(texts) == 1:
+                raise
+        self.max_tokens = min(self.max_tokens, inputs["input_ids"].size // 2)  # what was too much will be so again
+        middle = len(texts) // 2
+        return np.concatenate([self._pass(texts[:middle]), self._pass(texts[middle:])])

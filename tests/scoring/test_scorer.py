@@ -1,0 +1,117 @@
+"""Windows, passes and answers, with a backend that only remembers what it was given."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from imdb_sentiment.artifact import load_artifact
+from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.scoring import scorer
+from imdb_sentiment.scoring.scorer import Scorer
+
+
+class Remembering:
+    """A backend whose logits are the number of tokens of a text, and minus that."""
+
+    best_tokens = 64
+
+    def __init__(self, room: int = 10**6) -> None:
+        self.room = room
+        self.shapes: list[tuple[int, int]] = []
+
+    def ready(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
+        rows, tokens = inputs["input_ids"].shape
+        if rows * tokens > self.room:
+            raise MemoryError
+        self.shapes.append((rows, tokens))
+        read = inputs["attention_mask"].sum(axis=1)
+        return np.stack([read, -read], axis=1).astype(np.float64)
+
+    def made_room(self, error: Exception) -> bool:
+        return isinstance(error, MemoryError)
+
+
+@pytest.fixture(scope="module")
+def encoder(saved_model: Path) -> TextEncoder:
+    return load_artifact(str(saved_model)).encoder
+
+
+def texts_of_words(*words: int) -> list[str]:
+    return ["wonderful " * count for count in words]
+
+
+def test_a_pass_has_as_many_texts_as_fit_and_the_longest_come_first(encoder: TextEncoder) -> None:
+    backend = Remembering()
+    texts = texts_of_words(*(1 + i * 7 % 20 for i in range(20)))
+    Scorer(backend, encoder, max_tokens=100).score(texts)
+    assert backend.shapes == [(4, 22), (5, 18), (7, 13), (4, 6)]  # two special tokens beside the words
+    assert all(rows * tokens <= 100 for rows, tokens in backend.shapes)
+    padded = sum(rows * tokens for rows, tokens in backend.shapes)
+    assert padded < 1.2 * sum(count + 2 for count in range(1, 21))
+
+
+def test_the_backend_says_how_much_is_best(encoder: TextEncoder) -> None:
+    backend = Remembering()
+    Scorer(backend, encoder).score(texts_of_words(*[14] * 9))
+    assert backend.shapes == [(4, 16), (4, 16), (1, 16)]
+
+
+@settings(deadline=None)
+@given(
+    words=st.lists(st.integers(0, 40), max_size=30),
+    max_tokens=st.integers(1, 300),
+    room=st.integers(32, 400),
+    window=st.integers(1, 12),
+)
+def test_answers_keep_the_order_of_the_texts(
+    encoder: TextEncoder, words: list[int], max_tokens: int, room: int, window: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scorer, "_WINDOW", window)
+        scores = Scorer(Remembering(room), encoder, max_tokens=max_tokens).score(texts_of_words(*words))
+    expected = [min(count + 2, 32) for count in words]
+    assert scores.logits.shape == (len(words), 2)
+    assert scores.logits[:, 0].tolist() == scores.tokens.tolist() == expected
+    assert scores.truncated.tolist() == [count + 2 > 32 for count in words]
+
+
+def test_where_memory_does_not_suffice_passes_are_halved_and_stay_so(encoder: TextEncoder) -> None:
+    backend = Remembering(room=50)
+    one = Scorer(backend, encoder, max_tokens=160)
+    one.score(texts_of_words(*[14] * 10))
+    assert backend.shapes == [(2, 16), (3, 16), (2, 16), (3, 16)]
+    assert one.max_tokens == 40
+    backend.shapes.clear()
+    one.score(texts_of_words(*[14] * 4))
+    assert backend.shapes == [(2, 16), (2, 16)]
+
+
+def test_a_text_that_does_not_fit_alone_is_an_error(encoder: TextEncoder) -> None:
+    with pytest.raises(MemoryError):
+        Scorer(Remembering(room=20), encoder).score(texts_of_words(30))
+
+
+def test_a_stream_is_read_a_window_at_a_time(encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scorer, "_WINDOW", 3)
+    taken = []
+
+    def endless() -> Iterator[str]:
+        for text in texts_of_words(*range(1000)):
+            taken.append(text)
+            yield text
+
+    stream = Scorer(Remembering(), encoder).stream(endless())
+    texts, scores = next(stream)
+    assert taken == texts == texts_of_words(0, 1, 2)
+    assert scores.tokens.tolist() == [2, 3, 4]
+    next(stream)
+    assert len(taken) == 6
