@@ -138,7 +138,7 @@ from pathlib import Path
 import torch
 from imdb_sentiment.artifact import load_artifact, save_artifact
 folder = Path(sys.argv[1])
-artifact = load_artifact(str(folder))
+artifact = load_artifact(folder)
 save_artifact(folder.with_name("first"), artifact, overwrite=False)  # whatever saving imports, once
 print("loaded", flush=True)
 for line in sys.stdin:
@@ -169,7 +169,7 @@ def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
             time.sleep(delay)
             os.kill(child, signal.SIGKILL)
             assert process.stdout.readline() == "dead\n"
-            model, encoder, metadata, _ = load_artifact(str(folder))
+            model, encoder, metadata, _ = load_artifact(folder)
             assert model.get_parameter("classifier.bias").tolist() == [metadata.seed] * 2  # of one and the same save
             assert encoder.encode(["wonderful"])[0].length == 3
             seen.append(metadata.seed)

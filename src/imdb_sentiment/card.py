@@ -16,13 +16,14 @@ __all__ = ["CARD_FILE", "model_card"]
 CARD_FILE = "README.md"
 
 _ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
-_USE = """```python
+_STOCK = """```python
 from transformers import pipeline
 
 classify = pipeline("text-classification", "PATH_OR_ID", truncation=True)
 ```
 
-```python
+"""
+_OURS = """```python
 from imdb_sentiment import SentimentClassifier
 
 classifier = SentimentClassifier.from_pretrained("PATH_OR_ID")
@@ -64,6 +65,7 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
 
 def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -> list[str]:
     negative, positive = map(escape, metadata.labels)
+    use = _OURS if metadata.export else _STOCK + _OURS  # a stock pipeline does not open a graph
     rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
     threshold, policy = metadata.calibration.threshold, metadata.length_policy
     decision = f"A text is called {positive} if its probability is above {threshold:.4g}."
@@ -76,7 +78,7 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -
         f"Tells {negative} from {positive}. Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; "
         f"{rows['validation']} others chose the epoch and calibrated the probabilities.",
         "",
-        *_USE.replace("PATH_OR_ID", name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID").splitlines(),
+        *use.replace("PATH_OR_ID", name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID").splitlines(),
         "",
         decision,
         f"It reads {policy.max_length} tokens; {escape(policy.stock_pipeline)}.",

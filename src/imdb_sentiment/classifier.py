@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from imdb_sentiment.artifact import Artifact, load_artifact
@@ -11,12 +12,15 @@ from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE
 from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
+from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.metadata import ModelMetadata
+from imdb_sentiment.model_folder import find_folder
 from imdb_sentiment.page.mistakes import worst_mistakes
-from imdb_sentiment.results import EvaluationReport, Explanation, Prediction
+from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, Prediction
 from imdb_sentiment.scoring.device import usable_device
+from imdb_sentiment.scoring.onnx_backend import OnnxBackend
 from imdb_sentiment.scoring.scorer import Scorer, Scores
-from imdb_sentiment.scoring.torch_scorer import open_backend
+from imdb_sentiment.scoring.torch_scorer import open_backend, score_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +36,7 @@ class SentimentClassifier:
     of tuples such as `(title, body)`, in the order of `metadata.text_columns`.
     """
 
-    def __init__(self, artifact: Artifact, scorer: Scorer) -> None:
+    def __init__(self, artifact: Artifact | Exported, scorer: Scorer) -> None:
         self._artifact = artifact
         self._scorer = scorer
 
@@ -46,7 +50,10 @@ class SentimentClassifier:
         precision: Literal["auto", "fp32", "bf16"] = "auto",
         max_tokens_per_forward: int | Literal["auto"] = "auto",
     ) -> Self:
-        """Open a model that `SentimentFineTuner.save` or `imdb-sentiment train` wrote.
+        """Open a model that `SentimentFineTuner.save`, `imdb-sentiment train` or `export` wrote.
+
+        An exported model is opened without PyTorch, and needs the extra `onnx`. It predicts and measures; it cannot
+        explain, be exported again or be pushed.
 
         Args:
             path: Folder on disk, or the id of a hub repository that holds such a folder.
@@ -70,8 +77,16 @@ class SentimentClassifier:
             raise ConfigError(f"max_tokens_per_forward={most} leaves nothing to compute", expected="1 or more")
         if precision not in ("auto", "fp32", "bf16"):
             raise ConfigError(f"precision={precision!r} is not known", expected="auto, fp32 or bf16")
+        folder = find_folder(str(path), revision)
+        if (folder / GRAPH_FILE).is_file():
+            if device not in (None, "cpu") or precision == "bf16":
+                raise ConfigError(
+                    "an exported model computes on the CPU, as it was exported", hint="neither of the two"
+                )
+            exported = load_exported(folder)
+            return cls(exported, Scorer(OnnxBackend(exported.graph), exported.encoder, max_tokens=most))
         place = usable_device(device)
-        artifact = load_artifact(str(path), revision=revision)
+        artifact = load_artifact(folder)
         model, encoder = artifact.model, artifact.encoder
         model.to(place)  # type: ignore[arg-type]
         return cls(artifact, Scorer(open_backend(model, encoder, precision), encoder, max_tokens=most))
@@ -233,9 +248,8 @@ class SentimentClassifier:
 
         one: Any = [text]
         (checked,) = self._checked(one)
-        return explain_text(
-            self._artifact.model, self._artifact.encoder, checked, labels=self.labels, threshold=self.threshold
-        )
+        artifact = self._with_weights("explain")
+        return explain_text(artifact.model, artifact.encoder, checked, labels=self.labels, threshold=self.threshold)
 
     def saw(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[bool]:
         """Tell which texts the model was trained on.
@@ -291,7 +305,72 @@ class SentimentClassifier:
         """
         from imdb_sentiment.publishing import push_artifact
 
-        return push_artifact(self._artifact, repo_id, private=private, token=token, message=commit_message)
+        return push_artifact(
+            self._with_weights("push_to_hub"), repo_id, private=private, token=token, message=commit_message
+        )
+
+    def export(
+        self,
+        folder: str | PathLike[str],
+        *,
+        format: Literal["onnx"] = "onnx",  # noqa: A002
+        quantize: Literal["int8"] | None = None,
+        texts: Sequence[str] | Sequence[tuple[str, str]] | None = None,
+        labels: Sequence[int | str] | None = None,
+        overwrite: bool = False,
+    ) -> ExportReport:
+        """Write the model in a form that needs no PyTorch and is quicker on a CPU. Needs the extra `onnx`.
+
+        What was written is compared with this model before it is kept. Give texts of your own, as many as there are:
+        how much rounding changes depends on them.
+
+        Args:
+            folder: Where to. `from_pretrained` opens it.
+            format: `onnx`, for ONNX Runtime on a CPU.
+            quantize: `int8` rounds the weights to eight bits: a quarter of the size, and quicker.
+            texts: What the two are compared on; by default reviews that come with the library.
+            labels: Their labels, for the accuracy before and after; 0 or 1, or the names in `labels`.
+            overwrite: Replace a model of this library that is there. Nothing else is ever overwritten.
+
+        Raises:
+            ConfigError: There is no such format or rounding, or labels are given without texts.
+            DataError: A text cannot be classified, or a label is not one of the model's.
+            MissingExtraError: What ONNX needs is not installed.
+            ModelError: Fewer than 99 % of the texts get the same label; nothing was kept.
+            OutputExistsError: The folder is not empty.
+        """
+        from imdb_sentiment.data.sample import sample_texts
+        from imdb_sentiment.exporting import export_artifact
+
+        if format != "onnx" or quantize not in (None, "int8"):
+            raise ConfigError(f"format={format!r}, quantize={quantize!r} is not known", expected="onnx; int8 or None")
+        if labels is not None and texts is None:
+            raise ConfigError("labels are given without the texts that have them")
+        artifact = self._with_weights("export")
+        if texts is None:
+            paired = len(self.metadata.text_columns) == 2
+            given: Texts = [(text, text) for text in sample_texts()] if paired else sample_texts()
+        else:
+            given = self._checked(texts)
+        true = None if labels is None else self._labelled(given, labels)[1]
+        return export_artifact(
+            Path(folder),
+            artifact,
+            quantize=quantize,
+            texts=given,
+            labels=true,
+            expected=score_texts(artifact.model, artifact.encoder, given),
+            threshold=self.threshold,
+            overwrite=overwrite,
+        )
+
+    def _with_weights(self, purpose: str) -> Artifact:
+        if isinstance(self._artifact, Exported):
+            raise ModelError(
+                f"{purpose} needs the weights, which an exported model does not have",
+                hint="the folder that it was exported from",
+            )
+        return self._artifact
 
     def _score(self, texts: Texts) -> Scores:
         return self._scorer.score(texts)

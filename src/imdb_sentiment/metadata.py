@@ -102,6 +102,9 @@ class ModelMetadata(_Section):
     versions: dict[str, str]
     """Versions of this library and of those that decide what a model computes."""
 
+    export: dict[str, Any] | None = None
+    """`ExportReport` of an exported model; null where the weights are PyTorch's."""
+
     def background(self) -> Background:
         """Return what the page of a report says of the model."""
         rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}

@@ -42,7 +42,7 @@ class Remembering:
 
 @pytest.fixture(scope="module")
 def encoder(saved_model: Path) -> TextEncoder:
-    return load_artifact(str(saved_model)).encoder
+    return load_artifact(saved_model).encoder
 
 
 def texts_of_words(*words: int) -> list[str]:

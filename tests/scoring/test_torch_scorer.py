@@ -20,7 +20,7 @@ SOME = ["superb", "dull " * 9, "wonderful " * 50, "", "seen on a train"]
 
 @pytest.fixture(scope="module")
 def artifact(saved_model: Path) -> Artifact:
-    return load_artifact(str(saved_model))
+    return load_artifact(saved_model)
 
 
 def by_hand(artifact: Artifact, text: str) -> list[float]:
@@ -86,7 +86,7 @@ def test_no_gradients_are_kept(artifact: Artifact, monkeypatch: pytest.MonkeyPat
 
 
 def test_half_precision_logits_become_whole_probabilities(artifact: Artifact, saved_model: Path) -> None:
-    half = load_artifact(str(saved_model)).model.bfloat16()
+    half = load_artifact(saved_model).model.bfloat16()
     scores = score_texts(half, artifact.encoder, SOME, max_tokens=40)
     exact = score_texts(artifact.model, artifact.encoder, SOME, max_tokens=40)
     np.testing.assert_allclose(scores.probabilities.sum(axis=1), 1, atol=1e-6)

@@ -5,6 +5,7 @@ import typer
 from imdb_sentiment.cli.audit import audit
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
+from imdb_sentiment.cli.export import export
 from imdb_sentiment.cli.predict import predict
 from imdb_sentiment.cli.report import report
 from imdb_sentiment.cli.suspects import suspects
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: quick, and the same in a pipe
 )
-for command in (demo, audit, train, evaluate, predict, report, suspects):
+for command in (demo, audit, train, evaluate, predict, report, suspects, export):
     app.command()(command)
 
 

@@ -1,10 +1,11 @@
 """The embedded sample: 1,350 short film reviews, written for this project and licensed with it."""
 
+import json
 from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from pathlib import Path
 
-__all__ = ["sample_file"]
+__all__ = ["sample_file", "sample_texts"]
 
 
 def sample_file() -> AbstractContextManager[Path]:
@@ -15,3 +16,9 @@ def sample_file() -> AbstractContextManager[Path]:
     words does not get far, and knowing what words mean does.
     """
     return as_file(files("imdb_sentiment.data").joinpath("sample.jsonl"))
+
+
+def sample_texts() -> list[str]:
+    """Return the texts of the sample."""
+    with sample_file() as path:
+        return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]

@@ -5,6 +5,7 @@ from imdb_sentiment.results.comparison import BaselineReport, Comparison, Differ
 from imdb_sentiment.results.curves import Coverage, Curves, Ranking, Reliability, Thresholds
 from imdb_sentiment.results.evaluation import METRICS, EvaluationReport
 from imdb_sentiment.results.explanation import Explanation, WordContribution
+from imdb_sentiment.results.export import ExportReport
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.results.prediction import Prediction
@@ -24,6 +25,7 @@ __all__ = [
     "EpochRecord",
     "EvaluationReport",
     "Explanation",
+    "ExportReport",
     "FineTuneResult",
     "Interval",
     "LabelSuspects",

@@ -1,0 +1,76 @@
+"""`imdb-sentiment export`: a saved model in a form that needs no PyTorch."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.measuring import open_both
+from imdb_sentiment.cli.settings import (
+    DataSettings,
+    Json,
+    LabelColumn,
+    NegativeLabel,
+    PositiveLabel,
+    TextColumn,
+    read_data_settings,
+)
+
+__all__ = ["export"]
+
+
+@reports_errors
+def export(
+    model: Annotated[str, typer.Argument(help="Folder of a saved model, or a hub repository.", metavar="MODEL")],
+    *,
+    output: Annotated[Path, typer.Option(help="Folder for the exported model.", metavar="DIR")],
+    quantize: Annotated[
+        Literal["int8"] | None, typer.Option(help="int8 rounds the weights to eight bits.", metavar="FORM")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Labelled rows to compare the two on, as for evaluate. [default: reviews that come along]",
+            metavar="SOURCE",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that stands in DIR.")] = False,
+    settings: DataSettings = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    positive_label: PositiveLabel = None,
+    negative_label: NegativeLabel = None,
+    json: Json = False,
+) -> None:
+    """Write a saved model for ONNX Runtime, which needs no PyTorch, and compare the two."""
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.output import check_output
+
+    check_output(output, overwrite=overwrite)  # before any work
+    texts = labels = None
+    notes: tuple[str, ...] = ()
+    if data is None:
+        classifier = SentimentClassifier.from_pretrained(model)
+    else:
+        data_config = read_data_settings(
+            settings,
+            source=data,
+            text_column=text_column,
+            label_column=label_column,
+            positive_label=positive_label,
+            negative_label=negative_label,
+        )
+        classifier, _, rows = open_both(model, data_config)
+        texts, labels = rows.test
+        notes = rows.notes
+    report = classifier.export(output, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
+    if json:
+        print_json({"export": report.to_dict(), "notes": list(notes), "model": str(output)})
+        return
+    say(str(report))
+    for note in notes:
+        say(f"note: {note}")
+    say(f"\nExported to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} 'Your text.'")

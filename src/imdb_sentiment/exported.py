@@ -1,0 +1,49 @@
+"""The folder of an exported model: an ONNX graph, and what it takes to feed it without PyTorch."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from imdb_sentiment.data.seen import SeenRows
+from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.errors import ModelError
+from imdb_sentiment.metadata import ModelMetadata
+from imdb_sentiment.model_folder import check_label_names, read_json, read_metadata, read_seen
+from imdb_sentiment.saved_tokenizer import open_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+__all__ = ["GRAPH_FILE", "Exported", "load_exported"]
+
+GRAPH_FILE = "model.onnx"
+
+
+class Exported(NamedTuple):
+    """What the folder of an exported model holds."""
+
+    graph: Path
+    encoder: TextEncoder
+    metadata: ModelMetadata
+    seen: SeenRows | None
+    """None if the file was removed."""
+
+
+def load_exported(folder: Path) -> Exported:
+    """Open a folder that `SentimentClassifier.export` wrote.
+
+    Raises:
+        ModelError: It is no such folder, or its label names disagree.
+    """
+    metadata = read_metadata(folder)
+    check_label_names(folder, read_json(folder / "config.json"), metadata)
+    try:
+        tokenizer = open_tokenizer(folder / "tokenizer.json", read_json(folder / "tokenizer_config.json"))
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{folder / 'tokenizer.json'} cannot be read", found=str(error)) from None
+    policy = metadata.length_policy
+    encoder = TextEncoder(
+        cast("PreTrainedTokenizerFast", tokenizer),  # has what the encoder reads of it
+        max_length=policy.max_length,
+        truncation=policy.truncation,
+    )
+    return Exported(folder / GRAPH_FILE, encoder, metadata, read_seen(folder))

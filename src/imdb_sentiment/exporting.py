@@ -1,0 +1,131 @@
+"""A model written as an ONNX graph, and compared with itself before anything is kept."""
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from imdb_sentiment.artifact import Artifact, write_all_but_weights
+from imdb_sentiment.data.labelled import Texts
+from imdb_sentiment.errors import MissingExtraError, ModelError
+from imdb_sentiment.exported import GRAPH_FILE
+from imdb_sentiment.first_token import first_token_only
+from imdb_sentiment.output import check_output, new_folder
+from imdb_sentiment.results import ExportReport
+from imdb_sentiment.scoring.onnx_backend import OnnxBackend
+from imdb_sentiment.scoring.scorer import Scorer, Scores
+from imdb_sentiment.upstream import quiet
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Quantize", "export_artifact"]
+
+Quantize = Literal["int8"]
+
+_SAME_LABELS = 0.99
+_WORDS = "words to trace the model with"
+
+
+def export_artifact(
+    folder: Path,
+    artifact: Artifact,
+    *,
+    quantize: Quantize | None,
+    texts: Texts,
+    labels: "Sequence[int] | None",
+    expected: Scores,
+    threshold: float,
+    overwrite: bool,
+) -> ExportReport:
+    """Write the folder of an exported model, whole or not at all.
+
+    Args:
+        folder: Where to.
+        artifact: The model.
+        quantize: `int8` rounds the weights of matrix products to eight bits.
+        texts: What the two are compared on.
+        labels: Their labels, 0 or 1, if they are known.
+        expected: What PyTorch says of the texts.
+        threshold: A text is called positive above it.
+        overwrite: Replace a model of this library that is there.
+
+    Raises:
+        MissingExtraError: What ONNX needs is not installed.
+        ModelError: Fewer than 99 % of the texts get the same label.
+        OutputExistsError: `folder` is not empty.
+    """
+    check_output(folder, overwrite=overwrite)
+    with new_folder(folder, overwrite=overwrite) as partial:
+        _write_graph(partial / GRAPH_FILE, artifact, quantize)
+        found = Scorer(OnnxBackend(partial / GRAPH_FILE), artifact.encoder).score(texts)
+        before, after = expected.probabilities[:, 1], found.probabilities[:, 1]
+        report = ExportReport(
+            format="onnx",
+            quantize=quantize,
+            texts=len(texts),
+            same_labels=float(((before > threshold) == (after > threshold)).mean()),
+            largest_difference=float(abs(before - after).max()),
+            accuracy=(_accuracy(before, threshold, labels), _accuracy(after, threshold, labels)) if labels else None,
+            megabytes=(_weights(artifact), (partial / GRAPH_FILE).stat().st_size / 1e6),
+        )
+        if report.same_labels < _SAME_LABELS:
+            raise ModelError(
+                "the exported model is not the same, and was not kept",
+                found=f"{report.same_labels:.1%} of {report.texts:,} texts get the same label",
+                expected=f"{_SAME_LABELS:.0%} or more",
+                hint="without quantize",
+            )
+        metadata = artifact.metadata.model_copy(update={"export": report.to_dict()})
+        with quiet():
+            artifact.model.config.save_pretrained(partial)
+            write_all_but_weights(partial, artifact._replace(metadata=metadata), name=folder.resolve().name)
+    return report
+
+
+def _write_graph(file: Path, artifact: Artifact, quantize: Quantize | None) -> None:
+    try:
+        import onnx_ir
+        from transformers.exporters import OnnxRuntimeDynamicConfig, OnnxRuntimeQuantizer
+        from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
+    except ImportError:
+        raise MissingExtraError(
+            "export to ONNX needs the extra 'onnx'", hint="pip install 'imdb-sentiment[onnx]'"
+        ) from None
+    quantizer = OnnxRuntimeQuantizer(OnnxRuntimeDynamicConfig(per_channel=True)) if quantize else None
+    config = OnnxConfig(dynamic=True, ort_fusions="cpu", quantizer=quantizer)
+    encoder, model = artifact.encoder, artifact.model
+    texts = [(_WORDS, _WORDS)] * 2 if len(artifact.metadata.text_columns) == 2 else [_WORDS] * 2
+    rows = encoder.pad(encoder.encode(texts))
+    inputs: dict[str, Any] = {name: values.to(model.device) for name, values in rows.items()}
+    with _silent(), first_token_only(model):
+        program = OnnxExporter().export(model, inputs, config=config)
+        onnx_ir.save(program.program, file)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what torch prints and warns of while it traces from the user."""
+    import logging
+
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with quiet(), warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _accuracy(positive: "NDArray[np.float32]", threshold: float, labels: Sequence[int]) -> float:
+    import numpy as np
+
+    return float(((positive > threshold) == np.asarray(labels)).mean())
+
+
+def _weights(artifact: Artifact) -> float:
+    return sum(value.numel() * value.element_size() for value in artifact.model.parameters()) / 1e6
