@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -210,8 +211,9 @@ def test_the_extra_is_named_where_it_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
+    asked: dict[str, Callable[[], object]] = {
+        "onnxruntime": lambda: SentimentClassifier.from_pretrained(exported[0]),
+        "onnx_ir": lambda: classifier.export(tmp_path / "model"),
+    }
     with pytest.raises(MissingExtraError, match="needs the extra 'onnx'"):
-        if module == "onnxruntime":
-            SentimentClassifier.from_pretrained(exported[0])
-        else:
-            classifier.export(tmp_path / "model")
+        asked[module]()
