@@ -50,6 +50,7 @@ RUNS = {
     "docs/how-to/own-data.md": {"python", "bash"},
     "docs/how-to/read-the-report.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},
+    "docs/how-to/score-files.md": {"python", "bash"},
     "docs/explanation/splits.md": {"python"},
     "docs/explanation/imbalance.md": {"python"},
     "docs/reference/cli.md": {"python", "bash"},
@@ -214,7 +215,7 @@ def help_of(command: str) -> dict[str, str | None]:
     """The options of a command as `--help` shows them, with the name of their value."""
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
-    options = re.findall(r"^  (--[a-z-]+)(?: / --[a-z-]+)?(?: ([A-Z]+(?:=[A-Z]+)?)\b)?", result.output, re.MULTILINE)
+    options = re.findall(r"^  (--[a-z-]+)(?: / --[a-z-]+)?(?: ([A-Z]+(?:[=/][A-Z]+)?)\b)?", result.output, re.MULTILINE)
     return {name: value or None for name, value in options}
 
 
@@ -322,7 +323,7 @@ def test_the_command_line_reference_has_the_options_of_help() -> None:
     sections = re.split(r"^## ", read("docs/reference/cli.md"), flags=re.MULTILINE)
     by_command = {section.partition("\n")[0]: section for section in sections}
     for command in COMMANDS:
-        rows = re.findall(r"^\| `(--[a-z-]+)(?: ([A-Z=]+))?` \|", by_command[f"imdb-sentiment {command}"], re.MULTILINE)
+        rows = re.findall(r"^\| `(--[a-z-]+)(?: ([A-Z=/]+))?` \|", by_command[f"imdb-sentiment {command}"], re.MULTILINE)
         options = help_of(command)
         assert options.pop("--help", "") is None
         assert len(options) == len(rows) > 0

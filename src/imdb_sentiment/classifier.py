@@ -1,8 +1,10 @@
 """SentimentClassifier: opens a saved model and predicts."""
 
+import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -16,10 +18,10 @@ from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_folder import find_folder
 from imdb_sentiment.page.mistakes import worst_mistakes
-from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, Prediction
+from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.scoring.device import usable_device
 from imdb_sentiment.scoring.onnx_backend import OnnxBackend
-from imdb_sentiment.scoring.scorer import Scorer, Scores
+from imdb_sentiment.scoring.scorer import WINDOW, Scorer, Scores
 from imdb_sentiment.scoring.torch_scorer import open_backend, score_texts
 
 if TYPE_CHECKING:
@@ -146,6 +148,71 @@ class SentimentClassifier:
                 )
             )
         return predictions[0] if isinstance(texts, str) else predictions
+
+    def predict_stream(
+        self, texts: Iterable[str] | Iterable[tuple[str, str]], *, abstain_below: float = 0.0
+    ) -> Iterator[Prediction]:
+        """Classify texts as they come, without holding them all; see `predict`.
+
+        Texts are taken from `texts` some thousands at a time, since texts of like length are quicker together.
+
+        Raises:
+            DataError: A text is not what the model reads, or is blank; those of earlier thousands were answered.
+            ConfigError: `abstain_below` is not between 0 and 1.
+        """
+        waiting: Iterator[Any] = iter(texts)
+        while window := list(islice(waiting, WINDOW)):
+            yield from self.predict(window, abstain_below=abstain_below)
+
+    def predict_file(
+        self,
+        source: str | PathLike[str],
+        target: str | PathLike[str],
+        *,
+        text_columns: Sequence[str] | None = None,
+        prefix: str = "",
+        shard: tuple[int, int] = (1, 1),
+        encoding: str | None = None,
+        spreadsheet_safe: bool = False,
+        overwrite: bool = False,
+    ) -> FileReport:
+        """Classify the rows of a file, and write all its columns and three more to another.
+
+        `label` is the predicted label, `score` its probability, and `reason` says why a row has neither: it has no
+        text, or something else than text. Rows keep their places. Memory does not grow with the file. A run that was
+        killed goes on where it was when it is started again, and ends with the same bytes.
+
+        Args:
+            source: CSV, TSV, JSONL or Parquet, also with `.gz` or `.zst`.
+            target: The file to write, of the same kind; text is written as UTF-8.
+            text_columns: Columns that hold the text, or the two of a pair; by default those the model learnt from.
+            prefix: Put before the names of the three columns, for a file that has one of these names.
+            shard: `(2, 5)` does the second fifth, part by part, for five processes that write five files.
+            encoding: Of a text file; by default UTF-8 or what its mark says.
+            spreadsheet_safe: Put an apostrophe before what a spreadsheet would take for a formula; for CSV and TSV.
+            overwrite: Replace `target` if it is there.
+
+        Raises:
+            DataError: The source is missing, broken, or lacks a column; nothing was written.
+            ConfigError: An option is not valid, a name is taken, or the two files are of different kinds.
+            OutputExistsError: The target is there or cannot be written.
+        """
+        from imdb_sentiment.file_scoring import FileJob, Judge, score_file
+
+        learnt = self.metadata.text_columns
+        columns = tuple(text_columns or learnt)
+        if isinstance(text_columns, str) or len(columns) != len(learnt):
+            expected = "a list of two names" if len(learnt) == 2 else "a list of one name"
+            raise ConfigError(f"text_columns={text_columns!r} does not suit the model", expected=expected)
+        number, shards = shard
+        if not 1 <= number <= shards:
+            raise ConfigError(f"shard={number}/{shards} is none", expected="such as 2/5: the second of five")
+        identity = hashlib.sha256(self.metadata.model_dump_json().encode()).hexdigest()
+        return score_file(
+            FileJob(Path(source), Path(target), columns, prefix, shard, encoding, spreadsheet_safe),
+            Judge(self._scorer, self.labels, self.threshold, identity),
+            overwrite=overwrite,
+        )
 
     def predict_proba(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
         """Return the probability of each label for each text.

@@ -76,7 +76,7 @@ def test_answers_keep_the_order_of_the_texts(
     encoder: TextEncoder, words: list[int], max_tokens: int, room: int, window: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scorer, "_WINDOW", window)
+        patch.setattr(scorer, "WINDOW", window)
         scores = Scorer(Remembering(room), encoder, max_tokens=max_tokens).score(texts_of_words(*words))
     expected = [min(count + 2, 32) for count in words]
     assert scores.logits.shape == (len(words), 2)
@@ -101,7 +101,7 @@ def test_a_text_that_does_not_fit_alone_is_an_error(encoder: TextEncoder) -> Non
 
 
 def test_a_stream_is_read_a_window_at_a_time(encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scorer, "_WINDOW", 3)
+    monkeypatch.setattr(scorer, "WINDOW", 3)
     taken = []
 
     def endless() -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""`imdb-sentiment predict`: classify texts given as arguments or on standard input."""
+"""`imdb-sentiment predict`: classify texts given as arguments, on standard input, or in a file."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,12 +28,58 @@ def predict(
         float, typer.Option(help="Put a question mark before labels that are less probable.", metavar="P")
     ] = 0.0,
     explain: Annotated[bool, typer.Option("--explain", help="Show which words spoke for the label.")] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option("--input", help="Classify the rows of a file: CSV, TSV, JSONL or Parquet.", metavar="FILE"),
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("--output", help="Write them there, with label, score and reason.", metavar="FILE")
+    ] = None,
+    text_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of FILE that holds the text, or two with a comma between them. [default: as learnt]",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
+    prefix: Annotated[
+        str, typer.Option(help="Put before label, score and reason, if FILE has such columns.", metavar="TEXT")
+    ] = "",
+    shard: Annotated[
+        str | None, typer.Option(help="Do the I-th of N shares of FILE, for an array of jobs.", metavar="I/N")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False)
+    ] = None,
+    spreadsheet_safe: Annotated[
+        bool, typer.Option("--spreadsheet-safe", help="Keep spreadsheets from taking texts for formulas.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")] = False,
     json: Json = False,
 ) -> None:
-    """Classify texts."""
+    """Classify texts, or the rows of a file."""
     from imdb_sentiment.classifier import SentimentClassifier
-    from imdb_sentiment.errors import DataError
+    from imdb_sentiment.errors import ConfigError, DataError
 
+    if source or target:
+        if not (source and target) or texts or explain or abstain_below:
+            raise ConfigError("--input and --output go together, and with neither texts, --explain nor --abstain-below")
+        report = SentimentClassifier.from_pretrained(model).predict_file(
+            source,
+            target,
+            text_columns=text_column.split(",") if text_column else None,
+            prefix=prefix,
+            shard=_read_shard(shard),
+            encoding=encoding,
+            spreadsheet_safe=spreadsheet_safe,
+            overwrite=overwrite,
+        )
+        if json:
+            print_json({"file": report.to_dict(), "output": str(target)})
+        else:
+            say(f"{report}\nThe file is {target}.")
+        return
     classifier = SentimentClassifier.from_pretrained(model)
     given = texts or _read_lines()
     if not given:
@@ -52,6 +99,17 @@ def predict(
         say(f"{labels[place]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
         if explain:
             show(explanations[place])
+
+
+def _read_shard(shard: str | None) -> tuple[int, int]:
+    from imdb_sentiment.errors import ConfigError
+
+    if shard is None:
+        return 1, 1
+    number, _, shards = shard.partition("/")
+    if not (number.isdecimal() and shards.isdecimal()):
+        raise ConfigError(f"--shard {shard} is none", expected="I/N, such as 2/5: the second of five")
+    return int(number), int(shards)
 
 
 def _read_lines() -> list[str]:

@@ -14,9 +14,9 @@ from imdb_sentiment.errors import DataError
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["read_jsonl"]
+__all__ = ["MISSING", "find_field", "read_jsonl", "read_objects"]
 
-_MISSING = object()
+MISSING = object()
 _MOST_NAMES = 1000
 
 
@@ -43,13 +43,13 @@ def _rows(text: TextFile, wanted: Sequence[Wanted]) -> Iterator[Sequence[object]
     unseen = {column.name for column in wanted}
     names: dict[str, None] = {}
     empty = True
-    for record in _records(text):
+    for _, record in read_objects(text):
         empty = False
-        values = [_find(record, column.name) for column in wanted]
-        if _MISSING in values or unseen:
-            found = {column.name for column, value in zip(wanted, values, strict=True) if value is not _MISSING}
+        values = [find_field(record, column.name) for column in wanted]
+        if MISSING in values or unseen:
+            found = {column.name for column, value in zip(wanted, values, strict=True) if value is not MISSING}
             unseen -= found
-            values = [None if value is _MISSING else value for value in values]
+            values = [None if value is MISSING else value for value in values]
             if unseen and len(names) < _MOST_NAMES:
                 names.update(dict.fromkeys(_names(record)))
         yield values
@@ -58,7 +58,12 @@ def _rows(text: TextFile, wanted: Sequence[Wanted]) -> Iterator[Sequence[object]
     check_columns(list(names), [column for column in wanted if column.name in unseen], str(text.path))
 
 
-def _records(text: TextFile) -> Iterator[dict[str, Any]]:
+def read_objects(text: TextFile) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give each line that is not blank, and the object on it.
+
+    Raises:
+        DataError: A line is no JSON object, or cannot be decoded.
+    """
     row = 1
     try:
         for number, line in enumerate(text.lines(), start=1):
@@ -70,7 +75,7 @@ def _records(text: TextFile) -> Iterator[dict[str, Any]]:
                 raise _no_object(text.path, "JSON", row, number, _fault(error)) from None
             if not isinstance(record, dict):
                 raise _no_object(text.path, "a JSON object", row, number, f"a {type(record).__name__}")
-            yield record
+            yield line, record
             row += 1
     except UndecodableError as error:
         raise text.explain(error, row) from None
@@ -89,13 +94,14 @@ def _fault(error: Exception) -> str:
     return f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
 
 
-def _find(record: dict[str, Any], name: str) -> object:
+def find_field(record: dict[str, Any], name: str) -> object:
+    """Return a field of an object, or of an object inside it (`review.body`); `MISSING` if there is none."""
     if name in record:
         return record[name]
     value: object = record
     for key in name.split("."):
         if not isinstance(value, dict) or key not in value:
-            return _MISSING
+            return MISSING
         value = value[key]
     return value
 

@@ -6,6 +6,7 @@ from imdb_sentiment.results.curves import Coverage, Curves, Ranking, Reliability
 from imdb_sentiment.results.evaluation import METRICS, EvaluationReport
 from imdb_sentiment.results.explanation import Explanation, WordContribution
 from imdb_sentiment.results.export import ExportReport
+from imdb_sentiment.results.file_report import FileReport
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.results.prediction import Prediction
@@ -26,6 +27,7 @@ __all__ = [
     "EvaluationReport",
     "Explanation",
     "ExportReport",
+    "FileReport",
     "FineTuneResult",
     "Interval",
     "LabelSuspects",

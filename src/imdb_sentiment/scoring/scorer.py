@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Backend", "Scorer", "Scores"]
+__all__ = ["WINDOW", "Backend", "Scorer", "Scores"]
 
-_WINDOW = 4096
+WINDOW = 4096
 """Texts that are sorted by length together. More would save no padding worth its memory."""
 
 
@@ -92,7 +92,7 @@ class Scorer:
             The texts of a window, and their scores.
         """
         waiting = iter(texts)
-        while window := list(islice(waiting, _WINDOW)):
+        while window := list(islice(waiting, WINDOW)):
             with self.backend.ready():
                 scores = self._window(window)
             yield window, scores

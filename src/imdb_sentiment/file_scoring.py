@@ -1,0 +1,211 @@
+"""Files of rows scored part by part, so that a run which is killed goes on where it was."""
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from imdb_sentiment.data.cleaning import clean
+from imdb_sentiment.errors import ConfigError, OutputExistsError
+from imdb_sentiment.output import check_new_file, make_folder
+from imdb_sentiment.progress import progress_bar
+from imdb_sentiment.results import FileReport
+from imdb_sentiment.scoring.scorer import Scorer
+from imdb_sentiment.tables import Added, Chunk, Table, check_suffixes, open_table
+
+__all__ = ["FileJob", "Judge", "score_file"]
+
+_PART_ROWS = 2048
+"""Rows of a part: what a killed run loses at most."""
+
+_PLAN, _LOCK, _COUNTS = "plan.json", ".lock", "counts.json"
+
+
+class Judge(NamedTuple):
+    """What gives rows their labels."""
+
+    scorer: Scorer
+    labels: tuple[str, str]
+    threshold: float
+    identity: str
+    """Tells one model from another."""
+
+
+class FileJob(NamedTuple):
+    """What is to be done with a file."""
+
+    source: Path
+    target: Path
+    text_columns: Sequence[str]
+    prefix: str = ""
+    shard: tuple[int, int] = (1, 1)
+    encoding: str | None = None
+    spreadsheet_safe: bool = False
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """What the columns are called that are added."""
+        return f"{self.prefix}label", f"{self.prefix}score", f"{self.prefix}reason"
+
+    def plan(self, judge: Judge) -> dict[str, Any]:
+        """Return what decides the content of the parts, in plain JSON values."""
+        state = self.source.stat()
+        return {
+            "source": [str(self.source.resolve()), state.st_size, state.st_mtime_ns],
+            "text_columns": list(self.text_columns),
+            "names": list(self.names),
+            "shard": list(self.shard),
+            "encoding": self.encoding,
+            "spreadsheet_safe": self.spreadsheet_safe,
+            "model": judge.identity,
+            "part_rows": _PART_ROWS,
+        }
+
+
+def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
+    """Score the rows of a file, and write them with their labels to another.
+
+    Parts are kept in a hidden folder beside the target until all are done. Each is whole or not there, so a run that
+    was killed goes on with the first that is missing, and the file comes out with the same bytes.
+
+    Args:
+        job: What is to be done.
+        judge: What gives rows their labels.
+        overwrite: Replace the target if it is there, and discard parts of another job.
+
+    Raises:
+        DataError: The source cannot be read.
+        ConfigError: A column to be added is there already, or the two files are of different kinds.
+        OutputExistsError: The target is there, or cannot be written, or another process writes to it.
+    """
+    check_suffixes(job.source, job.target)
+    check_new_file(job.target, overwrite=overwrite)
+    if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
+        raise OutputExistsError(f"{job.target} would be written while it is read", hint="another name")
+    number, shards = job.shard
+    with open_table(
+        job.source, job.text_columns, encoding=job.encoding, spreadsheet_safe=job.spreadsheet_safe
+    ) as table:
+        _check_names(table, job)
+        with _parts_folder(job, judge, overwrite=overwrite) as folder:
+            places = range(number - 1, -(-table.rows // _PART_ROWS), shards)
+            before = _score_parts(table, job, judge, folder, places)
+            parts = [_part(folder, place) for place in places]
+            counts: Counter[str] = Counter()
+            for part in parts:
+                counts.update(json.loads(part.with_suffix(".json").read_text(encoding="utf-8")))
+            partial = job.target.with_name(f".{job.target.name}.partial")
+            table.join(parts, partial, job.names)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(job.target)
+            shutil.rmtree(folder)
+        return FileReport(
+            rows=sum(counts.values()),
+            labels={label: counts.pop(f"label:{label}", 0) for label in judge.labels},
+            not_scored=dict(sorted(counts.items())),
+            scored_before=before,
+            notes=table.notes,
+        )
+
+
+def _check_names(table: Table, job: FileJob) -> None:
+    if taken := [name for name in job.names if name in table.columns]:
+        raise ConfigError(
+            f"{job.source} has a column {taken[0]!r} already",
+            found=", ".join(table.columns),
+            hint="--prefix predicted_ (prefix='predicted_' in Python)",
+        )
+
+
+@contextmanager
+def _parts_folder(job: FileJob, judge: Judge, *, overwrite: bool) -> Iterator[Path]:
+    """Give the folder for parts, with those of an earlier run of the same job in it, claimed by this process."""
+    from filelock import FileLock, Timeout
+
+    folder = job.target.with_name(f".{job.target.name}.parts")
+    make_folder(folder)
+    lock = FileLock(folder / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OutputExistsError(f"another process is writing to {job.target}", hint="another name") from None
+    try:
+        plan = folder / _PLAN
+        text = json.dumps(job.plan(judge), indent=2)
+        if plan.exists() and plan.read_text(encoding="utf-8") != text:
+            if not overwrite:
+                raise OutputExistsError(
+                    f"{folder} holds parts of another job",
+                    found="another input, model or option than now",
+                    hint="the same command as then, to go on with it; or --overwrite, to discard it",
+                )
+            for file in folder.glob("part-*"):
+                file.unlink()
+        plan.write_text(text, encoding="utf-8")
+        yield folder
+    finally:
+        lock.release()
+
+
+def _score_parts(table: Table, job: FileJob, judge: Judge, folder: Path, places: range) -> int:
+    """Score the parts that are not there yet; return how many rows were done before."""
+    rows = {place: min(_PART_ROWS, table.rows - place * _PART_ROWS) for place in places}
+    done = sum(count for place, count in rows.items() if _part(folder, place).with_suffix(".json").exists())
+    with progress_bar("scoring", total=sum(rows.values()), unit="row", initial=done) as bar:
+        for place, chunk in enumerate(table.chunks(_PART_ROWS)):
+            part = _part(folder, place)
+            if place in rows and not part.with_suffix(".json").exists():
+                _score_part(table, chunk, job, judge, part)
+                bar.update(len(chunk.items))
+    return done
+
+
+def _part(folder: Path, place: int) -> Path:
+    return folder / f"part-{place:07}"
+
+
+def _score_part(table: Table, chunk: Chunk, job: FileJob, judge: Judge, part: Path) -> None:
+    texts, reasons = [], []
+    for item in chunk.items:
+        text, reason = _readable(item)
+        reasons.append(reason)
+        if reason is None:
+            texts.append(text)
+    probabilities = iter(judge.scorer.score(texts).probabilities.tolist())
+    labels: list[str | None] = []
+    scores: list[float | None] = []
+    for reason in reasons:
+        if reason is not None:
+            labels.append(None)
+            scores.append(None)
+            continue
+        both = next(probabilities)
+        winner = int(both[1] > judge.threshold)
+        labels.append(judge.labels[winner])
+        scores.append(both[winner])
+    partial = part.with_suffix(".partial")
+    table.write_part(partial, chunk, Added(job.names, labels, scores, reasons))
+    partial.replace(part)
+    counts = Counter(reason or f"label:{label}" for label, reason in zip(labels, reasons, strict=True))
+    partial.write_text(json.dumps(counts), encoding="utf-8")
+    partial.replace(part.with_suffix(".json"))  # last: a part is there when its counts are
+
+
+def _readable(item: tuple[object, ...]) -> tuple[Any, str | None]:
+    """Return the text or pair of a row, or why there is none."""
+    parts = ["" if part is None else part for part in item]
+    if not all(isinstance(part, str) for part in parts):
+        return None, "not text"
+    texts = [str(part) for part in parts]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return None, "not valid Unicode"
+    if not any(clean(text).strip() for text in texts):
+        return None, "no text"
+    return (texts[0] if len(texts) == 1 else tuple(texts)), None

@@ -1,0 +1,41 @@
+"""What came of the rows of a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imdb_sentiment.results.plain import to_plain
+
+__all__ = ["FileReport"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """What came of the rows of a file."""
+
+    rows: int
+    """How many rows were written."""
+
+    labels: Mapping[str, int]
+    """How many of them got each label."""
+
+    not_scored: Mapping[str, int]
+    """How many got none, by the reason."""
+
+    scored_before: int
+    """How many of the rows an earlier run had done, which did not come to its end."""
+
+    notes: tuple[str, ...]
+    """What else a reader should know."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{rows:,} {label}" for label, rows in self.labels.items())
+        lines = [f"{self.rows:,} rows: {counts}"]
+        lines += [f"{rows:,} without a label: {reason}" for reason, rows in self.not_scored.items()]
+        if self.scored_before:
+            lines.append(f"{self.scored_before:,} of them were done by an earlier run")
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

@@ -1,0 +1,6 @@
+"""Tables in files, read some rows at a time with all their columns, and written again with more."""
+
+from imdb_sentiment.tables.opening import check_suffixes, open_table
+from imdb_sentiment.tables.table import Added, Chunk, Table
+
+__all__ = ["Added", "Chunk", "Table", "check_suffixes", "open_table"]

@@ -1,0 +1,91 @@
+"""Any file of rows opened by its suffix."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from imdb_sentiment.data.compressed import COMPRESSIONS, plain_suffix, whole_file
+from imdb_sentiment.data.text_files import TextFile
+from imdb_sentiment.data.wanted import Wanted
+from imdb_sentiment.errors import ConfigError, DataError
+from imdb_sentiment.tables.delimited import DelimitedTable
+from imdb_sentiment.tables.json_lines import JsonTable
+from imdb_sentiment.tables.parquet import ParquetTable
+from imdb_sentiment.tables.table import Table
+
+__all__ = ["check_suffixes", "open_table"]
+
+_DELIMITED = (".csv", ".tsv")
+_KINDS = (*_DELIMITED, ".jsonl", ".parquet")
+
+
+@contextmanager
+def open_table(
+    path: Path, texts: Sequence[str], *, encoding: str | None = None, spreadsheet_safe: bool = False
+) -> Iterator[Table]:
+    """Open a file whose rows are to be scored, and see that all of it can be read.
+
+    Args:
+        path: CSV, TSV, JSONL or Parquet, also compressed.
+        texts: Names of the columns of texts.
+        encoding: Of a text file; by default UTF-8 or what its mark says.
+        spreadsheet_safe: Put an apostrophe before what a spreadsheet would take for a formula; for CSV and TSV.
+
+    Raises:
+        DataError: The file is missing, of an unknown kind, broken, or lacks a column.
+        ConfigError: An option does not suit the kind of file.
+        OSError: The file cannot be read.
+    """
+    kind = plain_suffix(path)
+    if kind not in _KINDS:
+        expected = f"a file that ends in {', '.join(_KINDS)}, also with .gz or .zst"
+        raise DataError(f"{path} is of an unknown kind", found=kind or "no suffix", expected=expected)
+    if not path.is_file():
+        raise DataError(f"there is no file {path}", found="a folder" if path.is_dir() else None)
+    if encoding is not None:
+        _check_encoding(encoding)
+    if spreadsheet_safe and kind not in _DELIMITED:
+        raise ConfigError("spreadsheet_safe is for CSV and TSV files", found=path.name)
+    wanted = [Wanted(name, "text_column", role) for name, role in zip(texts, ("text", "text_pair"), strict=False)]
+    table: Table
+    with ExitStack() as stack:
+        with _own_hints():
+            if kind == ".parquet":
+                table = ParquetTable(stack.enter_context(whole_file(path)), wanted, str(path))
+            elif kind == ".jsonl":
+                table = JsonTable(TextFile(path, encoding), wanted)
+            else:
+                table = DelimitedTable(TextFile(path, encoding), wanted, spreadsheet_safe=spreadsheet_safe)
+        yield table
+
+
+@contextmanager
+def _own_hints() -> Iterator[None]:
+    """Name the option of scoring instead of that of training."""
+    try:
+        yield
+    except DataError as error:
+        hint = error.hint and error.hint.replace("--set encoding=", "--encoding ")
+        raise DataError(error.summary, found=error.found, expected=error.expected, hint=hint, rows=error.rows) from None
+
+
+def check_suffixes(source: Path, target: Path) -> None:
+    """Check that what is read can be written to a file of that name.
+
+    Raises:
+        ConfigError: The two are of different kinds.
+    """
+    kinds = plain_suffix(source), plain_suffix(target)
+    if kinds[0] != kinds[1]:
+        raise ConfigError(
+            f"{target} is of another kind than {source}", found=" and ".join(kinds), expected="one kind for both"
+        )
+    if kinds[1] == ".parquet" and target.suffix.lower() in COMPRESSIONS:
+        raise ConfigError(f"{target} would be compressed twice", expected="a name that ends in .parquet")
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        b"text".decode(name, "ignore")
+    except (LookupError, ValueError):
+        raise ConfigError(f"encoding={name!r} is no text encoding", expected="one such as cp1252 or latin-1") from None

@@ -1,0 +1,71 @@
+"""Parquet; columns keep their types."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from imdb_sentiment.data.wanted import Wanted, check_columns
+from imdb_sentiment.errors import DataError
+from imdb_sentiment.tables.table import Added, Chunk
+
+__all__ = ["ParquetTable"]
+
+_GROUP_ROWS = 65_536
+
+
+class ParquetTable:
+    """A Parquet file.
+
+    Args:
+        path: Where it is.
+        wanted: The columns of texts.
+        origin: What messages call it.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, wanted: Sequence[Wanted], origin: str) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            self._file: pq.ParquetFile = pq.ParquetFile(path)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{origin} is no Parquet file", found=str(error)) from None
+        self.columns = tuple(self._file.schema_arrow.names)
+        self.rows: int = self._file.metadata.num_rows
+        check_columns(self.columns, wanted, origin)
+        self._names = [column.name for column in wanted]
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Give the rows in order, so many at a time."""
+        for batch in self._file.iter_batches(size):
+            columns = [batch.column(name).to_pylist() for name in self._names]
+            yield Chunk(list(zip(*columns, strict=True)), batch)
+
+    def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
+        """Write the rows with more columns."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.Table.from_batches([chunk.rows])
+        kinds = (pa.string(), pa.float32(), pa.string())
+        for name, kind, values in zip(added.names, kinds, added[1:], strict=True):
+            table = table.append_column(name, pa.array(values, kind))
+        pq.write_table(table, part)
+
+    def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
+        """Write the rows of all parts, many of them in a row group."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = self._file.schema_arrow
+        for name, kind in zip(names, (pa.string(), pa.float32(), pa.string()), strict=True):
+            schema = schema.append(pa.field(name, kind))
+        waiting: list[Any] = []
+        with pq.ParquetWriter(target, schema) as writer:
+            for place, part in enumerate(parts, start=1):
+                waiting.append(pq.read_table(part, schema=schema))
+                if sum(map(len, waiting)) >= _GROUP_ROWS or place == len(parts):
+                    writer.write_table(pa.concat_tables(waiting))
+                    waiting.clear()

@@ -1,0 +1,274 @@
+"""Files of rows: every kind, every row in its place, and runs that are killed."""
+
+import csv
+import gzip
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import make_reviews
+from imdb_sentiment import ConfigError, DataError, OutputExistsError, SentimentClassifier, file_scoring
+
+TEXTS, _ = make_reviews(30)
+AWKWARD = ['A "quoted" text, with a comma', "two\nlines", "", "  ", "naïve 😀", "=1+1", TEXTS[0]]
+
+
+@pytest.fixture(scope="module")
+def classifier(saved_model: Path) -> SentimentClassifier:
+    return SentimentClassifier.from_pretrained(saved_model, device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 4 rows."""
+    monkeypatch.setattr(file_scoring, "_PART_ROWS", 4)
+
+
+def write_csv(path: Path, texts: list[str], separator: str = ",") -> Path:
+    opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "wt", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=separator).writerows([["id", "text"], *([str(i), t] for i, t in enumerate(texts))])
+    return path
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def expected_of(classifier: SentimentClassifier, texts: list[Any]) -> list[tuple[Any, ...]]:
+    """What each text gets when it is scored alone."""
+    rows: list[tuple[Any, ...]] = []
+    for text in texts:
+        if text is None or (isinstance(text, str) and not text.strip()):
+            rows.append((None, None, "no text"))
+        elif not isinstance(text, str):
+            rows.append((None, None, "not text"))
+        else:
+            prediction = classifier.predict(text)
+            rows.append((prediction.label, pytest.approx(prediction.score, abs=2e-6), None))
+    return rows
+
+
+@pytest.mark.parametrize("name", ["reviews.csv", "reviews.csv.gz", "reviews.tsv"])
+def test_delimited_files_keep_their_columns(classifier: SentimentClassifier, name: str, tmp_path: Path) -> None:
+    texts = [*AWKWARD, *TEXTS]
+    separator = "\t" if ".tsv" in name else ","
+    source = write_csv(tmp_path / name, texts, separator)
+    report = classifier.predict_file(source, tmp_path / f"scored-{name}")
+    opener: Callable[..., Any] = gzip.open if name.endswith(".gz") else open
+    with opener(tmp_path / f"scored-{name}", "rt", encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file, delimiter=separator)
+    assert header == ["id", "text", "label", "score", "reason"]
+    assert [row[:2] for row in rows] == [[str(i), text] for i, text in enumerate(texts)]
+    found = [(label or None, float(score) if score else None, reason or None) for *_, label, score, reason in rows]
+    assert found == expected_of(classifier, texts)
+    assert (report.rows, dict(report.not_scored)) == (len(texts), {"no text": 2})
+    assert sum(report.labels.values()) == len(texts) - 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, f"scored-{name}"])
+
+
+def test_objects_stay_as_they_are_written(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    values = ["superb", None, 5, ["dull"], "", "dull and awful"]
+    lines = [f'{{"n": 1.50, "text":{json.dumps(value)} , "deep": {{"a": [1e3]}}}}' for value in values]
+    source = tmp_path / "reviews.jsonl"
+    source.write_text("\n".join([*lines, "", '{"deep": {}}']), encoding="utf-8")
+    report = classifier.predict_file(source, tmp_path / "scored.jsonl")
+    written = (tmp_path / "scored.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [line.partition(', "label"')[0] for line in written] == [*(line[:-1] for line in lines), '{"deep": {}']
+    found = [(row["label"], row["score"], row["reason"]) for row in map(json.loads, written)]
+    assert found == expected_of(classifier, [*values, None])
+    assert dict(report.not_scored) == {"no text": 3, "not text": 2}
+
+
+@pytest.mark.parametrize("suffix", ["", ".zst"])
+def test_parquet_keeps_the_types_of_its_columns(classifier: SentimentClassifier, suffix: str, tmp_path: Path) -> None:
+    texts = [*TEXTS, None, "dull"]
+    table = pa.table({"when": pd.date_range("2001-01-01", periods=32), "text": texts, "tags": [["a"], []] * 16})
+    plain = tmp_path / "reviews.parquet"
+    pq.write_table(table, plain, row_group_size=7)
+    if suffix:
+        with pa.OSFile(str(plain) + suffix, "wb") as raw, pa.CompressedOutputStream(raw, "zstd") as file:
+            file.write(plain.read_bytes())
+    classifier.predict_file(f"{plain}{suffix}", tmp_path / "scored.parquet")
+    scored = pq.read_table(tmp_path / "scored.parquet")
+    assert scored.select(["when", "text", "tags"]).equals(table)
+    assert [str(scored.schema.field(name).type) for name in ("label", "score", "reason")] == [
+        "string",
+        "float",
+        "string",
+    ]
+    found = [(row["label"], row["score"], row["reason"]) for row in scored.to_pylist()]
+    assert found == expected_of(classifier, texts)
+
+
+def test_pairs(saved_pair_model: Path, tmp_path: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved_pair_model, device="cpu")
+    rows = [("A title", TEXTS[0]), (None, TEXTS[1]), (None, None)]
+    source = tmp_path / "pairs.jsonl"
+    source.write_text("".join(json.dumps({"head": head, "body": body}) + "\n" for head, body in rows))
+    report = classifier.predict_file(source, tmp_path / "scored.jsonl", text_columns=["head", "body"])
+    labels = [json.loads(line)["label"] for line in (tmp_path / "scored.jsonl").read_text().splitlines()]
+    assert labels[:2] == [one.label for one in classifier.predict([("A title", TEXTS[0]), ("", TEXTS[1])])]
+    assert (labels[2], dict(report.not_scored)) == (None, {"no text": 1})
+
+
+def score_and_die(folder: Path, model: Path, parts: int) -> None:
+    """Score a file, and be killed when so many parts are written."""
+    written: list[object] = []
+    write = file_scoring._score_part
+
+    def write_and_die(*arguments: Any) -> None:
+        if len(written) == parts:
+            os.kill(os.getpid(), signal.SIGKILL)
+        written.append(write(*arguments))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_scoring, "_PART_ROWS", 4)
+        patch.setattr(file_scoring, "_score_part", write_and_die)
+        SentimentClassifier.from_pretrained(model, device="cpu").predict_file(folder / "in.csv", folder / "out.csv")
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
+    classifier: SentimentClassifier, saved_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(tmp_path / "in.csv", TEXTS)
+    classifier.predict_file(tmp_path / "in.csv", tmp_path / "whole.csv")
+    child = multiprocessing.get_context("spawn").Process(target=score_and_die, args=(tmp_path, saved_model, 3))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    assert not (tmp_path / "out.csv").exists()
+    (tmp_path / ".out.csv.parts" / "part-0000005.partial").write_text("half a part")
+    scored: list[object] = []
+    score: Callable[..., object] = file_scoring._score_part
+    monkeypatch.setattr(file_scoring, "_score_part", lambda *args: scored.append(score(*args)))
+    report = classifier.predict_file(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert (len(scored), report.rows, report.scored_before) == (5, 30, 12)
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv", "whole.csv"]
+
+
+def test_parts_of_another_job_are_not_mixed_in(
+    classifier: SentimentClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = write_csv(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv"
+    with monkeypatch.context() as patch:
+        patch.setattr("imdb_sentiment.tables.delimited.DelimitedTable.join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            classifier.predict_file(source, target)
+    write_csv(source, TEXTS[::-1])
+    os.utime(source, (1, 1))
+    with pytest.raises(OutputExistsError, match="holds parts of another job"):
+        classifier.predict_file(source, target)
+    assert classifier.predict_file(source, target, overwrite=True).scored_before == 0
+    assert [row["text"] for row in read_csv(target)] == TEXTS[::-1]
+
+
+def interrupted(*arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
+@settings(deadline=None, max_examples=20)
+@given(rows=st.integers(0, 30), shards=st.integers(1, 5))
+def test_shards_have_each_row_once(
+    classifier: SentimentClassifier, tmp_path_factory: pytest.TempPathFactory, rows: int, shards: int
+) -> None:
+    folder = tmp_path_factory.mktemp("shards")
+    source = write_csv(folder / "in.csv", TEXTS[:rows])
+    found = []
+    for number in range(1, shards + 1):
+        target = folder / f"{number}.csv"
+        report = classifier.predict_file(source, target, shard=(number, shards))
+        part = read_csv(target)
+        assert report.rows == len(part)
+        found += [int(row["id"]) for row in part]
+    assert sorted(found) == list(range(rows))
+
+
+def test_names_that_are_taken_are_refused_or_get_a_prefix(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps({"text": TEXTS[0], "label": "mine"}) + "\n")
+    with pytest.raises(ConfigError, match="has a column 'label' already") as caught:
+        classifier.predict_file(source, tmp_path / "out.jsonl")
+    assert "--prefix predicted_" in str(caught.value)
+    classifier.predict_file(source, tmp_path / "out.jsonl", prefix="predicted_")
+    row = json.loads((tmp_path / "out.jsonl").read_text())
+    assert (row["label"], row["predicted_label"]) == ("mine", classifier.predict(TEXTS[0]).label)
+
+
+def test_formulas_are_made_harmless_on_request(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    texts = ["=HYPERLINK(1)", "+1", "-5.2", "@SUM", "-dull", "superb"]
+    source = write_csv(tmp_path / "in.csv", texts)
+    classifier.predict_file(source, tmp_path / "out.csv", spreadsheet_safe=True)
+    found = [row["text"] for row in read_csv(tmp_path / "out.csv")]
+    assert found == ["'=HYPERLINK(1)", "+1", "-5.2", "'@SUM", "'-dull", "superb"]
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "fields", "error", "message"),
+    [
+        ("text\ndull\n", ("in.csv", "out.jsonl"), {}, ConfigError, "of another kind"),
+        ("text\ndull\n", ("in.txt", "out.txt"), {}, DataError, "of an unknown kind"),
+        ("text\ndull\n", ("in.csv", "in.csv"), {"overwrite": True}, OutputExistsError, "written while it is read"),
+        ("txet\ndull\n", ("in.csv", "out.csv"), {}, DataError, "column 'text' is not in"),
+        ("text,id\ndull\n", ("in.csv", "out.csv"), {}, DataError, "is ragged in 1 row"),
+        ("", ("in.csv", "out.csv"), {}, DataError, "is empty"),
+        ("not json", ("in.jsonl", "out.jsonl"), {}, DataError, "is not JSON in row 1"),
+        ("no parquet", ("in.parquet", "out.parquet"), {}, DataError, "is no Parquet file"),
+        ("text\ndull\n", ("in.csv", "out.csv"), {"shard": (3, 2)}, ConfigError, "shard=3/2"),
+        ("text\ndull\n", ("in.csv", "out.csv"), {"encoding": "utf-99"}, ConfigError, "no text encoding"),
+        ("text\ndull\n", ("in.csv", "out.csv"), {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
+        ('{"text": "a"}', ("in.jsonl", "out.jsonl"), {"spreadsheet_safe": True}, ConfigError, "for CSV and TSV"),
+    ],
+)
+def test_what_cannot_be_scored_is_told_before_anything_is_written(
+    content: str,
+    names: tuple[str, str],
+    fields: dict[str, Any],
+    error: type[Exception],
+    message: str,
+    classifier: SentimentClassifier,
+    tmp_path: Path,
+) -> None:
+    source, target = (tmp_path / name for name in names)
+    source.write_text(content)
+    with pytest.raises(error, match=message):
+        classifier.predict_file(source, target, **fields)
+    assert [path.name for path in tmp_path.iterdir()] == [names[0]]
+    assert source.read_text() == content
+
+
+def test_another_encoding_is_named_by_its_option(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes("text\nnaïve\n".encode("cp1252"))
+    with pytest.raises(DataError) as caught:
+        classifier.predict_file(source, tmp_path / "out.csv")
+    assert str(caught.value.hint).startswith("--encoding cp1252")
+    classifier.predict_file(source, tmp_path / "out.csv", encoding="cp1252")
+    assert "naïve" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+
+
+def test_a_stream_is_answered_as_it_comes(classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imdb_sentiment.classifier.WINDOW", 4)
+    taken = []
+
+    def endless() -> Iterator[str]:
+        for text in TEXTS * 10**6:
+            taken.append(text)
+            yield text
+
+    stream = classifier.predict_stream(endless())
+    first = [next(stream) for _ in range(5)]
+    assert len(taken) == 8
+    assert [one.label for one in first] == [one.label for one in classifier.predict(TEXTS[:5])]
