@@ -323,7 +323,9 @@ def test_the_command_line_reference_has_the_options_of_help() -> None:
     sections = re.split(r"^## ", read("docs/reference/cli.md"), flags=re.MULTILINE)
     by_command = {section.partition("\n")[0]: section for section in sections}
     for command in COMMANDS:
-        rows = re.findall(r"^\| `(--[a-z-]+)(?: ([A-Z=/]+))?` \|", by_command[f"imdb-sentiment {command}"], re.MULTILINE)
+        rows = re.findall(
+            r"^\| `(--[a-z-]+)(?: ([A-Z=/]+))?` \|", by_command[f"imdb-sentiment {command}"], re.MULTILINE
+        )
         options = help_of(command)
         assert options.pop("--help", "") is None
         assert len(options) == len(rows) > 0

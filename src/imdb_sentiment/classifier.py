@@ -199,20 +199,24 @@ class SentimentClassifier:
         """
         from imdb_sentiment.file_scoring import FileJob, Judge, score_file
 
-        learnt = self.metadata.text_columns
-        columns = tuple(text_columns or learnt)
-        if isinstance(text_columns, str) or len(columns) != len(learnt):
-            expected = "a list of two names" if len(learnt) == 2 else "a list of one name"
-            raise ConfigError(f"text_columns={text_columns!r} does not suit the model", expected=expected)
         number, shards = shard
         if not 1 <= number <= shards:
             raise ConfigError(f"shard={number}/{shards} is none", expected="such as 2/5: the second of five")
+        columns = self._columns(text_columns)
         identity = hashlib.sha256(self.metadata.model_dump_json().encode()).hexdigest()
         return score_file(
             FileJob(Path(source), Path(target), columns, prefix, shard, encoding, spreadsheet_safe),
             Judge(self._scorer, self.labels, self.threshold, identity),
             overwrite=overwrite,
         )
+
+    def _columns(self, asked: Sequence[str] | None) -> tuple[str, ...]:
+        learnt = self.metadata.text_columns
+        columns = tuple(asked or learnt)
+        if isinstance(asked, str) or len(columns) != len(learnt):
+            expected = "a list of two names" if len(learnt) == 2 else "a list of one name"
+            raise ConfigError(f"text_columns={asked!r} does not suit the model", expected=expected)
+        return columns
 
     def predict_proba(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
         """Return the probability of each label for each text.

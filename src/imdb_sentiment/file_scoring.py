@@ -17,12 +17,12 @@ from imdb_sentiment.results import FileReport
 from imdb_sentiment.scoring.scorer import Scorer
 from imdb_sentiment.tables import Added, Chunk, Table, check_suffixes, open_table
 
-__all__ = ["FileJob", "Judge", "score_file"]
+__all__ = ["FileJob", "Judge", "readable", "score_file"]
 
 _PART_ROWS = 2048
 """Rows of a part: what a killed run loses at most."""
 
-_PLAN, _LOCK, _COUNTS = "plan.json", ".lock", "counts.json"
+_PLAN, _LOCK = "plan.json", ".lock"
 
 
 class Judge(NamedTuple):
@@ -170,34 +170,31 @@ def _part(folder: Path, place: int) -> Path:
 
 
 def _score_part(table: Table, chunk: Chunk, job: FileJob, judge: Judge, part: Path) -> None:
-    texts, reasons = [], []
-    for item in chunk.items:
-        text, reason = _readable(item)
-        reasons.append(reason)
-        if reason is None:
-            texts.append(text)
-    probabilities = iter(judge.scorer.score(texts).probabilities.tolist())
+    read = [readable(item) for item in chunk.items]
+    scored = judge.scorer.score([text for text, reason in read if reason is None]).probabilities.tolist()
+    probabilities = iter(scored)
     labels: list[str | None] = []
     scores: list[float | None] = []
-    for reason in reasons:
-        if reason is not None:
-            labels.append(None)
-            scores.append(None)
-            continue
-        both = next(probabilities)
-        winner = int(both[1] > judge.threshold)
-        labels.append(judge.labels[winner])
-        scores.append(both[winner])
+    for _, reason in read:
+        both = None if reason else next(probabilities)
+        winner = int(both[1] > judge.threshold) if both else 0
+        labels.append(judge.labels[winner] if both else None)
+        scores.append(both[winner] if both else None)
+    added = Added(job.names, labels, scores, [reason for _, reason in read])
     partial = part.with_suffix(".partial")
-    table.write_part(partial, chunk, Added(job.names, labels, scores, reasons))
+    table.write_part(partial, chunk, added)
     partial.replace(part)
-    counts = Counter(reason or f"label:{label}" for label, reason in zip(labels, reasons, strict=True))
+    counts = Counter(reason or f"label:{label}" for label, _, reason in added.rows())
     partial.write_text(json.dumps(counts), encoding="utf-8")
     partial.replace(part.with_suffix(".json"))  # last: a part is there when its counts are
 
 
-def _readable(item: tuple[object, ...]) -> tuple[Any, str | None]:
-    """Return the text or pair of a row, or why there is none."""
+def readable(item: tuple[object, ...]) -> tuple[Any, str | None]:
+    """Return the text or pair of a row, or why it cannot be classified.
+
+    Args:
+        item: What the row has in the columns of texts: one value, or two.
+    """
     parts = ["" if part is None else part for part in item]
     if not all(isinstance(part, str) for part in parts):
         return None, "not text"

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show
+from imdb_sentiment.cli.piping import classify_lines
 from imdb_sentiment.cli.settings import Json
 
 __all__ = ["predict"]
@@ -56,6 +57,10 @@ def predict(
         bool, typer.Option("--spreadsheet-safe", help="Keep spreadsheets from taking texts for formulas.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")] = False,
+    json_lines: Annotated[
+        bool,
+        typer.Option("--json-lines", help="Read objects, one a line, and write each with label, score and reason."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Classify texts, or the rows of a file."""
@@ -81,6 +86,12 @@ def predict(
             say(f"{report}\nThe file is {target}.")
         return
     classifier = SentimentClassifier.from_pretrained(model)
+    if json_lines:
+        if texts or explain or abstain_below or json:
+            raise ConfigError("--json-lines reads standard input, with neither --json, --explain nor --abstain-below")
+        columns = tuple(text_column.split(",")) if text_column else classifier.metadata.text_columns
+        classify_lines(classifier, columns, prefix)
+        return
     given = texts or _read_lines()
     if not given:
         raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")

@@ -1,6 +1,7 @@
 """Tables in files, read some rows at a time with all their columns, and written again with more."""
 
+from imdb_sentiment.tables.json_lines import extended
 from imdb_sentiment.tables.opening import check_suffixes, open_table
 from imdb_sentiment.tables.table import Added, Chunk, Table
 
-__all__ = ["Added", "Chunk", "Table", "check_suffixes", "open_table"]
+__all__ = ["Added", "Chunk", "Table", "check_suffixes", "extended", "open_table"]

@@ -1,7 +1,7 @@
 """JSONL; the objects stay as they are written, and get more fields at their end."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from imdb_sentiment.errors import DataError
 from imdb_sentiment.tables.compressing import concatenate
 from imdb_sentiment.tables.table import Added, Chunk
 
-__all__ = ["JsonTable"]
+__all__ = ["JsonTable", "extended"]
 
 
 class JsonTable:
@@ -49,12 +49,17 @@ class JsonTable:
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
         """Write each object as it is, with more fields at its end."""
         with part.open("w", encoding="utf-8", newline="") as file:
-            for line, (label, score, reason) in zip(chunk.rows, added.rows(), strict=True):
-                values = (label, None if score is None else round(score, 6), reason)
-                more = json.dumps(dict(zip(added.names, values, strict=True)), ensure_ascii=False)
-                start = line.rstrip()[:-1].rstrip()
-                file.write(f"{start}{'' if start.endswith('{') else ', '}{more[1:]}\n")
+            file.writelines(extended(chunk.rows, added))
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
         """Write the objects of all parts."""
         concatenate(parts, target)
+
+
+def extended(lines: Iterable[str], added: Added) -> Iterator[str]:
+    """Give lines that hold an object each, with more fields at the end of it."""
+    for line, (label, score, reason) in zip(lines, added.rows(), strict=True):
+        values = (label, None if score is None else round(score, 6), reason)
+        more = json.dumps(dict(zip(added.names, values, strict=True)), ensure_ascii=False)
+        start = line.rstrip()[:-1].rstrip()
+        yield f"{start}{'' if start.endswith('{') else ', '}{more[1:]}\n"

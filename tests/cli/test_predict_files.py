@@ -1,0 +1,82 @@
+"""`imdb-sentiment predict` with files and in a pipe."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from command import COMMAND, run, write_reviews
+
+GOOD, BAD = "Seen at home: superb.", "Seen at home: dull."
+
+
+def test_a_file_is_scored(saved_model: Path, tmp_path: Path) -> None:
+    write_reviews(tmp_path / "in.csv", 30)
+    target = tmp_path / "out.csv"
+    outcome = run("predict", saved_model, "--input", tmp_path / "in.csv", "--output", target, "--prefix", "our_")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("30 rows: 15 negative, 15 positive\n")
+    assert outcome.out.endswith(f"The file is {target}.\n")
+    assert target.read_text().splitlines()[0].endswith(",our_label,our_score,our_reason")
+    again = run("predict", saved_model, "--input", tmp_path / "in.csv", "--output", target, "--prefix", "our_")
+    assert (again.code, again.err.partition(":")[0]) == (2, "OutputExistsError")
+    shared = run(
+        "predict",
+        saved_model,
+        *(
+            "--input",
+            tmp_path / "in.csv",
+            "--output",
+            tmp_path / "2.csv",
+            "--prefix",
+            "our_",
+            "--shard",
+            "2/2",
+            "--json",
+        ),
+    )
+    assert shared.read_json()["file"]["rows"] == 0  # thirty rows are one part, and the first share has it
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--input", "in.csv"), "--input and --output go together"),
+        (("--input", "in.csv", "--output", "out.csv", "A text."), "with neither texts"),
+        (("--input", "in.csv", "--output", "out.csv", "--explain"), "with neither texts, --explain"),
+        (("--input", "in.csv", "--output", "out.csv", "--shard", "2"), "--shard 2 is none"),
+        (("--input", "in.csv", "--output", "out.csv", "--shard", "3/2"), "shard=3/2 is none"),
+        (("--input", "absent.csv", "--output", "out.csv"), "there is no file absent.csv"),
+        (("--json-lines", "A text."), "--json-lines reads standard input"),
+    ],
+    ids=" ".join,
+)
+def test_options_that_do_not_go_together(
+    arguments: tuple[str, ...], message: str, saved_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_reviews(tmp_path / "in.csv", 4)
+    outcome = run("predict", saved_model, *arguments)
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+@pytest.mark.integration
+def test_each_line_of_a_pipe_is_answered_when_it_comes(saved_model: Path) -> None:
+    command = [*COMMAND, "predict", str(saved_model), "--json-lines"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        for text, label in ((GOOD, "positive"), (BAD, "negative"), (None, None)):
+            process.stdin.write(json.dumps({"text": text, "é": 1}).encode() + b"\n")
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline())  # before the next line is sent
+            assert (answer["text"], answer["label"], answer["é"]) == (text, label, 1)
+        process.stdin.write(b'{"text": "superb"}\n\n["no object"]\n')
+        process.stdin.close()
+        assert json.loads(process.stdout.readline())["text"] == "superb"
+        assert process.stdout.readline() == b""
+        assert b"line 6 of standard input is no object" in process.stderr.read()
+    assert process.returncode == 2
