@@ -1,6 +1,7 @@
 """Files of rows: every kind, every row in its place, and runs that are killed."""
 
 import csv
+import errno
 import gzip
 import json
 import multiprocessing
@@ -14,11 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import make_reviews
-from imdb_sentiment import ConfigError, DataError, OutputExistsError, SentimentClassifier, file_scoring
+from imdb_sentiment import ConfigError, DataError, DiskFullError, OutputExistsError, SentimentClassifier, file_scoring
+from imdb_sentiment.tables.delimited import DelimitedTable
 
 TEXTS, _ = make_reviews(30)
 AWKWARD = ['A "quoted" text, with a comma', "two\nlines", "", "  ", "naïve 😀", "=1+1", TEXTS[0]]
@@ -272,3 +275,44 @@ def test_a_stream_is_answered_as_it_comes(classifier: SentimentClassifier, monke
     first = [next(stream) for _ in range(5)]
     assert len(taken) == 8
     assert [one.label for one in first] == [one.label for one in classifier.predict(TEXTS[:5])]
+
+
+def test_a_full_disk_is_told_and_what_is_done_is_kept(
+    classifier: SentimentClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_csv(tmp_path / "in.csv", TEXTS)
+    write = file_scoring._score_part
+    written: list[object] = []
+
+    def fill(*arguments: Any) -> None:
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(write(*arguments))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_scoring, "_score_part", fill)
+        with pytest.raises(DiskFullError, match="no more room to write"):
+            classifier.predict_file(source, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+    assert classifier.predict_file(source, tmp_path / "out.csv").scored_before == 8
+
+
+def test_a_source_that_changes_while_it_is_read_is_told(
+    classifier: SentimentClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_csv(tmp_path / "in.csv", TEXTS)
+    chunks = DelimitedTable.chunks
+    monkeypatch.setattr(DelimitedTable, "chunks", lambda self, size: list(chunks(self, size))[:-1])
+    with pytest.raises(DataError, match="was changed while it was read"):
+        classifier.predict_file(source, tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_two_processes_do_not_write_to_one_file(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", TEXTS)
+    (tmp_path / ".out.csv.parts").mkdir()
+    with (
+        FileLock(tmp_path / ".out.csv.parts" / ".lock"),
+        pytest.raises(OutputExistsError, match="another process is writing to"),
+    ):
+        classifier.predict_file(source, tmp_path / "out.csv")

@@ -1,5 +1,6 @@
 """Files of rows scored part by part, so that a run which is killed goes on where it was."""
 
+import errno
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imdb_sentiment.data.cleaning import clean
-from imdb_sentiment.errors import ConfigError, OutputExistsError
+from imdb_sentiment.errors import ConfigError, DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.output import check_new_file, make_folder
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
@@ -91,13 +92,17 @@ def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
         job.source, job.text_columns, encoding=job.encoding, spreadsheet_safe=job.spreadsheet_safe
     ) as table:
         _check_names(table, job)
-        with _parts_folder(job, judge, overwrite=overwrite) as folder:
+        with _parts_folder(job, judge, overwrite=overwrite) as folder, _room(job):
             places = range(number - 1, -(-table.rows // _PART_ROWS), shards)
             before = _score_parts(table, job, judge, folder, places)
             parts = [_part(folder, place) for place in places]
             counts: Counter[str] = Counter()
-            for part in parts:
-                counts.update(json.loads(part.with_suffix(".json").read_text(encoding="utf-8")))
+            for said in filter(Path.exists, (part.with_suffix(".json") for part in parts)):
+                counts.update(json.loads(said.read_text(encoding="utf-8")))
+            if counts.total() != _rows_of(table, places):
+                raise DataError(
+                    f"{job.source} was changed while it was read", hint="the command again, when it is whole"
+                )
             partial = job.target.with_name(f".{job.target.name}.partial")
             table.join(parts, partial, job.names)
             with partial.open("rb") as file:
@@ -111,6 +116,20 @@ def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
             scored_before=before,
             notes=table.notes,
         )
+
+
+@contextmanager
+def _room(job: FileJob) -> Iterator[None]:
+    """Tell of a full disk; what is done stays."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFullError(
+            f"there is no more room to write {job.target}",
+            hint="free some, then the same command: what is done is kept",
+        ) from None
 
 
 def _check_names(table: Table, job: FileJob) -> None:
@@ -137,14 +156,15 @@ def _parts_folder(job: FileJob, judge: Judge, *, overwrite: bool) -> Iterator[Pa
     try:
         plan = folder / _PLAN
         text = json.dumps(job.plan(judge), indent=2)
-        if plan.exists() and plan.read_text(encoding="utf-8") != text:
+        parts = list(folder.glob("part-*"))
+        if parts and not (plan.exists() and plan.read_text(encoding="utf-8") == text):
             if not overwrite:
                 raise OutputExistsError(
                     f"{folder} holds parts of another job",
                     found="another input, model or option than now",
                     hint="the same command as then, to go on with it; or --overwrite, to discard it",
                 )
-            for file in folder.glob("part-*"):
+            for file in parts:
                 file.unlink()
         plan.write_text(text, encoding="utf-8")
         yield folder
@@ -154,15 +174,18 @@ def _parts_folder(job: FileJob, judge: Judge, *, overwrite: bool) -> Iterator[Pa
 
 def _score_parts(table: Table, job: FileJob, judge: Judge, folder: Path, places: range) -> int:
     """Score the parts that are not there yet; return how many rows were done before."""
-    rows = {place: min(_PART_ROWS, table.rows - place * _PART_ROWS) for place in places}
-    done = sum(count for place, count in rows.items() if _part(folder, place).with_suffix(".json").exists())
-    with progress_bar("scoring", total=sum(rows.values()), unit="row", initial=done) as bar:
+    done = _rows_of(table, [place for place in places if _part(folder, place).with_suffix(".json").exists()])
+    with progress_bar("scoring", total=_rows_of(table, places), unit="row", initial=done) as bar:
         for place, chunk in enumerate(table.chunks(_PART_ROWS)):
             part = _part(folder, place)
-            if place in rows and not part.with_suffix(".json").exists():
+            if place in places and not part.with_suffix(".json").exists():
                 _score_part(table, chunk, job, judge, part)
                 bar.update(len(chunk.items))
     return done
+
+
+def _rows_of(table: Table, places: Sequence[int]) -> int:
+    return sum(min(_PART_ROWS, table.rows - place * _PART_ROWS) for place in places)
 
 
 def _part(folder: Path, place: int) -> Path:

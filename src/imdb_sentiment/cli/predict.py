@@ -70,16 +70,21 @@ def predict(
     if source or target:
         if not (source and target) or texts or explain or abstain_below:
             raise ConfigError("--input and --output go together, and with neither texts, --explain nor --abstain-below")
-        report = SentimentClassifier.from_pretrained(model).predict_file(
-            source,
-            target,
-            text_columns=text_column.split(",") if text_column else None,
-            prefix=prefix,
-            shard=_read_shard(shard),
-            encoding=encoding,
-            spreadsheet_safe=spreadsheet_safe,
-            overwrite=overwrite,
-        )
+        classifier = SentimentClassifier.from_pretrained(model)
+        try:
+            report = classifier.predict_file(
+                source,
+                target,
+                text_columns=text_column.split(",") if text_column else None,
+                prefix=prefix,
+                shard=_read_shard(shard),
+                encoding=encoding,
+                spreadsheet_safe=spreadsheet_safe,
+                overwrite=overwrite,
+            )
+        except KeyboardInterrupt:
+            print("what is done is kept: the same command goes on with it", file=sys.stderr)
+            raise
         if json:
             print_json({"file": report.to_dict(), "output": str(target)})
         else:
