@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.plain import to_plain
 
 __all__ = ["FileReport"]
@@ -34,7 +35,7 @@ class FileReport:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{rows:,} {label}" for label, rows in self.labels.items())
-        lines = [f"{self.rows:,} rows: {counts}"]
+        lines = [f"{count_rows(self.rows)}: {counts}"]
         lines += [f"{rows:,} without a label: {reason}" for reason, rows in self.not_scored.items()]
         if self.scored_before:
             lines.append(f"{self.scored_before:,} of them were done by an earlier run")

@@ -36,12 +36,7 @@ def open_table(
         ConfigError: An option does not suit the kind of file.
         OSError: The file cannot be read.
     """
-    kind = plain_suffix(path)
-    if kind not in _KINDS:
-        expected = f"a file that ends in {', '.join(_KINDS)}, also with .gz or .zst"
-        raise DataError(f"{path} is of an unknown kind", found=kind or "no suffix", expected=expected)
-    if not path.is_file():
-        raise DataError(f"there is no file {path}", found="a folder" if path.is_dir() else None)
+    kind = _kind_of(path)
     if encoding is not None:
         _check_encoding(encoding)
     if spreadsheet_safe and kind not in _DELIMITED:
@@ -69,16 +64,29 @@ def _own_hints() -> Iterator[None]:
         raise DataError(error.summary, found=error.found, expected=error.expected, hint=hint, rows=error.rows) from None
 
 
+def _kind_of(path: Path) -> str:
+    if not path.is_file():
+        raise DataError(f"there is no file {path}", found="a folder" if path.is_dir() else None)
+    kind = plain_suffix(path)
+    if kind not in _KINDS:
+        expected = f"a file that ends in {', '.join(_KINDS)}, also with .gz or .zst"
+        raise DataError(f"{path} is of an unknown kind", found=kind or "no suffix", expected=expected)
+    return kind
+
+
 def check_suffixes(source: Path, target: Path) -> None:
     """Check that what is read can be written to a file of that name.
 
     Raises:
+        DataError: There is nothing to read, or it is of an unknown kind.
         ConfigError: The two are of different kinds.
     """
-    kinds = plain_suffix(source), plain_suffix(target)
+    kinds = _kind_of(source), plain_suffix(target)
     if kinds[0] != kinds[1]:
         raise ConfigError(
-            f"{target} is of another kind than {source}", found=" and ".join(kinds), expected="one kind for both"
+            f"{target} is of another kind than {source}",
+            found=f"{kinds[0]} and {kinds[1] or 'no suffix'}",
+            expected="one kind for both",
         )
     if kinds[1] == ".parquet" and target.suffix.lower() in COMPRESSIONS:
         raise ConfigError(f"{target} would be compressed twice", expected="a name that ends in .parquet")
