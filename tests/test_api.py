@@ -19,7 +19,7 @@ ROWS = [
     {"encoding", "saved_tokenizer", "tables"},
     {"evaluation"},
     {"pretrained", "head", "first_token", "precision", "training", "scoring"},
-    {"artifact", "audit", "card", "exported", "metadata", "model_folder", "publishing"},
+    {"artifact", "audit", "card", "exported", "foreign", "metadata", "model_folder", "publishing"},
     {"exporting", "file_scoring"},
     {"finetuner", "classifier"},
     {"cross_validation", "suspects"},

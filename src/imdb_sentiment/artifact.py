@@ -16,7 +16,7 @@ from imdb_sentiment.upstream import hub_errors, quiet
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Artifact", "load_artifact", "save_artifact", "write_all_but_weights"]
+__all__ = ["Artifact", "check_trusted", "load_artifact", "load_weights", "save_artifact", "write_all_but_weights"]
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
@@ -71,10 +71,27 @@ def load_artifact(folder: Path) -> Artifact:
     """
     metadata = read_metadata(folder)
     settings = read_json(folder / "config.json")
-    _check_settings(folder, settings, metadata)
+    check_trusted(folder, settings)
+    check_label_names(folder, settings, metadata)
 
+    from transformers import PreTrainedTokenizerFast
+
+    model = load_weights(folder)
+    with quiet(), hub_errors(f"the tokenizer of {str(folder)!r}", ModelError, hint="save the model again"):
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    policy = metadata.length_policy
+    encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
+    return Artifact(model, encoder, metadata, read_seen(folder))
+
+
+def load_weights(folder: Path) -> "PreTrainedModel":
+    """Load a model with its trained head, in fp32, ready to predict.
+
+    Raises:
+        ModelError: A weight is missing or too many, or the files are damaged.
+    """
     import torch
-    from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
+    from transformers import AutoModelForSequenceClassification
 
     with quiet(), hub_errors(f"model {str(folder)!r}", ModelError, hint="save the model again"):
         model, loading = AutoModelForSequenceClassification.from_pretrained(
@@ -85,7 +102,6 @@ def load_artifact(folder: Path) -> Artifact:
             ignore_mismatched_sizes=True,  # reported below, by name
             output_loading_info=True,
         )
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     if loading["missing_keys"] or loading["mismatched_keys"]:
         missing = sorted([*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])])
         raise ModelError(
@@ -99,12 +115,20 @@ def load_artifact(folder: Path) -> Artifact:
             found=", ".join(sorted(loading["unexpected_keys"])[:3]),
             expected="a config.json that was saved with these weights",
         )
-    policy = metadata.length_policy
-    encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
-    return Artifact(model.eval(), encoder, metadata, read_seen(folder))
+    loaded: PreTrainedModel = model.eval()
+    return loaded
 
 
-def _check_settings(folder: Path, settings: dict[str, Any], metadata: ModelMetadata) -> None:
+def check_trusted(folder: Path, settings: dict[str, Any]) -> None:
+    """Check that opening a folder runs no code that it brings along.
+
+    Args:
+        folder: The folder.
+        settings: The content of its `config.json`.
+
+    Raises:
+        ModelError: It asks to run code, or has its weights in a pickle.
+    """
     tokenizer = read_json(folder / "tokenizer_config.json")
     if "auto_map" in settings or "auto_map" in tokenizer:
         raise ModelError(f"{folder} asks to run code of its own", found="auto_map", expected="a standard architecture")
@@ -112,7 +136,6 @@ def _check_settings(folder: Path, settings: dict[str, Any], metadata: ModelMetad
         pickled = sorted(path.name for path in folder.glob("*.bin"))
         found = f"{', '.join(pickled)}, a pickle, which can run any code when opened" if pickled else "no weights"
         raise ModelError(f"{folder} has no safetensors weights", found=found, expected=_WEIGHTS[0])
-    check_label_names(folder, settings, metadata)
 
 
 def _complete_tokenizer_config(path: Path, truncation: Truncation) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.page.figures import figure_rows
 from imdb_sentiment.page.markdown import escape, markdown_table
@@ -41,7 +41,7 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
     """
     from huggingface_hub import EvalResult, ModelCardData
 
-    source = metadata.data_config["source"]
+    source: Any = metadata.data_config["source"] if metadata.data_config else None
     on_hub = isinstance(source, str) and bool(_ON_THE_HUB.fullmatch(source)) and not Path(source).exists()
     measured = metadata.metrics["test"]
     test = EvaluationReport.from_dict(measured) if measured else None
@@ -66,7 +66,13 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
 def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -> list[str]:
     negative, positive = map(escape, metadata.labels)
     use = _OURS if metadata.export else _STOCK + _OURS  # a stock pipeline does not open a graph
-    rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
+    made = f"It was made elsewhere, as {escape(metadata.base_model)}."
+    if metadata.splits:
+        rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
+        made = (
+            f"Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; {rows['validation']} others chose "
+            "the epoch and calibrated the probabilities."
+        )
     threshold, policy = metadata.calibration.threshold, metadata.length_policy
     decision = f"A text is called {positive} if its probability is above {threshold:.4g}."
     if threshold != 0.5:
@@ -75,8 +81,7 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -
     if test:
         figures = markdown_table(figure_rows(test, corner=f"{test.rows:,} test rows"))
     return [
-        f"Tells {negative} from {positive}. Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; "
-        f"{rows['validation']} others chose the epoch and calibrated the probabilities.",
+        f"Tells {negative} from {positive}. {made}",
         "",
         *use.replace("PATH_OR_ID", name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID").splitlines(),
         "",

@@ -15,8 +15,10 @@ from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE
 from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
 from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
+from imdb_sentiment.foreign import load_foreign
 from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_folder import find_folder
+from imdb_sentiment.output import METADATA_FILE
 from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.scoring.device import usable_device
@@ -54,11 +56,14 @@ class SentimentClassifier:
     ) -> Self:
         """Open a model that `SentimentFineTuner.save`, `imdb-sentiment train` or `export` wrote.
 
+        A model that was made elsewhere is opened too, if it has two labels: they are called what its `config.json`
+        calls them, the second one is the positive one, and a longer text loses its end.
+
         An exported model is opened without PyTorch, and needs the extra `onnx`. It predicts and measures; it cannot
         explain, be exported again or be pushed.
 
         Args:
-            path: Folder on disk, or the id of a hub repository that holds such a folder.
+            path: Folder on disk, or the id of a repository on the hub.
             revision: Branch, tag or commit on the hub.
             device: Where to compute, as PyTorch names it (`cpu`, `cuda`, `cuda:1`, `mps`); by default a GPU if there
                 is one.
@@ -88,7 +93,7 @@ class SentimentClassifier:
             exported = load_exported(folder)
             return cls(exported, Scorer(OnnxBackend(exported.graph), exported.encoder, max_tokens=most))
         place = usable_device(device)
-        artifact = load_artifact(folder)
+        artifact = load_artifact(folder) if (folder / METADATA_FILE).is_file() else load_foreign(folder, str(path))
         model, encoder = artifact.model, artifact.encoder
         model.to(place)  # type: ignore[arg-type]
         return cls(artifact, Scorer(open_backend(model, encoder, precision), encoder, max_tokens=most))

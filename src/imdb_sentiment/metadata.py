@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.results import EvaluationReport, FineTuneResult
 
-__all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe"]
+__all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_foreign"]
 
 SCHEMA_VERSION = 1
 
@@ -46,12 +46,15 @@ class CalibrationSection(_Section):
     threshold: Annotated[float, Field(gt=0, lt=1)]
     goal: str
     reached: bool
-    before: dict[str, Any]
+    before: dict[str, Any] | None
     """`EvaluationReport` on the validation split before."""
 
 
 class ModelMetadata(_Section):
-    """The content of `imdb_sentiment.json`: how a saved model was made. `model_dump()` gives plain JSON types."""
+    """The content of `imdb_sentiment.json`: how a saved model was made. `model_dump()` gives plain JSON types.
+
+    Of a model that was made elsewhere nothing is known of its training, and what would tell of it is empty.
+    """
 
     schema_version: Literal[1] = 1
     """Raised when a reader of the old form could misread the new one; an unknown version is refused."""
@@ -96,7 +99,7 @@ class ModelMetadata(_Section):
     metrics: dict[str, Any]
     """`EvaluationReport` of the finished model on `validation`, and on `test`, or null if it was not measured."""
 
-    seed: int
+    seed: int | None
     """`FineTuneConfig.seed`."""
 
     versions: dict[str, str]
@@ -107,19 +110,22 @@ class ModelMetadata(_Section):
 
     def background(self) -> Background:
         """Return what the page of a report says of the model."""
-        rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}
-        return Background(
-            provenance={
-                "encoder": self.base_model,
+        told = {
+            "encoder": self.base_model,
+            "longest input": f"{self.length_policy.max_length} tokens ({self.length_policy.truncation})",
+        }
+        if self.splits:
+            rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}
+            told |= {
                 "training rows": f"{rows['train']:,}",
                 "validation rows, to choose and calibrate by": f"{rows['validation']:,}",
                 "fingerprint of the data": self.data_fingerprint[:16],
-                "longest input": f"{self.length_policy.max_length} tokens ({self.length_policy.truncation})",
                 "temperature": f"{self.calibration.temperature:.4g}",
                 "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal})",
                 "seed": str(self.seed),
-                **{f"version of {name}": version for name, version in self.versions.items()},
-            },
+            }
+        return Background(
+            provenance=told | {f"version of {name}": version for name, version in self.versions.items()},
             history=self.history,
             calibration=self.calibration.model_dump(),
             audit=self.audit,
@@ -160,6 +166,33 @@ def describe(
         history=tuple(record.to_dict() for record in result.history),
         metrics={"validation": result.validation.to_dict(), "test": test.to_dict() if test else None},
         seed=config.seed,
+        versions=_library_versions(),
+    )
+
+
+def describe_foreign(name: str, encoder: TextEncoder, labels: LabelNames) -> ModelMetadata:
+    """Say what is known of a model that was made elsewhere.
+
+    Args:
+        name: What the user called it.
+        encoder: Encodes its texts.
+        labels: What its own files call the two labels.
+    """
+    return ModelMetadata(
+        labels=labels,
+        text_columns=("text",),
+        base_model=name,
+        cleaning=Cleaning(clean_text=False, rules=()),
+        length_policy=_describe_length(encoder),
+        data_config={},
+        fine_tune_config={},
+        data_fingerprint="",
+        splits={},
+        audit=None,
+        calibration=CalibrationSection(temperature=1.0, threshold=0.5, goal="0.5", reached=True, before=None),
+        history=(),
+        metrics={"validation": None, "test": None},
+        seed=None,
         versions=_library_versions(),
     )
 

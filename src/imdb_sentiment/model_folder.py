@@ -14,7 +14,8 @@ from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 __all__ = ["check_label_names", "find_folder", "read_json", "read_metadata", "read_seen"]
 
-_FILES = ["*.json", "*.safetensors", "*.onnx", SEEN_ROWS_FILE]
+_FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", SEEN_ROWS_FILE]
+"""With what a tokenizer of a model made elsewhere may consist of."""
 
 
 def find_folder(name: str, revision: str | None = None) -> Path:
@@ -53,7 +54,6 @@ def read_metadata(folder: Path) -> ModelMetadata:
             f"{folder} is not a model of this library",
             found=f"no {METADATA_FILE}",
             expected="a folder that SentimentFineTuner.save or imdb-sentiment train wrote",
-            hint="for other Hugging Face models, transformers.pipeline('text-classification', ...)",
         )
     content = read_json(folder / METADATA_FILE)
     version = content.get("schema_version")

@@ -54,7 +54,7 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
     with _loading(f"model {config.model_name!r}", location, config.model_revision):
         settings = AutoConfig.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
-        positions = _positions(settings)
+        positions = positions_of(settings)
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token_id is None:
         fast = isinstance(tokenizer, PreTrainedTokenizerFast)
         raise ModelError(
@@ -204,7 +204,7 @@ def _check_pairs(encoder: Encoder, name: str) -> None:
         )
 
 
-def _positions(settings: "PretrainedConfig") -> int:
+def positions_of(settings: "PretrainedConfig") -> int:
     """Return how many tokens the position embeddings reach; RoBERTa's and its kin's count from after the padding."""
     tables = _embeddings(settings, "position_embeddings")
     positions = getattr(settings, "max_position_embeddings", None)

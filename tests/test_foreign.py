@@ -1,0 +1,93 @@
+"""Classifiers that were made elsewhere: scored as a stock pipeline does, or refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+from conftest import make_reviews
+from hub import LoopbackHub
+from imdb_sentiment import ModelError, SentimentClassifier
+from imdb_sentiment.upstream import quiet
+
+TEXTS = [*make_reviews(20)[0], "wonderful " * 600, "It starts well.<br /><br />Then it goes on."]
+
+
+def save_elsewhere(encoder: Path, folder: Path, **settings: Any) -> Path:
+    """Save a classifier with a random head, as transformers' own code does."""
+    with quiet():
+        config = AutoConfig.from_pretrained(encoder, **{"num_labels": 2, **settings})
+        AutoModelForSequenceClassification.from_pretrained(encoder, config=config).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(encoder).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_elsewhere(tiny_model, tmp_path_factory.mktemp("elsewhere"), id2label={0: "toxic", 1: "fine"})
+
+
+def test_it_predicts_as_a_stock_pipeline(elsewhere: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(elsewhere, device="cpu")
+    assert classifier.labels == ("toxic", "fine")
+    assert classifier.metadata.length_policy.max_length == 512
+    stock: Any = transformers.pipeline("text-classification", str(elsewhere), device="cpu", top_k=None)
+    for ours, theirs in zip(classifier.predict(TEXTS), stock(TEXTS, truncation=True), strict=True):
+        expected = {answer["label"]: answer["score"] for answer in theirs}
+        assert ours.probabilities == pytest.approx(expected, abs=1e-5)
+    assert classifier.predict(TEXTS)[-2].truncated
+
+
+def test_it_is_measured_and_says_what_is_not_known(elsewhere: Path, tmp_path: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(elsewhere, device="cpu")
+    report = classifier.evaluate(TEXTS[:20], ["fine", "toxic"] * 10)
+    assert (report.rows, report.seen_rows) == (20, None)
+    page = report.save_html(tmp_path / "report.html").read_text()
+    assert "512 tokens (head)" in page
+    assert "training rows" not in page
+    with pytest.raises(ModelError, match="not known which texts the model was trained on"):
+        classifier.saw(TEXTS)
+
+
+@pytest.mark.integration
+def test_it_is_exported(elsewhere: Path, tmp_path: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(elsewhere, device="cpu")
+    assert classifier.export(tmp_path / "exported", texts=TEXTS).same_labels == 1
+    opened = SentimentClassifier.from_pretrained(tmp_path / "exported")
+    for ours, before in zip(opened.predict(TEXTS), classifier.predict(TEXTS), strict=True):
+        assert ours.probabilities == pytest.approx(dict(before.probabilities), abs=1e-5)
+    assert "It was made elsewhere" in (tmp_path / "exported" / "README.md").read_text()
+
+
+def test_it_comes_from_the_hub(elsewhere: Path, hub: LoopbackHub) -> None:
+    hub.add_model("elsewhere/toxic", elsewhere)
+    classifier = SentimentClassifier.from_pretrained("elsewhere/toxic", device="cpu")
+    assert classifier.labels == ("toxic", "fine")
+    assert classifier.metadata.base_model == "elsewhere/toxic"
+
+
+def test_what_is_no_classifier_with_two_labels(tiny_model: Path, tmp_path: Path) -> None:
+    three = save_elsewhere(tiny_model, tmp_path / "three", num_labels=3)
+    one = save_elsewhere(tiny_model, tmp_path / "one", num_labels=1)
+    alike = save_elsewhere(tiny_model, tmp_path / "alike", id2label={0: "same", 1: "same"})
+    for folder in (three, one, alike):
+        with pytest.raises(ModelError, match="is no classifier with two labels"):
+            SentimentClassifier.from_pretrained(folder)
+    with pytest.raises(ModelError, match="lacks trained weights, and would predict at random"):
+        SentimentClassifier.from_pretrained(tiny_model)
+
+
+def test_what_cannot_be_trusted(elsewhere: Path, tmp_path: Path) -> None:
+    for path in elsewhere.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="has no safetensors weights") as caught:
+        SentimentClassifier.from_pretrained(tmp_path)
+    assert "a pickle" in str(caught.value.found)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"auto_map": {"AutoModel": "code.Model"}}))
+    with pytest.raises(ModelError, match="asks to run code of its own"):
+        SentimentClassifier.from_pretrained(tmp_path)
