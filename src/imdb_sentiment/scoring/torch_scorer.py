@@ -46,12 +46,14 @@ class TorchBackend:
 
         was_training = self.model.training
         autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bf16)
-        self.model.eval()
+        if was_training:  # asked, since to go through all modules takes as long as a layer
+            self.model.eval()
         try:
             with first_token_only(self.model), torch.inference_mode(), autocast:
                 yield
         finally:
-            self.model.train(was_training)
+            if was_training:
+                self.model.train()
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
