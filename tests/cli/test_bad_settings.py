@@ -136,9 +136,14 @@ def with_three_labels(model: Path) -> None:
     (model / "config.json").write_text(json.dumps(config))
 
 
+def without_settings(model: Path) -> None:
+    (model / "imdb_sentiment.json").unlink()  # without this one alone it is a model made elsewhere
+    (model / "config.json").unlink()
+
+
 BROKEN: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "no model": (lambda model: shutil.rmtree(model), ("there is no model folder",)),
-    "not ours": (lambda model: (model / "imdb_sentiment.json").unlink(), ("is not a model of this library",)),
+    "no settings": (without_settings, ("is not a whole model folder", "no config.json")),
     "no weights": (lambda model: (model / "model.safetensors").unlink(), ("has no safetensors weights",)),
     "cut weights": (lambda model: (model / "model.safetensors").write_bytes(b"half"), ("cannot be loaded",)),
     "three labels": (with_three_labels, ("does not have two labels", "3: negative, positive, neutral")),
