@@ -117,10 +117,11 @@ def tiny_config(tiny_model: Path) -> FineTuneConfig:
 def fitted(
     reviews: tuple[list[str], list[int]], tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory
 ) -> SentimentFineTuner:
-    """A fine-tuner that has learnt `reviews`; tests must not fit it again."""
+    """A fine-tuner that has learnt `reviews`, with a cascade; tests must not fit it again."""
     # all of these texts are nearly the same
     data = DataConfig(near_duplicates="ignore")
-    tuner = SentimentFineTuner(data, tiny_config, output_dir=tmp_path_factory.mktemp("run"))
+    config = tiny_config.replace(cascade=True)
+    tuner = SentimentFineTuner(data, config, output_dir=tmp_path_factory.mktemp("run"))
     tuner.fit(reviews)
     tuner.evaluate()
     return tuner

@@ -169,7 +169,7 @@ def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
             time.sleep(delay)
             os.kill(child, signal.SIGKILL)
             assert process.stdout.readline() == "dead\n"
-            model, encoder, metadata, _ = load_artifact(folder)
+            model, encoder, metadata, *_ = load_artifact(folder)
             assert model.get_parameter("classifier.bias").tolist() == [metadata.seed] * 2  # of one and the same save
             assert encoder.encode(["wonderful"])[0].length == 3
             assert metadata.seed is not None

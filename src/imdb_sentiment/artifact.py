@@ -9,8 +9,16 @@ from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.metadata import ModelMetadata
-from imdb_sentiment.model_folder import check_label_names, read_json, read_metadata, read_seen
+from imdb_sentiment.model_folder import (
+    CASCADE_FILE,
+    check_label_names,
+    read_cascade,
+    read_json,
+    read_metadata,
+    read_seen,
+)
 from imdb_sentiment.output import METADATA_FILE, new_folder
+from imdb_sentiment.scoring.cascade import Cascade
 from imdb_sentiment.upstream import hub_errors, quiet
 
 if TYPE_CHECKING:
@@ -29,6 +37,9 @@ class Artifact(NamedTuple):
     metadata: ModelMetadata
     seen: SeenRows | None
     """None if the file was removed, for the sake of its readers or of the writers of the texts."""
+
+    cascade: Cascade | None = None
+    """None unless the model was trained with one."""
 
 
 def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, name: str | None = None) -> None:
@@ -49,8 +60,8 @@ def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, 
 
 
 def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> None:
-    """Write the tokenizer, how the model was made, its card, and which rows it has seen."""
-    _, encoder, metadata, seen = artifact
+    """Write the tokenizer, how the model was made, its card, which rows it has seen, and the quick model beside it."""
+    _, encoder, metadata, seen, cascade = artifact
     tokenizer = encoder.tokenizer
     tokenizer.model_max_length = encoder.max_length
     tokenizer.save_pretrained(folder)
@@ -60,6 +71,8 @@ def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> Non
     (folder / CARD_FILE).write_text(model_card(metadata, name=name), encoding="utf-8")
     if seen:
         seen.save(folder / SEEN_ROWS_FILE)
+    if cascade:
+        cascade.words.save(folder / CASCADE_FILE)
 
 
 def load_artifact(folder: Path) -> Artifact:
@@ -81,7 +94,7 @@ def load_artifact(folder: Path) -> Artifact:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     policy = metadata.length_policy
     encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
-    return Artifact(model, encoder, metadata, read_seen(folder))
+    return Artifact(model, encoder, metadata, read_seen(folder), read_cascade(folder, metadata))
 
 
 def load_weights(folder: Path) -> "PreTrainedModel":

@@ -21,9 +21,10 @@ from imdb_sentiment.model_folder import find_folder
 from imdb_sentiment.output import METADATA_FILE
 from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
+from imdb_sentiment.scoring.cascade import CascadeScorer
 from imdb_sentiment.scoring.device import usable_device
 from imdb_sentiment.scoring.onnx_backend import OnnxBackend
-from imdb_sentiment.scoring.scorer import WINDOW, Scorer, Scores
+from imdb_sentiment.scoring.scorer import WINDOW, Scorer
 from imdb_sentiment.scoring.torch_scorer import open_backend, score_texts
 
 if TYPE_CHECKING:
@@ -115,13 +116,23 @@ class SentimentClassifier:
         return self.metadata.calibration.threshold
 
     @overload
-    def predict(self, texts: str, *, abstain_below: float = ...) -> Prediction: ...  # type: ignore[overload-overlap]
+    def predict(  # type: ignore[overload-overlap]
+        self, texts: str, *, abstain_below: float = ..., cascade: Literal["auto"] | None = ...
+    ) -> Prediction: ...
     @overload
     def predict(
-        self, texts: Sequence[str] | Sequence[tuple[str, str]], *, abstain_below: float = ...
+        self,
+        texts: Sequence[str] | Sequence[tuple[str, str]],
+        *,
+        abstain_below: float = ...,
+        cascade: Literal["auto"] | None = ...,
     ) -> list[Prediction]: ...
     def predict(
-        self, texts: str | Sequence[str] | Sequence[tuple[str, str]], *, abstain_below: float = 0.0
+        self,
+        texts: str | Sequence[str] | Sequence[tuple[str, str]],
+        *,
+        abstain_below: float = 0.0,
+        cascade: Literal["auto"] | None = None,
     ) -> Prediction | list[Prediction]:
         """Classify one text, or several.
 
@@ -129,19 +140,23 @@ class SentimentClassifier:
             texts: A text, or a sequence of texts; for a model of two text columns, a sequence of pairs.
             abstain_below: Mark predictions whose label has a lower probability as abstained, for somebody to look at.
                 The report's curve of coverage and accuracy says what that costs.
+            cascade: `auto` lets a quick model of words answer the texts that it is sure of, if the model was trained
+                with `FineTuneConfig.cascade`; each prediction says which of the two answered.
 
         Returns:
             A prediction for the one text; or a list with one for each text, in their order.
 
         Raises:
             DataError: An item is not what the model reads, or is blank; the message gives its position, counted from 1.
-            ConfigError: `abstain_below` is not between 0 and 1.
+            ConfigError: `abstain_below` is not between 0 and 1, or `cascade` is not known.
+            ModelError: The model has no cascade.
         """
         if not 0 <= abstain_below <= 1:
             raise ConfigError(f"abstain_below={abstain_below} is no probability", expected="between 0 and 1")
-        scores = self._score(self._checked(texts))
+        scores = self._scorer_for(cascade).score(self._checked(texts))
         predictions = []
-        for row, truncated in zip(scores.probabilities.tolist(), scores.truncated.tolist(), strict=True):
+        columns = (scores.probabilities.tolist(), scores.truncated.tolist(), scores.by_encoder.tolist())
+        for row, truncated, by_encoder in zip(*columns, strict=True):
             winner = int(row[1] > self.threshold)
             predictions.append(
                 Prediction(
@@ -150,12 +165,17 @@ class SentimentClassifier:
                     probabilities=dict(zip(self.labels, row, strict=True)),
                     truncated=truncated,
                     abstained=row[winner] < abstain_below,
+                    answered_by="encoder" if by_encoder else "words",
                 )
             )
         return predictions[0] if isinstance(texts, str) else predictions
 
     def predict_stream(
-        self, texts: Iterable[str] | Iterable[tuple[str, str]], *, abstain_below: float = 0.0
+        self,
+        texts: Iterable[str] | Iterable[tuple[str, str]],
+        *,
+        abstain_below: float = 0.0,
+        cascade: Literal["auto"] | None = None,
     ) -> Iterator[Prediction]:
         """Classify texts as they come, without holding them all; see `predict`.
 
@@ -163,11 +183,12 @@ class SentimentClassifier:
 
         Raises:
             DataError: A text is not what the model reads, or is blank; those of earlier thousands were answered.
-            ConfigError: `abstain_below` is not between 0 and 1.
+            ConfigError: `abstain_below` is not between 0 and 1, or `cascade` is not known.
+            ModelError: The model has no cascade.
         """
         waiting: Iterator[Any] = iter(texts)
         while window := list(islice(waiting, WINDOW)):
-            yield from self.predict(window, abstain_below=abstain_below)
+            yield from self.predict(window, abstain_below=abstain_below, cascade=cascade)
 
     def predict_file(
         self,
@@ -179,6 +200,7 @@ class SentimentClassifier:
         shard: tuple[int, int] = (1, 1),
         encoding: str | None = None,
         spreadsheet_safe: bool = False,
+        cascade: Literal["auto"] | None = None,
         overwrite: bool = False,
     ) -> FileReport:
         """Classify the rows of a file, and write all its columns and three more to another.
@@ -195,11 +217,13 @@ class SentimentClassifier:
             shard: `(2, 5)` does the second fifth, part by part, for five processes that write five files.
             encoding: Of a text file; by default UTF-8 or what its mark says.
             spreadsheet_safe: Put an apostrophe before what a spreadsheet would take for a formula; for CSV and TSV.
+            cascade: As for `predict`; the report says how many rows the quick model answered.
             overwrite: Replace `target` if it is there.
 
         Raises:
             DataError: The source is missing, broken, or lacks a column; nothing was written.
             ConfigError: An option is not valid, a name is taken, or the two files are of different kinds.
+            ModelError: The model has no cascade.
             OutputExistsError: The target is there or cannot be written.
         """
         from imdb_sentiment.file_scoring import FileJob, Judge, score_file
@@ -211,7 +235,7 @@ class SentimentClassifier:
         identity = hashlib.sha256(self.metadata.model_dump_json().encode()).hexdigest()
         return score_file(
             FileJob(Path(source), Path(target), columns, prefix, shard, encoding, spreadsheet_safe),
-            Judge(self._scorer, self.labels, self.threshold, identity),
+            Judge(self._scorer_for(cascade), self.labels, self.threshold, identity, cascade is not None),
             overwrite=overwrite,
         )
 
@@ -235,7 +259,7 @@ class SentimentClassifier:
         Raises:
             DataError: An item is not what the model reads, or is blank; the message gives its position, counted from 1.
         """
-        return self._score(self._checked(texts)).probabilities
+        return self._scorer.score(self._checked(texts)).probabilities
 
     def evaluate(
         self,
@@ -245,6 +269,7 @@ class SentimentClassifier:
         slices: Mapping[str, Sequence[str]] | None = None,
         train: tuple[Sequence[str] | Sequence[tuple[str, str]], Sequence[int | str]] | None = None,
         explained_mistakes: int = 0,
+        cascade: Literal["auto"] | None = None,
     ) -> EvaluationReport:
         """Measure the model on labelled texts.
 
@@ -259,11 +284,13 @@ class SentimentClassifier:
             train: Texts and labels that the model learnt from. Simpler models are fitted on them and measured beside.
             explained_mistakes: For how many of the surest mistakes to find the words that led to them, for the page of
                 the report; needs the extra `explain`, and a second for a short text, several for a long one.
+            cascade: As for `predict`; the report has the figures of the texts that either of the two answered.
 
         Raises:
             DataError: A text cannot be classified, a label is not one of the model's, the lengths differ, or there are
                 too many slices.
-            ConfigError: `explained_mistakes` is below 0.
+            ConfigError: `explained_mistakes` is below 0, or `cascade` is not known.
+            ModelError: The model has no cascade.
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
         """
         from imdb_sentiment.data.slicing import checked_slices
@@ -274,7 +301,7 @@ class SentimentClassifier:
             raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
         given = checked_slices(slices or {})
         texts, true = self._labelled(texts, labels)
-        scores = self._score(texts)
+        scores = self._scorer_for(cascade).score(texts)
         measured = measured_rows(scores, texts, true, threshold=self.threshold)
         seen = None if self._artifact.seen is None else self._artifact.seen.known(texts)
         groups = slices_of(scores, measured) | given
@@ -448,8 +475,17 @@ class SentimentClassifier:
             )
         return self._artifact
 
-    def _score(self, texts: Texts) -> Scores:
-        return self._scorer.score(texts)
+    def _scorer_for(self, cascade: str | None) -> Scorer | CascadeScorer:
+        if cascade is None:
+            return self._scorer
+        if cascade != "auto":
+            raise ConfigError(f"cascade={cascade!r} is not known", expected="auto or None")
+        if self._artifact.cascade is None:
+            raise ModelError(
+                "the model has no cascade",
+                expected="a model trained with --cascade (cascade=True of FineTuneConfig in Python)",
+            )
+        return CascadeScorer(self._scorer, self._artifact.cascade, threshold=self.threshold)
 
     def _checked(self, texts: Texts) -> Texts:
         """Return the texts or pairs as a list, or raise DataError if there is one that the model cannot classify."""

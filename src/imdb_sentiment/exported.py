@@ -7,8 +7,9 @@ from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.metadata import ModelMetadata
-from imdb_sentiment.model_folder import check_label_names, read_json, read_metadata, read_seen
+from imdb_sentiment.model_folder import check_label_names, read_cascade, read_json, read_metadata, read_seen
 from imdb_sentiment.saved_tokenizer import open_tokenizer
+from imdb_sentiment.scoring.cascade import Cascade
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -26,6 +27,9 @@ class Exported(NamedTuple):
     metadata: ModelMetadata
     seen: SeenRows | None
     """None if the file was removed."""
+
+    cascade: Cascade | None
+    """None unless the model was trained with one."""
 
 
 def load_exported(folder: Path) -> Exported:
@@ -46,4 +50,4 @@ def load_exported(folder: Path) -> Exported:
         max_length=policy.max_length,
         truncation=policy.truncation,
     )
-    return Exported(folder / GRAPH_FILE, encoder, metadata, read_seen(folder))
+    return Exported(folder / GRAPH_FILE, encoder, metadata, read_seen(folder), read_cascade(folder, metadata))

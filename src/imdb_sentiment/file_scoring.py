@@ -8,14 +8,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from imdb_sentiment.data.cleaning import clean
+from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.errors import ConfigError, DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.output import check_new_file, make_folder
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
-from imdb_sentiment.scoring.scorer import Scorer
+from imdb_sentiment.scoring.scorer import Scores
 from imdb_sentiment.tables import Added, Chunk, Table, check_suffixes, open_table
 
 __all__ = ["FileJob", "Judge", "readable", "score_file"]
@@ -26,14 +27,24 @@ _PART_ROWS = 2048
 _PLAN, _LOCK = "plan.json", ".lock"
 
 
+class AnyScorer(Protocol):
+    """What scores texts: an encoder, or a cascade."""
+
+    def score(self, texts: Texts) -> Scores:
+        """Score texts or pairs."""
+
+
 class Judge(NamedTuple):
     """What gives rows their labels."""
 
-    scorer: Scorer
+    scorer: AnyScorer
     labels: tuple[str, str]
     threshold: float
     identity: str
     """Tells one model from another."""
+
+    cascades: bool
+    """Whether a quick model answers some of the rows."""
 
 
 class FileJob(NamedTuple):
@@ -63,6 +74,7 @@ class FileJob(NamedTuple):
             "encoding": self.encoding,
             "spreadsheet_safe": self.spreadsheet_safe,
             "model": judge.identity,
+            "cascades": judge.cascades,
             "part_rows": _PART_ROWS,
         }
 
@@ -97,8 +109,11 @@ def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
             before = _score_parts(table, job, judge, folder, places)
             parts = [_part(folder, place) for place in places]
             counts: Counter[str] = Counter()
+            by_words = 0
             for said in filter(Path.exists, (part.with_suffix(".json") for part in parts)):
-                counts.update(json.loads(said.read_text(encoding="utf-8")))
+                told = json.loads(said.read_text(encoding="utf-8"))
+                counts.update(told["rows"])
+                by_words += told["answered_by_words"]
             if counts.total() != _rows_of(table, places):
                 raise DataError(
                     f"{job.source} was changed while it was read", hint="the command again, when it is whole"
@@ -113,6 +128,7 @@ def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
             rows=sum(counts.values()),
             labels={label: counts.pop(f"label:{label}", 0) for label in judge.labels},
             not_scored=dict(sorted(counts.items())),
+            answered_by_words=by_words if judge.cascades else None,
             scored_before=before,
             notes=table.notes,
         )
@@ -194,8 +210,8 @@ def _part(folder: Path, place: int) -> Path:
 
 def _score_part(table: Table, chunk: Chunk, job: FileJob, judge: Judge, part: Path) -> None:
     read = [readable(item) for item in chunk.items]
-    scored = judge.scorer.score([text for text, reason in read if reason is None]).probabilities.tolist()
-    probabilities = iter(scored)
+    scored = judge.scorer.score([text for text, reason in read if reason is None])
+    probabilities = iter(scored.probabilities.tolist())
     labels: list[str | None] = []
     scores: list[float | None] = []
     for _, reason in read:
@@ -208,7 +224,8 @@ def _score_part(table: Table, chunk: Chunk, job: FileJob, judge: Judge, part: Pa
     table.write_part(partial, chunk, added)
     partial.replace(part)
     counts = Counter(reason or f"label:{label}" for label, _, reason in added.rows())
-    partial.write_text(json.dumps(counts), encoding="utf-8")
+    by_words = int((~scored.by_encoder).sum())
+    partial.write_text(json.dumps({"rows": counts, "answered_by_words": by_words}), encoding="utf-8")
     partial.replace(part.with_suffix(".json"))  # last: a part is there when its counts are
 
 

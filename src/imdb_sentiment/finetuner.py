@@ -17,7 +17,7 @@ from imdb_sentiment.errors import NotFittedError, OutputExistsError
 from imdb_sentiment.head import scale_outputs
 from imdb_sentiment.output import LOCK_FILE
 from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_of_idle_gpus
-from imdb_sentiment.results import Calibration, EvaluationReport, FineTuneResult, SplitSummary
+from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport, FineTuneResult, SplitSummary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.findings import DataAudit
     from imdb_sentiment.metadata import ModelMetadata
     from imdb_sentiment.pretrained import Encoder
+    from imdb_sentiment.scoring.cascade import Cascade
     from imdb_sentiment.training.rows import TrainingRows
 
 __all__ = ["SentimentFineTuner"]
@@ -45,6 +46,7 @@ class _Fitted(NamedTuple):
     model: "PreTrainedModel"
     encoder: TextEncoder
     result: FineTuneResult
+    cascade: "Cascade | None"
 
 
 class SentimentFineTuner:
@@ -213,7 +215,7 @@ class SentimentFineTuner:
         from imdb_sentiment.artifact import Artifact
 
         seen = SeenRows.of(self.splits.train, self.splits.validation)
-        return Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen)
+        return Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen, fitted.cascade)
 
     def _describe(self, fitted: _Fitted) -> "ModelMetadata":
         """Say how the fitted model was made, and what is known of it by now."""
@@ -320,8 +322,10 @@ class SentimentFineTuner:
 
         calibration = on_main(calibrated)
         scale_outputs(learnt.model, 1 / calibration.temperature)  # any program that loads it has it calibrated
+        cascade, choice = on_main(lambda: self._fit_cascade(learnt.model, encoder.text_encoder, calibration))
         result = FineTuneResult(
             calibration=calibration,
+            cascade=choice,
             history=learnt.history,
             kept_epoch=learnt.kept_epoch,
             kept_because=learnt.kept_because,
@@ -331,7 +335,22 @@ class SentimentFineTuner:
             notes=(head_note, *learnt.notes),
         )
         # times and devices differ between processes
-        return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result))
+        return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result), cascade)
+
+    def _fit_cascade(
+        self, model: "PreTrainedModel", encoder: TextEncoder, calibration: Calibration
+    ) -> "tuple[Cascade, CascadeChoice] | tuple[None, None]":
+        from imdb_sentiment.scoring.cascade import log_odds_of
+        from imdb_sentiment.scoring.torch_scorer import score_texts
+        from imdb_sentiment.training.cascading import fit_cascade
+
+        if not self.config.cascade:
+            return None, None
+        splits = self.splits
+        train, validation = (Labelled(texts_of(rows), rows["label"]) for rows in (splits.train, splits.validation))
+        scores = score_texts(model, encoder, validation.texts)
+        cleans = self.config.clean_text
+        return fit_cascade(train, validation, log_odds_of(scores.logits), calibration, cleans=cleans)
 
     def _load(self) -> LoadedSplits:
         if self._loaded is None:

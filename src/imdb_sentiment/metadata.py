@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, Truncation
-from imdb_sentiment.results import Background, Calibration
+from imdb_sentiment.results import Background, Calibration, CascadeChoice
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -48,6 +48,16 @@ class CalibrationSection(_Section):
     reached: bool
     before: dict[str, Any] | None
     """`EvaluationReport` on the validation split before."""
+
+
+class CascadeSection(_Section):
+    """How the quick model goes together with the encoder; see `CascadeChoice`."""
+
+    margin: Annotated[float, Field(gt=0.5, le=1)]
+    blend: Annotated[float, Field(ge=0, le=1)]
+    answered: float
+    accuracy: float
+    encoder_accuracy: float
 
 
 class ModelMetadata(_Section):
@@ -92,6 +102,9 @@ class ModelMetadata(_Section):
 
     calibration: CalibrationSection
     """Temperature, which the head holds already, and threshold, which is to be applied; how they came about."""
+
+    cascade: CascadeSection | None = None
+    """Null unless the model was trained with `FineTuneConfig.cascade`."""
 
     history: tuple[dict[str, Any], ...]
     """`EpochRecord` of each evaluation of the run."""
@@ -163,6 +176,7 @@ def describe(
         splits=result.splits.to_dict(),
         audit=result.audit.summary_dict() if result.audit else None,
         calibration=_describe_calibration(result.calibration),
+        cascade=_describe_cascade(result.cascade) if result.cascade else None,
         history=tuple(record.to_dict() for record in result.history),
         metrics={"validation": result.validation.to_dict(), "test": test.to_dict() if test else None},
         seed=config.seed,
@@ -205,6 +219,10 @@ def _describe_calibration(calibration: Calibration) -> CalibrationSection:
         reached=calibration.reached,
         before=calibration.before.to_dict(),
     )
+
+
+def _describe_cascade(choice: CascadeChoice) -> CascadeSection:
+    return CascadeSection(**choice.to_dict())
 
 
 def _describe_length(encoder: TextEncoder) -> LengthPolicy:

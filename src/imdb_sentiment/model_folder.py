@@ -10,11 +10,23 @@ from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.metadata import SCHEMA_VERSION, ModelMetadata
 from imdb_sentiment.output import METADATA_FILE
+from imdb_sentiment.scoring.cascade import Cascade
+from imdb_sentiment.scoring.hashed_words import HashedWords
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
-__all__ = ["check_label_names", "find_folder", "read_json", "read_metadata", "read_seen"]
+__all__ = [
+    "CASCADE_FILE",
+    "check_label_names",
+    "find_folder",
+    "read_cascade",
+    "read_json",
+    "read_metadata",
+    "read_seen",
+]
 
-_FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", SEEN_ROWS_FILE]
+CASCADE_FILE = "cascade.npz"
+
+_FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", SEEN_ROWS_FILE, CASCADE_FILE]
 """With what a tokenizer of a model made elsewhere may consist of."""
 
 
@@ -85,6 +97,24 @@ def read_seen(folder: Path) -> SeenRows | None:
         return None
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read", found=str(error), hint="remove it to go without") from None
+
+
+def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
+    """Read the quick model; None if there is none.
+
+    Raises:
+        ModelError: There should be one, and its file is missing or damaged.
+    """
+    chosen, path = metadata.cascade, folder / CASCADE_FILE
+    if chosen is None:
+        return None
+    try:
+        words = HashedWords.load(path, cleans=metadata.cleaning.clean_text)
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is not a whole model folder", found=f"no {path.name}") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read", found=str(error), hint="save the model again") from None
+    return Cascade(words, chosen.margin, chosen.blend)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -38,6 +38,19 @@ def test_a_file_is_scored(saved_model: Path, tmp_path: Path) -> None:
     assert shared.read_json()["file"]["rows"] == 0  # thirty rows are one part, and the first share has it
 
 
+def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) -> None:
+    source = write_reviews(tmp_path / "in.csv", 30)
+    outcome = run("predict", saved_model, "--cascade", "--input", source, "--output", tmp_path / "out.csv")
+    assert "100% of the labels were given by the quick model" in outcome.out
+    said = run("predict", saved_model, "--cascade", GOOD, "Zzyzx qwrtp.")
+    assert (said.code, said.err) == (0, "answered by the quick model: 1 of 2\n")
+    assert "answered by" in run("evaluate", saved_model, "--cascade", "--data", source, "--json").out
+    lines = run("predict", saved_model, "--cascade", "--json-lines", stdin=json.dumps({"text": BAD}) + "\n")
+    assert json.loads(lines.out)["label"] == "negative"
+    refused = run("predict", saved_pair_model, "--cascade", "A\tB")
+    assert (refused.code, refused.err.partition("\n")[0]) == (2, "ModelError: the model has no cascade")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -47,6 +60,7 @@ def test_a_file_is_scored(saved_model: Path, tmp_path: Path) -> None:
         (("--input", "in.csv", "--output", "out.csv", "--shard", "2"), "--shard 2 is none"),
         (("--input", "in.csv", "--output", "out.csv", "--shard", "3/2"), "shard=3/2 is none"),
         (("--input", "absent.csv", "--output", "out.csv"), "there is no file absent.csv"),
+        (("--cascade", "--explain", "A text."), "--explain tells what the encoder read"),
         (("--json-lines", "A text."), "--json-lines reads standard input"),
     ],
     ids=" ".join,

@@ -33,6 +33,9 @@ def evaluate(
     label_column: LabelColumn = None,
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
+    cascade: Annotated[
+        bool, typer.Option("--cascade", help="Let a quick model answer what it is sure of; see train --cascade.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Measure a saved model on labelled rows."""
@@ -47,7 +50,7 @@ def evaluate(
     classifier, _, rows = open_both(model, data_config)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said below, without the line of code
-        report = classifier.evaluate(*rows.test, slices=rows.slices)
+        report = classifier.evaluate(*rows.test, slices=rows.slices, cascade="auto" if cascade else None)
     if warning := report.seen_warning():
         print(f"warning: {warning}", file=sys.stderr)
     if json:

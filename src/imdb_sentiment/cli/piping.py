@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
@@ -15,7 +15,13 @@ __all__ = ["classify_lines"]
 _BYTES = 2**20
 
 
-def classify_lines(classifier: "SentimentClassifier", columns: tuple[str, ...], prefix: str) -> None:
+def classify_lines(
+    classifier: "SentimentClassifier",
+    columns: tuple[str, ...],
+    prefix: str,
+    *,
+    cascade: Literal["auto"] | None = None,
+) -> None:
     """Read objects, one a line, and write them with `label`, `score` and `reason` at their end.
 
     What is there is classified together, so that a slow writer gets each answer at once, and a quick one many.
@@ -24,6 +30,7 @@ def classify_lines(classifier: "SentimentClassifier", columns: tuple[str, ...], 
         classifier: Gives the labels.
         columns: Fields that hold the text, or the two of a pair.
         prefix: Put before the names of the three fields.
+        cascade: As for `SentimentClassifier.predict`.
 
     Raises:
         DataError: A line is no JSON object, or has such a field already. What stood before it was answered.
@@ -39,7 +46,7 @@ def classify_lines(classifier: "SentimentClassifier", columns: tuple[str, ...], 
         rows, fault = _objects([(number, line) for number, line in numbered if line.strip()], names)
         found = [[find_field(record, name) for name in columns] for _, record in rows]
         read = [readable(tuple(None if value is MISSING else value for value in values)) for values in found]
-        answers = iter(classifier.predict([text for text, reason in read if reason is None]))
+        answers = iter(classifier.predict([text for text, reason in read if reason is None], cascade=cascade))
         given = [None if reason else next(answers) for _, reason in read]
         added = Added(
             names,

@@ -29,6 +29,9 @@ def predict(
         float, typer.Option(help="Put a question mark before labels that are less probable.", metavar="P")
     ] = 0.0,
     explain: Annotated[bool, typer.Option("--explain", help="Show which words spoke for the label.")] = False,
+    cascade: Annotated[
+        bool, typer.Option("--cascade", help="Let a quick model answer what it is sure of; see train --cascade.")
+    ] = False,
     source: Annotated[
         Path | None,
         typer.Option("--input", help="Classify the rows of a file: CSV, TSV, JSONL or Parquet.", metavar="FILE"),
@@ -80,6 +83,7 @@ def predict(
                 shard=_read_shard(shard),
                 encoding=encoding,
                 spreadsheet_safe=spreadsheet_safe,
+                cascade="auto" if cascade else None,
                 overwrite=overwrite,
             )
         except KeyboardInterrupt:
@@ -95,14 +99,16 @@ def predict(
         if texts or explain or abstain_below or json:
             raise ConfigError("--json-lines reads standard input, with neither --json, --explain nor --abstain-below")
         columns = tuple(text_column.split(",")) if text_column else classifier.metadata.text_columns
-        classify_lines(classifier, columns, prefix)
+        classify_lines(classifier, columns, prefix, cascade="auto" if cascade else None)
         return
     given = texts or _read_lines()
     if not given:
         raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")
     columns = classifier.metadata.text_columns
     items = _split_pairs(given, columns) if len(columns) == 2 else given
-    predictions = classifier.predict(items, abstain_below=abstain_below)
+    if cascade and explain:
+        raise ConfigError("--explain tells what the encoder read, and with --cascade it may have read nothing")
+    predictions = classifier.predict(items, abstain_below=abstain_below, cascade="auto" if cascade else None)
     explanations = [classifier.explain(item) for item in items] if explain else []
     if json:
         told: dict[str, object] = {"predictions": [prediction.to_dict() for prediction in predictions]}
@@ -115,6 +121,9 @@ def predict(
         say(f"{labels[place]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
         if explain:
             show(explanations[place])
+    if cascade:
+        by_words = sum(prediction.answered_by == "words" for prediction in predictions)
+        print(f"answered by the quick model: {by_words:,} of {len(predictions):,}", file=sys.stderr)
 
 
 def _read_shard(shard: str | None) -> tuple[int, int]:

@@ -53,6 +53,9 @@ def train(
     limit: Annotated[
         int | None, typer.Option(help="Use N training rows, stratified; test stays whole.", metavar="N")
     ] = None,
+    cascade: Annotated[
+        bool, typer.Option("--cascade", help="Prepare a quick model for `predict --cascade` as well.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an unfinished run from its newest complete checkpoint.")
     ] = False,
@@ -77,7 +80,7 @@ def train(
                 "negative_label": negative_label,
                 "limit": limit,
             },
-            fine_tune={"model_name": model},
+            fine_tune={"model_name": model, "cascade": cascade or None},
         )
     )
     _, result, report = fine_tune_and_save(

@@ -12,13 +12,21 @@ from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.results.prediction import Prediction
 from imdb_sentiment.results.slices import SliceReport
 from imdb_sentiment.results.suspects import LabelSuspects, Suspect
-from imdb_sentiment.results.training import Calibration, EpochRecord, FineTuneResult, LeftOut, SplitSummary
+from imdb_sentiment.results.training import (
+    Calibration,
+    CascadeChoice,
+    EpochRecord,
+    FineTuneResult,
+    LeftOut,
+    SplitSummary,
+)
 
 __all__ = [
     "METRICS",
     "Background",
     "BaselineReport",
     "Calibration",
+    "CascadeChoice",
     "Comparison",
     "Coverage",
     "Curves",

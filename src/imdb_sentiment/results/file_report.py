@@ -23,6 +23,9 @@ class FileReport:
     not_scored: Mapping[str, int]
     """How many got none, by the reason."""
 
+    answered_by_words: int | None
+    """How many of the labels the quick model of a cascade gave; None without a cascade."""
+
     scored_before: int
     """How many of the rows an earlier run had done, which did not come to its end."""
 
@@ -37,6 +40,9 @@ class FileReport:
         counts = ", ".join(f"{rows:,} {label}" for label, rows in self.labels.items())
         lines = [f"{count_rows(self.rows)}: {counts}"]
         lines += [f"{rows:,} without a label: {reason}" for reason, rows in self.not_scored.items()]
+        if self.answered_by_words is not None:
+            share = self.answered_by_words / max(sum(self.labels.values()), 1)
+            lines.append(f"{share:.0%} of the labels were given by the quick model, the rest by the encoder")
         if self.scored_before:
             lines.append(f"{self.scored_before:,} of them were done by an earlier run")
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from imdb_sentiment.results.plain import to_plain
 
@@ -28,6 +28,9 @@ class Prediction:
 
     abstained: bool = False
     """Whether `score` is below the `abstain_below` of `predict`; `label` is then no more than a guess."""
+
+    answered_by: Literal["encoder", "words"] = "encoder"
+    """`words` if the quick model of a cascade was sure enough, so that the encoder did not read the text."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""

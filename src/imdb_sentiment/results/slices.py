@@ -13,7 +13,7 @@ class SliceReport:
     """How a model does on the rows that have one value in common."""
 
     grouping: str
-    """What the rows were divided by: `length`, `confidence` or a column of the data."""
+    """What the rows were divided by: `length`, `confidence`, who of a cascade answered, or a column of the data."""
 
     name: str
     """The value."""

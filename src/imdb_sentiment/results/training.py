@@ -10,7 +10,7 @@ from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.text_table import format_table
 
-__all__ = ["Calibration", "EpochRecord", "FineTuneResult", "LeftOut", "SplitSummary"]
+__all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "SplitSummary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +124,37 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeChoice:
+    """How a quick model of hashed words goes together with the encoder, chosen on the validation split."""
+
+    margin: float
+    """How probable a label must be for the quick model to answer, where the threshold is 0.5; 1 for never. At another
+    threshold the distance from it, in log odds, is the same."""
+
+    blend: float
+    """Share of the quick model in the log odds of the texts that the encoder reads."""
+
+    answered: float
+    """Share of the validation rows that the quick model answers."""
+
+    accuracy: float
+    """Of both together on the validation split; new rows may come out less well, as margin and blend fit these."""
+
+    encoder_accuracy: float
+    """Of the encoder alone on the same rows."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain JSON types."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        return (
+            f"cascade: the quick model answers {self.answered:.0%} of validation; accuracy {self.accuracy:.4f}, "
+            f"{self.encoder_accuracy:.4f} with the encoder alone"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FineTuneResult:
     """What `SentimentFineTuner.fit` did."""
 
@@ -148,6 +179,9 @@ class FineTuneResult:
     audit: DataAudit | None = None
     """What was found in the data; None where `DataSplits` were given."""
 
+    cascade: CascadeChoice | None = None
+    """What was prepared beside the encoder; None unless `FineTuneConfig.cascade` is set."""
+
     notes: tuple[str, ...] = ()
     """What else a reader should know of this run, such as how the checkpoint's head was treated."""
 
@@ -168,4 +202,7 @@ class FineTuneResult:
             table.append([f"{record.epoch:.4g}", *(f"{value:.4f}" for value in values)])
         lines = format_table(table)
         lines.append(f"kept epoch {self.kept_epoch:.4g} ({self.kept_because}) after {self.seconds:.0f} s of training")
-        return "\n".join([*lines, str(self.calibration), *(f"note: {note}" for note in self.notes)])
+        lines.append(str(self.calibration))
+        if self.cascade:
+            lines.append(str(self.cascade))
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

@@ -22,8 +22,8 @@ def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], *, thre
 
 
 def slices_of(scores: "Scores", measured: MeasuredRows) -> dict[str, list[str]]:
-    """Divide rows by their length and by how sure the model is of them."""
-    return {
-        "length": length_groups(scores.tokens, scores.truncated),
-        "confidence": confidence_groups(measured.confidence),
-    }
+    """Divide rows by their length and by how sure the model is of them; those of a cascade by who answered."""
+    sure = {"confidence": confidence_groups(measured.confidence)}
+    if scores.by_encoder.all():
+        return {"length": length_groups(scores.tokens, scores.truncated)} | sure
+    return {"answered by": ["encoder" if read else "words" for read in scores.by_encoder.tolist()]} | sure

@@ -32,6 +32,9 @@ class Scores(NamedTuple):
     tokens: "NDArray[np.int64]"
     """Shape (n,): how many tokens the model read, special tokens included."""
 
+    by_encoder: "NDArray[np.bool_]"
+    """Shape (n,): whether the model read the text; a quick model may have answered others."""
+
     @property
     def probabilities(self) -> "NDArray[np.float32]":
         """Shape (n, 2): probability of the negative and of the positive label."""
@@ -82,7 +85,8 @@ class Scorer:
                 parts.append(scores)
                 bar.update(len(scores.logits))
         if not parts:
-            return Scores(np.zeros((0, 2)), np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.int64))
+            nothing = np.zeros(0, dtype=np.bool_)
+            return Scores(np.zeros((0, 2)), nothing, np.zeros(0, dtype=np.int64), nothing)
         return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def stream(self, texts: Iterable[Any]) -> Iterator[tuple[list[Any], Scores]]:
@@ -110,7 +114,8 @@ class Scorer:
             rows = order[start : start + fitting]
             logits[rows] = self._pass([encoded[row] for row in rows])
             start += len(rows)
-        return Scores(logits, np.array([text.truncated for text in encoded], dtype=np.bool_), tokens)
+        truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
+        return Scores(logits, truncated, tokens, np.ones(len(texts), dtype=np.bool_))
 
     def _pass(self, texts: list[EncodedText]) -> "NDArray[np.float64]":
         """Return the logits of texts; where memory does not suffice, those of one half after those of the other."""

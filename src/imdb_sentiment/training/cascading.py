@@ -1,0 +1,118 @@
+"""After training: a quick model beside the encoder, and how much of the work it may take over."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.evaluation.temperature import fit_temperature
+from imdb_sentiment.results import Calibration, CascadeChoice
+from imdb_sentiment.scoring.cascade import Cascade, blended, sure_of
+from imdb_sentiment.scoring.hashed_words import HashedWords
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Rows", "choose", "fit_cascade"]
+
+_MARGINS = tuple(percent / 100 for percent in range(99, 50, -1))
+_BLENDS = tuple(tenths / 10 for tenths in range(10))
+_NOBODY = 1.0
+"""A margin that no log odds reach."""
+
+
+class Rows(NamedTuple):
+    """What both models say of n validation rows, as log odds, and what is true of them."""
+
+    encoder: "NDArray[np.float64]"
+    words: "NDArray[np.float64]"
+    labels: "NDArray[np.int_]"
+
+
+def fit_cascade(
+    train: Labelled, validation: Labelled, encoder: "NDArray[np.float64]", calibration: Calibration, *, cleans: bool
+) -> tuple[Cascade, CascadeChoice]:
+    """Fit the quick model to the training rows, and choose margin and blend on the validation rows.
+
+    Args:
+        train: What the encoder learnt from.
+        validation: Rows that it did not learn from.
+        encoder: What it says of them, as calibrated log odds, shape (n,).
+        calibration: The encoder's.
+        cleans: Whether the encoder's texts are cleaned.
+    """
+    import numpy as np
+
+    words = HashedWords.fit(train, cleans=cleans)
+    odds = words.log_odds(validation.texts)
+    known = np.nan_to_num(odds)
+    temperature = fit_temperature(np.stack([np.zeros_like(known), known], axis=1), validation.labels)
+    rows = Rows(encoder, odds / temperature, np.asarray(validation.labels))
+    choice = choose(rows, calibration)
+    return Cascade(words.tempered(temperature), choice.margin, choice.blend), choice
+
+
+def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
+    """Choose the lowest margin down to which nothing is lost on the validation rows.
+
+    Margins are tried from 0.99 downwards. At each, the blend is the one with the lowest log loss on the rows that the
+    encoder reads. The last margin before the accuracy, or the figure that the threshold was chosen for, falls below the
+    encoder's own is taken; to stop at the first fall keeps a lucky margin further down from being taken.
+
+    Args:
+        rows: What both models say of the validation rows.
+        calibration: The encoder's, with the threshold and what it is for.
+    """
+    import numpy as np
+
+    def measured(sure: "NDArray[np.bool_]", blend: float) -> _Figures:
+        return _measure(np.where(sure, rows.words, blended(rows.encoder, rows.words, blend)), rows, calibration)
+
+    nobody = np.zeros(len(rows.labels), dtype=np.bool_)
+    alone = measured(nobody, 0.0)
+    chosen = (_NOBODY, 0.0, nobody)
+    for margin in (_NOBODY, *_MARGINS):
+        sure = sure_of(rows.words, margin=margin, threshold=calibration.threshold)
+        blend = _best_blend(rows, ~sure)
+        tried = measured(sure, blend)
+        if tried.accuracy < alone.accuracy or tried.goal < alone.goal:
+            if margin == _NOBODY:
+                continue  # it may be of use although it is none in a blend
+            break
+        chosen = (margin, blend, sure)
+    margin, blend, sure = chosen
+    return CascadeChoice(
+        margin=margin,
+        blend=blend,
+        answered=float(sure.mean()),
+        accuracy=measured(sure, blend).accuracy,
+        encoder_accuracy=alone.accuracy,
+    )
+
+
+def _best_blend(rows: Rows, which: "NDArray[np.bool_]") -> float:
+    """Return the share of the quick model with the lowest log loss on some of the rows; 0 for none."""
+    import numpy as np
+
+    signs = np.where(rows.labels[which] == 1, 1, -1)
+
+    def surprise(share: float) -> float:
+        odds = blended(rows.encoder[which], rows.words[which], share)
+        return float(np.logaddexp(0, -signs * odds).sum())
+
+    return min(_BLENDS, key=surprise)
+
+
+class _Figures(NamedTuple):
+    accuracy: float
+    goal: float
+    """What the threshold was chosen for; 0 if it was given."""
+
+
+def _measure(odds: "NDArray[np.float64]", rows: Rows, calibration: Calibration) -> _Figures:
+    from scipy.special import logit
+
+    called, true = odds > logit(calibration.threshold), rows.labels == 1
+    hits = (called & true).sum()
+    of = {"max_f1": (called.sum() + true.sum()) / 2, "precision": called.sum(), "recall": true.sum()}
+    goal = calibration.goal.partition(">=")[0]
+    return _Figures(float((called == true).mean()), float(hits / max(of[goal], 1)) if goal in of else 0.0)

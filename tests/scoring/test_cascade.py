@@ -1,0 +1,191 @@
+"""A quick model answers what it is sure of: the choice on validation, and everything that predicts."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import logit
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from conftest import make_reviews
+from imdb_sentiment import (
+    ConfigError,
+    ModelError,
+    SentimentClassifier,
+    SentimentFineTuner,
+)
+from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.results import Calibration
+from imdb_sentiment.scoring.hashed_words import HashedWords
+from imdb_sentiment.training.cascading import Rows, choose
+
+UNKNOWN = "Zzyzx qwrtp."
+
+
+def calibration(threshold: float = 0.5, goal: str = "0.5") -> Calibration:
+    report = measure([[0.4, 0.6], [0.6, 0.4]], [1, 0], names=("negative", "positive"))
+    return Calibration(temperature=1, threshold=threshold, goal=goal, reached=True, before=report, after=report)
+
+
+@pytest.fixture(scope="module")
+def classifier(saved_model: Path) -> SentimentClassifier:
+    return SentimentClassifier.from_pretrained(saved_model)
+
+
+def test_hashed_words_are_tfidf_with_logistic_regression(tmp_path: Path) -> None:
+    texts, labels = make_reviews(200)
+    model = HashedWords.fit(Labelled(texts, labels), cleans=False)
+    hashing = HashingVectorizer(n_features=2**20, ngram_range=(1, 2), norm=None, alternate_sign=False)
+    stock = make_pipeline(hashing, TfidfTransformer(sublinear_tf=True), LogisticRegression(C=10, max_iter=1000))
+    stock.fit(texts, labels)
+    others = [*make_reviews(300)[0][200:], "Superb superb superb"]
+    np.testing.assert_allclose(model.log_odds(others), stock.decision_function(others), atol=1e-5)
+    model.save(tmp_path / "words.npz")
+    opened = HashedWords.load(tmp_path / "words.npz", cleans=False)
+    assert opened.log_odds(others).tolist() == model.log_odds(others).tolist()
+    assert np.isnan(model.log_odds([UNKNOWN, ""])).all()
+
+
+def test_words_are_cleaned_as_the_encoder_has_them() -> None:
+    train = Labelled(["dull<br />film", "superb film"] * 4, [0, 1] * 4)
+    cleaned, raw = (HashedWords.fit(train, cleans=cleans) for cleans in (True, False))
+    assert np.isnan(cleaned.log_odds(["br"])).all()
+    assert not np.isnan(raw.log_odds(["br"])).any()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut"])
+def test_a_damaged_file(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "words.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"."):
+        HashedWords.load(tmp_path / "words.npz", cleans=False)
+
+
+def test_arrays_of_another_kind(tmp_path: Path) -> None:
+    np.savez(tmp_path / "words.npz", rarity=np.zeros(3, np.float32), weights=np.zeros(3, np.float32), bias=0.0)
+    with pytest.raises(ValueError, match="another kind"):
+        HashedWords.load(tmp_path / "words.npz", cleans=False)
+
+
+def test_a_quick_model_that_is_right_and_sure_answers_all() -> None:
+    labels = np.array([0, 1] * 50)
+    signs = np.where(labels, 1.0, -1.0)
+    choice = choose(Rows(signs * 3, signs * 6, labels), calibration())
+    assert (choice.margin, choice.answered, choice.accuracy) == (0.51, 1.0, 1.0)
+
+
+def test_a_quick_model_that_is_sure_and_wrong_answers_nothing() -> None:
+    labels = np.array([0, 1] * 50)
+    signs = np.where(labels, 1.0, -1.0)
+    choice = choose(Rows(signs * 3, signs * -9, labels), calibration())
+    assert (choice.margin, choice.answered, choice.blend, choice.accuracy) == (1.0, 0.0, 0.0, 1.0)
+
+
+def test_it_stops_before_the_margin_at_which_something_is_lost() -> None:
+    labels = np.array([0, 1] * 50)
+    signs = np.where(labels, 1.0, -1.0)
+    sureness = np.linspace(0.5, 4.0, 100)
+    words = np.where(sureness < logit(0.8), -signs, signs) * sureness  # wrong wherever less than 0.8 sure
+    choice = choose(Rows(signs * 5, words, labels), calibration())
+    assert choice.accuracy == choice.encoder_accuracy == 1.0
+    assert 0.79 <= choice.margin <= 0.81
+    assert choice.answered == pytest.approx((sureness > logit(choice.margin)).mean())
+
+
+def test_it_keeps_what_the_threshold_was_chosen_for() -> None:
+    labels = np.array([1] * 20 + [0] * 80)
+    encoder = np.where(labels, 2.0, -2.0)
+    words = np.full(100, -4.0)  # accurate for 80 %, without a single positive
+    encoder[20:45] = 3.0  # the encoder is right for 75 %
+    assert choose(Rows(encoder, words, labels), calibration()).answered == 1.0
+    assert choose(Rows(encoder, words, labels), calibration(goal="recall>=0.95")).answered == 0.0
+
+
+odds = st.floats(-8, 8)
+
+
+@given(
+    st.lists(st.tuples(odds, odds | st.just(float("nan")), st.integers(0, 1)), min_size=2, max_size=60),
+    st.floats(0.1, 0.9),
+)
+def test_nothing_is_lost_on_the_rows_that_it_was_chosen_on(
+    rows: list[tuple[float, float, int]], threshold: float
+) -> None:
+    encoder, words, labels = (np.array(column) for column in zip(*rows, strict=True))
+    choice = choose(Rows(encoder, words, labels), calibration(threshold))
+    assert choice.accuracy >= choice.encoder_accuracy
+    assert 0.5 < choice.margin <= 1
+    assert 0 <= choice.blend < 1
+
+
+def test_what_training_says(fitted: SentimentFineTuner, saved_model: Path, classifier: SentimentClassifier) -> None:
+    assert fitted._fitted
+    choice = fitted._fitted.result.cascade
+    assert choice
+    assert f"the quick model answers {choice.answered:.0%} of validation" in str(fitted._fitted.result)
+    section = classifier.metadata.cascade
+    assert section
+    assert section.model_dump() == choice.to_dict()
+    assert (saved_model / "cascade.npz").stat().st_size < 9e6
+
+
+def test_who_answers(classifier: SentimentClassifier) -> None:
+    texts = [*make_reviews(40)[0], UNKNOWN]
+    both = classifier.predict(texts, cascade="auto")
+    assert {prediction.answered_by for prediction in both} == {"words", "encoder"}
+    assert both[-1].answered_by == "encoder"
+    alone = classifier.predict(texts)
+    assert {prediction.answered_by for prediction in alone} == {"encoder"}
+    assert both[-1].score == pytest.approx(alone[-1].score, abs=1e-6)
+    assert list(classifier.predict_stream(texts, cascade="auto")) == both
+    singly = [classifier.predict(text, cascade="auto") for text in texts]
+    assert [prediction.answered_by for prediction in singly] == [prediction.answered_by for prediction in both]
+    np.testing.assert_allclose([one.score for one in singly], [one.score for one in both], atol=1e-5)
+
+
+def test_files_and_figures(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    texts, labels = make_reviews(40)
+    texts, labels = [*texts, UNKNOWN], [*labels, 0]
+    with (tmp_path / "in.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["text"], *([text] for text in texts)])
+    report = classifier.predict_file(tmp_path / "in.csv", tmp_path / "out.csv", cascade="auto")
+    said = classifier.predict(texts, cascade="auto")
+    by_words = sum(prediction.answered_by == "words" for prediction in said)
+    assert report.answered_by_words == by_words
+    assert f"{by_words / 41:.0%} of the labels were given by the quick model" in str(report)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        assert [row["label"] for row in csv.DictReader(file)] == [prediction.label for prediction in said]
+    assert classifier.predict_file(tmp_path / "in.csv", tmp_path / "alone.csv").answered_by_words is None
+    with pytest.warns(UserWarning, match="was trained or its best epoch chosen on"):
+        measured = classifier.evaluate(texts, labels, cascade="auto")
+    sizes = {part.name: part.rows for part in measured.slices if part.grouping == "answered by"}
+    assert sizes == {"words": by_words, "encoder": 41 - by_words}
+
+
+@pytest.mark.integration
+def test_an_exported_model_has_it_too(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    texts = make_reviews(40)[0]
+    classifier.export(tmp_path / "onnx", texts=texts)
+    exported = SentimentClassifier.from_pretrained(tmp_path / "onnx")
+    ours, theirs = (model.predict(texts, cascade="auto") for model in (classifier, exported))
+    assert [one.answered_by for one in ours] == [one.answered_by for one in theirs]
+    np.testing.assert_allclose([one.score for one in ours], [one.score for one in theirs], atol=1e-4)
+
+
+def test_refusals(classifier: SentimentClassifier, saved_model: Path, saved_pair_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cascade='always' is not known"):
+        classifier.predict("Fine.", cascade="always")  # type: ignore[call-overload]
+    with pytest.raises(ModelError, match="has no cascade"):
+        SentimentClassifier.from_pretrained(saved_pair_model).predict([("A", "B")], cascade="auto")
+    for name in ("config.json", "imdb_sentiment.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / name).symlink_to(saved_model / name)
+    with pytest.raises(ModelError, match=r"is not a whole model folder\n.*no cascade\.npz"):
+        SentimentClassifier.from_pretrained(tmp_path)
+    (tmp_path / "cascade.npz").write_bytes(b"half")
+    with pytest.raises(ModelError, match=r"cascade\.npz cannot be read"):
+        SentimentClassifier.from_pretrained(tmp_path)
