@@ -18,7 +18,7 @@ ROWS = [
     {"data"},
     {"encoding", "saved_tokenizer", "tables"},
     {"evaluation"},
-    {"pretrained", "head", "first_token", "precision", "training", "scoring"},
+    {"attention", "pretrained", "head", "first_token", "precision", "training", "scoring"},
     {"artifact", "audit", "card", "exported", "foreign", "metadata", "model_folder", "publishing"},
     {"exporting", "file_scoring"},
     {"finetuner", "classifier"},

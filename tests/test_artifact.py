@@ -47,6 +47,7 @@ def test_the_folder_holds_standard_files_and_no_pickle(saved_model: Path) -> Non
         "tokenizer_config.json",
         "imdb_sentiment.json",
         "seen_rows.npz",
+        "cascade.npz",
     }
     assert json.loads((saved_model / "config.json").read_text())["id2label"] == {"0": "negative", "1": "positive"}
     assert json.loads((saved_model / "tokenizer_config.json").read_text())["model_max_length"] == 32

@@ -55,6 +55,7 @@ def test_what_was_written_is_compared_with_what_it_was_made_from(exported: tuple
     assert str(report).splitlines()[0].split() == ["texts", "compared", "100"]
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md",
+        "cascade.npz",
         "config.json",
         "imdb_sentiment.json",
         "model.onnx",
@@ -191,7 +192,7 @@ def test_an_exported_model_computes_as_it_was_exported(
 
 @pytest.mark.integration
 def test_a_damaged_graph_is_refused(exported: tuple[Path, ExportReport], tmp_path: Path) -> None:
-    for name in ("config.json", "imdb_sentiment.json", "tokenizer.json", "tokenizer_config.json"):
+    for name in ("cascade.npz", "config.json", "imdb_sentiment.json", "tokenizer.json", "tokenizer_config.json"):
         (tmp_path / name).write_bytes((exported[0] / name).read_bytes())
     (tmp_path / "model.onnx").write_bytes(b"no graph")
     with pytest.raises(ModelError, match="cannot be opened"):

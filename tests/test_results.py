@@ -100,6 +100,7 @@ def test_a_prediction_turns_into_json() -> None:
         "probabilities": {"ham": 0.1, "spam": 0.9},
         "truncated": True,
         "abstained": False,
+        "answered_by": "encoder",
     }
 
 

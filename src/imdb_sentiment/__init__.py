@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results import (
         BaselineReport,
         Calibration,
+        CascadeChoice,
         Comparison,
         Difference,
         EpochRecord,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BaselineReport",
     "Calibration",
+    "CascadeChoice",
     "Comparison",
     "ConfigError",
     "CrossValidationReport",
@@ -133,6 +135,7 @@ _HOMES = {
     "results": (
         "BaselineReport",
         "Calibration",
+        "CascadeChoice",
         "Comparison",
         "Difference",
         "EpochRecord",

@@ -2,7 +2,10 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Literal
+
+from imdb_sentiment.attention import quick_to_learn
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +65,9 @@ def _try(model: "PreTrainedModel", precision: Precision, tokens: int, learns: bo
     import torch
 
     ones = torch.ones(_ROWS, tokens, dtype=torch.int64)
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"), torch.set_grad_enabled(learns):
+    attending = quick_to_learn(model, ones.device, bf16=precision == "bf16") if learns else nullcontext()
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+    with attending, autocast, torch.set_grad_enabled(learns):
         loss = model(input_ids=ones, attention_mask=ones, labels=ones[:, 0]).loss
-    if learns:
-        loss.backward()
+        if learns:
+            loss.backward()

@@ -40,7 +40,9 @@ def test_a_file_is_scored(saved_model: Path, tmp_path: Path) -> None:
 
 def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) -> None:
     source = write_reviews(tmp_path / "in.csv", 30)
-    outcome = run("predict", saved_model, "--cascade", "--input", source, "--output", tmp_path / "out.csv")
+    outcome = run(
+        "predict", saved_model, "--cascade", "--input", source, "--output", tmp_path / "out.csv", "--prefix", "our_"
+    )
     assert "100% of the labels were given by the quick model" in outcome.out
     said = run("predict", saved_model, "--cascade", GOOD, "Zzyzx qwrtp.")
     assert (said.code, said.err) == (0, "answered by the quick model: 1 of 2\n")

@@ -99,13 +99,13 @@ def test_bf16_is_taken_where_a_trial_step_is_clearly_faster(
 def test_the_trial_computes_in_both_precisions_and_leaves_no_trace(model: PreTrainedModel) -> None:
     before = {name: value.clone() for name, value in model.named_parameters()}
     random_state = torch.get_rng_state()
-    dtypes = []
+    seen = []
     hook = model.get_submodule("bert.encoder.layer.0.intermediate.dense").register_forward_hook(
-        lambda module, inputs, output: dtypes.append(output.dtype)
+        lambda module, inputs, output: seen.append((output.dtype, model.config._attn_implementation))
     )
     assert choose_precision(model, CPU, tokens=8) in ("fp32", "bf16")
     hook.remove()
-    assert dtypes == [torch.float32, torch.float32, torch.bfloat16, torch.bfloat16]
+    assert seen == [(torch.float32, "sdpa")] * 2 + [(torch.bfloat16, "eager")] * 2  # as training attends in each
     assert all(value.grad is None for value in model.parameters())
     assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
     assert not model.training
@@ -154,6 +154,7 @@ def test_what_is_not_set_follows_from_device_and_model(model: PreTrainedModel) -
     config = FineTuneConfig(precision="fp32")
     assert resolve(config, model, CPU, before=None) == Recipe(1e-4, "fp32", 1024)
     assert resolve(config, model, GPU, before=None) == Recipe(1e-4, "fp32", 16384)
+    assert resolve(config, model, CPU, before="bf16") == Recipe(1e-4, "bf16", 4096)
 
 
 @pytest.mark.usefixtures("no_trial", "cpu_knows_bf16")

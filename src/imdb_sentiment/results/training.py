@@ -149,8 +149,8 @@ class CascadeChoice:
 
     def __str__(self) -> str:
         return (
-            f"cascade: the quick model answers {self.answered:.0%} of validation; accuracy {self.accuracy:.4f}, "
-            f"{self.encoder_accuracy:.4f} with the encoder alone"
+            f"cascade: the quick model answers {self.answered:.0%} of validation,\n"
+            f"  accuracy {self.encoder_accuracy:.4f} without and {self.accuracy:.4f} with it"
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imdb_sentiment.attention import quick_to_learn
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.first_token import first_token_only
@@ -79,9 +80,11 @@ def fine_tune(
     _set_dropout(model, config.dropout)
     before = recorded_precision(checkpoint) if checkpoint else None
     processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # a file for each of them
-    recipe = on_main(lambda: resolve(config, model, torch.device(usable_device()), before=before))
+    device = torch.device(usable_device())
+    recipe = on_main(lambda: resolve(config, model, device, before=before))
     on_main(lambda: _make_ready(output_dir, model, config))
-    with quiet(), heed_signals() as stop, first_token_only(model):
+    attending = quick_to_learn(model, device, bf16=recipe.precision == "bf16")
+    with quiet(), heed_signals() as stop, first_token_only(model), attending:
         trainer, live_line, stopping = build_training(
             model,
             encoder,
