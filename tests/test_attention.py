@@ -20,7 +20,8 @@ MASK = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 0], [1, 1, 1, 0, 0, 0],
 def model(tiny_model: Path) -> PreTrainedModel:
     config = FineTuneConfig(model_name=str(tiny_model))
     model, _ = load_model(load_encoder(config), config, LabelNames("negative", "positive"))
-    return model.train()
+    model.train()
+    return model
 
 
 def form_of(model: PreTrainedModel) -> str:
