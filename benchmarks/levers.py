@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
 from imdb_sentiment.allocator import keep_freed_memory
+from imdb_sentiment.attention import quick_to_learn
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import EncodedText, TextEncoder
 from imdb_sentiment.evaluation.metrics import measure, softmax
@@ -30,8 +31,10 @@ from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.pretrained import load_encoder, load_model
 from imdb_sentiment.training.batches import rows_of_steps
 from imdb_sentiment.training.passes import divide
+from imdb_sentiment.training.recipe import resolve
 
 Score = Callable[[dict[str, torch.Tensor]], torch.Tensor]
+CPU = torch.device("cpu")
 
 
 class Data(NamedTuple):
@@ -53,6 +56,7 @@ def main() -> None:
         model_name=arguments.model,
         max_length=arguments.lengths[-1],
         truncation=arguments.truncation,
+        precision=arguments.precision,
         seed=arguments.seed,
     )
     found = load_encoder(config)
@@ -61,10 +65,14 @@ def main() -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = arguments.dropout
+    recipe = resolve(config, model, CPU, before=None)  # what the library would take here
+    arguments.precision, arguments.tokens = recipe.precision, arguments.tokens or recipe.forward_tokens
     data = encode(arguments, encoder)
     score = scorer(model, arguments)
     short = arguments.last_layer == "first_token" and arguments.pooling == "first"  # a mean needs all tokens
-    with first_token_only(model) if short else nullcontext():
+    written_out = arguments.attention == "quick" and recipe.precision == "bf16"
+    print(f"{recipe.precision}, passes of {arguments.tokens:,} tokens")
+    with first_token_only(model) if short else nullcontext(), quick_to_learn(model, CPU, bf16=written_out):
         train(model, score, encoder, data, arguments)
 
 
@@ -80,7 +88,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--warmup", type=float, default=0.1)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--order", default="by_length", choices=["by_length", "random"])
-    parser.add_argument("--tokens", type=int, default=1024, help="tokens that go through the model at once")
+    parser.add_argument("--tokens", type=int, help="tokens that go through the model at once")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--last-layer", default="first_token", choices=["first_token", "whole"])
     parser.add_argument("--pooling", default="first", choices=["first", "mean"])
@@ -88,7 +96,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--average", type=float, default=0.0, help="decay of the weights' average, from halfway on")
     parser.add_argument("--beta2", type=float, default=0.999, help="of AdamW")
     parser.add_argument("--optimizer", default="fused", choices=["fused", "foreach", "loop"], help="form of AdamW")
-    parser.add_argument("--precision", default="fp32", choices=["fp32", "bf16"])
+    parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
+    parser.add_argument("--attention", default="quick", choices=["quick", "fused"], help="its form in bf16")
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--allocator", default="keep", choices=["keep", "default"])
     parser.add_argument("--threads", type=int, default=2)
@@ -125,8 +134,13 @@ def scorer(model: PreTrainedModel, arguments: argparse.Namespace) -> Score:
         logits: torch.Tensor = run(**inputs).logits
         return logits
 
+    def score(inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=arguments.precision == "bf16"):
+            return way(inputs).float()
+
     run: Any = torch.compile(model, dynamic=True) if arguments.compile else model
-    return mean_pooled if arguments.pooling == "mean" else stock
+    way = mean_pooled if arguments.pooling == "mean" else stock
+    return score
 
 
 def parameter_groups(model: PreTrainedModel, arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -199,9 +213,7 @@ def backward(
     tokens = 0
     for part in divide([texts[row].length for row in rows], arguments.tokens):
         inputs = encoder.pad([texts[row] for row in rows[part]])
-        with torch.autocast("cpu", torch.bfloat16, enabled=arguments.precision == "bf16"):
-            logits = score(inputs)
-        loss = nn.functional.cross_entropy(logits.float(), labels[rows[part]], reduction="sum") / len(rows)
+        loss = nn.functional.cross_entropy(score(inputs), labels[rows[part]], reduction="sum") / len(rows)
         torch.autograd.backward(loss)
         tokens += inputs["input_ids"].numel()
     return tokens
@@ -214,7 +226,7 @@ def report(what: str, model: PreTrainedModel, score: Score, encoder: TextEncoder
     with torch.no_grad():
         for start in range(0, len(longest_first), 16):
             rows = longest_first[start : start + 16]
-            logits[rows] = score(encoder.pad([data.validation[row] for row in rows])).float()
+            logits[rows] = score(encoder.pad([data.validation[row] for row in rows]))
     measured = measure(softmax(logits.numpy()), data.validation_labels, names=("negative", "positive"))
     print(f"{what}: accuracy {measured.accuracy:.4f}, log loss {measured.log_loss:.4f}", flush=True)
 
