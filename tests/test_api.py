@@ -19,8 +19,8 @@ ROWS = [
     {"encoding", "saved_tokenizer", "tables"},
     {"evaluation"},
     {"attention", "pretrained", "head", "first_token", "precision", "training", "scoring"},
-    {"artifact", "audit", "card", "exported", "foreign", "metadata", "model_folder", "publishing"},
-    {"exporting", "file_scoring"},
+    {"artifact", "audit", "card", "exported", "foreign", "metadata", "model_folder", "opening", "publishing"},
+    {"batch_scoring", "exporting", "file_scoring", "folder_job", "folder_scoring", "judging", "ray_workers"},
     {"finetuner", "classifier"},
     {"cross_validation", "suspects"},
     {"cli"},
@@ -33,10 +33,12 @@ NOT_FOR_SERVING = ("imdb_sentiment.data.sources", "imdb_sentiment.training", "im
 def imports_of(path: Path) -> set[str]:
     """Modules of this package that a file imports anywhere, also inside functions, apart from annotations."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("imdb_sentiment"):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("imdb_sentiment"):
             found.add(str(node.module))
     return found
 

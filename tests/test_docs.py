@@ -44,6 +44,7 @@ RUNS = {
     "docs/index.md": {"python", "sh"},
     "docs/benchmarks.md": {"sh"},
     "docs/tutorial.md": {"python"},
+    "docs/how-to/clusters.md": {"python", "sh"},
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/long-runs.md": {"python", "bash"},
     "docs/how-to/many-processes.md": {"sh"},

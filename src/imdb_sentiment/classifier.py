@@ -4,6 +4,7 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -16,8 +17,10 @@ from imdb_sentiment.data.seen import SEEN_ROWS_FILE
 from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
 from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.foreign import load_foreign
+from imdb_sentiment.judging import Judge
 from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_folder import find_folder
+from imdb_sentiment.opening import Opening
 from imdb_sentiment.output import METADATA_FILE
 from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
@@ -41,9 +44,10 @@ class SentimentClassifier:
     of tuples such as `(title, body)`, in the order of `metadata.text_columns`.
     """
 
-    def __init__(self, artifact: Artifact | Exported, scorer: Scorer) -> None:
+    def __init__(self, artifact: Artifact | Exported, scorer: Scorer, opening: Opening | None = None) -> None:
         self._artifact = artifact
         self._scorer = scorer
+        self._opening = opening
 
     @classmethod
     def from_pretrained(
@@ -92,12 +96,15 @@ class SentimentClassifier:
                     "an exported model computes on the CPU, as it was exported", hint="neither of the two"
                 )
             exported = load_exported(folder)
-            return cls(exported, Scorer(OnnxBackend(exported.graph), exported.encoder, max_tokens=most))
+            opening = Opening.of(path, revision, device, precision, max_tokens_per_forward)
+            return cls(exported, Scorer(OnnxBackend(exported.graph), exported.encoder, max_tokens=most), opening)
         place = usable_device(device)
         artifact = load_artifact(folder) if (folder / METADATA_FILE).is_file() else load_foreign(folder, str(path))
         model, encoder = artifact.model, artifact.encoder
         model.to(place)  # type: ignore[arg-type]
-        return cls(artifact, Scorer(open_backend(model, encoder, precision), encoder, max_tokens=most))
+        backend = open_backend(model, encoder, precision)
+        opening = Opening.of(path, revision, device, backend.precision, max_tokens_per_forward)
+        return cls(artifact, Scorer(backend, encoder, max_tokens=most), opening)
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -226,18 +233,122 @@ class SentimentClassifier:
             ModelError: The model has no cascade.
             OutputExistsError: The target is there or cannot be written.
         """
-        from imdb_sentiment.file_scoring import FileJob, Judge, score_file
+        from imdb_sentiment.file_scoring import FileJob, score_file
 
         number, shards = shard
         if not 1 <= number <= shards:
             raise ConfigError(f"shard={number}/{shards} is none", expected="such as 2/5: the second of five")
         columns = self._columns(text_columns)
-        identity = hashlib.sha256(self.metadata.model_dump_json().encode()).hexdigest()
         return score_file(
             FileJob(Path(source), Path(target), columns, prefix, shard, encoding, spreadsheet_safe),
-            Judge(self._scorer_for(cascade), self.labels, self.threshold, identity, cascade is not None),
+            self._judge(cascade),
             overwrite=overwrite,
         )
+
+    def predict_files(
+        self,
+        source: str | PathLike[str],
+        folder: str | PathLike[str],
+        *,
+        workers: int | None = None,
+        text_columns: Sequence[str] | None = None,
+        prefix: str = "",
+        encoding: str | None = None,
+        spreadsheet_safe: bool = False,
+        cascade: Literal["auto"] | None = None,
+        overwrite: bool = False,
+    ) -> FileReport:
+        """Classify the rows of many files with Ray, each as `predict_file` does. Needs the extra `ray`.
+
+        Each file becomes one of the same name in the output folder. A run that was stopped goes on when it is started
+        again, with the files and parts of files that are missing, and ends with the same bytes; so does one that loses
+        workers.
+
+        Args:
+            source: A folder, which is searched with all that lies in it, or a pattern such as `reviews/*.parquet`.
+            folder: Where to; what lies in folders of `source` gets folders of the same names.
+            workers: How many processes, each with one model and its share of the processors; by default one for each
+                GPU of the cluster that Ray is connected to, or without GPUs one for each processor.
+            text_columns: As for `predict_file`.
+            prefix: As for `predict_file`.
+            encoding: As for `predict_file`.
+            spreadsheet_safe: As for `predict_file`.
+            cascade: As for `predict_file`.
+            overwrite: Replace files that are there, and discard the work of another model or other options.
+
+        Returns:
+            What came of all rows of all files.
+
+        Raises:
+            DataError: There are no files, or some could not be scored; the others are.
+            ConfigError: An option is not valid, or there is no cluster where `RAY_ADDRESS` says.
+            ModelError: The model has no cascade.
+            OutputExistsError: Something in the folder would be overwritten, or another process writes to it.
+            MissingExtraError: Ray is not installed.
+        """
+        from imdb_sentiment.folder_job import FolderJob
+        from imdb_sentiment.folder_scoring import find_inputs, score_folder
+        from imdb_sentiment.ray_workers import RayWorkers
+
+        self._scorer_for(cascade)
+        options = {
+            "text_columns": list(self._columns(text_columns)),
+            "prefix": prefix,
+            "encoding": encoding,
+            "spreadsheet_safe": spreadsheet_safe,
+            "cascade": cascade,
+        }
+        engine = RayWorkers(self, workers=workers, on_gpu=not isinstance(self._artifact, Exported))
+        target = Path(folder).absolute()
+        root, names = find_inputs(str(source), target)
+        job = FolderJob(root, names, target, options, self._identity)
+        return score_folder(job, engine, overwrite=overwrite)
+
+    def __call__(
+        self,
+        batch: Any,
+        *,
+        text_columns: Sequence[str] | None = None,
+        prefix: str = "",
+        cascade: Literal["auto"] | None = None,
+    ) -> Any:
+        """Classify a batch of rows: what `map_batches` of Ray Data and `mapInArrow` of Spark call.
+
+        A classifier can be sent to other processes, each of which opens the model once.
+
+        Args:
+            batch: A dictionary of NumPy arrays, a `pyarrow.Table` or a `pyarrow.RecordBatch`.
+            text_columns: Columns that hold the text, or the two of a pair; by default those the model learnt from.
+            prefix: Put before the names of the three columns, for a batch that has one of these names.
+            cascade: As for `predict`.
+
+        Returns:
+            A batch of the same kind with all its columns and `label`, `score` and `reason`, which mean what they do for
+            `predict_file`. A row without a label has nulls; in a NumPy array of scores, NaN.
+
+        Raises:
+            DataError: A column is missing.
+            ConfigError: It is no such batch, an option is not valid, or a name is taken.
+            ModelError: The model has no cascade.
+        """
+        from imdb_sentiment.batch_scoring import score_batch
+
+        return score_batch(batch, self._columns(text_columns), prefix, self._judge(cascade))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision."""
+        if self._opening is None:
+            raise TypeError("a classifier can be pickled if from_pretrained opened it")
+        return _reopen, (type(self), self._opening, self._identity)
+
+    @property
+    def _identity(self) -> str:
+        """Tells one model from another."""
+        return hashlib.sha256(self.metadata.model_dump_json().encode()).hexdigest()
+
+    def _judge(self, cascade: str | None) -> Judge:
+        scorer = self._scorer_for(cascade)
+        return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None)
 
     def _columns(self, asked: Sequence[str] | None) -> tuple[str, ...]:
         learnt = self.metadata.text_columns
@@ -502,6 +613,18 @@ class SentimentClassifier:
         _check_strings(listed, what="item", expected=expected)
         _check_not_blank([(text,) for text in listed])
         return listed
+
+
+@lru_cache(maxsize=2)
+def _reopen(kind: type[SentimentClassifier], opening: Opening, identity: str) -> SentimentClassifier:
+    """Open a model that another process sent, or give it again: tasks that follow each other share it."""
+    classifier = kind.from_pretrained(**opening._asdict())
+    if classifier._identity != identity:
+        raise ModelError(
+            f"{opening.path} is another model here than where the work was given out",
+            hint="a folder that all machines see, and that stays as it is",
+        )
+    return classifier
 
 
 def _listed_pairs(texts: Sequence[object], columns: Sequence[str]) -> list[tuple[str, str]]:

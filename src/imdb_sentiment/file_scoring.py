@@ -8,43 +8,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from imdb_sentiment.data.cleaning import clean
-from imdb_sentiment.data.labelled import Texts
-from imdb_sentiment.errors import ConfigError, DataError, DiskFullError, OutputExistsError
+from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
+from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows
 from imdb_sentiment.output import check_new_file, make_folder
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
-from imdb_sentiment.scoring.scorer import Scores
-from imdb_sentiment.tables import Added, Chunk, Table, check_suffixes, open_table
+from imdb_sentiment.tables import Chunk, Table, check_suffixes, open_table
 
-__all__ = ["FileJob", "Judge", "readable", "score_file"]
+__all__ = ["FileJob", "score_file"]
 
 _PART_ROWS = 2048
 """Rows of a part: what a killed run loses at most."""
 
 _PLAN, _LOCK = "plan.json", ".lock"
-
-
-class AnyScorer(Protocol):
-    """What scores texts: an encoder, or a cascade."""
-
-    def score(self, texts: Texts) -> Scores:
-        """Score texts or pairs."""
-
-
-class Judge(NamedTuple):
-    """What gives rows their labels."""
-
-    scorer: AnyScorer
-    labels: tuple[str, str]
-    threshold: float
-    identity: str
-    """Tells one model from another."""
-
-    cascades: bool
-    """Whether a quick model answers some of the rows."""
 
 
 class FileJob(NamedTuple):
@@ -61,7 +39,7 @@ class FileJob(NamedTuple):
     @property
     def names(self) -> tuple[str, str, str]:
         """What the columns are called that are added."""
-        return f"{self.prefix}label", f"{self.prefix}score", f"{self.prefix}reason"
+        return added_names(self.prefix)
 
     def plan(self, judge: Judge) -> dict[str, Any]:
         """Return what decides the content of the parts, in plain JSON values."""
@@ -103,7 +81,7 @@ def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
     with open_table(
         job.source, job.text_columns, encoding=job.encoding, spreadsheet_safe=job.spreadsheet_safe
     ) as table:
-        _check_names(table, job)
+        check_names(job.names, table.columns, str(job.source))
         with _parts_folder(job, judge, overwrite=overwrite) as folder, _room(job):
             places = range(number - 1, -(-table.rows // _PART_ROWS), shards)
             before = _score_parts(table, job, judge, folder, places)
@@ -146,15 +124,6 @@ def _room(job: FileJob) -> Iterator[None]:
             f"there is no more room to write {job.target}",
             hint="free some, then the same command: what is done is kept",
         ) from None
-
-
-def _check_names(table: Table, job: FileJob) -> None:
-    if taken := [name for name in job.names if name in table.columns]:
-        raise ConfigError(
-            f"{job.source} has a column {taken[0]!r} already",
-            found=", ".join(table.columns),
-            hint="--prefix predicted_ (prefix='predicted_' in Python)",
-        )
 
 
 @contextmanager
@@ -209,40 +178,10 @@ def _part(folder: Path, place: int) -> Path:
 
 
 def _score_part(table: Table, chunk: Chunk, job: FileJob, judge: Judge, part: Path) -> None:
-    read = [readable(item) for item in chunk.items]
-    scored = judge.scorer.score([text for text, reason in read if reason is None])
-    probabilities = iter(scored.probabilities.tolist())
-    labels: list[str | None] = []
-    scores: list[float | None] = []
-    for _, reason in read:
-        both = None if reason else next(probabilities)
-        winner = int(both[1] > judge.threshold) if both else 0
-        labels.append(judge.labels[winner] if both else None)
-        scores.append(both[winner] if both else None)
-    added = Added(job.names, labels, scores, [reason for _, reason in read])
+    added, by_words = judge_rows(chunk.items, judge, job.names)
     partial = part.with_suffix(".partial")
     table.write_part(partial, chunk, added)
     partial.replace(part)
     counts = Counter(reason or f"label:{label}" for label, _, reason in added.rows())
-    by_words = int((~scored.by_encoder).sum())
     partial.write_text(json.dumps({"rows": counts, "answered_by_words": by_words}), encoding="utf-8")
     partial.replace(part.with_suffix(".json"))  # last: a part is there when its counts are
-
-
-def readable(item: tuple[object, ...]) -> tuple[Any, str | None]:
-    """Return the text or pair of a row, or why it cannot be classified.
-
-    Args:
-        item: What the row has in the columns of texts: one value, or two.
-    """
-    parts = ["" if part is None else part for part in item]
-    if not all(isinstance(part, str) for part in parts):
-        return None, "not text"
-    texts = [str(part) for part in parts]
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        return None, "not valid Unicode"
-    if not any(clean(text).strip() for text in texts):
-        return None, "no text"
-    return (texts[0] if len(texts) == 1 else tuple(texts)), None

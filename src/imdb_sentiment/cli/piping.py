@@ -36,10 +36,10 @@ def classify_lines(
         DataError: A line is no JSON object, or has such a field already. What stood before it was answered.
     """
     from imdb_sentiment.data.jsonl import MISSING, find_field
-    from imdb_sentiment.file_scoring import readable
+    from imdb_sentiment.judging import added_names, readable
     from imdb_sentiment.tables import Added, extended
 
-    names = (f"{prefix}label", f"{prefix}score", f"{prefix}reason")
+    names = added_names(prefix)
     numbers = count(1)
     for lines in _arriving(sys.stdin.buffer):
         numbered = [(next(numbers), line) for line in lines]

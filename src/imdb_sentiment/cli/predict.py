@@ -1,6 +1,8 @@
 """`imdb-sentiment predict`: classify texts given as arguments, on standard input, or in a file."""
 
 import sys
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -34,10 +36,29 @@ def predict(
     ] = False,
     source: Annotated[
         Path | None,
-        typer.Option("--input", help="Classify the rows of a file: CSV, TSV, JSONL or Parquet.", metavar="FILE"),
+        typer.Option(
+            "--input",
+            help="Classify the rows of a file: CSV, TSV, JSONL or Parquet; with --engine, of many.",
+            metavar="FILE",
+        ),
     ] = None,
     target: Annotated[
-        Path | None, typer.Option("--output", help="Write them there, with label, score and reason.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            "--output", help="Write them there, with label, score and reason; with --engine, a folder.", metavar="FILE"
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="Score many files with several processes: ray.", metavar="NAME", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="How many, with --engine. [default: as many as there are GPUs or processors]",
+            metavar="N",
+            show_default=False,
+        ),
     ] = None,
     text_column: Annotated[
         str | None,
@@ -73,27 +94,33 @@ def predict(
     if source or target:
         if not (source and target) or texts or explain or abstain_below:
             raise ConfigError("--input and --output go together, and with neither texts, --explain nor --abstain-below")
+        _check_engine(engine, workers, shard)
         classifier = SentimentClassifier.from_pretrained(model)
+        score = (
+            partial(classifier.predict_files, source, target, workers=workers)
+            if engine
+            else partial(classifier.predict_file, source, target, shard=_read_shard(shard))
+        )
         try:
-            report = classifier.predict_file(
-                source,
-                target,
-                text_columns=text_column.split(",") if text_column else None,
-                prefix=prefix,
-                shard=_read_shard(shard),
-                encoding=encoding,
-                spreadsheet_safe=spreadsheet_safe,
-                cascade="auto" if cascade else None,
-                overwrite=overwrite,
-            )
+            with redirect_stdout(sys.stderr):  # where Ray tells that it lost a worker
+                report = score(
+                    text_columns=text_column.split(",") if text_column else None,
+                    prefix=prefix,
+                    encoding=encoding,
+                    spreadsheet_safe=spreadsheet_safe,
+                    cascade="auto" if cascade else None,
+                    overwrite=overwrite,
+                )
         except KeyboardInterrupt:
             print("what is done is kept: the same command goes on with it", file=sys.stderr)
             raise
         if json:
             print_json({"file": report.to_dict(), "output": str(target)})
         else:
-            say(f"{report}\nThe file is {target}.")
+            say(f"{report}\nThe {'files are in' if engine else 'file is'} {target}.")
         return
+    if engine or workers:
+        raise ConfigError("--engine and --workers are for files", expected="--input and --output beside them")
     classifier = SentimentClassifier.from_pretrained(model)
     if json_lines:
         if texts or explain or abstain_below or json:
@@ -124,6 +151,17 @@ def predict(
     if cascade:
         by_words = sum(prediction.answered_by == "words" for prediction in predictions)
         print(f"answered by the quick model: {by_words:,} of {len(predictions):,}", file=sys.stderr)
+
+
+def _check_engine(engine: str | None, workers: int | None, shard: str | None) -> None:
+    from imdb_sentiment.errors import ConfigError
+
+    if engine not in (None, "ray"):
+        raise ConfigError(f"--engine {engine} is not known", expected="ray")
+    if workers is not None and engine is None:
+        raise ConfigError("--workers is for many files at once", expected="--engine ray beside it")
+    if shard and engine:
+        raise ConfigError("--shard is for one file, and --engine divides many files itself", expected="one of them")
 
 
 def _read_shard(shard: str | None) -> tuple[int, int]:

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 __all__ = [
     "SUFFIXES",
     "is_pattern",
+    "kinds_text",
+    "matching_files",
     "missing_file",
     "read_file",
     "read_files",
     "read_folder",
     "read_pattern",
     "read_split",
+    "root_of",
     "split_of",
 ]
 
@@ -40,7 +43,13 @@ _READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]
 SUFFIXES = tuple(_READERS)
 """Each may be followed by that of a compression."""
 
-_KINDS = f"{', '.join(SUFFIXES)}, each also with .gz or .zst"
+
+def kinds_text(suffixes: Sequence[str]) -> str:
+    """Name kinds of files for a message."""
+    return f"{', '.join(suffixes)}, each also with .gz or .zst"
+
+
+_KINDS = kinds_text(SUFFIXES)
 
 _SPLIT_WORDS = {
     "train": ("train", "training"),
@@ -56,11 +65,10 @@ def split_of(name: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def missing_file(path: Path) -> DataError:
+def missing_file(path: Path, suffixes: Sequence[str] = SUFFIXES) -> DataError:
     """Return the error for a path that does not exist, with the nearest name beside it."""
-    return DataError(
-        f"there is no file or folder {path}", expected=f"a folder or a file ({_KINDS})", hint=_nearest_beside(path)
-    )
+    expected = f"a folder or a file ({kinds_text(suffixes)})"
+    return DataError(f"there is no file or folder {path}", expected=expected, hint=_nearest_beside(path))
 
 
 def is_pattern(source: str) -> bool:
@@ -122,11 +130,8 @@ def read_pattern(pattern: str, config: "DataConfig") -> tuple[dict[str, RawRows]
     Raises:
         DataError: No file matches, or one split stands there in two formats.
     """
-    files = _matching_files(pattern)
-    root = Path(pattern).expanduser()
-    while glob.has_magic(str(root)):
-        root = root.parent
-    splits, notes = _read_divided(files, root, pattern, config)
+    files = matching_files(pattern)
+    splits, notes = _read_divided(files, root_of(pattern), pattern, config)
     return splits, (_match_note(files, pattern), *notes)
 
 
@@ -138,33 +143,42 @@ def read_split(source: str, config: "DataConfig") -> tuple[RawRows, tuple[str, .
     """
     if not is_pattern(source):
         return read_file(Path(source).expanduser(), config)
-    files = _matching_files(source)
+    files = matching_files(source)
     rows, notes = read_files(files, config, source)
     return rows, (_match_note(files, source), *notes)
 
 
-def _matching_files(pattern: str) -> list[Path]:
+def root_of(pattern: str) -> Path:
+    """Return the folder that all files which match a pattern lie below."""
+    root = Path(pattern).expanduser()
+    while glob.has_magic(str(root)):
+        root = root.parent
+    return root
+
+
+def matching_files(pattern: str, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
     """Return the files that match a pattern, sorted; hidden ones and those of other kinds do not count.
 
     Raises:
         DataError: No file matches, or none of a known kind.
     """
+    kinds = kinds_text(suffixes)
     full = str(Path(pattern).expanduser())
     found = glob.glob(full, recursive=True)  # noqa: PTH207 - unlike Path.glob it leaves hidden files out
     matches = [path for path in sorted(map(Path, found)) if path.is_file()]
-    files = [path for path in matches if plain_suffix(path) in _READERS]
+    files = [path for path in matches if plain_suffix(path) in suffixes]
     if files:
         return files
     if matches:
-        kinds = ", ".join(sorted({path.suffix.lower() or "no suffix" for path in matches}))
-        raise DataError(f"the files that match {pattern} are of no known kind", found=kinds, expected=_KINDS)
+        found_kinds = ", ".join(sorted({path.suffix.lower() or "no suffix" for path in matches}))
+        raise DataError(f"the files that match {pattern} are of no known kind", found=found_kinds, expected=kinds)
     missing = Path(full)
     while glob.has_magic(str(missing.parent)) or not missing.parent.is_dir():  # the first part that is not there
         missing = missing.parent
     raise DataError(
         f"no file matches {pattern}",
         found=f"{missing.parent} exists, {missing.name} in it does not",
-        expected=f"files ({_KINDS})",
+        expected=f"files ({kinds})",
         hint=_nearest_beside(missing),
     )
 

@@ -1,4 +1,4 @@
-"""What came of the rows of a file."""
+"""What came of the rows of a file, or of several."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["FileReport"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """What came of the rows of a file."""
+    """What came of the rows of a file, or of several files together."""
 
     rows: int
     """How many rows were written."""

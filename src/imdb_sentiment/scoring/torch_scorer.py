@@ -35,6 +35,11 @@ class TorchBackend:
         self._bf16 = bf16
 
     @property
+    def precision(self) -> Precision:
+        """What matrices are multiplied in."""
+        return "bf16" if self._bf16 else "fp32"
+
+    @property
     def best_tokens(self) -> int:
         """How many tokens at once it is quickest with, padding included."""
         return _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS

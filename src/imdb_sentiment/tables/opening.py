@@ -13,10 +13,11 @@ from imdb_sentiment.tables.json_lines import JsonTable
 from imdb_sentiment.tables.parquet import ParquetTable
 from imdb_sentiment.tables.table import Table
 
-__all__ = ["check_suffixes", "open_table"]
+__all__ = ["KINDS", "check_suffixes", "open_table", "wanted_texts"]
 
 _DELIMITED = (".csv", ".tsv")
-_KINDS = (*_DELIMITED, ".jsonl", ".parquet")
+KINDS = (*_DELIMITED, ".jsonl", ".parquet")
+"""Each may be followed by that of a compression."""
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def open_table(
         _check_encoding(encoding)
     if spreadsheet_safe and kind not in _DELIMITED:
         raise ConfigError("spreadsheet_safe is for CSV and TSV files", found=path.name)
-    wanted = [Wanted(name, "text_column", role) for name, role in zip(texts, ("text", "text_pair"), strict=False)]
+    wanted = wanted_texts(texts)
     table: Table
     with ExitStack() as stack:
         with _own_hints():
@@ -52,6 +53,11 @@ def open_table(
             else:
                 table = DelimitedTable(TextFile(path, encoding), wanted, spreadsheet_safe=spreadsheet_safe)
         yield table
+
+
+def wanted_texts(names: Sequence[str]) -> list[Wanted]:
+    """Return the columns of texts, or of the two parts of a pair, as columns to look for."""
+    return [Wanted(name, "text_column", role) for name, role in zip(names, ("text", "text_pair"), strict=False)]
 
 
 @contextmanager
@@ -68,8 +74,8 @@ def _kind_of(path: Path) -> str:
     if not path.is_file():
         raise DataError(f"there is no file {path}", found="a folder" if path.is_dir() else None)
     kind = plain_suffix(path)
-    if kind not in _KINDS:
-        expected = f"a file that ends in {', '.join(_KINDS)}, also with .gz or .zst"
+    if kind not in KINDS:
+        expected = f"a file that ends in {', '.join(KINDS)}, also with .gz or .zst"
         raise DataError(f"{path} is of an unknown kind", found=kind or "no suffix", expected=expected)
     return kind
 

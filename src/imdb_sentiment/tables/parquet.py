@@ -8,7 +8,7 @@ from imdb_sentiment.data.wanted import Wanted, check_columns
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.tables.table import Added, Chunk
 
-__all__ = ["ParquetTable"]
+__all__ = ["ParquetTable", "with_columns"]
 
 _GROUP_ROWS = 65_536
 
@@ -48,11 +48,7 @@ class ParquetTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        table = pa.Table.from_batches([chunk.rows])
-        kinds = (pa.string(), pa.float32(), pa.string())
-        for name, kind, values in zip(added.names, kinds, added[1:], strict=True):
-            table = table.append_column(name, pa.array(values, kind))
-        pq.write_table(table, part)
+        pq.write_table(with_columns(pa.Table.from_batches([chunk.rows]), added), part)
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
         """Write the rows of all parts, many of them in a row group."""
@@ -60,7 +56,7 @@ class ParquetTable:
         import pyarrow.parquet as pq
 
         schema = self._file.schema_arrow
-        for name, kind in zip(names, (pa.string(), pa.float32(), pa.string()), strict=True):
+        for name, kind in zip(names, _kinds(), strict=True):
             schema = schema.append(pa.field(name, kind))
         waiting: list[Any] = []
         with pq.ParquetWriter(target, schema) as writer:
@@ -69,3 +65,19 @@ class ParquetTable:
                 if sum(map(len, waiting)) >= _GROUP_ROWS or place == len(parts):
                     writer.write_table(pa.concat_tables(waiting))
                     waiting.clear()
+
+
+def with_columns(rows: Any, added: Added) -> Any:
+    """Return a `pyarrow.Table` or a `pyarrow.RecordBatch` with more columns."""
+    import pyarrow as pa
+
+    for name, kind, values in zip(added.names, _kinds(), added[1:], strict=True):
+        rows = rows.append_column(name, pa.array(values, kind))
+    return rows
+
+
+def _kinds() -> tuple[Any, Any, Any]:
+    """Return the Arrow types of the columns that are added."""
+    import pyarrow as pa
+
+    return pa.string(), pa.float32(), pa.string()

@@ -1,0 +1,187 @@
+"""Two actors of a real Ray on this machine: the bytes of one process, also when one of them is killed."""
+
+import logging
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from command import COMMAND, run
+
+from conftest import make_reviews
+from imdb_sentiment import SentimentClassifier
+from imdb_sentiment.ray_workers import divide
+
+pytestmark = pytest.mark.integration
+
+ROWS = {"a.parquet": 4_200, "b.parquet": 4_200, "deep/c.parquet": 10}
+
+
+@pytest.fixture(scope="module")
+def short_folder() -> Iterator[Path]:
+    """A place for Ray's sockets, whose paths may not be long."""
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def ray(short_folder: Path) -> Iterator[Any]:
+    """Ray with two processors."""
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setenv("RAY_TMPDIR", str(short_folder))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
+        import ray
+        import ray.data
+
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
+        ray.data.DataContext.get_current().enable_progress_bars = False
+        yield ray
+        ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def classifier(saved_model: Path) -> SentimentClassifier:
+    return SentimentClassifier.from_pretrained(saved_model, device="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two files of three parts each, and a small one."""
+    folder = tmp_path_factory.mktemp("in")
+    (folder / "deep").mkdir()
+    texts, _ = make_reviews(600)
+    for name, rows in ROWS.items():
+        pq.write_table(pa.table({"id": range(rows), "text": (texts * 10)[:rows]}), folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(
+    classifier: SentimentClassifier, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, bytes]:
+    """What one process makes of each file."""
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "deep").mkdir()
+    for name in ROWS:
+        classifier.predict_file(source / name, folder / name)
+    return {name: (folder / name).read_bytes() for name in ROWS}
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in ROWS if (folder / name).exists()}
+
+
+def wait_for_a_part(folder: Path) -> Path:
+    """Wait until an actor has written the first part of a file; return the folder of the parts."""
+    for _ in range(600):
+        for part in folder.glob(".imdb_sentiment/partial/.*.parts/part-*.json"):
+            return part.parent
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def kill_the_writer(folder: Path, killed: list[int]) -> None:
+    """Kill the actor that has written a part, in the midst of its file."""
+    lock = str(wait_for_a_part(folder) / ".lock")
+    for process in psutil.Process().children(recursive=True):
+        if lock in [file.path for file in process.open_files()]:
+            process.send_signal(signal.SIGKILL)
+            killed.append(process.pid)
+
+
+def test_an_actor_that_is_killed_changes_nothing(
+    ray: Any,
+    saved_model: Path,
+    source: Path,
+    expected: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("imdb_sentiment.scoring.torch_scorer.choose_precision", lambda *_, **__: "fp32")
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_the_writer, args=(tmp_path / "out", killed))
+    killer.start()
+    arguments = ("--engine", "ray", "--workers", 2, "--input", source / "**/*.parquet", "--output", tmp_path / "out")
+    outcome = run("predict", saved_model, *arguments)
+    killer.join()
+    assert len(killed) == 1
+    assert outcome.code == 0
+    assert "(raylet)" in outcome.err  # tells that it lost one
+    assert outcome.out.startswith("8,410 rows: ")
+    assert " of them were done by an earlier run" in outcome.out  # by the actor that was killed
+    assert outcome.out.endswith(f"note: 3 files\nThe files are in {tmp_path / 'out'}.\n")
+    assert outputs(tmp_path / "out") == expected
+    (tmp_path / "out" / "deep" / "c.parquet").unlink()
+    times = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in ("a.parquet", "b.parquet")}
+    again = run("predict", saved_model, *arguments, "--json").read_json()
+    assert (again["file"]["rows"], again["file"]["scored_before"]) == (8_410, 8_400)
+    assert outputs(tmp_path / "out") == expected
+    assert times == {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in times}
+
+
+def test_the_classifier_is_what_map_batches_calls(
+    ray: Any, classifier: SentimentClassifier, source: Path, expected: dict[str, bytes]
+) -> None:
+    rows = ray.data.read_parquet(str(source / "a.parquet"))
+    scored = rows.map_batches(classifier, batch_format="pyarrow", batch_size=2_048).take_all()
+    table = pq.read_table(pa.BufferReader(expected["a.parquet"]))
+    assert sorted((row["id"], row["label"], row["reason"]) for row in scored) == [
+        (row["id"], row["label"], row["reason"]) for row in table.to_pylist()
+    ]
+
+
+def test_ctrl_c_keeps_what_is_done(short_folder: Path, saved_model: Path, source: Path, tmp_path: Path) -> None:
+    """As a user starts it, with a Ray of its own."""
+    target = tmp_path / "out"
+    command = [
+        *COMMAND,
+        "predict",
+        str(saved_model),
+        "--engine",
+        "ray",
+        "--input",
+        str(source),
+        "--output",
+        str(target),
+    ]
+    environment = os.environ | {"RAY_TMPDIR": str(short_folder / "own"), "RAY_ADDRESS": "local"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        parts = wait_for_a_part(target)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert (out, err) == ("", "what is done is kept: the same command goes on with it\ninterrupted\n")
+    assert list(parts.glob("part-*.json"))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "workers", "files", "on_gpu", "share"),
+    [
+        ([{"CPU": 8.0}], None, 100, True, (8, 1, 0)),
+        ([{"CPU": 8.0}], 3, 100, True, (3, 2, 0)),
+        ([{"CPU": 8.0}], None, 2, True, (2, 4, 0)),
+        ([{"CPU": 16.0}, {"CPU": 16.0}], 3, 100, True, (3, 8, 0)),  # 10 each would not fit
+        ([{"CPU": 2.0}], 5, 100, True, (5, 1, 0)),
+        ([{}, {"CPU": 4.0, "GPU": 2.0}], None, 100, True, (2, 1, 1)),
+        ([{}, {"CPU": 4.0, "GPU": 2.0}], None, 100, False, (4, 1, 0)),
+        ([{}], None, 100, True, (1, 1, 0)),
+    ],
+)
+def test_processors_are_divided(
+    nodes: list[dict[str, float]], workers: int | None, files: int, on_gpu: bool, share: tuple[int, int, int]
+) -> None:
+    assert divide(nodes, workers, files, on_gpu=on_gpu) == share
