@@ -154,7 +154,7 @@ def test_what_is_not_set_follows_from_device_and_model(model: PreTrainedModel) -
     config = FineTuneConfig(precision="fp32")
     assert resolve(config, model, CPU, before=None) == Recipe(1e-4, "fp32", 1024)
     assert resolve(config, model, GPU, before=None) == Recipe(1e-4, "fp32", 16384)
-    assert resolve(config, model, CPU, before="bf16") == Recipe(1e-4, "bf16", 4096)
+    assert resolve(config, model, CPU, before="bf16") == Recipe(1e-4, "bf16", 1024)
 
 
 @pytest.mark.usefixtures("no_trial", "cpu_knows_bf16")

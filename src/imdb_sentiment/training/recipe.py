@@ -14,8 +14,7 @@ __all__ = ["Recipe", "choose_learning_rate", "resolve"]
 
 _SMALL_HIDDEN_SIZE = 512
 _SMALL_LEARNING_RATE, _BASE_LEARNING_RATE = 1e-4, 3e-5
-_PASS_TOKENS = {"fp32": 1024, "bf16": 4096}
-_GPU_PASS_TOKENS = 16384
+_CPU_PASS_TOKENS, _GPU_PASS_TOKENS = 1024, 16384
 _TRIAL_TOKENS = 128
 
 
@@ -43,7 +42,7 @@ def resolve(
         precision = choose_precision(model, device, tokens=min(_TRIAL_TOKENS, config.max_length))
     rate, tokens = config.learning_rate, config.max_tokens_per_forward
     if tokens == "auto":
-        tokens = _PASS_TOKENS[precision] if device.type == "cpu" else _GPU_PASS_TOKENS
+        tokens = _CPU_PASS_TOKENS if device.type == "cpu" else _GPU_PASS_TOKENS
     return Recipe(
         learning_rate=choose_learning_rate(model) if rate == "auto" else rate,
         precision="bf16" if precision == "bf16" else "fp32",
