@@ -431,8 +431,8 @@ class SentimentClassifier:
 
         Args:
             folder: Where to. `from_pretrained` opens it.
-            format: `onnx`, for ONNX Runtime on a CPU.
-            quantize: `int8` rounds the weights to eight bits: a quarter of the size, and quicker.
+            format: `onnx`, for ONNX Runtime or OpenVINO on a CPU.
+            quantize: `int8` rounds the weights to eight bits: a quarter of the size, and quicker in ONNX Runtime.
             texts: What the two are compared on; by default reviews that come with the library.
             labels: Their labels, for the accuracy before and after; 0 or 1, or the names in `labels`.
             overwrite: Replace a model of this library that is there. Nothing else is ever overwritten.
