@@ -4,12 +4,18 @@
 
 MODEL is a saved model, DATA a folder with IMDb's `test` split. Its labels are used to compare accuracies; nothing is
 chosen by them. The sides take turns, so that what else the machine does meets all of them, and the median counts. The
-reviews are read up to the length that the model was trained for; with `--max-length 512` up to that.
+reviews are read up to the length that the model was trained for; with `--max-length 512` up to that. A model that was
+trained with a cascade is measured with it as well.
+
+The share of the machine is that of its own rate for products of matrices in bf16, taken in between. Only what the
+model has to compute for real tokens counts, not padding, and not the tokenizer's work.
 """
 
 import argparse
 import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,13 +24,27 @@ from typing import Any
 
 import numpy as np
 import torch
+from arithmetic import matrix_products, operations_of
 from transformers import pipeline
 from transformers.utils import logging
 
 from imdb_sentiment import DataConfig, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.scoring.onnx_backend import OnnxBackend
+from imdb_sentiment.scoring.scorer import Scorer
 
 SHORT = "A quiet masterpiece, and I would see it again."
+PIPELINE = "pipeline, batch "
 Score = Callable[[Sequence[str]], np.ndarray]
+
+COLD = r"""
+import re, sys
+if sys.argv[2] == "onnxruntime":
+    sys.modules["openvino"] = None
+from imdb_sentiment import SentimentClassifier
+print(SentimentClassifier.from_pretrained(sys.argv[1]).predict(sys.argv[3]).score, flush=True)
+print(re.search(r"VmRSS:\s+(\d+) kB", open("/proc/self/status").read())[1])
+"""
+"""A first prediction in a process of its own, and what memory is resident then."""
 
 
 def main() -> None:
@@ -42,28 +62,55 @@ def main() -> None:
     test = SentimentFineTuner(DataConfig(source=arguments.data)).splits.test.shuffle(seed=42)
     texts, labels = list(test["text"][: arguments.reviews]), np.array(test["label"][: arguments.reviews])
     with tempfile.TemporaryDirectory() as place:
-        sides = open_sides(arguments, Path(place), texts)
-        measured = take_turns(sides, texts, labels, repeats=arguments.repeats)
-    for name, row in measured.items():
-        print(f"{name:<24} {row['per_second']:8.1f} reviews/s  accuracy {row['accuracy']:.4f}  {row['same']:.2%} alike")
-    best = max(row["per_second"] for name, row in measured.items() if name.startswith("pipeline"))
-    for name, row in measured.items():
-        if not name.startswith("pipeline"):
-            print(f"{name}: {row['per_second'] / best:.2f} times the pipeline at its best batch size")
-    latency = one_sentence(arguments)
-    for name, (median, slowest) in latency.items():
-        print(f"one sentence, {name}: median {1000 * median:.2f} ms, p99 {1000 * slowest:.2f} ms")
+        opened, folders = open_models(arguments, Path(place), texts)
+        operations = operations_of(texts, opened["torch fp32"]._scorer.encoder, arguments.model)
+        measured, rates = take_turns(sides_of(arguments, opened), texts, labels, repeats=arguments.repeats)
+        latency = one_sentence(opened)
+        cold = {name: cold_start(*folder, repeats=arguments.repeats) for name, folder in folders.items()}
+    best = max(row["per_second"] for name, row in measured.items() if name.startswith(PIPELINE))
+    for row in measured.values():
+        row["times_pipeline"] = row["per_second"] / best
+        row["teraops"] = row["per_second"] * operations / len(texts) / 1e12
+    print_tables(measured, rates, latency, cold)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"throughput": measured, "latency": latency}, indent=2) + "\n")
+        result = {"throughput": measured, "teraops": rates, "latency": latency, "cold_start": cold}
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
 
 
-def open_sides(arguments: argparse.Namespace, place: Path, texts: list[str]) -> dict[str, Score]:
+def open_models(
+    arguments: argparse.Namespace, place: Path, texts: list[str]
+) -> tuple[dict[str, SentimentClassifier], dict[str, tuple[Path | str, str]]]:
+    """Return the classifiers by name, and for each form that was saved its folder and what opens it."""
+    opened = {
+        f"torch {precision}": SentimentClassifier.from_pretrained(arguments.model, device="cpu", precision=precision)
+        for precision in ("fp32", "auto")
+    }
+    for folder, quantize in (("graph", None), ("int8", "int8")):
+        report = opened["torch fp32"].export(place / folder, quantize=quantize, texts=texts[:500])  # type: ignore[arg-type]
+        print(f"exported with quantize={quantize}:", *str(report).splitlines(), sep="\n  ")
+    opened["OpenVINO fp32"] = SentimentClassifier.from_pretrained(place / "graph", precision="fp32")
+    opened["OpenVINO auto"] = SentimentClassifier.from_pretrained(place / "graph")
+    opened["ONNX Runtime int8"] = SentimentClassifier.from_pretrained(place / "int8")
+    opened["ONNX Runtime fp32"] = SentimentClassifier.from_pretrained(place / "graph")
+    runtime = OnnxBackend(place / "graph" / "model.onnx")  # as if OpenVINO were not installed
+    opened["ONNX Runtime fp32"]._scorer = Scorer(runtime, opened["ONNX Runtime fp32"]._scorer.encoder)
+    for classifier in opened.values():
+        if arguments.max_length:
+            classifier._scorer.encoder.max_length = arguments.max_length
+    folders: dict[str, tuple[Path | str, str]] = {
+        "torch": (arguments.model, "torch"),
+        "ONNX Runtime fp32": (place / "graph", "onnxruntime"),
+        "ONNX Runtime int8": (place / "int8", "onnxruntime"),
+        "OpenVINO auto": (place / "graph", "openvino"),
+    }
+    return opened, folders
+
+
+def sides_of(arguments: argparse.Namespace, opened: dict[str, SentimentClassifier]) -> dict[str, Score]:
     """Return what scores texts, by name; each gives positive probabilities."""
     stock: Any = pipeline("text-classification", arguments.model, device="cpu", top_k=None)
-    ours = SentimentClassifier.from_pretrained(arguments.model, device="cpu", precision="fp32")
-    if arguments.max_length:
-        stock.tokenizer.model_max_length = ours._scorer.encoder.max_length = arguments.max_length
-    positive = ours.labels[1]
+    stock.tokenizer.model_max_length = arguments.max_length or stock.tokenizer.model_max_length
+    positive = opened["torch fp32"].labels[1]
 
     def piped(batch_size: int) -> Score:
         def score(given: Sequence[str]) -> np.ndarray:
@@ -72,32 +119,39 @@ def open_sides(arguments: argparse.Namespace, place: Path, texts: list[str]) -> 
 
         return score
 
-    sides: dict[str, Score] = {f"pipeline, batch {size}": piped(size) for size in (1, 8, 32)}
-    sides["torch"] = lambda given: ours.predict_proba(given)[:, 1]
-    for name, quantize in (("onnx", None), ("onnx int8", "int8")):
-        ours.export(place / name, quantize=quantize, texts=texts[:200])  # type: ignore[arg-type]
-        opened = SentimentClassifier.from_pretrained(place / name)
-        if arguments.max_length:
-            opened._scorer.encoder.max_length = arguments.max_length
-        sides[name] = lambda given, opened=opened: opened.predict_proba(given)[:, 1]  # type: ignore[misc]
-    return sides
+    def with_cascade(classifier: SentimentClassifier) -> Score:
+        return lambda given: np.array(
+            [one.probabilities[positive] for one in classifier.predict(given, cascade="auto")]
+        )
+
+    def plain(classifier: SentimentClassifier) -> Score:
+        return lambda given: classifier.predict_proba(given)[:, 1]
+
+    sides = {name: plain(classifier) for name, classifier in opened.items()}
+    if opened["torch fp32"].metadata.cascade:
+        for name in ("torch auto", "OpenVINO auto"):
+            sides[f"{name}, cascade"] = with_cascade(opened[name])
+    return sides | {f"{PIPELINE}{size}": piped(size) for size in (1, 8, 32)}
 
 
 def take_turns(
     sides: dict[str, Score], texts: Sequence[str], labels: np.ndarray, *, repeats: int
-) -> dict[str, dict[str, float]]:
-    """Time each side on all texts, again and again; compare what they say with the first."""
+) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Time each side on all texts, again and again, and products of matrices; compare what they say with the first."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     said: dict[str, np.ndarray] = {}
+    rates: list[dict[str, float]] = []
     for score in sides.values():
         score(texts[:16])  # whatever is prepared once
-    for _ in range(repeats):
+    for turn in range(repeats):
+        rates.append(matrix_products())
         for name, score in sides.items():
             started = time.perf_counter()
             said[name] = score(texts)
             seconds[name].append(time.perf_counter() - started)
+            print(f"turn {turn + 1}: {name} {seconds[name][-1]:.1f} s", file=sys.stderr, flush=True)
     first = next(iter(said.values())) > 0.5
-    return {
+    measured = {
         name: {
             "per_second": len(texts) / statistics.median(seconds[name]),
             "accuracy": float(((positive > 0.5) == labels).mean()),
@@ -105,25 +159,70 @@ def take_turns(
         }
         for name, positive in said.items()
     }
+    return measured, {name: max(rate[name] for rate in rates) for name in rates[0]}
 
 
-def one_sentence(arguments: argparse.Namespace, calls: int = 500) -> dict[str, tuple[float, float]]:
-    """Return the median and the 99th percentile of the seconds of a bare model call, and of ours, taken in turn."""
-    ours = SentimentClassifier.from_pretrained(arguments.model, device="cpu", precision="fp32")
-    artifact = ours._with_weights("measure")
-    inputs = artifact.encoder.pad(artifact.encoder.encode([SHORT]))
-    ways: dict[str, Callable[[], object]] = {
-        "bare call": lambda: artifact.model(**inputs).logits.softmax(-1).tolist(),
-        "predict": lambda: ours.predict(SHORT),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    with torch.inference_mode():
-        for _ in range(calls):
-            for name, call in ways.items():
+def one_sentence(opened: dict[str, SentimentClassifier], calls: int = 500) -> dict[str, dict[str, float]]:
+    """Return the milliseconds of bare calls of each model and of ours, taken in turn."""
+    artifact = opened["torch fp32"]._with_weights("measure")
+    encoded = artifact.encoder.encode([SHORT])
+    tensors, arrays = artifact.encoder.pad(encoded), artifact.encoder.stack(encoded)
+
+    def bare(name: str) -> object:
+        if name == "torch fp32":
+            return artifact.model(**tensors).logits.softmax(-1).tolist()
+        return opened[name]._scorer.backend.logits(arrays)
+
+    found = {}
+    for name in [name for name in opened if name != "torch auto"]:
+        seconds: list[tuple[float, float]] = []
+        with torch.inference_mode():
+            for _ in range(calls + 20):
                 started = time.perf_counter()
-                call()
-                seconds[name].append(time.perf_counter() - started)
-    return {name: (statistics.median(times), float(np.quantile(times, 0.99))) for name, times in seconds.items()}
+                bare(name)
+                between = time.perf_counter()
+                opened[name].predict(SHORT)
+                seconds.append((between - started, time.perf_counter() - between))
+        (alone, ours), (_, slowest) = np.median(seconds[20:], axis=0), np.quantile(seconds[20:], 0.99, axis=0)
+        found[name] = {"bare": 1000 * alone, "median": 1000 * ours, "p99": 1000 * slowest, "ratio": ours / alone}
+    return found
+
+
+def cold_start(folder: Path | str, runtime: str, *, repeats: int) -> dict[str, float]:
+    """Return the seconds from the start of a process to its first prediction, and its resident megabytes."""
+    seconds, megabytes = [], 0.0
+    for _ in range(repeats):
+        started = time.perf_counter()
+        command = [sys.executable, "-c", COLD, str(folder), runtime, SHORT]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            output: Any = process.stdout
+            output.readline()
+            seconds.append(time.perf_counter() - started)
+            megabytes = max(megabytes, int(output.readline()) / 1024)
+    return {"seconds": statistics.median(seconds), "megabytes": megabytes}
+
+
+def print_tables(
+    measured: dict[str, dict[str, float]],
+    rates: dict[str, float],
+    latency: dict[str, dict[str, float]],
+    cold: dict[str, dict[str, float]],
+) -> None:
+    print(
+        "\n| | reviews/s | times the pipeline | accuracy | same labels | of the bf16 rate |\n|---|---|---|---|---|---|"
+    )
+    for name, row in measured.items():
+        cells = [f"{row['per_second']:.1f}", f"{row['times_pipeline']:.2f}", f"{row['accuracy']:.4f}"]
+        whole = not name.endswith("cascade")  # of a cascade the encoder reads some texts only
+        share = f"{row['teraops'] / rates['bf16']:.0%}" if whole else ""
+        print(f"| {name} | {' | '.join(cells)} | {row['same']:.2%} | {share} |")
+    print("\nproducts of matrices:", ", ".join(f"{name} {rate:.2f} tera-operations/s" for name, rate in rates.items()))
+    print("\n| one short sentence | bare call | predict | p99 | times the bare call |\n|---|---|---|---|---|")
+    for name, row in latency.items():
+        print(f"| {name} | {row['bare']:.2f} ms | {row['median']:.2f} ms | {row['p99']:.2f} ms | {row['ratio']:.2f} |")
+    print("\n| from the start of a process | first prediction | resident |\n|---|---|---|")
+    for name, row in cold.items():
+        print(f"| {name} | {row['seconds']:.2f} s | {row['megabytes']:.0f} MB |")
 
 
 if __name__ == "__main__":

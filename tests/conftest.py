@@ -18,7 +18,14 @@ import pandas as pd
 import pytest
 
 from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
-from imdb_sentiment import DataConfig, EpochRecord, FineTuneConfig, SentimentFineTuner
+from imdb_sentiment import (
+    DataConfig,
+    EpochRecord,
+    ExportReport,
+    FineTuneConfig,
+    SentimentClassifier,
+    SentimentFineTuner,
+)
 
 _ROOT = Path(tempfile.mkdtemp(prefix="imdb-sentiment-tests-"))
 atexit.register(shutil.rmtree, _ROOT, ignore_errors=True)
@@ -131,6 +138,15 @@ def fitted(
 def saved_model(fitted: SentimentFineTuner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a saved model; tests that change it copy it first."""
     return fitted.save(tmp_path_factory.mktemp("saved") / "model")
+
+
+@pytest.fixture(scope="session")
+def exported(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ExportReport]:
+    """The folder of `saved_model` as a graph, and how near that came; tests must not change it."""
+    texts, labels = make_reviews(100)
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
+    return folder, classifier.export(folder, texts=texts, labels=labels)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.scoring.cascade import CascadeScorer
 from imdb_sentiment.scoring.device import usable_device
-from imdb_sentiment.scoring.onnx_backend import OnnxBackend
+from imdb_sentiment.scoring.opening import open_graph
 from imdb_sentiment.scoring.scorer import WINDOW, Scorer
 from imdb_sentiment.scoring.torch_scorer import open_backend, score_texts
 
@@ -64,8 +64,9 @@ class SentimentClassifier:
         A model that was made elsewhere is opened too, if it has two labels: they are called what its `config.json`
         calls them, the second one is the positive one, and a longer text loses its end.
 
-        An exported model is opened without PyTorch, and needs the extra `onnx`. It predicts and measures; it cannot
-        explain, be exported again or be pushed.
+        An exported model is opened without PyTorch: by OpenVINO if the extra `openvino` is installed, else by ONNX
+        Runtime, which needs the extra `onnx`; one of eight bits always by the latter, as it is quicker. It predicts and
+        measures; it cannot explain, be exported again or be pushed.
 
         Args:
             path: Folder on disk, or the id of a repository on the hub.
@@ -74,13 +75,15 @@ class SentimentClassifier:
                 is one.
             precision: Numbers to compute with. `auto` is bf16 on a GPU that knows it, and on a CPU with instructions
                 for it if a trial is faster, else fp32. In fp32 a text has the same probabilities in whatever company,
-                to 1e-5; in bf16 they differ in the third digit.
+                to 1e-5; in bf16 they differ in the third digit. An exported model computes in bf16 with OpenVINO only,
+                and one of eight bits in no other numbers.
             max_tokens_per_forward: Tokens, padding included, that go through the model at once; changes speed and
                 memory, not results. `auto` is 2,048 on a CPU and 32,768 on a GPU. Where memory does not suffice, it is
                 halved until it does.
 
         Raises:
             ConfigError: There is no such device or precision, or `max_tokens_per_forward` is below 1.
+            MissingExtraError: It is an exported model, and what opens it is not installed.
             ModelError: It is no such folder, or one that cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
         """
@@ -91,13 +94,12 @@ class SentimentClassifier:
             raise ConfigError(f"precision={precision!r} is not known", expected="auto, fp32 or bf16")
         folder = find_folder(str(path), revision)
         if (folder / GRAPH_FILE).is_file():
-            if device not in (None, "cpu") or precision == "bf16":
-                raise ConfigError(
-                    "an exported model computes on the CPU, as it was exported", hint="neither of the two"
-                )
+            if device not in (None, "cpu"):
+                raise ConfigError(f"device={device!r}: an exported model computes on the CPU", expected="cpu or none")
             exported = load_exported(folder)
+            graph = open_graph(exported.graph, rounded=exported.rounded, precision=precision)
             opening = Opening.of(path, revision, device, precision, max_tokens_per_forward)
-            return cls(exported, Scorer(OnnxBackend(exported.graph), exported.encoder, max_tokens=most), opening)
+            return cls(exported, Scorer(graph, exported.encoder, max_tokens=most), opening)
         place = usable_device(device)
         artifact = load_artifact(folder) if (folder / METADATA_FILE).is_file() else load_foreign(folder, str(path))
         model, encoder = artifact.model, artifact.encoder
@@ -540,8 +542,8 @@ class SentimentClassifier:
 
         Args:
             folder: Where to. `from_pretrained` opens it.
-            format: `onnx`, for ONNX Runtime on a CPU.
-            quantize: `int8` rounds the weights to eight bits: a quarter of the size, and quicker.
+            format: `onnx`, for ONNX Runtime or OpenVINO on a CPU.
+            quantize: `int8` rounds the weights to eight bits: a quarter of the size, and quicker in ONNX Runtime.
             texts: What the two are compared on; by default reviews that come with the library.
             labels: Their labels, for the accuracy before and after; 0 or 1, or the names in `labels`.
             overwrite: Replace a model of this library that is there. Nothing else is ever overwritten.

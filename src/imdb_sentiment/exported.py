@@ -31,6 +31,11 @@ class Exported(NamedTuple):
     cascade: Cascade | None
     """None unless the model was trained with one."""
 
+    @property
+    def rounded(self) -> bool:
+        """Whether weights were rounded to eight bits."""
+        return bool((self.metadata.export or {}).get("quantize"))
+
 
 def load_exported(folder: Path) -> Exported:
     """Open a folder that `SentimentClassifier.export` wrote.

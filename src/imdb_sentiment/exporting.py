@@ -14,7 +14,7 @@ from imdb_sentiment.exported import GRAPH_FILE
 from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.output import check_output, new_folder
 from imdb_sentiment.results import ExportReport
-from imdb_sentiment.scoring.onnx_backend import OnnxBackend
+from imdb_sentiment.scoring.opening import open_graph
 from imdb_sentiment.scoring.scorer import Scorer, Scores
 from imdb_sentiment.upstream import quiet
 
@@ -61,11 +61,13 @@ def export_artifact(
     check_output(folder, overwrite=overwrite)
     with new_folder(folder, overwrite=overwrite) as partial:
         _write_graph(partial / GRAPH_FILE, artifact, quantize)
-        found = Scorer(OnnxBackend(partial / GRAPH_FILE), artifact.encoder).score(texts)
+        backend = open_graph(partial / GRAPH_FILE, rounded=quantize is not None)
+        found = Scorer(backend, artifact.encoder).score(texts)
         before, after = expected.probabilities[:, 1], found.probabilities[:, 1]
         report = ExportReport(
             format="onnx",
             quantize=quantize,
+            runtime=backend.runtime,
             texts=len(texts),
             same_labels=float(((before > threshold) == (after > threshold)).mean()),
             largest_difference=float(abs(before - after).max()),

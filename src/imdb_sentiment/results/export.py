@@ -18,6 +18,9 @@ class ExportReport:
     quantize: Literal["int8"] | None
     """What weights were rounded to; None if they are as they were."""
 
+    runtime: Literal["onnxruntime", "openvino"]
+    """What computed the exported model: the one that opens it on this machine."""
+
     texts: int
     """How many texts were compared."""
 
@@ -42,6 +45,7 @@ class ExportReport:
             ["texts compared", f"{self.texts:,}"],
             ["same label", f"{self.same_labels:.2%}"],
             ["largest difference of a probability", f"{self.largest_difference:.5f}"],
+            ["computed with", {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}[self.runtime]],
             ["size", "{:.1f} MB before, {:.1f} MB after".format(*self.megabytes)],
         ]
         if self.accuracy:

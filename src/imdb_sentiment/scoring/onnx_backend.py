@@ -1,12 +1,11 @@
 """Scoring with ONNX Runtime, without PyTorch."""
 
-import os
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import MissingExtraError, ModelError
+from imdb_sentiment.scoring.graph_backend import GraphBackend
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,12 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxBackend"]
 
-_TOKENS = 2048
-_SAID_OF_MEMORY = ("bad_alloc", "allocate", "out of memory")
 
-
-class OnnxBackend:
-    """Computes with an ONNX graph, on the CPU.
+class OnnxBackend(GraphBackend):
+    """Computes with an ONNX graph, in the numbers that it was exported with.
 
     Args:
         graph: The file of the graph.
@@ -29,6 +25,8 @@ class OnnxBackend:
         ModelError: The graph is damaged, or made for a newer version.
     """
 
+    runtime = "onnxruntime"
+
     def __init__(self, graph: Path) -> None:
         try:
             import onnxruntime
@@ -37,7 +35,7 @@ class OnnxBackend:
                 f"opening {graph.parent} needs the extra 'onnx'", hint="pip install 'imdb-sentiment[onnx]'"
             ) from None
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _threads()
+        options.intra_op_num_threads = self.threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
@@ -47,30 +45,9 @@ class OnnxBackend:
             raise ModelError(f"{graph} cannot be opened", found=reason, hint="export the model again") from None
         self._names = [given.name for given in self._session.get_inputs()]
 
-    @property
-    def best_tokens(self) -> int:
-        """How many tokens at once it is quickest with, padding included."""
-        return _TOKENS
-
-    def ready(self) -> AbstractContextManager[object]:
-        """Do nothing: a session is always ready."""
-        return nullcontext()
-
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
         import numpy as np
 
         (logits,) = self._session.run(None, {name: inputs[name] for name in self._names})
         return np.asarray(logits, dtype=np.float64)
-
-    def made_room(self, error: Exception) -> bool:
-        """Tell whether a pass failed for want of memory."""
-        return isinstance(error, MemoryError) or any(said in str(error) for said in _SAID_OF_MEMORY)
-
-
-def _threads() -> int:
-    """Return as many threads as PyTorch would take: what was asked for, or one for each processor of this process."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked):
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
