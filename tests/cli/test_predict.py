@@ -41,7 +41,7 @@ def test_one_json_object_is_printed(saved_model: Path) -> None:
     predictions = run("predict", saved_model, "--json", GOOD, f"Café: {BAD}").read_json()["predictions"]
     assert [prediction["label"] for prediction in predictions] == ["positive", "negative"]
     for prediction in predictions:
-        assert set(prediction) == {"label", "score", "probabilities", "truncated", "abstained"}
+        assert set(prediction) == {"label", "score", "probabilities", "truncated", "abstained", "answered_by"}
         assert prediction["score"] == max(prediction["probabilities"].values())
         assert sum(prediction["probabilities"].values()) == pytest.approx(1)
         assert prediction["truncated"] is False
