@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -35,6 +35,18 @@ os.environ.update(
     {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1", "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
 )
 os.environ.pop("HF_HUB_OFFLINE", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fp32_whatever_the_machine() -> Iterator[None]:
+    """Let no trial choose bf16 where the processor knows it, or figures would differ from run to run."""
+    import torch
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+            patch.setattr(torch.cpu, name, lambda: False)
+        yield
+
 
 PLACES = ("in the cinema", "at home", "on a train", "with friends", "late at night", "by accident")
 

@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -139,7 +139,8 @@ def score_and_die(folder: Path, model: Path, parts: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(file_scoring, "_PART_ROWS", 4)
         patch.setattr(file_scoring, "_score_part", write_and_die)
-        SentimentClassifier.from_pretrained(model, device="cpu").predict_file(folder / "in.csv", folder / "out.csv")
+        classifier = SentimentClassifier.from_pretrained(model, device="cpu", precision="fp32")
+        classifier.predict_file(folder / "in.csv", folder / "out.csv")
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
@@ -160,6 +161,31 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     assert (len(scored), report.rows, report.scored_before) == (5, 30, 12)
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv", "whole.csv"]
+
+
+@pytest.mark.parametrize("asked", ["auto", "bf16"])
+def test_a_run_goes_on_in_the_precision_that_it_began_in(
+    asked: Literal["auto", "bf16"], saved_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = write_csv(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv"
+    first = SentimentClassifier.from_pretrained(saved_model, device="cpu", precision="fp32")
+    first.predict_file(source, tmp_path / "whole.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr("imdb_sentiment.tables.delimited.DelimitedTable.join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            first.predict_file(source, target)
+    for part in list((tmp_path / ".out.csv.parts").glob("part-0000002*")):
+        part.unlink()
+    monkeypatch.setattr("imdb_sentiment.scoring.torch_scorer.choose_precision", lambda *_, **__: "bf16")
+    second = SentimentClassifier.from_pretrained(saved_model, device="cpu", precision=asked)
+    assert second.predict_proba(TEXTS[:2]).tolist() != first.predict_proba(TEXTS[:2]).tolist()
+    if asked == "bf16":
+        with pytest.raises(OutputExistsError, match="holds parts of another job"):
+            second.predict_file(source, target)
+        return
+    second.predict_file(source, target)
+    assert target.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert second.predict_proba(TEXTS[:2]).tolist() != first.predict_proba(TEXTS[:2]).tolist()  # as it was opened
 
 
 def test_parts_of_another_job_are_not_mixed_in(

@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -28,7 +29,7 @@ from imdb_sentiment.scoring.cascade import CascadeScorer
 from imdb_sentiment.scoring.device import usable_device
 from imdb_sentiment.scoring.opening import open_graph
 from imdb_sentiment.scoring.scorer import WINDOW, Scorer
-from imdb_sentiment.scoring.torch_scorer import open_backend, score_texts
+from imdb_sentiment.scoring.torch_scorer import TorchBackend, open_backend, score_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -235,17 +236,18 @@ class SentimentClassifier:
             ModelError: The model has no cascade.
             OutputExistsError: The target is there or cannot be written.
         """
-        from imdb_sentiment.file_scoring import FileJob, score_file
+        from imdb_sentiment.file_scoring import FileJob, precision_of_parts, score_file
 
         number, shards = shard
         if not 1 <= number <= shards:
             raise ConfigError(f"shard={number}/{shards} is none", expected="such as 2/5: the second of five")
-        columns = self._columns(text_columns)
-        return score_file(
-            FileJob(Path(source), Path(target), columns, prefix, shard, encoding, spreadsheet_safe),
-            self._judge(cascade),
-            overwrite=overwrite,
+        job = FileJob(
+            Path(source), Path(target), self._columns(text_columns), prefix, shard, encoding, spreadsheet_safe
         )
+        torch_backend = self._torch_backend
+        before = precision_of_parts(job.target)  # a trial of its own might choose another
+        with torch_backend.computing_as(before) if torch_backend else nullcontext():
+            return score_file(job, self._judge(cascade), overwrite=overwrite)
 
     def predict_files(
         self,
@@ -350,7 +352,13 @@ class SentimentClassifier:
 
     def _judge(self, cascade: str | None) -> Judge:
         scorer = self._scorer_for(cascade)
-        return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None)
+        precision = self._torch_backend.precision if self._torch_backend else None
+        return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None, precision)
+
+    @property
+    def _torch_backend(self) -> TorchBackend | None:
+        backend = self._scorer.backend
+        return backend if isinstance(backend, TorchBackend) else None
 
     def _columns(self, asked: Sequence[str] | None) -> tuple[str, ...]:
         learnt = self.metadata.text_columns

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows
 from imdb_sentiment.output import check_new_file, make_folder
+from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
 from imdb_sentiment.tables import Chunk, Table, check_suffixes, open_table
 
-__all__ = ["FileJob", "score_file"]
+__all__ = ["FileJob", "precision_of_parts", "score_file"]
 
 _PART_ROWS = 2048
 """Rows of a part: what a killed run loses at most."""
@@ -53,8 +54,19 @@ class FileJob(NamedTuple):
             "spreadsheet_safe": self.spreadsheet_safe,
             "model": judge.identity,
             "cascades": judge.cascades,
+            "precision": judge.precision,
             "part_rows": _PART_ROWS,
         }
+
+
+def precision_of_parts(target: Path) -> Precision | None:
+    """Return what the parts of an unfinished file were computed in; None if there are none or that is not known."""
+    try:
+        plan = json.loads((_folder_of(target) / _PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    found: Precision | None = plan.get("precision")
+    return found
 
 
 def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
@@ -126,12 +138,16 @@ def _room(job: FileJob) -> Iterator[None]:
         ) from None
 
 
+def _folder_of(target: Path) -> Path:
+    return target.with_name(f".{target.name}.parts")
+
+
 @contextmanager
 def _parts_folder(job: FileJob, judge: Judge, *, overwrite: bool) -> Iterator[Path]:
     """Give the folder for parts, with those of an earlier run of the same job in it, claimed by this process."""
     from filelock import FileLock, Timeout
 
-    folder = job.target.with_name(f".{job.target.name}.parts")
+    folder = _folder_of(job.target)
     make_folder(folder)
     lock = FileLock(folder / _LOCK)
     try:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.precision import Precision
 from imdb_sentiment.scoring.scorer import Scores
 from imdb_sentiment.tables import Added
 
@@ -30,6 +31,9 @@ class Judge(NamedTuple):
 
     cascades: bool
     """Whether a quick model answers some of the rows."""
+
+    precision: Precision | None
+    """What PyTorch computes in; None where something else computes."""
 
 
 def added_names(prefix: str) -> tuple[str, str, str]:

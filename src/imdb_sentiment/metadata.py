@@ -58,6 +58,8 @@ class CascadeSection(_Section):
     answered: float
     accuracy: float
     encoder_accuracy: float
+    log_loss: float
+    encoder_log_loss: float
 
 
 class ModelMetadata(_Section):

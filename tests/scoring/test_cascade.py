@@ -89,12 +89,20 @@ def test_a_quick_model_that_is_sure_and_wrong_answers_nothing() -> None:
 def test_it_stops_before_the_margin_at_which_something_is_lost() -> None:
     labels = np.array([0, 1] * 50)
     signs = np.where(labels, 1.0, -1.0)
-    sureness = np.linspace(0.5, 4.0, 100)
+    sureness = np.linspace(0.5, 1.6, 100)
     words = np.where(sureness < logit(0.8), -signs, signs) * sureness  # wrong wherever less than 0.8 sure
-    choice = choose(Rows(signs * 5, words, labels), calibration())
+    choice = choose(Rows(signs * 1.4, words, labels), calibration())
     assert choice.accuracy == choice.encoder_accuracy == 1.0
     assert 0.79 <= choice.margin <= 0.81
     assert choice.answered == pytest.approx((sureness > logit(choice.margin)).mean())
+
+
+def test_it_answers_nothing_that_the_encoder_knows_better_though_both_are_right() -> None:
+    labels = np.array([0, 1] * 50)
+    signs = np.where(labels, 1.0, -1.0)
+    choice = choose(Rows(signs * 5, signs * np.linspace(0.5, 4.0, 100), labels), calibration())
+    assert choice.answered == 0.0
+    assert choice.log_loss <= choice.encoder_log_loss
 
 
 def test_it_keeps_what_the_threshold_was_chosen_for() -> None:
@@ -119,6 +127,7 @@ def test_nothing_is_lost_on_the_rows_that_it_was_chosen_on(
     encoder, words, labels = (np.array(column) for column in zip(*rows, strict=True))
     choice = choose(Rows(encoder, words, labels), calibration(threshold))
     assert choice.accuracy >= choice.encoder_accuracy
+    assert choice.log_loss <= choice.encoder_log_loss
     assert 0.5 < choice.margin <= 1
     assert 0 <= choice.blend < 1
 

@@ -27,6 +27,7 @@ REACHES: dict[str, tuple[Any, dict[str, Any]]] = {
     "seed": (7, {"seed": 7, "data_seed": 7}),
 }
 USED_ELSEWHERE = {
+    "cascade",
     "model_name",
     "model_revision",
     "max_length",

@@ -143,6 +143,12 @@ class CascadeChoice:
     encoder_accuracy: float
     """Of the encoder alone on the same rows."""
 
+    log_loss: float
+    """Of both together on the validation split."""
+
+    encoder_log_loss: float
+    """Of the encoder alone on the same rows."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
         return to_plain(self)

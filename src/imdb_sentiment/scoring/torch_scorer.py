@@ -28,16 +28,33 @@ class TorchBackend:
     Args:
         model: Model with a head of two outputs.
         bf16: Let matrices be multiplied in bf16; scores then differ by about a hundredth of a logit.
+        tried: Whether a trial has chosen that. Another trial, near the limit, may choose otherwise.
     """
 
-    def __init__(self, model: "PreTrainedModel", *, bf16: bool = False) -> None:
+    def __init__(self, model: "PreTrainedModel", *, bf16: bool = False, tried: bool = False) -> None:
         self.model = model
         self._bf16 = bf16
+        self._tried = tried
 
     @property
     def precision(self) -> Precision:
         """What matrices are multiplied in."""
         return "bf16" if self._bf16 else "fp32"
+
+    @contextmanager
+    def computing_as(self, before: Precision | None) -> Iterator[None]:
+        """Go on, inside, in the precision that work was begun in, unless one was asked for.
+
+        Args:
+            before: That precision; None if nothing was begun.
+        """
+        bf16 = self._bf16
+        if before and self._tried:
+            self._bf16 = before == "bf16"
+        try:
+            yield
+        finally:
+            self._bf16 = bf16
 
     @property
     def best_tokens(self) -> int:
@@ -86,9 +103,10 @@ def open_backend(
 ) -> TorchBackend:
     """Return a backend that computes in a precision; `auto` is the faster one."""
     tokens = min(_MOST_TRIAL_TOKENS, encoder.max_length)
+    tried = precision == "auto"
     if precision == "auto":
         precision = choose_precision(model, model.device, tokens=tokens, learns=False)
-    return TorchBackend(model, bf16=precision == "bf16")
+    return TorchBackend(model, bf16=precision == "bf16", tried=tried)
 
 
 def score_texts(

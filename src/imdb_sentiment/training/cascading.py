@@ -55,8 +55,10 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
     """Choose the lowest margin down to which nothing is lost on the validation rows.
 
     Margins are tried from 0.99 downwards. At each, the blend is the one with the lowest log loss on the rows that the
-    encoder reads. The last margin before the accuracy, or the figure that the threshold was chosen for, falls below the
-    encoder's own is taken; to stop at the first fall keeps a lucky margin further down from being taken.
+    encoder reads. The last margin before the accuracy, the figure that the threshold was chosen for, or the log loss
+    gets worse than the encoder's own is taken; to stop at the first one keeps a lucky margin further down from being
+    taken. Log loss is what decides most often. Accuracy alone would not do: on 800 validation reviews it did not fall
+    down to a margin of 0.6, which cost 1.3 points on new ones.
 
     Args:
         rows: What both models say of the validation rows.
@@ -74,38 +76,46 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
         sure = sure_of(rows.words, margin=margin, threshold=calibration.threshold)
         blend = _best_blend(rows, ~sure)
         tried = measured(sure, blend)
-        if tried.accuracy < alone.accuracy or tried.goal < alone.goal:
+        if tried.accuracy < alone.accuracy or tried.goal < alone.goal or tried.log_loss > alone.log_loss:
             if margin == _NOBODY:
                 continue  # it may be of use although it is none in a blend
             break
         chosen = (margin, blend, sure)
     margin, blend, sure = chosen
+    together = measured(sure, blend)
     return CascadeChoice(
         margin=margin,
         blend=blend,
         answered=float(sure.mean()),
-        accuracy=measured(sure, blend).accuracy,
+        accuracy=together.accuracy,
         encoder_accuracy=alone.accuracy,
+        log_loss=together.log_loss,
+        encoder_log_loss=alone.log_loss,
     )
 
 
 def _best_blend(rows: Rows, which: "NDArray[np.bool_]") -> float:
     """Return the share of the quick model with the lowest log loss on some of the rows; 0 for none."""
-    import numpy as np
-
-    signs = np.where(rows.labels[which] == 1, 1, -1)
 
     def surprise(share: float) -> float:
-        odds = blended(rows.encoder[which], rows.words[which], share)
-        return float(np.logaddexp(0, -signs * odds).sum())
+        return _surprise(blended(rows.encoder[which], rows.words[which], share), rows.labels[which])
 
     return min(_BLENDS, key=surprise)
+
+
+def _surprise(odds: "NDArray[np.float64]", labels: "NDArray[np.int_]") -> float:
+    """Return the sum of the log loss over rows."""
+    import numpy as np
+
+    return float(np.logaddexp(0, np.where(labels == 1, -odds, odds)).sum())
 
 
 class _Figures(NamedTuple):
     accuracy: float
     goal: float
     """What the threshold was chosen for; 0 if it was given."""
+
+    log_loss: float
 
 
 def _measure(odds: "NDArray[np.float64]", rows: Rows, calibration: Calibration) -> _Figures:
@@ -115,4 +125,8 @@ def _measure(odds: "NDArray[np.float64]", rows: Rows, calibration: Calibration) 
     hits = (called & true).sum()
     of = {"max_f1": (called.sum() + true.sum()) / 2, "precision": called.sum(), "recall": true.sum()}
     goal = calibration.goal.partition(">=")[0]
-    return _Figures(float((called == true).mean()), float(hits / max(of[goal], 1)) if goal in of else 0.0)
+    return _Figures(
+        accuracy=float((called == true).mean()),
+        goal=float(hits / max(of[goal], 1)) if goal in of else 0.0,
+        log_loss=_surprise(odds, rows.labels) / len(odds),
+    )
