@@ -69,7 +69,6 @@ class RayWorkers:
                 num_cpus=share.cpus,
                 num_gpus=share.gpus or None,
             )
-            outcomes.context.enable_progress_bars = False
             for row in outcomes.iter_rows():
                 yield Outcome(**row)
 
@@ -170,18 +169,23 @@ def _no_standard_error() -> Iterator[None]:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keep Ray from writing among our own output inside; a user's own settings are left as they are."""
-    logger = logging.getLogger("ray.data")
-    before, level = {name: os.environ.get(name) for name in _QUIET}, logger.level
+    before = {name: os.environ.get(name) for name in _QUIET}
     os.environ.update({name: value for name, value in _QUIET.items() if before[name] is None})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import ray.data  # noqa: F401 - sets the level of its log, which is then ours to set
+            import ray.data  # sets the level of its log, which is then ours to set
 
+            logger, context = logging.getLogger("ray.data"), ray.data.DataContext.get_current()
+            level, bars = logger.level, context.enable_progress_bars
             logger.setLevel(logging.CRITICAL)
-            yield
+            context.enable_progress_bars = False
+            try:
+                yield
+            finally:
+                logger.setLevel(level)
+                context.enable_progress_bars = bars
     finally:
-        logger.setLevel(level)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

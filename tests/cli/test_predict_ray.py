@@ -85,7 +85,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
 
 def wait_for_a_part(folder: Path) -> Path:
     """Wait until an actor has written the first part of a file; return the folder of the parts."""
-    for _ in range(600):
+    for _ in range(2_400):
         for part in folder.glob(".imdb_sentiment/partial/.*.parts/part-*.json"):
             return part.parent
         time.sleep(0.05)
