@@ -1,11 +1,14 @@
 """`imdb-sentiment predict` with files and in a pipe."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from command import COMMAND, run, write_reviews
+
+from conftest import make_reviews
 
 GOOD, BAD = "Seen at home: superb.", "Seen at home: dull."
 
@@ -43,9 +46,15 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
     outcome = run(
         "predict", saved_model, "--cascade", "--input", source, "--output", tmp_path / "out.csv", "--prefix", "our_"
     )
-    assert "100% of the labels were given by the quick model" in outcome.out
-    said = run("predict", saved_model, "--cascade", GOOD, "Zzyzx qwrtp.")
-    assert (said.code, said.err) == (0, "answered by the quick model: 1 of 2\n")
+    share = re.search(
+        r"^(\d+)% of the labels were given by the quick model, the rest by the encoder$", outcome.out, re.M
+    )
+    assert share
+    said = run("predict", saved_model, "--cascade", *make_reviews(30)[0], "Zzyzx qwrtp.")
+    counts = re.fullmatch(r"answered by the quick model: (\d+) of 31\n", said.err)
+    assert counts
+    assert int(counts[1]) > 0
+    assert f"{int(counts[1]) / 30:.0%}" == f"{share[1]}%"  # of the same thirty; the last one has no word that it knows
     assert "answered by" in run("evaluate", saved_model, "--cascade", "--data", source, "--json").out
     lines = run("predict", saved_model, "--cascade", "--json-lines", stdin=json.dumps({"text": BAD}) + "\n")
     assert json.loads(lines.out)["label"] == "negative"
