@@ -1,12 +1,13 @@
 """The allocator's settings, looked at in a process of their own, as they cannot be taken back."""
 
 import platform
+import resource
 import subprocess
 import sys
 
 import pytest
 
-from imdb_sentiment.allocator import keep_freed_memory
+from imdb_sentiment.allocator import give_back_freed_memory, keep_freed_memory
 
 # counts the mapped blocks of glibc's allocator (hblks of mallinfo2) while 64 MiB are held
 PROBE = """
@@ -35,7 +36,32 @@ def test_large_blocks_are_no_longer_mapped_one_by_one() -> None:
     assert probe("keep") == "True 0"
 
 
+# resident memory, in pages, while every other of 1,000 blocks of 100 KiB is freed and then given back
+GAPS = """
+import ctypes
+from imdb_sentiment.allocator import give_back_freed_memory, keep_freed_memory
+keep_freed_memory()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+pages = lambda: int(open("/proc/self/statm").read().split()[1])
+blocks = [libc.malloc(ctypes.c_size_t(100 * 2**10)) for _ in range(1000)]
+for block in blocks:
+    ctypes.memset(ctypes.c_void_p(block), 1, 100 * 2**10)
+for block in blocks[::2]:
+    libc.free(ctypes.c_void_p(block))
+before = pages()
+give_back_freed_memory()
+print(before - pages())
+"""
+
+
+def test_gaps_between_what_stays_are_given_back() -> None:
+    given = subprocess.run([sys.executable, "-c", GAPS], check=True, capture_output=True, text=True).stdout
+    assert int(given) * resource.getpagesize() > 0.8 * 500 * 100 * 2**10
+
+
 def test_elsewhere_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr("ctypes.CDLL", None)  # it would fail if it were called
     assert keep_freed_memory() is False
+    give_back_freed_memory()

@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 from typing_extensions import override
 
+from imdb_sentiment.allocator import give_back_freed_memory
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.training.checkpoints import RUN_RECORD
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from imdb_sentiment.training.best_epoch import BestEpochMetric
     from imdb_sentiment.training.stopping import StopRequest
 
-__all__ = ["LiveLine", "Schedule", "Stopping", "run_record"]
+__all__ = ["LiveLine", "Schedule", "Stopping", "Tidying", "run_record"]
 
 _LOGS_AN_EPOCH = 20
+_STEPS_TO_TIDY = 16
 _LINE = "{desc} {percentage:.0f}%: {remaining} left, {rate_fmt}{postfix}"  # no bar: the rest takes up 80 columns
 
 
@@ -126,6 +128,29 @@ class Stopping(TrainerCallback):
             return self._request.made
         flag = torch.tensor(float(self._request.made), device=PartialState().device)
         return bool(reduce(flag, reduction="sum").item())
+
+
+class Tidying(TrainerCallback):
+    """Gives memory that was freed back to the system before training, after evaluations and every 16 steps."""
+
+    @override
+    def on_train_begin(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        give_back_freed_memory()
+
+    @override
+    def on_evaluate(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        give_back_freed_memory()
+
+    @override
+    def on_step_end(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        if state.global_step % _STEPS_TO_TIDY == 0:
+            give_back_freed_memory()
 
 
 class LiveLine(TrainerCallback):

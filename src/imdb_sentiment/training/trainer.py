@@ -67,7 +67,7 @@ def build_training(
     """
     from transformers import PrinterCallback
 
-    from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, run_record
+    from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, Tidying, run_record
     from imdb_sentiment.training.loop import FineTuneTrainer
 
     arguments = training_arguments(config, recipe, output_dir, metric)
@@ -98,7 +98,7 @@ def build_training(
         data_collator=_pad_for_evaluation(encoder, encoder.max_length if padded else None),
         eval_dataset=rows.validation.longest_first(),
         compute_metrics=_metrics(rows.names, recipe.learning_rate),
-        callbacks=[schedule, stopping, live_line, run_record(run)],
+        callbacks=[schedule, stopping, live_line, run_record(run), *([Tidying()] if arguments.device.type == "cpu" else [])],
     )
     trainer.remove_callback(PrinterCallback)
     return Training(trainer, live_line, stopping)
