@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["EncodedText", "Span", "TextEncoder", "Truncation", "prepare_tokenizer", "texts_of"]
+__all__ = ["EncodedText", "Span", "TextEncoder", "Truncation", "padded_length", "prepare_tokenizer", "texts_of"]
 
 Truncation = Literal["head", "tail", "head_tail"]
 
 
 _COLUMNS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
 _CHUNK = 1000
+_SHORT = 64
 _HEAD_SHARE = 4  # head+tail keeps a quarter from the beginning, near the 128 of 512 of Sun et al. (2019)
 
 
@@ -148,6 +149,21 @@ class TextEncoder:
                 start = text_of.index(text)
                 keep[start + head : start + length - (share - head)] = False
         return keep
+
+
+def padded_length(tokens: int, limit: int) -> int:
+    """Return to how many tokens a batch is padded whose longest text has so many.
+
+    It is one of few lengths: multiples of 8 up to 64, of 32 above. For each shape of tensors libraries of matrix products
+    prepare and keep code, and the allocator finds blocks of few sizes where it needs them again. With a shape for each
+    length, memory grew by half over an epoch of IMDb.
+
+    Args:
+        tokens: Tokens of the longest text.
+        limit: Longest input.
+    """
+    step = 8 if tokens <= _SHORT else 32
+    return min(limit, -(-tokens // step) * step)
 
 
 def texts_of(rows: "datasets.Dataset") -> Texts:

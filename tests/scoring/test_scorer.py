@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from threading import Barrier, get_ident
 
 import numpy as np
 import pytest
@@ -21,11 +22,21 @@ class Remembering:
 
     best_tokens = 64
 
-    def __init__(self, room: int = 10**6) -> None:
+    def __init__(self, room: int = 10**6, streams: int = 1) -> None:
         self.room = room
+        self.streams = streams
+        self.threads: set[int] = set()
+        self._all_there = Barrier(streams)
         self.shapes: list[tuple[int, int]] = []
 
     def ready(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def stream(self, number: int) -> AbstractContextManager[object]:
+        assert number in (1, self.streams)
+        self.threads.add(get_ident())
+        if number > 1:
+            self._all_there.wait(timeout=60)
         return nullcontext()
 
     def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
@@ -53,10 +64,10 @@ def test_a_pass_has_as_many_texts_as_fit_and_the_longest_come_first(encoder: Tex
     backend = Remembering()
     texts = texts_of_words(*(1 + i * 7 % 20 for i in range(20)))
     Scorer(backend, encoder, max_tokens=100).score(texts)
-    assert backend.shapes == [(4, 22), (5, 18), (7, 13), (4, 6)]  # two special tokens beside the words
+    assert backend.shapes == [(4, 24), (4, 24), (6, 16), (6, 8)]  # 3 to 22 tokens, padded to multiples of 8
     assert all(rows * tokens <= 100 for rows, tokens in backend.shapes)
     padded = sum(rows * tokens for rows, tokens in backend.shapes)
-    assert padded < 1.2 * sum(count + 2 for count in range(1, 21))
+    assert padded < 1.4 * sum(count + 2 for count in range(1, 21))
 
 
 def test_the_backend_says_how_much_is_best(encoder: TextEncoder) -> None:
@@ -71,13 +82,14 @@ def test_the_backend_says_how_much_is_best(encoder: TextEncoder) -> None:
     max_tokens=st.integers(1, 300),
     room=st.integers(32, 400),
     window=st.integers(1, 12),
+    streams=st.integers(1, 3),
 )
 def test_answers_keep_the_order_of_the_texts(
-    encoder: TextEncoder, words: list[int], max_tokens: int, room: int, window: int
+    encoder: TextEncoder, words: list[int], max_tokens: int, room: int, window: int, streams: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scorer, "WINDOW", window)
-        scores = Scorer(Remembering(room), encoder, max_tokens=max_tokens).score(texts_of_words(*words))
+        scores = Scorer(Remembering(room, streams), encoder, max_tokens=max_tokens).score(texts_of_words(*words))
     expected = [min(count + 2, 32) for count in words]
     assert scores.logits.shape == (len(words), 2)
     assert scores.logits[:, 0].tolist() == scores.tokens.tolist() == expected
@@ -115,3 +127,18 @@ def test_a_stream_is_read_a_window_at_a_time(encoder: TextEncoder, monkeypatch: 
     assert scores.tokens.tolist() == [2, 3, 4]
     next(stream)
     assert len(taken) == 6
+
+
+@pytest.mark.parametrize(("texts", "threads"), [(7, 1), (8, 2)])
+def test_many_passes_are_computed_several_at_once(encoder: TextEncoder, texts: int, threads: int) -> None:
+    backend = Remembering(streams=2)
+    Scorer(backend, encoder, max_tokens=16).score(texts_of_words(*[14] * texts))
+    assert backend.shapes == [(1, 16)] * texts
+    assert len(backend.threads) == threads
+
+
+def test_after_a_failure_no_pass_is_begun_any_more(encoder: TextEncoder) -> None:
+    backend = Remembering(room=31, streams=2)
+    with pytest.raises(MemoryError):
+        Scorer(backend, encoder, max_tokens=32).score(texts_of_words(*[40] * 2, *[14] * 400))
+    assert len(backend.shapes) < 400

@@ -14,10 +14,19 @@ class GraphBackend:
 
     runtime: ClassVar[Literal["onnxruntime", "openvino"]]
 
-    best_tokens = 2048
+    best_tokens = 1024
     """How many tokens at once it is quickest with, padding included."""
 
     def ready(self) -> AbstractContextManager[object]:
+        """Do nothing."""
+        return nullcontext()
+
+    @property
+    def streams(self) -> int:
+        """How many passes it computes at once, if there are many."""
+        return 1
+
+    def stream(self, number: int) -> AbstractContextManager[object]:
         """Do nothing."""
         return nullcontext()
 

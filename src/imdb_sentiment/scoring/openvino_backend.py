@@ -1,12 +1,14 @@
 """Scoring with OpenVINO, which opens the same graph as ONNX Runtime, and has bf16 on a CPU."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING
+from threading import Lock, local
+from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import MissingExtraError, ModelError
 from imdb_sentiment.scoring.graph_backend import GraphBackend
+from imdb_sentiment.scoring.scorer import MOST_STREAMS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,23 +39,53 @@ class OpenVinoBackend(GraphBackend):
                 f"computing in bf16 with {graph.parent} needs the extra 'openvino'",
                 hint="pip install 'imdb-sentiment[openvino]'",
             ) from None
-        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": self.threads()}
+        self._core, self._graph = openvino.Core(), graph
+        self._settings = {"INFERENCE_NUM_THREADS": self.threads()}
         if precision != "auto":  # left alone it takes bf16 where the CPU has it
-            settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
-        try:
-            compiled = openvino.Core().compile_model(str(graph), "CPU", settings)
-        except RuntimeError as error:
-            reason = str(error).strip().rpartition("\n")[2]
-            raise ModelError(f"{graph} cannot be opened", found=reason, hint="export the model again") from None
-        self._names = [given.any_name for given in compiled.inputs]
-        self._request = compiled.create_infer_request()
+            self._settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
+        self._for_one = self._compile(PERFORMANCE_HINT="LATENCY").create_infer_request()
+        self._for_many: Any = None  # compiled when many passes come
+        self._of_thread = local()
         self._one_at_a_time = Lock()
+
+    @property
+    def streams(self) -> int:
+        """How many passes it computes at once, if there are many."""
+        return min(self.threads(), MOST_STREAMS)
+
+    @contextmanager
+    def stream(self, number: int) -> Iterator[None]:
+        """Compute inside, in this thread, beside the others, if it is one of several."""
+        if number == 1:
+            yield
+            return
+        with self._one_at_a_time:
+            if self._for_many is None:
+                self._for_many = self._compile(PERFORMANCE_HINT="THROUGHPUT", NUM_STREAMS=self.streams)
+        self._of_thread.request = self._for_many.create_infer_request()
+        try:
+            yield
+        finally:
+            del self._of_thread.request
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
+        request = getattr(self._of_thread, "request", None)
+        if request:
+            return self._infer(request, inputs)
+        with self._one_at_a_time:
+            return self._infer(self._for_one, inputs)
+
+    def _infer(self, request: Any, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         import numpy as np
 
-        with self._one_at_a_time:
-            self._request.infer({name: inputs[name] for name in self._names}, share_inputs=True)
-            logits = self._request.get_output_tensor(0).data
-            return np.array(logits, dtype=np.float64)  # a copy, since the next pass writes there too
+        names = [given.any_name for given in request.model_inputs]
+        request.infer({name: inputs[name] for name in names}, share_inputs=True)
+        return np.array(request.get_output_tensor(0).data, dtype=np.float64)  # the next pass writes there too
+
+    def _compile(self, **settings: str | int) -> Any:
+        try:
+            return self._core.compile_model(str(self._graph), "CPU", self._settings | settings)
+        except RuntimeError as error:
+            reason = str(error).strip().rpartition("\n")[2]
+            raise ModelError(f"{self._graph} cannot be opened", found=reason, hint="export the model again") from None

@@ -1,12 +1,14 @@
 """Scoring, whatever computes: windows of texts, sorted by length, in passes of so many tokens, answered in order."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from imdb_sentiment.data.labelled import Texts
-from imdb_sentiment.encoding import EncodedText, TextEncoder
+from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.progress import progress_bar
 
@@ -14,10 +16,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["WINDOW", "Backend", "Scorer", "Scores"]
+__all__ = ["MOST_STREAMS", "WINDOW", "Backend", "Scorer", "Scores"]
 
 WINDOW = 4096
 """Texts that are sorted by length together. More would save no padding worth its memory."""
+
+MOST_STREAMS = 4
+"""More would wait for one another wherever Python runs between two operations."""
+
+_WORTH_STREAMS = 4
+"""Passes for each stream from which on it pays to begin more than one."""
 
 
 class Scores(NamedTuple):
@@ -50,8 +58,15 @@ class Backend(Protocol):
     def best_tokens(self) -> int:
         """How many tokens at once it is quickest with, padding included."""
 
+    @property
+    def streams(self) -> int:
+        """How many passes it computes at once, if there are many; each has its share of the processors then."""
+
     def ready(self) -> AbstractContextManager[object]:
         """Prepare for passes inside the context, and put everything back afterwards."""
+
+    def stream(self, number: int) -> AbstractContextManager[object]:
+        """Prepare for the passes that this thread computes inside the context, as one of so many threads."""
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
@@ -106,22 +121,43 @@ class Scorer:
 
         encoded = self.encoder.encode(texts, description=None)
         tokens = np.array([text.length for text in encoded], dtype=np.int64)
-        order = np.argsort(-tokens, kind="stable")
         logits = np.zeros((len(texts), 2))
-        start = 0
-        while start < len(order):
-            fitting = max(1, self.max_tokens // int(tokens[order[start]]))
-            rows = order[start : start + fitting]
-            logits[rows] = self._pass([encoded[row] for row in rows])
-            start += len(rows)
+        passes = deque(self._divide(tokens))
+        streams = self.backend.streams if len(passes) >= _WORTH_STREAMS * self.backend.streams else 1
+
+        def compute() -> None:
+            with self.backend.stream(streams):
+                while (rows := _next(passes)) is not None:
+                    logits[rows] = self._pass([encoded[row] for row in rows])
+
+        if streams == 1:
+            compute()
+        else:
+            _at_once(compute, streams, passes)
         truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
         return Scores(logits, truncated, tokens, np.ones(len(texts), dtype=np.bool_))
+
+    def _divide(self, tokens: "NDArray[np.int64]") -> "list[NDArray[np.int64]]":
+        """Divide texts of so many tokens into passes, the longest first."""
+        import numpy as np
+
+        order = np.argsort(-tokens, kind="stable")
+        passes = []
+        start = 0
+        while start < len(order):
+            fitting = max(1, self.max_tokens // self._padded(int(tokens[order[start]])))
+            passes.append(order[start : start + fitting])
+            start += fitting
+        return passes
+
+    def _padded(self, tokens: int) -> int:
+        return padded_length(tokens, self.encoder.max_length)
 
     def _pass(self, texts: list[EncodedText]) -> "NDArray[np.float64]":
         """Return the logits of texts; where memory does not suffice, those of one half after those of the other."""
         import numpy as np
 
-        inputs = self.encoder.stack(texts)
+        inputs = self.encoder.stack(texts, pad_to=self._padded(max(text.length for text in texts)))
         try:
             return self.backend.logits(inputs)
         except Exception as error:
@@ -130,3 +166,21 @@ class Scorer:
         self.max_tokens = min(self.max_tokens, inputs["input_ids"].size // 2)  # what was too much will be so again
         middle = len(texts) // 2
         return np.concatenate([self._pass(texts[:middle]), self._pass(texts[middle:])])
+
+
+def _next(passes: "deque[NDArray[np.int64]]") -> "NDArray[np.int64] | None":
+    """Take the next pass; None if another thread has taken the last one."""
+    try:
+        return passes.popleft()
+    except IndexError:
+        return None
+
+
+def _at_once(compute: Callable[[], None], streams: int, passes: "deque[NDArray[np.int64]]") -> None:
+    """Compute in so many threads until no passes are left; after an error, none is begun any more."""
+    with ThreadPoolExecutor(streams) as threads:
+        try:
+            for running in as_completed([threads.submit(compute) for _ in range(streams)]):
+                running.result()
+        finally:
+            passes.clear()

@@ -8,7 +8,7 @@ from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.precision import Precision, choose_precision
-from imdb_sentiment.scoring.scorer import Scorer, Scores
+from imdb_sentiment.scoring.scorer import MOST_STREAMS, Scorer, Scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,21 +61,41 @@ class TorchBackend:
         """How many tokens at once it is quickest with, padding included."""
         return _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
 
-    @contextmanager
-    def ready(self) -> Iterator[None]:
-        """Switch dropout off inside, and back to what it was afterwards; keep no gradients."""
+    @property
+    def streams(self) -> int:
+        """How many passes it computes at once, if there are many: on a CPU, up to four."""
         import torch
 
+        return min(torch.get_num_threads(), MOST_STREAMS) if self.model.device.type == "cpu" else 1
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Switch dropout off inside, and back to what it was afterwards."""
         was_training = self.model.training
-        autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bf16)
         if was_training:  # asked, since to go through all modules takes as long as a layer
             self.model.eval()
         try:
-            with first_token_only(self.model), torch.inference_mode(), autocast:
+            with first_token_only(self.model):
                 yield
         finally:
             if was_training:
                 self.model.train()
+
+    @contextmanager
+    def stream(self, number: int) -> Iterator[None]:
+        """Keep no gradients inside, in this thread, which has its share of the processors if it is one of several."""
+        import torch
+
+        threads = torch.get_num_threads()
+        autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bf16)
+        if number > 1:
+            torch.set_num_threads(max(1, threads // number))
+        try:
+            with torch.inference_mode(), autocast:
+                yield
+        finally:
+            if number > 1:
+                torch.set_num_threads(threads)  # what threads that are yet to begin will have
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""

@@ -131,7 +131,7 @@ class Stopping(TrainerCallback):
 
 
 class Tidying(TrainerCallback):
-    """Gives memory that was freed back to the system before training, after evaluations and every 16 steps."""
+    """Gives memory that was freed back to the system: before and after training, after evaluations, every 16 steps."""
 
     @override
     def on_train_begin(
@@ -151,6 +151,12 @@ class Tidying(TrainerCallback):
     ) -> None:
         if state.global_step % _STEPS_TO_TIDY == 0:
             give_back_freed_memory()
+
+    @override
+    def on_train_end(
+        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
+    ) -> None:
+        give_back_freed_memory()
 
 
 class LiveLine(TrainerCallback):

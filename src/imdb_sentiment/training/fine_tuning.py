@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.attention import quick_to_learn
+from imdb_sentiment.embeddings import gradients_in_place
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.first_token import first_token_only
@@ -84,7 +85,8 @@ def fine_tune(
     recipe = on_main(lambda: resolve(config, model, device, before=before))
     on_main(lambda: _make_ready(output_dir, model, config))
     attending = quick_to_learn(model, device, bf16=recipe.precision == "bf16")
-    with quiet(), heed_signals() as stop, first_token_only(model), attending:
+    adding = gradients_in_place(model, when=device.type == "cpu" and number_of_processes() == 1)
+    with quiet(), heed_signals() as stop, first_token_only(model), attending, adding:
         trainer, live_line, stopping = build_training(
             model,
             encoder,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imdb_sentiment.encoding import EncodedText, TextEncoder
+from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Training", "build_training", "read_history"]
 
-_MULTIPLE = 16
 _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
 
 
@@ -71,6 +70,7 @@ def build_training(
     from imdb_sentiment.training.loop import FineTuneTrainer
 
     arguments = training_arguments(config, recipe, output_dir, metric)
+    tidying = [Tidying()] if arguments.device.type == "cpu" else []
     share = Share(
         batch_rows=config.per_device_train_batch_size,
         accumulated=config.gradient_accumulation_steps,
@@ -78,7 +78,7 @@ def build_training(
         process=arguments.process_index,
     )
     batches = StepBatches(rows.epochs, share, group_by_length=config.group_by_length, seed=config.seed)
-    padded = config.padding == "max_length"
+    to_limit = config.padding == "max_length"
     schedule = Schedule(
         batches,
         evaluations_per_epoch=config.evaluations_per_epoch,
@@ -95,10 +95,10 @@ def build_training(
         is_over=schedule.is_over,
         model=model,
         args=arguments,
-        data_collator=_pad_for_evaluation(encoder, encoder.max_length if padded else None),
+        data_collator=_pad_for_evaluation(encoder, _padding(lambda: encoder.max_length, to_limit=to_limit)),
         eval_dataset=rows.validation.longest_first(),
         compute_metrics=_metrics(rows.names, recipe.learning_rate),
-        callbacks=[schedule, stopping, live_line, run_record(run), *([Tidying()] if arguments.device.type == "cpu" else [])],
+        callbacks=[schedule, stopping, live_line, run_record(run), *tidying],
     )
     trainer.remove_callback(PrinterCallback)
     return Training(trainer, live_line, stopping)
@@ -153,20 +153,15 @@ def read_history(log: Sequence[dict[str, Any]], names: tuple[str, str]) -> tuple
 
 
 def _padding(limit: Callable[[], int], *, to_limit: bool) -> Callable[[int], int]:
-    """Pad to the limit, or to the next multiple of 16 below it.
-
-    With few shapes of tensors, the allocator finds a block that fits among those that were freed; with a shape for each
-    length, memory grew by half over an epoch of IMDb.
-    """
-    return lambda length: limit() if to_limit else min(limit(), -(-length // _MULTIPLE) * _MULTIPLE)
+    return lambda length: limit() if to_limit else padded_length(length, limit())
 
 
-def _pad_for_evaluation(encoder: TextEncoder, pad_to: int | None) -> Any:
+def _pad_for_evaluation(encoder: TextEncoder, padded: Callable[[int], int]) -> Any:
     import torch
 
     def collate(rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
         texts: list[EncodedText] = [row.text for row in rows]
-        batch = encoder.pad(texts, pad_to=pad_to)
+        batch = encoder.pad(texts, pad_to=padded(max(text.length for text in texts)))
         return {**batch, "labels": torch.tensor([row.label for row in rows])}
 
     return collate
