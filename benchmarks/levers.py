@@ -22,10 +22,11 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
-from imdb_sentiment.allocator import keep_freed_memory
+from imdb_sentiment.allocator import give_back_freed_memory, keep_freed_memory
 from imdb_sentiment.attention import quick_to_learn
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.encoding import EncodedText, TextEncoder
+from imdb_sentiment.embeddings import gradients_in_place
+from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.pretrained import load_encoder, load_model
@@ -72,7 +73,9 @@ def main() -> None:
     short = arguments.last_layer == "first_token" and arguments.pooling == "first"  # a mean needs all tokens
     written_out = arguments.attention == "quick" and recipe.precision == "bf16"
     print(f"{recipe.precision}, passes of {arguments.tokens:,} tokens")
-    with first_token_only(model) if short else nullcontext(), quick_to_learn(model, CPU, bf16=written_out):
+    shortened = first_token_only(model) if short else nullcontext()
+    in_place = gradients_in_place(model, when=arguments.word_gradients == "in_place")
+    with shortened, quick_to_learn(model, CPU, bf16=written_out), in_place:
         train(model, score, encoder, data, arguments)
 
 
@@ -98,6 +101,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--optimizer", default="fused", choices=["fused", "foreach", "loop"], help="form of AdamW")
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
     parser.add_argument("--attention", default="quick", choices=["quick", "fused"], help="its form in bf16")
+    parser.add_argument("--padding", default="few_lengths", choices=["few_lengths", "longest"])
+    parser.add_argument("--word-gradients", default="in_place", choices=["in_place", "dense"])
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--allocator", default="keep", choices=["keep", "default"])
     parser.add_argument("--threads", type=int, default=2)
@@ -181,6 +186,8 @@ def train(
             optimizer.step()
             optimizer.zero_grad()
             step += 1
+            if step % 16 == 0 and arguments.allocator == "keep":
+                give_back_freed_memory()
             if arguments.average and step > steps / 2:
                 average = average or [value.detach().clone() for value in parameters]
                 torch._foreach_lerp_(average, [value.detach() for value in parameters], 1 - arguments.average)
@@ -211,8 +218,14 @@ def backward(
 ) -> int:
     """Add up the gradients of a step; return how many tokens it had, padding included."""
     tokens = 0
-    for part in divide([texts[row].length for row in rows], arguments.tokens):
-        inputs = encoder.pad([texts[row] for row in rows[part]])
+    limit = max(text.length for text in texts)  # what the epoch cuts at, if any text is as long
+
+    def padded(row: int) -> int:
+        length = texts[row].length
+        return padded_length(length, limit) if arguments.padding == "few_lengths" else length
+
+    for part in divide([padded(row) for row in rows], arguments.tokens):
+        inputs = encoder.pad([texts[row] for row in rows[part]], pad_to=max(padded(row) for row in rows[part]))
         loss = nn.functional.cross_entropy(score(inputs), labels[rows[part]], reduction="sum") / len(rows)
         torch.autograd.backward(loss)
         tokens += inputs["input_ids"].numel()
@@ -226,7 +239,8 @@ def report(what: str, model: PreTrainedModel, score: Score, encoder: TextEncoder
     with torch.no_grad():
         for start in range(0, len(longest_first), 16):
             rows = longest_first[start : start + 16]
-            logits[rows] = score(encoder.pad([data.validation[row] for row in rows]))
+            texts = [data.validation[row] for row in rows]
+            logits[rows] = score(encoder.pad(texts, pad_to=padded_length(texts[0].length, encoder.max_length)))
     measured = measure(softmax(logits.numpy()), data.validation_labels, names=("negative", "positive"))
     print(f"{what}: accuracy {measured.accuracy:.4f}, log loss {measured.log_loss:.4f}", flush=True)
 

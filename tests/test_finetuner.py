@@ -198,7 +198,7 @@ def test_own_label_names_reach_the_predictions(tiny_config: FineTuneConfig, tmp_
 def test_pairs_reach_the_model(fitted_on_pairs: SentimentFineTuner) -> None:
     from imdb_sentiment.scoring.torch_scorer import score_texts
 
-    model, encoder, result, _ = fitted_on_pairs._fitted or pytest.fail("not fitted")
+    model, encoder, result, *_ = fitted_on_pairs._fitted or pytest.fail("not fitted")
     rows = fitted_on_pairs.splits.validation
     pairs = list(zip(rows["text"], rows["text_pair"], strict=True))
     again = measure(score_texts(model, encoder, pairs).probabilities, rows["label"], names=fitted_on_pairs.labels)

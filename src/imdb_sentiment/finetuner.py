@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from imdb_sentiment.artifact import Artifact
     from imdb_sentiment.findings import DataAudit
     from imdb_sentiment.metadata import ModelMetadata
+    from imdb_sentiment.precision import Precision
     from imdb_sentiment.pretrained import Encoder
     from imdb_sentiment.scoring.cascade import Cascade
+    from imdb_sentiment.training.fine_tuning import Learnt
     from imdb_sentiment.training.rows import TrainingRows
 
 __all__ = ["SentimentFineTuner"]
@@ -47,6 +49,8 @@ class _Fitted(NamedTuple):
     encoder: TextEncoder
     result: FineTuneResult
     cascade: "Cascade | None"
+    precision: "Precision"
+    """That of training; the test is scored in it too."""
 
 
 class SentimentFineTuner:
@@ -240,7 +244,7 @@ class SentimentFineTuner:
 
         splits = self.splits
         texts = texts_of(splits.test)
-        scores = score_texts(fitted.model, fitted.encoder, texts)
+        scores = score_texts(fitted.model, fitted.encoder, texts, precision=fitted.precision)
         threshold = fitted.result.calibration.threshold
         measured = measured_rows(scores, texts, splits.test["label"], threshold=threshold)
         known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"
@@ -297,7 +301,6 @@ class SentimentFineTuner:
         """Learn, in every process."""
         from imdb_sentiment.pretrained import load_model
         from imdb_sentiment.training.best_epoch import choose_metric
-        from imdb_sentiment.training.calibrating import calibrate
         from imdb_sentiment.training.fine_tuning import fine_tune
 
         model, head_note = on_all(lambda: load_model(encoder, self.config, LabelNames(*prepared.rows.names)))
@@ -315,14 +318,8 @@ class SentimentFineTuner:
         )
         seconds = time.perf_counter() - started
 
-        def calibrated() -> Calibration:
-            held_out = self.splits.validation
-            rows = Labelled(texts_of(held_out), held_out["label"])
-            return calibrate(learnt.model, encoder.text_encoder, self.config, rows=rows, names=self.labels)
-
-        calibration = on_main(calibrated)
+        calibration, cascade, choice = on_main(lambda: self._choose(learnt, encoder.text_encoder))
         scale_outputs(learnt.model, 1 / calibration.temperature)  # any program that loads it has it calibrated
-        cascade, choice = on_main(lambda: self._fit_cascade(learnt.model, encoder.text_encoder, calibration))
         result = FineTuneResult(
             calibration=calibration,
             cascade=choice,
@@ -335,22 +332,26 @@ class SentimentFineTuner:
             notes=(head_note, *learnt.notes),
         )
         # times and devices differ between processes
-        return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result), cascade)
+        return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result), cascade, learnt.precision)
 
-    def _fit_cascade(
-        self, model: "PreTrainedModel", encoder: TextEncoder, calibration: Calibration
-    ) -> "tuple[Cascade, CascadeChoice] | tuple[None, None]":
+    def _choose(
+        self, learnt: "Learnt", encoder: TextEncoder
+    ) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
+        """Choose on the validation split what is left to choose once the model has learnt."""
         from imdb_sentiment.scoring.cascade import log_odds_of
         from imdb_sentiment.scoring.torch_scorer import score_texts
+        from imdb_sentiment.training.calibrating import calibrate
         from imdb_sentiment.training.cascading import fit_cascade
 
-        if not self.config.cascade:
-            return None, None
         splits = self.splits
-        train, validation = (Labelled(texts_of(rows), rows["label"]) for rows in (splits.train, splits.validation))
-        scores = score_texts(model, encoder, validation.texts)
-        cleans = self.config.clean_text
-        return fit_cascade(train, validation, log_odds_of(scores.logits), calibration, cleans=cleans)
+        validation = Labelled(texts_of(splits.validation), splits.validation["label"])
+        logits = score_texts(learnt.model, encoder, validation.texts, precision=learnt.precision).logits
+        calibration = calibrate(logits, validation.labels, self.config, names=self.labels)
+        if not self.config.cascade:
+            return calibration, None, None
+        train = Labelled(texts_of(splits.train), splits.train["label"])
+        odds = log_odds_of(logits) / calibration.temperature
+        return calibration, *fit_cascade(train, validation, odds, calibration, cleans=self.config.clean_text)
 
     def _load(self) -> LoadedSplits:
         if self._loaded is None:

@@ -62,6 +62,13 @@ def test_the_scores_are_the_same_to_the_fifth_digit(
     assert opened.saw(texts) == classifier.saw(texts)
 
 
+def test_many_passes_at_once_give_the_same(
+    classifier: SentimentClassifier, opened: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened._scorer, "max_tokens", 1)  # a pass for each text
+    np.testing.assert_allclose(opened.predict_proba(TEXTS), classifier.predict_proba(TEXTS), atol=1e-5)
+
+
 def test_it_measures_too(classifier: SentimentClassifier, opened: SentimentClassifier) -> None:
     texts = [f"{text} Again." for text in TEXTS[:40]]
     expected, report = (one.evaluate(texts, LABELS[:40]) for one in (classifier, opened))

@@ -130,14 +130,20 @@ def open_backend(
 
 
 def score_texts(
-    model: "PreTrainedModel", encoder: TextEncoder, texts: Texts, *, max_tokens: int | None = None
+    model: "PreTrainedModel",
+    encoder: TextEncoder,
+    texts: Texts,
+    *,
+    precision: Precision = "fp32",
+    max_tokens: int | None = None,
 ) -> Scores:
-    """Score texts or pairs in fp32, on the device that the model is on.
+    """Score texts or pairs on the device that the model is on.
 
     Args:
         model: Model with a head of two outputs.
         encoder: Turns texts into tokens.
         texts: What to score.
+        precision: What matrices are multiplied in.
         max_tokens: As for `Scorer`.
     """
-    return Scorer(TorchBackend(model), encoder, max_tokens=max_tokens).score(texts)
+    return Scorer(TorchBackend(model, bf16=precision == "bf16"), encoder, max_tokens=max_tokens).score(texts)

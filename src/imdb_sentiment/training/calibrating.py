@@ -1,17 +1,16 @@
 """After training: probabilities that mean what they say, and the threshold that serves a goal."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.data.labelled import Labelled
-from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.evaluation.temperature import fit_temperature
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 from imdb_sentiment.results import Calibration
-from imdb_sentiment.scoring.torch_scorer import score_texts
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    import numpy as np
+    from numpy.typing import NDArray
 
     from imdb_sentiment.config import FineTuneConfig
 
@@ -19,34 +18,27 @@ __all__ = ["calibrate"]
 
 
 def calibrate(
-    model: "PreTrainedModel",
-    encoder: TextEncoder,
-    config: "FineTuneConfig",
-    *,
-    rows: Labelled,
-    names: tuple[str, str],
+    logits: "NDArray[np.float64]", labels: Sequence[int], config: "FineTuneConfig", *, names: tuple[str, str]
 ) -> Calibration:
-    """Fit a temperature to the validation split, and choose the threshold with it. The model stays as it is.
+    """Fit a temperature to the validation split, and choose the threshold with it.
 
     Args:
-        model: The model that was fine-tuned.
-        encoder: Encodes texts.
+        logits: What the fine-tuned model says of its rows, shape (n, 2).
+        labels: What is true of them, 0 or 1.
         config: Says what the threshold is for.
-        rows: The validation split.
         names: Names of the two labels.
     """
-    logits = score_texts(model, encoder, rows.texts).logits
-    temperature = fit_temperature(logits, rows.labels)
+    temperature = fit_temperature(logits, labels)
     probabilities = softmax(logits / temperature)
     value, reached = config.threshold, True
     if isinstance(value, str):
-        chosen = choose_threshold(Goal.of(value), probabilities[:, 1], rows.labels)
+        chosen = choose_threshold(Goal.of(value), probabilities[:, 1], labels)
         value, reached = chosen.value, chosen.reached
     return Calibration(
         temperature=temperature,
         threshold=value,
         goal=str(config.threshold),
         reached=reached,
-        before=measure(softmax(logits), rows.labels, names=names),
-        after=measure(probabilities, rows.labels, names=names, threshold=value),
+        before=measure(softmax(logits), labels, names=names),
+        after=measure(probabilities, labels, names=names, threshold=value),
     )

@@ -9,6 +9,7 @@ from imdb_sentiment.embeddings import gradients_in_place
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.first_token import first_token_only
+from imdb_sentiment.precision import Precision
 from imdb_sentiment.processes import number_of_processes, on_main
 from imdb_sentiment.results import EpochRecord
 from imdb_sentiment.scoring.device import usable_device
@@ -44,6 +45,7 @@ class Learnt(NamedTuple):
     history: tuple[EpochRecord, ...]
     kept_epoch: float
     kept_because: str
+    precision: Precision
     notes: tuple[str, ...]
 
 
@@ -114,7 +116,7 @@ def fine_tune(
     history = read_history(state.log_history, rows.names)
     kept, because = _kept(history, state, config, metric)
     notes = (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state))
-    return Learnt(whole, history, kept, because, notes)
+    return Learnt(whole, history, kept, because, recipe.precision, notes)
 
 
 def _kept(
