@@ -25,6 +25,7 @@ class Remembering:
     def __init__(self, room: int = 10**6, streams: int = 1) -> None:
         self.room = room
         self.streams = streams
+        self.tried = 0
         self.threads: set[int] = set()
         self._all_there = Barrier(streams)
         self.shapes: list[tuple[int, int]] = []
@@ -41,6 +42,7 @@ class Remembering:
 
     def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
         rows, tokens = inputs["input_ids"].shape
+        self.tried += 1
         if rows * tokens > self.room:
             raise MemoryError
         self.shapes.append((rows, tokens))
@@ -99,8 +101,9 @@ def test_answers_keep_the_order_of_the_texts(
 def test_where_memory_does_not_suffice_passes_are_halved_and_stay_so(encoder: TextEncoder) -> None:
     backend = Remembering(room=50)
     one = Scorer(backend, encoder, max_tokens=160)
-    one.score(texts_of_words(*[14] * 10))
-    assert backend.shapes == [(2, 16), (3, 16), (2, 16), (3, 16)]
+    one.score(texts_of_words(*[14] * 20))  # two passes
+    assert backend.shapes == [(2, 16), (1, 16), (2, 16)] * 4
+    assert backend.tried == len(backend.shapes) + 2  # the second pass is divided without being tried
     assert one.max_tokens == 40
     backend.shapes.clear()
     one.score(texts_of_words(*[14] * 4))

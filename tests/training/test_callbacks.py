@@ -197,3 +197,17 @@ def test_a_run_that_stopped_early_ends_at_once_when_it_is_gone_on_with(
     assert resumed.history == whole.history
     for name, weight in whole.model.named_parameters():
         np.testing.assert_array_equal(weight.detach(), resumed.model.get_parameter(name).detach())
+
+
+def test_memory_is_given_back_around_training_and_evaluations_and_now_and_then(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+    monkeypatch.setattr("imdb_sentiment.training.callbacks.give_back_freed_memory", lambda: given.append(1))
+    monkeypatch.setattr("imdb_sentiment.training.callbacks._STEPS_TO_TIDY", 5)
+    parts = build(num_train_epochs=2)
+    parts.trainer.train()
+    steps = parts.trainer.state.global_step
+    evaluations = len(evaluated_steps(parts))
+    assert (steps, evaluations) == (12, 2)
+    assert len(given) == 2 + evaluations + steps // 5

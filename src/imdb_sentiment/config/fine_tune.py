@@ -116,8 +116,8 @@ class FineTuneConfig(Frozen):
     a tenth quicker and take twice the memory, and 16,384 on a GPU."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Numbers that training computes with; weights stay in fp32. `auto` is bf16 on a GPU that knows it, and on a CPU
-    with instructions for it if a trial step is faster, else fp32."""
+    """Numbers that training computes with, and `SentimentFineTuner.evaluate` after it; weights stay in fp32. `auto` is
+    bf16 on a GPU that knows it, and on a CPU with instructions for it if a trial step is faster, else fp32."""
 
     per_device_eval_batch_size: PositiveInt = 16
     """Rows per batch on each device where validation rows are measured; changes speed and memory, not results."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.encoding import Span, TextEncoder
 from imdb_sentiment.errors import MissingExtraError
+from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.results import Explanation, WordContribution
 
 if TYPE_CHECKING:
@@ -66,9 +67,10 @@ def explain_text(
     was_training = model.training
     model.eval()
     try:
-        with torch.no_grad():
-            logits = model(**inputs).logits[0].double()
-        attributed = _attribute(model, inputs, [span is None for span in spans], encoder.tokenizer.pad_token_id)
+        with first_token_only(model):
+            with torch.no_grad():
+                logits = model(**inputs).logits[0].double()
+            attributed = _attribute(model, inputs, [span is None for span in spans], encoder.tokenizer.pad_token_id)
     finally:
         model.train(was_training)
     positive = float(logits.softmax(0)[1])

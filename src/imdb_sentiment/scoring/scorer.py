@@ -157,13 +157,15 @@ class Scorer:
         """Return the logits of texts; where memory does not suffice, those of one half after those of the other."""
         import numpy as np
 
-        inputs = self.encoder.stack(texts, pad_to=self._padded(max(text.length for text in texts)))
-        try:
-            return self.backend.logits(inputs)
-        except Exception as error:
-            if not self.backend.made_room(error) or len(texts) == 1:
-                raise
-        self.max_tokens = min(self.max_tokens, inputs["input_ids"].size // 2)  # what was too much will be so again
+        padded = self._padded(max(text.length for text in texts))
+        if len(texts) == 1 or len(texts) * padded <= self.max_tokens:  # less by now than when texts were divided?
+            inputs = self.encoder.stack(texts, pad_to=padded)
+            try:
+                return self.backend.logits(inputs)
+            except Exception as error:
+                if not self.backend.made_room(error) or len(texts) == 1:
+                    raise
+            self.max_tokens = min(self.max_tokens, len(texts) * padded // 2)  # what was too much will be so again
         middle = len(texts) // 2
         return np.concatenate([self._pass(texts[:middle]), self._pass(texts[middle:])])
 
