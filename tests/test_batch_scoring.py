@@ -123,6 +123,9 @@ def test_a_copy_computes_in_the_same_precision(saved_model: Path, monkeypatch: p
         copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301
         assert copy._scorer.backend.precision == precision
         assert copy._scorer.max_tokens == 64
+        with classifier._computing_as("fp32"):
+            copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301
+        assert copy._scorer.backend.precision == "fp32"
 
 
 def test_a_model_that_was_replaced_is_not_taken_for_the_one_that_was_sent(saved_model: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from filelock import FileLock
@@ -231,6 +231,31 @@ def test_files_that_cannot_be_scored_are_named_and_the_others_are_done(
     assert classifier.predict_files(source, tmp_path / "out").rows == 11
 
 
+@pytest.mark.parametrize("asked", ["auto", "bf16"])
+def test_a_run_goes_on_in_the_precision_that_it_began_in(
+    asked: Literal["auto", "bf16"],
+    saved_model: Path,
+    source: Path,
+    scored: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = SentimentClassifier.from_pretrained(saved_model, device="cpu", precision="fp32")
+    first.predict_files(source, tmp_path / "out")
+    expected = outputs(tmp_path / "out")
+    (tmp_path / "out" / "b.csv").unlink()
+    monkeypatch.setattr("imdb_sentiment.scoring.torch_scorer.choose_precision", lambda *_, **__: "bf16")
+    second = SentimentClassifier.from_pretrained(saved_model, device="cpu", precision=asked)
+    if asked == "bf16":
+        with pytest.raises(OutputExistsError, match="holds the work of another job"):
+            second.predict_files(source, tmp_path / "out")
+        return
+    assert second.predict_files(source, tmp_path / "out").scored_before == 10
+    assert outputs(tmp_path / "out") == expected
+    second.predict_file(source / "b.csv", tmp_path / "b.csv")  # as it was opened
+    assert (tmp_path / "b.csv").read_bytes() != expected["b.csv"]
+
+
 def test_a_full_disk(
     classifier: SentimentClassifier,
     source: Path,
@@ -252,7 +277,7 @@ def test_a_file_that_no_worker_survives_is_given_up(
     def die(*_: object, **__: object) -> None:
         raise SystemExit
 
-    job = FolderJob(source, NAMES, tmp_path / "out", {}, "")
+    job = FolderJob(source, NAMES, tmp_path / "out", {}, "", None)
     with monkeypatch.context() as patch:
         patch.setattr(SentimentClassifier, "predict_file", die)
         for _ in range(folder_job._MOST_TRIES):

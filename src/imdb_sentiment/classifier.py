@@ -3,7 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -24,6 +24,7 @@ from imdb_sentiment.model_folder import find_folder
 from imdb_sentiment.opening import Opening
 from imdb_sentiment.output import METADATA_FILE
 from imdb_sentiment.page.mistakes import worst_mistakes
+from imdb_sentiment.precision import Precision
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.scoring.cascade import CascadeScorer
 from imdb_sentiment.scoring.device import usable_device
@@ -244,9 +245,7 @@ class SentimentClassifier:
         job = FileJob(
             Path(source), Path(target), self._columns(text_columns), prefix, shard, encoding, spreadsheet_safe
         )
-        torch_backend = self._torch_backend
-        before = precision_of_parts(job.target)  # a trial of its own might choose another
-        with torch_backend.computing_as(before) if torch_backend else nullcontext():
+        with self._computing_as(precision_of_parts(job.target)):
             return score_file(job, self._judge(cascade), overwrite=overwrite)
 
     def predict_files(
@@ -291,7 +290,7 @@ class SentimentClassifier:
             MissingExtraError: Ray is not installed.
         """
         from imdb_sentiment.folder_job import FolderJob
-        from imdb_sentiment.folder_scoring import find_inputs, score_folder
+        from imdb_sentiment.folder_scoring import find_inputs, precision_of_run, score_folder
         from imdb_sentiment.ray_workers import RayWorkers
 
         self._scorer_for(cascade)
@@ -302,11 +301,12 @@ class SentimentClassifier:
             "spreadsheet_safe": spreadsheet_safe,
             "cascade": cascade,
         }
-        engine = RayWorkers(self, workers=workers, on_gpu=not isinstance(self._artifact, Exported))
         target = Path(folder).absolute()
-        root, names = find_inputs(str(source), target)
-        job = FolderJob(root, names, target, options, self._identity)
-        return score_folder(job, engine, overwrite=overwrite)
+        with self._computing_as(precision_of_run(target)):
+            engine = RayWorkers(self, workers=workers, on_gpu=not isinstance(self._artifact, Exported))
+            root, names = find_inputs(str(source), target)
+            job = FolderJob(root, names, target, options, self._identity, self._precision)
+            return score_folder(job, engine, overwrite=overwrite)
 
     def __call__(
         self,
@@ -343,7 +343,8 @@ class SentimentClassifier:
         """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision."""
         if self._opening is None:
             raise TypeError("a classifier can be pickled if from_pretrained opened it")
-        return _reopen, (type(self), self._opening, self._identity)
+        opening = self._opening._replace(precision=self._precision) if self._precision else self._opening
+        return _reopen, (type(self), opening, self._identity)
 
     @property
     def _identity(self) -> str:
@@ -352,13 +353,17 @@ class SentimentClassifier:
 
     def _judge(self, cascade: str | None) -> Judge:
         scorer = self._scorer_for(cascade)
-        precision = self._torch_backend.precision if self._torch_backend else None
-        return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None, precision)
+        return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None, self._precision)
 
     @property
-    def _torch_backend(self) -> TorchBackend | None:
+    def _precision(self) -> Precision | None:
+        """What the model computes in; None if that is not chosen here."""
+        return self._scorer.backend.precision if isinstance(self._scorer.backend, TorchBackend) else None
+
+    def _computing_as(self, before: Precision | None) -> AbstractContextManager[None]:
+        """Go on in the precision that work was begun in; a trial of its own might have chosen another."""
         backend = self._scorer.backend
-        return backend if isinstance(backend, TorchBackend) else None
+        return backend.computing_as(before) if isinstance(backend, TorchBackend) else nullcontext()
 
     def _columns(self, asked: Sequence[str] | None) -> tuple[str, ...]:
         learnt = self.metadata.text_columns

@@ -15,11 +15,12 @@ from imdb_sentiment.data.files import is_pattern, kinds_text, matching_files, mi
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.folder_job import HIDDEN, FolderJob, Outcome, to_report
 from imdb_sentiment.output import make_folder, write_text
+from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
 from imdb_sentiment.tables import KINDS
 
-__all__ = ["find_inputs", "score_folder"]
+__all__ = ["find_inputs", "precision_of_run", "score_folder"]
 
 _PLAN, _LOCK = "plan.json", ".lock"
 _LISTED = 5
@@ -64,6 +65,16 @@ def find_inputs(source: str, folder: Path) -> tuple[Path, list[str]]:
     if not names:
         raise DataError(f"{source} holds no data", expected=f"files ({kinds_text(KINDS)})")
     return root, names
+
+
+def precision_of_run(folder: Path) -> Precision | None:
+    """Return what a run into this folder has computed in; None if there was none or that is not known."""
+    try:
+        plan = json.loads((folder / HIDDEN / _PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    found: Precision | None = plan.get("precision")
+    return found
 
 
 def score_folder(job: FolderJob, engine: Engine, *, overwrite: bool) -> FileReport:
@@ -111,7 +122,7 @@ def _check_outputs(job: FolderJob, *, overwrite: bool) -> None:
 
 
 def _plan(job: FolderJob) -> str:
-    return json.dumps({"model": job.model, **job.options}, indent=2)
+    return json.dumps({"model": job.model, "precision": job.precision, **job.options}, indent=2)
 
 
 @contextmanager
