@@ -35,6 +35,8 @@ class TorchBackend:
         self.model = model
         self._bf16 = bf16
         self._tried = tried
+        self._threads = 1
+        self._divided = False
 
     @property
     def precision(self) -> Precision:
@@ -71,7 +73,10 @@ class TorchBackend:
     @contextmanager
     def ready(self) -> Iterator[None]:
         """Switch dropout off inside, and back to what it was afterwards."""
+        import torch
+
         was_training = self.model.training
+        self._threads = torch.get_num_threads()
         if was_training:  # asked, since to go through all modules takes as long as a layer
             self.model.eval()
         try:
@@ -80,22 +85,21 @@ class TorchBackend:
         finally:
             if was_training:
                 self.model.train()
+            if self._divided:
+                torch.set_num_threads(self._threads)  # of threads that begin later; what one sets is set for these too
+                self._divided = False
 
     @contextmanager
     def stream(self, number: int) -> Iterator[None]:
         """Keep no gradients inside, in this thread, which has its share of the processors if it is one of several."""
         import torch
 
-        threads = torch.get_num_threads()
-        autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bf16)
         if number > 1:
-            torch.set_num_threads(max(1, threads // number))
-        try:
-            with torch.inference_mode(), autocast:
-                yield
-        finally:
-            if number > 1:
-                torch.set_num_threads(threads)  # what threads that are yet to begin will have
+            self._divided = True
+            torch.set_num_threads(max(1, self._threads // number))
+        autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bf16)
+        with torch.inference_mode(), autocast:
+            yield
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
