@@ -1,6 +1,7 @@
 """The form of attention that training takes: the same result, in bf16 on a CPU only, and put back afterwards."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -62,7 +63,7 @@ def test_in_bf16_its_gradients_are_as_near_to_those_of_fp32_as_the_eager_form_is
 
 
 def test_shared_keys_causal_masks_and_padding_on_the_left() -> None:
-    size = {"vocab_size": 32, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2}
+    size: dict[str, Any] = {"vocab_size": 32, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2}
     config = LlamaConfig(**size, num_attention_heads=4, num_key_value_heads=2, pad_token_id=0)
     model = LlamaForSequenceClassification(config).eval()
     inputs = {"input_ids": TOKENS + 1, "attention_mask": MASK.flip(1)}  # the first queries see nothing at all

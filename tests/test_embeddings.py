@@ -20,7 +20,8 @@ PASSES = torch.tensor([[[5, 6, 7, 7, 0], [7, 8, 0, 0, 0]], [[9, 6, 6, 3, 2], [5,
 def model(tiny_model: Path) -> PreTrainedModel:
     config = FineTuneConfig(model_name=str(tiny_model))
     model, _ = load_model(load_encoder(config), config, LabelNames("negative", "positive"))
-    return model.eval()
+    model.eval()
+    return model
 
 
 def words_of(model: PreTrainedModel) -> Any:
@@ -53,7 +54,7 @@ def test_no_matrix_is_made_for_a_pass_after_the_first(model: PreTrainedModel) ->
     with gradients_in_place(model, when=True):
         gradients(model)
         place = weight.grad.data_ptr()
-        made = []
+        made: list[object] = []
         weight.register_hook(made.append)
         model(input_ids=PASSES[0]).logits.sum().backward()
     assert weight.grad.data_ptr() == place

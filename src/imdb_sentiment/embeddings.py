@@ -35,7 +35,7 @@ def gradients_in_place(model: "PreTrainedModel", *, when: bool) -> Iterator[None
         yield
         return
     look_up = _look_up()
-    words.forward = lambda ids: look_up.apply(words.weight, ids, words.padding_idx)  # type: ignore[method-assign]
+    words.forward = lambda ids: look_up.apply(words.weight, ids, words.padding_idx)
     try:
         yield
     finally:

@@ -40,7 +40,7 @@ class OpenVinoBackend(GraphBackend):
                 hint="pip install 'imdb-sentiment[openvino]'",
             ) from None
         self._core, self._graph = openvino.Core(), graph
-        self._settings = {"INFERENCE_NUM_THREADS": self.threads()}
+        self._settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": self.threads()}
         if precision != "auto":  # left alone it takes bf16 where the CPU has it
             self._settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
         self._for_one = self._compile(PERFORMANCE_HINT="LATENCY").create_infer_request()
