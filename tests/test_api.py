@@ -18,7 +18,7 @@ ROWS = [
     {"data"},
     {"encoding", "saved_tokenizer", "tables"},
     {"evaluation"},
-    {"attention", "pretrained", "head", "first_token", "precision", "training", "scoring"},
+    {"attention", "embeddings", "pretrained", "head", "first_token", "precision", "training", "scoring"},
     {"artifact", "audit", "card", "exported", "foreign", "metadata", "model_folder", "opening", "publishing"},
     {"batch_scoring", "exporting", "file_scoring", "folder_job", "folder_scoring", "judging", "ray_workers"},
     {"finetuner", "classifier"},

@@ -229,6 +229,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs(
     page: str, writable_hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

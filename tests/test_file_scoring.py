@@ -143,6 +143,7 @@ def score_and_die(folder: Path, model: Path, parts: int) -> None:
         classifier.predict_file(folder / "in.csv", folder / "out.csv")
 
 
+@pytest.mark.integration
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     classifier: SentimentClassifier, saved_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

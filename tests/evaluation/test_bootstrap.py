@@ -59,6 +59,7 @@ def test_rows_of_one_label_have_no_rankings(label: int) -> None:
     assert figures["balanced_accuracy"] == pytest.approx(figures["recall"] if label else figures["accuracy"])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("rows", "share", "sure"), [(500, 0.5, 1.6), pytest.param(600, 0.3, 1.0, marks=pytest.mark.integration)]
 )

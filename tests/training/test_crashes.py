@@ -55,6 +55,7 @@ def check_that_it_goes_on(recipe: Recipe, folder: Path, whole: Outcome, when: st
     assert {path.name for path in folder.iterdir()} == names, when
 
 
+@pytest.mark.integration
 def test_a_run_killed_again_and_again_goes_on_as_if_nothing_had_been(
     recipe: Recipe, whole: Outcome, tmp_path: Path
 ) -> None:

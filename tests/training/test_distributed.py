@@ -66,6 +66,7 @@ def assert_same_steps(first: Steps, second: Steps, one: Steps, case: str) -> Non
     assert_near(second.weights, one.weights, case)
 
 
+@pytest.mark.integration
 def test_two_processes_take_the_steps_of_one(tiny_model: Path, tmp_path: Path) -> None:
     first, second = together(2, take_steps, tiny_model, tmp_path / "two", CASES)
     one = take_steps(tiny_model, tmp_path / "one", CASES)
@@ -126,6 +127,7 @@ def rounded(value: Any) -> Any:
     return round(value, 5) if isinstance(value, float) else value
 
 
+@pytest.mark.integration
 def test_each_process_gets_the_result_of_one_and_a_single_one_reads_and_writes(
     recipe: Recipe, one: Fitted, tmp_path: Path
 ) -> None:
@@ -142,6 +144,7 @@ def test_each_process_gets_the_result_of_one_and_a_single_one_reads_and_writes(
     assert sorted(path.name for path in newest.glob("rng_state*")) == ["rng_state_0.pth", "rng_state_1.pth"]
 
 
+@pytest.mark.integration
 def test_an_error_of_one_process_is_raised_in_all(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "kept.txt").write_text("mine", encoding="utf-8")
     first, second = together(2, fail, recipe, tmp_path)
