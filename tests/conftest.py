@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -26,6 +27,9 @@ from imdb_sentiment import (
     SentimentClassifier,
     SentimentFineTuner,
 )
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _ROOT = Path(tempfile.mkdtemp(prefix="imdb-sentiment-tests-"))
 atexit.register(shutil.rmtree, _ROOT, ignore_errors=True)
@@ -96,6 +100,17 @@ def tiny_model(reviews: tuple[list[str], list[int]]) -> Path:
     folder = _ROOT / "tiny-bert"
     write_tiny_bert(folder, reviews[0], max_position_embeddings=512)
     return folder
+
+
+@pytest.fixture
+def model(tiny_model: Path) -> "PreTrainedModel":
+    """The tiny BERT with a new head of two labels, not in training."""
+    from imdb_sentiment.data.labels import LabelNames
+    from imdb_sentiment.pretrained import load_encoder, load_model
+
+    config = FineTuneConfig(model_name=str(tiny_model))
+    model, _ = load_model(load_encoder(config), config, LabelNames("negative", "positive"))
+    return model
 
 
 @pytest.fixture(scope="session")

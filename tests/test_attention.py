@@ -1,28 +1,16 @@
 """The form of attention that training takes: the same result, in bf16 on a CPU only, and put back afterwards."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedModel
 
-from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.attention import quick_to_learn
-from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.pretrained import load_encoder, load_model
 
 CPU = torch.device("cpu")
 TOKENS = torch.arange(24).view(4, 6)
 MASK = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 0], [1, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 0]])
-
-
-@pytest.fixture
-def model(tiny_model: Path) -> PreTrainedModel:
-    config = FineTuneConfig(model_name=str(tiny_model))
-    model, _ = load_model(load_encoder(config), config, LabelNames("negative", "positive"))
-    model.train()
-    return model
 
 
 def form_of(model: PreTrainedModel) -> str:
@@ -76,6 +64,7 @@ def test_shared_keys_causal_masks_and_padding_on_the_left() -> None:
 
 def test_dropout_of_attention_takes_part(model: PreTrainedModel) -> None:
     inputs = {"input_ids": TOKENS, "attention_mask": MASK}
+    model.train()
     with quick_to_learn(model, CPU, bf16=True):
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):

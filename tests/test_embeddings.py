@@ -1,6 +1,5 @@
 """Gradients of word embeddings: the same sums, without a matrix as large as the vocabulary for each pass."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,20 +7,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from imdb_sentiment import FineTuneConfig
-from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.embeddings import gradients_in_place
-from imdb_sentiment.pretrained import load_encoder, load_model
 
 PASSES = torch.tensor([[[5, 6, 7, 7, 0], [7, 8, 0, 0, 0]], [[9, 6, 6, 3, 2], [5, 0, 0, 0, 0]]])
-
-
-@pytest.fixture
-def model(tiny_model: Path) -> PreTrainedModel:
-    config = FineTuneConfig(model_name=str(tiny_model))
-    model, _ = load_model(load_encoder(config), config, LabelNames("negative", "positive"))
-    model.eval()
-    return model
 
 
 def words_of(model: PreTrainedModel) -> Any:

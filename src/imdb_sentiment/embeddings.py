@@ -17,9 +17,9 @@ def gradients_in_place(model: "PreTrainedModel", *, when: bool) -> Iterator[None
     """Have gradients of word embeddings added to the rows of those words, while the context lasts.
 
     PyTorch makes a gradient as large as the whole vocabulary for each pass, nearly all of it zeros, and adds that to
-    those of the passes before. For MiniLM this is 47 MB, and 8 ms of the 200 that 1,024 tokens take on two cores; for a
-    vocabulary of 250,000 words it is the larger part. Here the rows of the words in the pass are added to, and
-    nothing else is touched. The sums are the same.
+    those of the passes before. For MiniLM this is 47 MB, and 8 ms of the 200 that 1,024 tokens take on two cores; both
+    grow with the vocabulary. Here the rows of the words in the pass are added to, and nothing else is touched. The sums
+    are the same.
 
     What listens to gradients, as training by several processes does, hears nothing of these.
 

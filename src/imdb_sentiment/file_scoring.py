@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
-from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows
+from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows, planned_precision
 from imdb_sentiment.output import check_new_file, make_folder
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
@@ -61,12 +61,7 @@ class FileJob(NamedTuple):
 
 def precision_of_parts(target: Path) -> Precision | None:
     """Return what the parts of an unfinished file were computed in; None if there are none or that is not known."""
-    try:
-        plan = json.loads((_folder_of(target) / _PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    found: Precision | None = plan.get("precision")
-    return found
+    return planned_precision(_folder_of(target) / _PLAN)
 
 
 def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:

@@ -14,6 +14,7 @@ from imdb_sentiment.data.compressed import plain_suffix
 from imdb_sentiment.data.files import is_pattern, kinds_text, matching_files, missing_file, root_of
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.folder_job import HIDDEN, FolderJob, Outcome, to_report
+from imdb_sentiment.judging import planned_precision
 from imdb_sentiment.output import make_folder, write_text
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
@@ -69,12 +70,7 @@ def find_inputs(source: str, folder: Path) -> tuple[Path, list[str]]:
 
 def precision_of_run(folder: Path) -> Precision | None:
     """Return what a run into this folder has computed in; None if there was none or that is not known."""
-    try:
-        plan = json.loads((folder / HIDDEN / _PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    found: Precision | None = plan.get("precision")
-    return found
+    return planned_precision(folder / HIDDEN / _PLAN)
 
 
 def score_folder(job: FolderJob, engine: Engine, *, overwrite: bool) -> FileReport:

@@ -1,6 +1,8 @@
 """Rows of any kind get a label, a score, or the reason why they have neither."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from imdb_sentiment.data.cleaning import clean
@@ -10,7 +12,7 @@ from imdb_sentiment.precision import Precision
 from imdb_sentiment.scoring.scorer import Scores
 from imdb_sentiment.tables import Added
 
-__all__ = ["Judge", "added_names", "check_names", "judge_rows", "readable"]
+__all__ = ["Judge", "added_names", "check_names", "judge_rows", "planned_precision", "readable"]
 
 
 class AnyScorer(Protocol):
@@ -34,6 +36,15 @@ class Judge(NamedTuple):
 
     precision: Precision | None
     """What PyTorch computes in; None where something else computes."""
+
+
+def planned_precision(plan: Path) -> Precision | None:
+    """Return what unfinished work was begun in, by the plan that it left; None if there is none or it does not say."""
+    try:
+        found: Precision | None = json.loads(plan.read_text(encoding="utf-8")).get("precision")
+    except (OSError, ValueError):
+        return None
+    return found
 
 
 def added_names(prefix: str) -> tuple[str, str, str]:

@@ -26,12 +26,6 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
 @pytest.fixture
-def model(tiny_model: Path) -> PreTrainedModel:
-    config = FineTuneConfig(model_name=str(tiny_model))
-    return load_model(load_encoder(config), config, NAMES)[0]
-
-
-@pytest.fixture
 def cpu_knows_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "_cpu_knows_bf16", lambda: True)
 

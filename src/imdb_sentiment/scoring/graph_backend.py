@@ -14,7 +14,7 @@ class GraphBackend:
 
     runtime: ClassVar[Literal["onnxruntime", "openvino"]]
 
-    best_tokens = 1024
+    best_tokens = 2048
     """How many tokens at once it is quickest with, padding included."""
 
     def ready(self) -> AbstractContextManager[object]:

@@ -30,6 +30,7 @@ class OpenVinoBackend(GraphBackend):
     """
 
     runtime = "openvino"
+    best_tokens = 1024  # of each of several passes at once
 
     def __init__(self, graph: Path, *, precision: str = "auto") -> None:
         try:
