@@ -256,6 +256,18 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in(
     assert (tmp_path / "b.csv").read_bytes() != expected["b.csv"]
 
 
+@pytest.mark.parametrize("plan", ["", "[]", "null", '{"precision": 3}'])
+def test_a_damaged_plan_is_that_of_another_job(
+    plan: str, classifier: SentimentClassifier, source: Path, scored: list[str], tmp_path: Path
+) -> None:
+    hidden = tmp_path / "out" / ".imdb_sentiment"
+    hidden.mkdir(parents=True)
+    (hidden / "plan.json").write_text(plan)
+    with pytest.raises(OutputExistsError, match="holds the work of another job"):
+        classifier.predict_files(source, tmp_path / "out")
+    assert classifier.predict_files(source, tmp_path / "out", overwrite=True).rows == 15
+
+
 def test_a_full_disk(
     classifier: SentimentClassifier,
     source: Path,

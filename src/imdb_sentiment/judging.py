@@ -41,9 +41,10 @@ class Judge(NamedTuple):
 def planned_precision(plan: Path) -> Precision | None:
     """Return what unfinished work was begun in, by the plan that it left; None if there is none or it does not say."""
     try:
-        found: Precision | None = json.loads(plan.read_text(encoding="utf-8")).get("precision")
+        told = json.loads(plan.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    found: Precision | None = told.get("precision") if isinstance(told, dict) else None
     return found
 
 
