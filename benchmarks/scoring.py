@@ -191,7 +191,7 @@ def take_turns(
         }
         for name, positive in said.items()
     }
-    return measured, {name: max(rate[name] for rate in rates) for name in rates[0]}
+    return measured, {name: statistics.median(rate[name] for rate in rates) for name in rates[0]}
 
 
 def one_sentence(opened: dict[str, SentimentClassifier], calls: int = 500) -> dict[str, dict[str, float]]:

@@ -16,7 +16,7 @@ ROWS = [
     {"errors"},
     {"config", "results", "findings", "text_table", "allocator", "processes", "progress", "output", "page", "upstream"},
     {"data"},
-    {"encoding", "saved_tokenizer", "tables"},
+    {"checked_texts", "encoding", "saved_tokenizer", "tables"},
     {"evaluation"},
     {"attention", "embeddings", "pretrained", "head", "first_token", "precision", "training", "scoring"},
     {"artifact", "audit", "card", "exported", "foreign", "metadata", "model_folder", "opening", "publishing"},

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from imdb_sentiment.artifact import Artifact, load_artifact
-from imdb_sentiment.data.cleaning import clean
+from imdb_sentiment.checked_texts import checked_texts
 from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE
 from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
@@ -614,20 +614,7 @@ class SentimentClassifier:
         return CascadeScorer(self._scorer, self._artifact.cascade, threshold=self.threshold)
 
     def _checked(self, texts: Texts) -> Texts:
-        """Return the texts or pairs as a list, or raise DataError if there is one that the model cannot classify."""
-        columns = self.metadata.text_columns
-        if len(columns) == 2:
-            pairs = _listed_pairs(texts, columns)
-            for place, column in enumerate(columns):
-                parts = [pair[place] for pair in pairs]
-                _check_strings(parts, what=repr(column), expected=f"pairs of texts ({', '.join(columns)})")
-            _check_not_blank(pairs)
-            return pairs
-        listed: list[Any] = [texts] if isinstance(texts, str) else list(texts)
-        expected = f"one text each, since the model learnt from one column ({columns[0]})"
-        _check_strings(listed, what="item", expected=expected)
-        _check_not_blank([(text,) for text in listed])
-        return listed
+        return checked_texts(texts, self.metadata.text_columns)
 
 
 @lru_cache(maxsize=2)
@@ -640,53 +627,3 @@ def _reopen(kind: type[SentimentClassifier], opening: Opening, identity: str) ->
             hint="a folder that all machines see, and that stays as it is",
         )
     return classifier
-
-
-def _listed_pairs(texts: Sequence[object], columns: Sequence[str]) -> list[tuple[str, str]]:
-    """Return items of two as tuples; what the two are is not looked at."""
-    names = ", ".join(columns)
-    items: list[Any] = [texts] if isinstance(texts, str) else list(texts)
-    wrong = [i for i, item in enumerate(items, start=1) if not (isinstance(item, tuple | list) and len(item) == 2)]
-    if wrong:
-        found = "a single text" if isinstance(texts, str) else f"{_kinds(items, wrong)} in {list_rows(wrong)}"
-        alone = isinstance(items[wrong[0] - 1], str)
-        raise DataError(
-            "each item must be a pair of texts, since the model learnt from two columns",
-            found=found,
-            expected=f"pairs of texts ({names})",
-            hint=f"a list also for one pair: [({names})]" if alone else None,
-            rows=wrong,
-        )
-    return [(item[0], item[1]) for item in items]
-
-
-def _check_strings(texts: Sequence[object], *, what: str, expected: str) -> None:
-    wrong = [i for i, text in enumerate(texts, start=1) if not isinstance(text, str)]
-    if wrong:
-        found = f"{_kinds(texts, wrong)} in {list_rows(wrong)}"
-        raise DataError(f"each {what} must be a string", found=found, expected=expected, rows=wrong)
-    broken = [i for i, text in enumerate(texts, start=1) if not _is_unicode(str(text))]
-    if broken:
-        raise DataError(f"each {what} must be valid Unicode", found=list_rows(broken), rows=broken)
-
-
-def _check_not_blank(items: Sequence[tuple[str, ...]]) -> None:
-    blank = [i for i, parts in enumerate(items, start=1) if not any(clean(part).strip() for part in parts)]
-    if blank:
-        raise DataError("there is nothing to classify in a blank text", found=list_rows(blank), rows=blank)
-
-
-def _kinds(items: Sequence[object], rows: Sequence[int]) -> str:
-    return ", ".join(sorted({_kind(items[row - 1]) for row in rows}))
-
-
-def _kind(item: object) -> str:
-    return f"{type(item).__name__} of {len(item)}" if isinstance(item, tuple | list) else type(item).__name__
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: Python's stand-in for a byte that is not UTF-8
-        return False
-    return True

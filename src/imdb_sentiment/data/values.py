@@ -9,7 +9,7 @@ from imdb_sentiment.errors import DataError, list_rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["names_from_arrow", "names_from_values", "size_of", "texts_from_arrow", "texts_from_values"]
+__all__ = ["is_unicode", "names_from_arrow", "names_from_values", "size_of", "texts_from_arrow", "texts_from_values"]
 
 _MOST_OF_A_CHUNK = 2**30
 _SMALL_CHUNK_ROWS = 1000
@@ -36,7 +36,7 @@ def texts_from_values(values: Sequence[object]) -> "tuple[pa.ChunkedArray, set[i
     texts: list[str | None] = []
     wrong: set[int] = set()
     for row, text in enumerate(values, start=1):
-        valid = isinstance(text, str) and _is_unicode(text)
+        valid = isinstance(text, str) and is_unicode(text)
         texts.append(str(text) if valid else None)
         if not valid and not _is_null(text):
             wrong.add(row)
@@ -72,7 +72,7 @@ def names_from_values(values: Sequence[object], role: str, origin: str, before: 
     if (plain := _plain_strings(values)) is not None:
         return plain
     names = [_name_text(value) for value in values]
-    broken = [before + row for row, name in enumerate(names, start=1) if name is not None and not _is_unicode(name)]
+    broken = [before + row for row, name in enumerate(names, start=1) if name is not None and not is_unicode(name)]
     if broken:
         summary = f"{origin} has {role}s that are not valid Unicode"
         raise DataError(summary, found=list_rows(broken), expected=f"{role}s encoded as UTF-8", rows=broken)
@@ -189,10 +189,11 @@ def _decoded(column: "pa.ChunkedArray") -> list[str | None]:
     return [None if value is None else value.decode(errors="surrogateescape") for value in values]
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Tell whether a string has no half of a surrogate pair: Python's stand-in for a byte that is not UTF-8."""
     try:
         text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, as a JSON escape can spell it
+    except UnicodeEncodeError:  # a JSON escape can spell one too
         return False
     return True
 
