@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,7 @@ __all__ = ["first_token_only"]
 
 _PROBE_SHAPE = (2, 8)
 _tried: "WeakKeyDictionary[PreTrainedModel, bool]" = WeakKeyDictionary()
+_locks: "WeakKeyDictionary[PreTrainedModel, Any]" = WeakKeyDictionary()
 
 
 @contextmanager
@@ -24,15 +26,18 @@ def first_token_only(model: "PreTrainedModel") -> Iterator[None]:
     what it cost, and the logits and gradients are the same. Where the architecture is another, or the logits of a
     trial come out differently, the model is left as it is.
 
+    The model is changed for all threads, so another that comes here with it waits until this one has left.
+
     Args:
         model: Model with a classification head.
     """
-    layer = _last_layer(model)
-    if layer is None or not _can_be_shortened(model, layer):
-        yield
-        return
-    with _shortened(layer):
-        yield
+    with _locks.setdefault(model, RLock()):
+        layer = _last_layer(model)
+        if layer is None or not _can_be_shortened(model, layer):
+            yield
+            return
+        with _shortened(layer):
+            yield
 
 
 def _can_be_shortened(model: "PreTrainedModel", layer: Any) -> bool:

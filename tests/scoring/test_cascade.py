@@ -97,12 +97,14 @@ def test_it_stops_before_the_margin_at_which_something_is_lost() -> None:
     assert choice.answered == pytest.approx((sureness > logit(choice.margin)).mean())
 
 
-def test_it_answers_nothing_that_the_encoder_knows_better_though_both_are_right() -> None:
-    labels = np.array([0, 1] * 50)
+def test_luck_on_a_few_rows_is_not_taken_for_knowledge() -> None:
+    labels = np.array([0, 1] * 100)
     signs = np.where(labels, 1.0, -1.0)
-    choice = choose(Rows(signs * 5, signs * np.linspace(0.5, 4.0, 100), labels), calibration())
+    encoder, words = signs * 2, signs * 0.3  # always right, but next to knowing nothing
+    encoder[:8] *= -1
+    choice = choose(Rows(encoder, words, labels), calibration())
+    assert choice.accuracy == choice.encoder_accuracy == 0.96
     assert choice.answered == 0.0
-    assert choice.log_loss <= choice.encoder_log_loss
 
 
 def test_it_keeps_what_the_threshold_was_chosen_for() -> None:
@@ -127,7 +129,6 @@ def test_nothing_is_lost_on_the_rows_that_it_was_chosen_on(
     encoder, words, labels = (np.array(column) for column in zip(*rows, strict=True))
     choice = choose(Rows(encoder, words, labels), calibration(threshold))
     assert choice.accuracy >= choice.encoder_accuracy
-    assert choice.log_loss <= choice.encoder_log_loss
     assert 0.5 < choice.margin <= 1
     assert 0 <= choice.blend < 1
 

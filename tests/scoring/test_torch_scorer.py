@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
 from imdb_sentiment.artifact import Artifact, load_artifact
+from imdb_sentiment.scoring.scorer import Scorer
 from imdb_sentiment.scoring.torch_scorer import TorchBackend, score_texts
 
 WORDS = st.sampled_from(["wonderful", "dreadful", "and", "unheard-of", "é"])
@@ -105,3 +106,15 @@ def test_passes_at_once_leave_the_threads_of_others_as_they_were(artifact: Artif
     )
     with ThreadPoolExecutor(1) as another:
         assert another.submit(torch.get_num_threads).result() == torch.get_num_threads() == before
+
+
+def test_threads_that_share_a_model_do_not_disturb_one_another(artifact: Artifact, saved_model: Path) -> None:
+    expected = [by_hand(artifact, text) for text in SOME]
+    model = load_artifact(saved_model).model.train()  # so that each would switch dropout on under the others
+    scorer = Scorer(TorchBackend(model), artifact.encoder, max_tokens=1)
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(4) as users:
+        for scores in users.map(scorer.score, [SOME * 4] * 12):
+            np.testing.assert_allclose(scores.probabilities, expected * 4, atol=1e-5)
+    assert model.training
+    assert torch.get_num_threads() == before

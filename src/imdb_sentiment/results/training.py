@@ -156,7 +156,8 @@ class CascadeChoice:
     def __str__(self) -> str:
         return (
             f"cascade: the quick model answers {self.answered:.0%} of validation,\n"
-            f"  accuracy {self.encoder_accuracy:.4f} without and {self.accuracy:.4f} with it"
+            f"  accuracy {self.encoder_accuracy:.4f} without and {self.accuracy:.4f} with it,\n"
+            f"  log loss {self.encoder_log_loss:.4f} without and {self.log_loss:.4f} with it"
         )
 
 

@@ -72,22 +72,22 @@ class TorchBackend:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Switch dropout off inside, and back to what it was afterwards."""
+        """Switch dropout off inside, and back to what it was afterwards; one thread at a time has the model."""
         import torch
 
-        was_training = self.model.training
-        self._threads = torch.get_num_threads()
-        if was_training:  # asked, since to go through all modules takes as long as a layer
-            self.model.eval()
-        try:
-            with first_token_only(self.model):
+        with first_token_only(self.model):
+            was_training = self.model.training
+            self._threads = torch.get_num_threads()
+            if was_training:  # asked, since to go through all modules takes as long as a layer
+                self.model.eval()
+            try:
                 yield
-        finally:
-            if was_training:
-                self.model.train()
-            if self._divided:
-                torch.set_num_threads(self._threads)  # of threads that begin later; what one sets is set for these too
-                self._divided = False
+            finally:
+                if was_training:
+                    self.model.train()
+                if self._divided:
+                    torch.set_num_threads(self._threads)  # of threads that begin later; what one sets is set for these
+                    self._divided = False
 
     @contextmanager
     def stream(self, number: int) -> Iterator[None]:
