@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
-    from tokenizers import Encoding
+    from tokenizers import Encoding, Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 __all__ = ["EncodedText", "Span", "TextEncoder", "Truncation", "padded_length", "prepare_tokenizer", "texts_of"]
@@ -129,7 +129,7 @@ class TextEncoder:
         import numpy as np
 
         names = [name for name in self.tokenizer.model_input_names if name in _COLUMNS]
-        for encoding in self.tokenizer.backend_tokenizer.encode_batch_fast(list(texts)):  # without offsets
+        for encoding in _tokenized(self.tokenizer.backend_tokenizer, texts):
             truncated = len(encoding) > self.max_length
             keep = self._kept(encoding) if truncated else slice(None)
             arrays = {name: np.asarray(getattr(encoding, _COLUMNS[name]), dtype=np.int32)[keep] for name in names}
@@ -149,6 +149,14 @@ class TextEncoder:
                 start = text_of.index(text)
                 keep[start + head : start + length - (share - head)] = False
         return keep
+
+
+def _tokenized(tokenizer: "Tokenizer", texts: Texts) -> "list[Encoding]":
+    if len(texts) == 1:  # a batch wakes other threads, which is slower for one, and for the model that comes next
+        (text,) = texts
+        return [tokenizer.encode(text) if isinstance(text, str) else tokenizer.encode(*text)]
+    encodings: list[Encoding] = tokenizer.encode_batch_fast(list(texts))  # without offsets
+    return encodings
 
 
 def padded_length(tokens: int, limit: int) -> int:

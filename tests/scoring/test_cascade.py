@@ -38,14 +38,20 @@ def classifier(saved_model: Path) -> SentimentClassifier:
     return SentimentClassifier.from_pretrained(saved_model)
 
 
-def test_hashed_words_are_tfidf_with_logistic_regression(tmp_path: Path) -> None:
+def test_hashed_words_are_tfidf_by_naive_bayes_with_logistic_regression(tmp_path: Path) -> None:
     texts, labels = make_reviews(200)
     model = HashedWords.fit(Labelled(texts, labels), cleans=False)
     hashing = HashingVectorizer(n_features=2**20, ngram_range=(1, 2), norm=None, alternate_sign=False)
-    stock = make_pipeline(hashing, TfidfTransformer(sublinear_tf=True), LogisticRegression(C=10, max_iter=1000))
-    stock.fit(texts, labels)
+    tfidf = make_pipeline(hashing, TfidfTransformer(sublinear_tf=True))
+    values, positive = tfidf.fit_transform(texts), np.array(labels) == 1
+    shares = [np.asarray(values[rows].sum(axis=0)).ravel() + 0.1 for rows in (positive, ~positive)]
+    seen = np.unique(values.indices)
+    weighing = np.zeros(2**20)
+    weighing[seen] = np.log(shares[0] / shares[0][seen].sum() / (shares[1] / shares[1][seen].sum()))[seen]
+    learner = LogisticRegression(C=30, max_iter=1000).fit(values.multiply(weighing).tocsr(), labels)
     others = [*make_reviews(300)[0][200:], "Superb superb superb"]
-    np.testing.assert_allclose(model.log_odds(others), stock.decision_function(others), atol=1e-5)
+    expected = learner.decision_function(tfidf.transform(others).multiply(weighing).tocsr())
+    np.testing.assert_allclose(model.log_odds(others), expected, atol=1e-5)
     model.save(tmp_path / "words.npz")
     opened = HashedWords.load(tmp_path / "words.npz", cleans=False)
     assert opened.log_odds(others).tolist() == model.log_odds(others).tolist()

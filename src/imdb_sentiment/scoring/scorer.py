@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -91,14 +91,16 @@ class Scorer:
         self.max_tokens = max_tokens or backend.best_tokens
 
     def score(self, texts: Texts) -> Scores:
-        """Score texts or pairs, with a progress bar where that takes more than two seconds."""
+        """Score texts or pairs; where there are windows of them, with a progress bar after two seconds."""
         import numpy as np
 
         parts = []
-        with progress_bar("scoring", total=len(texts), unit="text") as bar:
+        one = len(texts) <= WINDOW  # a bar would show nothing before the end, and to make it takes time
+        with nullcontext() if one else progress_bar("scoring", total=len(texts), unit="text") as bar:
             for _, scores in self.stream(texts):
                 parts.append(scores)
-                bar.update(len(scores.logits))
+                if bar is not None:
+                    bar.update(len(scores.logits))
         if not parts:
             nothing = np.zeros(0, dtype=np.bool_)
             return Scores(np.zeros((0, 2)), nothing, np.zeros(0, dtype=np.int64), nothing)
@@ -121,6 +123,11 @@ class Scorer:
 
         encoded = self.encoder.encode(texts, description=None)
         tokens = np.array([text.length for text in encoded], dtype=np.int64)
+        truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
+        everywhere = np.ones(len(texts), dtype=np.bool_)
+        if len(texts) == 1:  # what follows would take a twentieth of the time of a short one
+            with self.backend.stream(1):
+                return Scores(self._pass(encoded), truncated, tokens, everywhere)
         logits = np.zeros((len(texts), 2))
         passes = deque(self._divide(tokens))
         streams = self.backend.streams if len(passes) >= _WORTH_STREAMS * self.backend.streams else 1
@@ -134,8 +141,7 @@ class Scorer:
             compute()
         else:
             _at_once(compute, streams, passes)
-        truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
-        return Scores(logits, truncated, tokens, np.ones(len(texts), dtype=np.bool_))
+        return Scores(logits, truncated, tokens, everywhere)
 
     def _divide(self, tokens: "NDArray[np.int64]") -> "list[NDArray[np.int64]]":
         """Divide texts of so many tokens into passes, the longest first."""
