@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, DataError, DiskFullError, OutputExistsError, SentimentClassifier, file_scoring
+from imdb_sentiment.tables import open_table
 from imdb_sentiment.tables.delimited import DelimitedTable
 
 TEXTS, _ = make_reviews(30)
@@ -343,3 +344,13 @@ def test_two_processes_do_not_write_to_one_file(classifier: SentimentClassifier,
         pytest.raises(OutputExistsError, match="another process is writing to"),
     ):
         classifier.predict_file(source, tmp_path / "out.csv")
+
+
+def test_of_a_parquet_file_only_a_part_is_in_memory(tmp_path: Path) -> None:
+    texts = [os.urandom(5000).hex() for _ in range(2000)]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "in.parquet", row_group_size=50)
+    assert (tmp_path / "in.parquet").stat().st_size > 10e6
+    before = pa.total_allocated_bytes()
+    with open_table(tmp_path / "in.parquet", ["text"]) as table:
+        most = max(pa.total_allocated_bytes() - before for _ in table.chunks(16))
+    assert most < 5e6

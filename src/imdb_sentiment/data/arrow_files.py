@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from imdb_sentiment.data.columns import RawRows
 from imdb_sentiment.data.compressed import whole_file
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["read_arrow", "read_parquet"]
+__all__ = ["open_parquet", "read_arrow", "read_parquet"]
 
 _BATCH_BYTES = 8 * 2**20
 _MOST_BATCH_ROWS = 10_000
@@ -60,11 +60,16 @@ def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
         yield from pieces_from_batches(_arrow_batches(path, whole, wanted), wanted, str(path))
 
 
-def _parquet_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
+def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
+    """Open a Parquet file to read a part of it at a time; Arrow's own choice would keep all that it has read."""
     import pyarrow.parquet as pq
 
+    return pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
+
+
+def _parquet_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
     with whole.open("rb") as source, _explained(path, "Parquet"):
-        file = pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
+        file = open_parquet(source)
         check_columns(file.schema_arrow.names, wanted, str(path))
         names = list({column.name for column in wanted})
         yield from file.iter_batches(_batch_rows(file.metadata), columns=names)

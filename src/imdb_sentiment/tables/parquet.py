@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from imdb_sentiment.data.arrow_files import open_parquet
 from imdb_sentiment.data.wanted import Wanted, check_columns
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.tables.table import Added, Chunk
@@ -26,10 +27,9 @@ class ParquetTable:
 
     def __init__(self, path: Path, wanted: Sequence[Wanted], origin: str) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         try:
-            self._file: pq.ParquetFile = pq.ParquetFile(path)
+            self._file = open_parquet(path)
         except (pa.ArrowException, OSError) as error:
             raise DataError(f"{origin} is no Parquet file", found=str(error)) from None
         self.columns = tuple(self._file.schema_arrow.names)
