@@ -142,9 +142,12 @@ def test_the_classifier_is_what_map_batches_calls(
     ]
 
 
-def test_ctrl_c_keeps_what_is_done(short_folder: Path, saved_model: Path, source: Path, tmp_path: Path) -> None:
-    """As a user starts it, with a Ray of its own."""
-    target = tmp_path / "out"
+def test_ctrl_c_keeps_what_is_done(short_folder: Path, saved_model: Path, tmp_path: Path) -> None:
+    """As a user starts it, with a Ray of its own; the file takes longer than it takes to interrupt."""
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    texts, _ = make_reviews(600)
+    pq.write_table(pa.table({"text": texts * 200}), source / "long.parquet")
     command = [
         *COMMAND,
         "predict",
