@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import logit
+from scipy.special import expit, logit
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -111,6 +111,19 @@ def test_luck_on_a_few_rows_is_not_taken_for_knowledge() -> None:
     choice = choose(Rows(encoder, words, labels), calibration())
     assert choice.accuracy == choice.encoder_accuracy == 0.96
     assert choice.answered == 0.0
+
+
+def test_half_of_what_a_blend_gains_is_left() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(0, 3, 4000)
+    labels = (rng.random(4000) < expit(truth)).astype(int)
+    encoder, words = (0.6 * (truth + rng.normal(0, noise, 4000)) for noise in (1.6, 2.2))
+    choice = choose(Rows(encoder, words, labels), calibration())
+    best = max((((1 - share) * encoder + share * words > 0) == labels).mean() for share in (0.3, 0.4))
+    gain = best - choice.encoder_accuracy
+    assert gain > 0.01
+    assert 0.3 < choice.answered < 0.9
+    assert gain * 0.45 < choice.accuracy - choice.encoder_accuracy < gain
 
 
 def test_it_keeps_what_the_threshold_was_chosen_for() -> None:

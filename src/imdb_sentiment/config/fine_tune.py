@@ -174,7 +174,7 @@ class FineTuneConfig(Frozen):
     cascade: bool = False
     """Fit a quick model of words on the training rows as well, for `SentimentClassifier.predict(cascade="auto")`: it
     answers the texts that it is sure of, and the encoder reads the rest. How sure it must be is chosen on validation,
-    so that accuracy does not fall; log loss may rise a little. Takes seconds, and 8 MB of the saved model. A stock
+    so that accuracy should not fall; log loss may rise. Takes seconds, and 8 MB of the saved model. A stock
     pipeline does not know of it."""
 
     seed: Seed = 42

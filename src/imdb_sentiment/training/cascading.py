@@ -69,25 +69,27 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
     """
     import numpy as np
 
-    belief = _belief(rows)
+    nobody = np.zeros(len(rows.labels), dtype=np.bool_)
+    share = _best_blend(rows, ~nobody)
+    belief = _belief(rows, share)
 
     def measured(sure: "NDArray[np.bool_]", blend: float) -> _Figures:
         return _measure(np.where(sure, rows.words, blended(rows.encoder, rows.words, blend)), rows, belief, calibration)
 
-    nobody = np.zeros(len(rows.labels), dtype=np.bool_)
-    alone, best = measured(nobody, 0.0), measured(nobody, _best_blend(rows, ~nobody))
+    alone, best = measured(nobody, 0.0), measured(nobody, share)
     counted, expected = (
         mine + max(0.0, both - mine) / 2
         for mine, both in ((alone.accuracy, best.accuracy), (alone.expected, best.expected))
     )
-    chosen = (_NOBODY, 0.0, nobody)
-    for margin in (_NOBODY, *_MARGINS):
+
+    def enough(figures: _Figures) -> bool:
+        return figures.accuracy >= counted and figures.expected >= expected and figures.goal >= alone.goal
+
+    chosen = (_NOBODY, share if enough(best) else 0.0, nobody)
+    for margin in _MARGINS:
         sure = sure_of(rows.words, margin=margin, threshold=calibration.threshold)
         blend = _best_blend(rows, ~sure)
-        tried = measured(sure, blend)
-        if tried.accuracy < counted or tried.expected < expected or tried.goal < alone.goal:
-            if margin == _NOBODY:
-                continue  # it may be of use although it is none in a blend
+        if not enough(measured(sure, blend)):
             break
         chosen = (margin, blend, sure)
     margin, blend, sure = chosen
@@ -103,12 +105,12 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
     )
 
 
-def _belief(rows: Rows) -> "NDArray[np.float64]":
+def _belief(rows: Rows, share: float) -> "NDArray[np.float64]":
     """Return how probable the positive label is by both models together, shape (n,)."""
     import numpy as np
     from scipy.special import expit
 
-    together = blended(rows.encoder, rows.words, _best_blend(rows, np.ones(len(rows.labels), dtype=np.bool_)))
+    together = blended(rows.encoder, rows.words, share)
     temperature = fit_temperature(np.stack([np.zeros_like(together), together], axis=1), rows.labels.tolist())
     belief: NDArray[np.float64] = expit(together / temperature)
     return belief
