@@ -114,16 +114,15 @@ def test_luck_on_a_few_rows_is_not_taken_for_knowledge() -> None:
 
 
 def test_half_of_what_a_blend_gains_is_left() -> None:
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)
     truth = rng.normal(0, 3, 4000)
     labels = (rng.random(4000) < expit(truth)).astype(int)
     encoder, words = (0.6 * (truth + rng.normal(0, noise, 4000)) for noise in (1.6, 2.2))
     choice = choose(Rows(encoder, words, labels), calibration())
-    best = max((((1 - share) * encoder + share * words > 0) == labels).mean() for share in (0.3, 0.4))
-    gain = best - choice.encoder_accuracy
-    assert gain > 0.01
-    assert 0.3 < choice.answered < 0.9
-    assert gain * 0.45 < choice.accuracy - choice.encoder_accuracy < gain
+    gain = ((0.6 * encoder + 0.4 * words > 0) == labels).mean() - choice.encoder_accuracy
+    assert gain > 0.015
+    assert choice.accuracy - choice.encoder_accuracy >= gain / 2  # down to where none was left it would be 0.0005
+    assert choice.answered > 0.5
 
 
 def test_it_keeps_what_the_threshold_was_chosen_for() -> None:
