@@ -4,13 +4,18 @@ import sys
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show
 from imdb_sentiment.cli.piping import classify_lines
 from imdb_sentiment.cli.settings import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imdb_sentiment.results import Explanation, FileReport, Prediction
 
 __all__ = ["predict"]
 
@@ -101,24 +106,24 @@ def predict(
             if engine
             else partial(classifier.predict_file, source, target, shard=_read_shard(shard))
         )
-        try:
-            with redirect_stdout(sys.stderr):  # where Ray tells that it lost a worker
-                report = score(
-                    text_columns=text_column.split(",") if text_column else None,
-                    prefix=prefix,
-                    encoding=encoding,
-                    spreadsheet_safe=spreadsheet_safe,
-                    cascade="auto" if cascade else None,
-                    overwrite=overwrite,
-                )
-        except KeyboardInterrupt:
-            print("what is done is kept: the same command goes on with it", file=sys.stderr)
-            raise
+        report = _score_files(
+            partial(
+                score,
+                text_columns=text_column.split(",") if text_column else None,
+                prefix=prefix,
+                encoding=encoding,
+                spreadsheet_safe=spreadsheet_safe,
+                cascade="auto" if cascade else None,
+                overwrite=overwrite,
+            )
+        )
         if json:
             print_json({"file": report.to_dict(), "output": str(target)})
         else:
             say(f"{report}\nThe {'files are in' if engine else 'file is'} {target}.")
         return
+    if cascade and explain:
+        raise ConfigError("--explain tells what the encoder read, and with --cascade it may have read nothing")
     if engine or workers:
         raise ConfigError("--engine and --workers are for files", expected="--input and --output beside them")
     classifier = SentimentClassifier.from_pretrained(model)
@@ -133,24 +138,39 @@ def predict(
         raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")
     columns = classifier.metadata.text_columns
     items = _split_pairs(given, columns) if len(columns) == 2 else given
-    if cascade and explain:
-        raise ConfigError("--explain tells what the encoder read, and with --cascade it may have read nothing")
     predictions = classifier.predict(items, abstain_below=abstain_below, cascade="auto" if cascade else None)
     explanations = [classifier.explain(item) for item in items] if explain else []
     if json:
         told: dict[str, object] = {"predictions": [prediction.to_dict() for prediction in predictions]}
         print_json(told | ({"explanations": [part.to_dict() for part in explanations]} if explain else {}))
         return
-    labels = [f"{'? ' if prediction.abstained else ''}{prediction.label}" for prediction in predictions]
-    width = max(map(len, (*classifier.labels, *labels)))
-    for place, (text, prediction) in enumerate(zip(given, predictions, strict=True)):
-        cut = "  [cut: longer than the model reads]" if prediction.truncated else ""
-        say(f"{labels[place]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
-        if explain:
-            show(explanations[place])
+    _show_predictions(given, predictions, explanations, names=classifier.labels)
     if cascade:
         by_words = sum(prediction.answered_by == "words" for prediction in predictions)
         print(f"answered by the quick model: {by_words:,} of {len(predictions):,}", file=sys.stderr)
+
+
+def _score_files(score: "Callable[[], FileReport]") -> "FileReport":
+    """Score a file or many, and tell what an interrupt leaves."""
+    try:
+        with redirect_stdout(sys.stderr):  # where Ray tells that it lost a worker
+            return score()
+    except KeyboardInterrupt:
+        print("what is done is kept: the same command goes on with it", file=sys.stderr)
+        raise
+
+
+def _show_predictions(
+    texts: list[str], predictions: "list[Prediction]", explanations: "list[Explanation]", *, names: tuple[str, str]
+) -> None:
+    """Print a line for each text, with the words that spoke for its label below if they were asked for."""
+    labels = [f"{'? ' if prediction.abstained else ''}{prediction.label}" for prediction in predictions]
+    width = max(map(len, (*names, *labels)))
+    for place, (text, prediction) in enumerate(zip(texts, predictions, strict=True)):
+        cut = "  [cut: longer than the model reads]" if prediction.truncated else ""
+        say(f"{labels[place]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
+        if explanations:
+            show(explanations[place])
 
 
 def _check_engine(engine: str | None, workers: int | None, shard: str | None) -> None:
