@@ -142,12 +142,9 @@ def test_the_classifier_is_what_map_batches_calls(
     ]
 
 
-def test_ctrl_c_keeps_what_is_done(short_folder: Path, saved_model: Path, tmp_path: Path) -> None:
-    """As a user starts it, with a Ray of its own; the file takes longer than it takes to interrupt."""
-    source, target = tmp_path / "in", tmp_path / "out"
-    source.mkdir()
-    texts, _ = make_reviews(600)
-    pq.write_table(pa.table({"text": texts * 200}), source / "long.parquet")
+def test_ctrl_c_keeps_what_is_done(short_folder: Path, saved_model: Path, source: Path, tmp_path: Path) -> None:
+    """As a user starts it, with a Ray of its own."""
+    target = tmp_path / "out"
     command = [
         *COMMAND,
         "predict",
@@ -160,9 +157,10 @@ def test_ctrl_c_keeps_what_is_done(short_folder: Path, saved_model: Path, tmp_pa
         str(target),
     ]
     environment = os.environ | {"RAY_TMPDIR": str(short_folder / "own"), "RAY_ADDRESS": "local"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    signal.signal(signal.SIGINT, before)
+    with process:
         parts = wait_for_a_part(target)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
