@@ -16,6 +16,7 @@ __all__ = ["Rows", "choose", "fit_cascade"]
 
 _MARGINS = tuple(percent / 100 for percent in range(99, 50, -1))
 _BLENDS = tuple(tenths / 10 for tenths in range(10))
+_KEPT = 0.7
 _NOBODY = 1.0
 """A margin that no log odds reach."""
 
@@ -54,14 +55,17 @@ def fit_cascade(
 def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
     """Choose the lowest margin at which labels should still be more accurate than the encoder's alone.
 
-    Were the encoder to read all rows, the other opinion blended in would make it more accurate. Half of that gain is
+    Were the encoder to read all rows, the other opinion blended in would make it more accurate. A part of that gain is
     spent on speed: margins are tried from 0.99 downwards, each with the blend that has the lowest log loss on the rows
-    that the encoder reads, and the last one is taken before less than half of the gain is left. It must be left of the
-    gain in labels that are counted, and of the gain to be expected by the probabilities of both models together, which
-    are the best opinion there is of each row. Nor may the figure be lower that the threshold was chosen for.
+    that the encoder reads, and the last one is taken before less than 0.7 of the gain is left. The gain is the one to
+    be expected by the probabilities of both models together, which are the best opinion there is of each row. Beside
+    that, counted labels may not be less accurate than the encoder's, nor the figure lower that the threshold was
+    chosen for.
 
     Labels that are counted differ by chance. On 800 validation reviews none were lost down to a margin of 0.6, which
-    cost 1.3 points on new ones; half of the expected gain was left down to 0.75, which gained 0.3 on 6,000 new ones.
+    cost 1.3 points on 6,000 new ones. Where half of the counted gain had to be left as well, what the quick model
+    answered hung on how words happened to be hashed: 67 to 77 % of 2,498 reviews, and 76 to 79 % by this rule, which
+    gains 0.5 points on the new ones.
 
     Args:
         rows: What both models say of the validation rows.
@@ -77,13 +81,11 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
         return _measure(np.where(sure, rows.words, blended(rows.encoder, rows.words, blend)), rows, belief, calibration)
 
     alone, best = measured(nobody, 0.0), measured(nobody, share)
-    counted, expected = (
-        mine + max(0.0, both - mine) / 2
-        for mine, both in ((alone.accuracy, best.accuracy), (alone.expected, best.expected))
-    )
+    expected = alone.expected + _KEPT * max(0.0, best.expected - alone.expected)
 
     def enough(figures: _Figures) -> bool:
-        return figures.accuracy >= counted and figures.expected >= expected and figures.goal >= alone.goal
+        counted = figures.accuracy >= alone.accuracy and figures.goal >= alone.goal
+        return counted and figures.expected >= expected
 
     chosen = (_NOBODY, share if enough(best) else 0.0, nobody)
     for margin in _MARGINS:
