@@ -44,7 +44,9 @@ class OpenVinoBackend(GraphBackend):
         self._settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": self.threads()}
         if precision != "auto":  # left alone it takes bf16 where the CPU has it
             self._settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
-        self._for_one = self._compile(PERFORMANCE_HINT="LATENCY").create_infer_request()
+        compiled = self._compile(PERFORMANCE_HINT="LATENCY")
+        self._names = [given.any_name for given in compiled.inputs]
+        self._for_one = compiled.create_infer_request()
         self._for_many: Any = None  # compiled when many passes come
         self._of_thread = local()
         self._one_at_a_time = Lock()
@@ -80,8 +82,7 @@ class OpenVinoBackend(GraphBackend):
     def _infer(self, request: Any, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         import numpy as np
 
-        names = [given.any_name for given in request.model_inputs]
-        request.infer({name: inputs[name] for name in names}, share_inputs=True)
+        request.infer({name: inputs[name] for name in self._names}, share_inputs=True)
         return np.array(request.get_output_tensor(0).data, dtype=np.float64)  # the next pass writes there too
 
     def _compile(self, **settings: str | int) -> Any:

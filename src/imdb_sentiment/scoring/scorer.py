@@ -104,7 +104,7 @@ class Scorer:
         if not parts:
             nothing = np.zeros(0, dtype=np.bool_)
             return Scores(np.zeros((0, 2)), nothing, np.zeros(0, dtype=np.int64), nothing)
-        return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return parts[0] if one else Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def stream(self, texts: Iterable[Any]) -> Iterator[tuple[list[Any], Scores]]:
         """Score texts or pairs as they come, a window of them at a time.
