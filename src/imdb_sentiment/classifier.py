@@ -165,15 +165,16 @@ class SentimentClassifier:
         if not 0 <= abstain_below <= 1:
             raise ConfigError(f"abstain_below={abstain_below} is no probability", expected="between 0 and 1")
         scores = self._scorer_for(cascade).score(self._checked(texts))
+        labels, threshold = self.labels, self.threshold
         predictions = []
         columns = (scores.probabilities.tolist(), scores.truncated.tolist(), scores.by_encoder.tolist())
         for row, truncated, by_encoder in zip(*columns, strict=True):
-            winner = int(row[1] > self.threshold)
+            winner = int(row[1] > threshold)
             predictions.append(
                 Prediction(
-                    label=self.labels[winner],
+                    label=labels[winner],
                     score=row[winner],
-                    probabilities=dict(zip(self.labels, row, strict=True)),
+                    probabilities=dict(zip(labels, row, strict=True)),
                     truncated=truncated,
                     abstained=row[winner] < abstain_below,
                     answered_by="encoder" if by_encoder else "words",
