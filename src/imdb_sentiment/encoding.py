@@ -110,7 +110,7 @@ class TextEncoder:
         import numpy as np
 
         shape = len(batch), max(pad_to or 0, *(text.length for text in batch), 0)
-        if shape == (1, batch[0].length):  # in a hurry, as a rule
+        if shape == (1, batch[0].length):  # nothing to pad, and a lone text is in a hurry
             return {name: values[None].astype(np.int64) for name, values in batch[0].inputs.items()}
         left = self.tokenizer.padding_side == "left"
         fillers = {"input_ids": self.tokenizer.pad_token_id, "token_type_ids": self.tokenizer.pad_token_type_id}

@@ -79,10 +79,13 @@ def test_arrays_of_another_kind(tmp_path: Path) -> None:
 
 def test_words_hashed_otherwise(tmp_path: Path) -> None:
     HashedWords.fit(Labelled(["dull film", "superb film"], [0, 1]), cleans=False).save(tmp_path / "words.npz")
-    with np.load(tmp_path / "words.npz") as saved:
-        np.savez(tmp_path / "words.npz", **{**saved, "hashing": saved["hashing"] + 1})
-    with pytest.raises(ValueError, match="another version"):
-        HashedWords.load(tmp_path / "words.npz", cleans=False)
+    with np.load(tmp_path / "words.npz") as opened:
+        saved = dict(opened)
+    hashing = saved.pop("hashing")
+    for others in ({}, {"hashing": hashing + 1}, {"hashing": np.array([1, 1])}):
+        np.savez(tmp_path / "words.npz", **saved, **others)
+        with pytest.raises(ValueError, match="another version"):
+            HashedWords.load(tmp_path / "words.npz", cleans=False)
 
 
 def test_a_quick_model_that_is_right_and_sure_answers_all() -> None:

@@ -16,6 +16,8 @@ __all__ = ["HashedWords"]
 _HASHING = 1
 """Goes up when words come to other places, so that weights for others are not taken for these."""
 
+_OF_ANOTHER_VERSION = "it was written by another version of imdb-sentiment"
+
 _SMOOTHING = 0.1
 """What is added to a word's TF-IDF values under each label: about one occurrence in a long text."""
 
@@ -79,7 +81,7 @@ class HashedWords:
 
         Raises:
             OSError: The file is not there or cannot be read.
-            ValueError: The file is damaged.
+            ValueError: The file is damaged, or of another version.
         """
         import zipfile
 
@@ -88,10 +90,12 @@ class HashedWords:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 rarity, weights, bias, hashing = (arrays[name] for name in ("rarity", "weights", "bias", "hashing"))
-        except (KeyError, EOFError, zipfile.BadZipFile) as error:
+        except KeyError:
+            raise ValueError(_OF_ANOTHER_VERSION) from None
+        except (EOFError, zipfile.BadZipFile) as error:
             raise ValueError(str(error)) from None
         if hashing.ndim or hashing != _HASHING:
-            raise ValueError("written by another version")
+            raise ValueError(_OF_ANOTHER_VERSION)
         if any(array.dtype != np.float32 or array.shape != (PLACES,) for array in (rarity, weights)) or bias.ndim:
             raise ValueError("arrays of another kind")
         return cls(rarity, weights, float(bias), cleans=cleans)

@@ -66,7 +66,7 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
 
     Labels that are counted differ by chance. On 800 validation reviews none were lost down to a margin of 0.6, which
     cost 1.3 points on 6,000 new ones. And where half of the counted gain had to be left as well, what the quick model
-    answered hung on how words happened to be hashed: 67 to 77 % of 2,498 reviews. By this rule it is 77 to 80 %, and
+    answered hung on how words happened to be hashed: 67 to 77 % of 2,498 reviews. By this rule it is 76 to 80 %, and
     with four ways to hash, the new ones gain 0.0 to 0.7 points.
 
     Args:
