@@ -69,19 +69,17 @@ def main() -> None:
         sides = sides_of(arguments, opened)
         whole = opened["torch fp32"]
         same_as = whole.predict_proba(texts)[:, 1]
-        trial, _ = take_turns(sides, texts, labels, same_as, repeats=arguments.trial_repeats)
+        trial, rates = take_turns(sides, texts, labels, same_as, repeats=arguments.trial_repeats)
+        add_shares(trial, rates, operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts))
         print_forms(f"{len(texts):,} training reviews", compared(trial))
         texts, labels = some(splits.test, arguments.reviews)
         chosen = {name: sides[name] for name in winners(trial)}
         same_as = whole.predict_proba(texts)[:, 1]
         measured, rates = take_turns(chosen, texts, labels, same_as, repeats=arguments.repeats)
-        operations = operations_of(texts, whole._scorer.encoder, arguments.model)
+        add_shares(measured, rates, operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts))
         latency = one_sentence(opened)
         cold = {name: cold_start(*folder, repeats=arguments.repeats) for name, folder in folders.items()}
-    for name, row in compared(measured).items():
-        if not name.endswith("cascade"):  # of a cascade the encoder reads some texts only
-            row["of_bf16_rate"] = row["per_second"] * operations / len(texts) / 1e12 / rates["bf16"]
-    print_forms(f"{len(texts):,} test reviews", measured)
+    print_forms(f"{len(texts):,} test reviews", compared(measured))
     print_tables(rates, latency, cold)
     if arguments.json:
         result = {"trial": trial, "throughput": measured, "teraops": rates, "latency": latency, "cold_start": cold}
@@ -109,6 +107,15 @@ def compared(measured: dict[str, dict[str, float]]) -> dict[str, dict[str, float
     for row in measured.values():
         row["times_pipeline"] = row["per_second"] / best
     return measured
+
+
+def add_shares(measured: dict[str, dict[str, float]], rates: dict[str, float], operations: float) -> None:
+    """Add what share each form reached of this machine's products of matrices, in the numbers that it computes with."""
+    for name, row in measured.items():
+        if name.endswith("cascade"):
+            continue  # the encoder reads some texts only
+        numbers = "fp32" if name.startswith(PIPELINE) else name.split()[-1].replace("auto", "bf16")
+        row["of_rate"] = row["per_second"] * operations / 1e12 / rates[numbers]
 
 
 def open_models(
@@ -241,11 +248,11 @@ def cold_start(folder: Path | str, runtime: str, *, repeats: int) -> dict[str, f
 
 
 def print_forms(what: str, measured: dict[str, dict[str, float]]) -> None:
-    print(f"\n| {what} | reviews/s | times the pipeline | accuracy | same labels | difference | of the bf16 rate |")
+    print(f"\n| {what} | reviews/s | times the pipeline | accuracy | same labels | difference | of the rate |")
     print("|---|---|---|---|---|---|---|")
     for name, row in measured.items():
         cells = [f"{row['per_second']:.1f}", f"{row['times_pipeline']:.2f}", f"{row['accuracy']:.4f}"]
-        share = f"{row['of_bf16_rate']:.0%}" if "of_bf16_rate" in row else ""
+        share = f"{row['of_rate']:.0%}" if "of_rate" in row else ""
         print(f"| {name} | {' | '.join(cells)} | {row['same']:.2%} | {row['difference']:.3f} | {share} |", flush=True)
 
 

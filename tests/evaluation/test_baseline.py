@@ -4,7 +4,6 @@ import math
 
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import Pipeline
 
 from conftest import make_reviews
 from imdb_sentiment.data.labelled import Labelled
@@ -33,13 +32,13 @@ def test_it_gives_the_same_numbers_again() -> None:
 
 def test_it_is_fitted_on_the_training_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[str]] = []
-    fit = Pipeline.fit
+    fit_transform = TfidfVectorizer.fit_transform
 
-    def recording(self: Pipeline, texts: list[str], labels: list[int]) -> Pipeline:
+    def recording(self: TfidfVectorizer, texts: list[str]) -> object:
         seen.append(texts)
-        return fit(self, texts, labels)
+        return fit_transform(self, texts)
 
-    monkeypatch.setattr(Pipeline, "fit", recording)
+    monkeypatch.setattr(TfidfVectorizer, "fit_transform", recording)
     measure_baseline(TRAIN, TEST, names=NAMES)
     assert seen == [TRAIN.texts]
 
@@ -71,6 +70,11 @@ def test_the_majority_label_says_the_same_of_every_text() -> None:
     scores = baseline_probabilities(train, TEST.texts)
     assert set(scores[MAJORITY]) == {0.75}
     assert scores[TFIDF].shape == (40,)
+
+
+def test_without_a_word_it_knows_the_majority_label() -> None:
+    said = baseline_probabilities(Labelled(["😀", "😍 a", "😡"], [1, 1, 0]), ["😀", "a word"])
+    assert said[TFIDF].tolist() == said[MAJORITY].tolist() == pytest.approx([2 / 3, 2 / 3])
 
 
 def test_a_pair_of_texts_is_read_as_one() -> None:

@@ -24,7 +24,7 @@ from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.results import Calibration
 from imdb_sentiment.scoring.cascade import blended, sure_of
 from imdb_sentiment.scoring.hashed_words import HashedWords
-from imdb_sentiment.training.cascading import Rows, choose
+from imdb_sentiment.training.cascading import Rows, choose, fit_cascade
 
 UNKNOWN = "Zzyzx qwrtp."
 
@@ -61,6 +61,14 @@ def test_words_are_cleaned_as_the_encoder_has_them() -> None:
     cleaned, raw = (HashedWords.fit(train, cleans=cleans) for cleans in (True, False))
     assert np.isnan(cleaned.log_odds(["br"])).all()
     assert not np.isnan(raw.log_odds(["br"])).any()
+
+
+def test_texts_without_a_word_are_left_to_the_encoder() -> None:
+    rows = Labelled(["😀 !", "😡", "a b"] * 6, [1, 0, 1] * 6)
+    encoder = np.where(rows.labels, 2.0, -2.0)
+    cascade, choice = fit_cascade(rows, rows, encoder, calibration(), cleans=True)
+    assert np.isnan(cascade.words.log_odds(["😀", "two words"])).all()
+    assert (choice.answered, choice.blend, choice.accuracy) == (0.0, 0.0, 1.0)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut"])

@@ -68,10 +68,12 @@ class HashedWords:
         weighing = TfidfTransformer(sublinear_tf=True)
         weighed = weighing.fit_transform(vstack(chunks, format="csr"))
         used = np.unique(weighed.indices)  # the others get no weight, and would only take time
+        weights = np.zeros(PLACES, dtype=np.float32)
+        if not len(used):  # emoji alone, say: there is nothing to learn, and no text of which something is known
+            return cls(weighing.idf_.astype(np.float32), weights, 0.0, cleans=cleans)
         weighed, labels = weighed[:, used], list(train.labels)
         ratios = _log_ratios(weighed, labels)
         model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000).fit(weighed @ diags_array(ratios), labels)
-        weights = np.zeros(PLACES, dtype=np.float32)
         weights[used] = model.coef_[0] * ratios
         return cls(weighing.idf_.astype(np.float32), weights, float(model.intercept_[0]), cleans=cleans)
 

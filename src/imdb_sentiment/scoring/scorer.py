@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -94,17 +94,18 @@ class Scorer:
         """Score texts or pairs; where there are windows of them, with a progress bar after two seconds."""
         import numpy as np
 
-        parts = []
-        one = len(texts) <= WINDOW  # a bar would show nothing before the end, and to make it takes time
-        with nullcontext() if one else progress_bar("scoring", total=len(texts), unit="text") as bar:
-            for _, scores in self.stream(texts):
-                parts.append(scores)
-                if bar is not None:
-                    bar.update(len(scores.logits))
-        if not parts:
+        if len(texts) == 0:
             nothing = np.zeros(0, dtype=np.bool_)
             return Scores(np.zeros((0, 2)), nothing, np.zeros(0, dtype=np.int64), nothing)
-        return parts[0] if one else Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        if len(texts) <= WINDOW:  # a bar would show nothing before the end, and to make it takes time
+            ((_, scores),) = self.stream(texts)
+            return scores
+        parts = []
+        with progress_bar("scoring", total=len(texts), unit="text") as bar:
+            for _, scores in self.stream(texts):
+                parts.append(scores)
+                bar.update(len(scores.logits))
+        return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def stream(self, texts: Iterable[Any]) -> Iterator[tuple[list[Any], Scores]]:
         """Score texts or pairs as they come, a window of them at a time.
