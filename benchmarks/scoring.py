@@ -70,13 +70,16 @@ def main() -> None:
         whole = opened["torch fp32"]
         same_as = whole.predict_proba(texts)[:, 1]
         trial, rates = take_turns(sides, texts, labels, same_as, repeats=arguments.trial_repeats)
-        add_shares(trial, rates, operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts))
+        chosen_numbers = opened["torch auto"]._scorer.backend.precision  # by a trial, which may go either way
+        operations = operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts)
+        add_shares(trial, rates, operations, torch_auto=chosen_numbers)
         print_forms(f"{len(texts):,} training reviews", compared(trial))
         texts, labels = some(splits.test, arguments.reviews)
         chosen = {name: sides[name] for name in winners(trial)}
         same_as = whole.predict_proba(texts)[:, 1]
         measured, rates = take_turns(chosen, texts, labels, same_as, repeats=arguments.repeats)
-        add_shares(measured, rates, operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts))
+        operations = operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts)
+        add_shares(measured, rates, operations, torch_auto=chosen_numbers)
         latency = one_sentence(opened)
         cold = {name: cold_start(*folder, repeats=arguments.repeats) for name, folder in folders.items()}
     print_forms(f"{len(texts):,} test reviews", compared(measured))
@@ -109,12 +112,15 @@ def compared(measured: dict[str, dict[str, float]]) -> dict[str, dict[str, float
     return measured
 
 
-def add_shares(measured: dict[str, dict[str, float]], rates: dict[str, float], operations: float) -> None:
+def add_shares(
+    measured: dict[str, dict[str, float]], rates: dict[str, float], operations: float, *, torch_auto: str
+) -> None:
     """Add what share each form reached of this machine's products of matrices, in the numbers that it computes with."""
     for name, row in measured.items():
         if name.endswith("cascade"):
             continue  # the encoder reads some texts only
-        numbers = "fp32" if name.startswith(PIPELINE) else name.split()[-1].replace("auto", "bf16")
+        others = "fp32" if name.startswith(PIPELINE) else name.split()[-1].replace("auto", "bf16")
+        numbers = torch_auto if name == "torch auto" else others
         row["of_rate"] = row["per_second"] * operations / 1e12 / rates[numbers]
 
 
