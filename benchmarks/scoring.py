@@ -70,7 +70,8 @@ def main() -> None:
         whole = opened["torch fp32"]
         same_as = whole.predict_proba(texts)[:, 1]
         trial, rates = take_turns(sides, texts, labels, same_as, repeats=arguments.trial_repeats)
-        chosen_numbers = opened["torch auto"]._scorer.backend.precision  # by a trial, which may go either way
+        automatic: Any = opened["torch auto"]._scorer.backend
+        chosen_numbers = automatic.precision  # by a trial, which may go either way
         operations = operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts)
         add_shares(trial, rates, operations, torch_auto=chosen_numbers)
         print_forms(f"{len(texts):,} training reviews", compared(trial))
