@@ -238,6 +238,12 @@ def test_names_that_are_taken_are_refused_or_get_a_prefix(classifier: SentimentC
     assert (row["label"], row["predicted_label"]) == ("mine", classifier.predict(TEXTS[0]).label)
 
 
+def test_a_folder_is_not_one_file(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is not one file\n.*found: +a folder\n.*\n.*--engine ray"):
+        classifier.predict_file(tmp_path, tmp_path / "out.csv")
+    assert not list(tmp_path.iterdir())
+
+
 def test_formulas_are_made_harmless_on_request(classifier: SentimentClassifier, tmp_path: Path) -> None:
     texts = ["=HYPERLINK(1)", "+1", "-5.2", "@SUM", "-dull", "superb"]
     source = write_csv(tmp_path / "in.csv", texts)

@@ -72,7 +72,10 @@ def _own_hints() -> Iterator[None]:
 
 def _kind_of(path: Path) -> str:
     if not path.is_file():
-        raise DataError(f"there is no file {path}", found="a folder" if path.is_dir() else None)
+        if path.is_dir():
+            hint = "one of its files, or all of them with --engine ray"
+            raise DataError(f"{path} is not one file", found="a folder", expected="a file of texts", hint=hint)
+        raise DataError(f"there is no file {path}")
     kind = plain_suffix(path)
     if kind not in KINDS:
         expected = f"a file that ends in {', '.join(KINDS)}, also with .gz or .zst"
