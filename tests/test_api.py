@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,10 @@ def test_every_export_exists_and_is_listed_in_order() -> None:
         value = getattr(imdb_sentiment, name)
         assert value.__name__ == name
         assert value.__doc__
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    assert imdb_sentiment.__version__ == metadata.version("imdb-sentiment")
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

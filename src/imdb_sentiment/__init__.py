@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
+
     from imdb_sentiment.audit.dataset import audit_dataset
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -160,6 +162,10 @@ _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version  # here, as it would double the time that importing the package takes
+
+        return version(__name__)
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)

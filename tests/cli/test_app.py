@@ -9,6 +9,7 @@ import typer
 from command import Outcome, run, spawn
 from typer.testing import CliRunner
 
+import imdb_sentiment
 from imdb_sentiment import (
     ConfigError,
     HubUnavailableError,
@@ -28,6 +29,12 @@ def test_help_of_a_process_of_its_own(command: list[str]) -> None:
     outcome = spawn(*command, "--help")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith("Usage: imdb-sentiment")
+
+
+def test_the_version_is_shown_whatever_else_is_asked() -> None:
+    expected = Outcome(0, f"imdb-sentiment {imdb_sentiment.__version__}\n", "")
+    assert run("--version") == run("--version", "train") == spawn("--version") == expected
+    assert run("train", "--version").code == 2
 
 
 def test_help_names_the_commands() -> None:

@@ -1,8 +1,11 @@
 """The command itself, with its subcommands."""
 
+from typing import Annotated
+
 import typer
 
 from imdb_sentiment.cli.audit import audit
+from imdb_sentiment.cli.console import say
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.export import export
@@ -21,6 +24,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: quick, and the same in a pipe
 )
+
+
+def _show_version(asked: bool) -> None:
+    import imdb_sentiment
+
+    if asked:
+        say(f"imdb-sentiment {imdb_sentiment.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
 for command in (demo, audit, train, evaluate, predict, report, suspects, export):
     app.command()(command)
 
