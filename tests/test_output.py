@@ -1,13 +1,16 @@
 import multiprocessing
 import os
 import signal
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from imdb_sentiment import output
-from imdb_sentiment.errors import OutputExistsError
-from imdb_sentiment.output import METADATA_FILE, check_output, make_folder, new_folder
+from imdb_sentiment.errors import DiskFullError, OutputExistsError
+from imdb_sentiment.output import METADATA_FILE, check_new_file, check_output, make_folder, new_folder, write_text
+from small_disk import leave_room, make_small_disk
 
 
 def make_model(folder: Path, content: str = "old") -> None:
@@ -99,11 +102,60 @@ def test_a_file_is_never_overwritten(tmp_path: Path, overwrite: bool) -> None:
     assert (tmp_path / "model").read_text(encoding="utf-8") == "precious"
 
 
-def test_a_dangling_link_is_not_written_through(tmp_path: Path) -> None:
-    (tmp_path / "model").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(OutputExistsError):
-        check_output(tmp_path / "model", overwrite=True)
-    assert not (tmp_path / "nowhere").exists()
+def test_a_dangling_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "model").symlink_to(tmp_path / "real")
+    write_model(tmp_path / "model", "new")
+    assert names(tmp_path / "real") == [METADATA_FILE, "nested"]
+    (tmp_path / "page").symlink_to("written")
+    write_text(tmp_path / "page", "new", overwrite=False)
+    assert (tmp_path / "written").read_text() == "new"
+    assert [(tmp_path / name).is_symlink() for name in ("model", "page")] == [True, True]
+    assert names(tmp_path) == ["model", "page", "real", "written"]
+
+
+def test_a_dangling_link_into_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "page").symlink_to(tmp_path / "absent" / "page")
+    with pytest.raises(OutputExistsError, match=f"there is no folder {tmp_path / 'absent'}"):
+        write_text(tmp_path / "page", "new", overwrite=True)
+
+
+def test_a_link_to_a_file_stays_and_the_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "page").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "page")
+    (tmp_path / "page").symlink_to("link")
+    with pytest.raises(OutputExistsError, match="is there already"):
+        write_text(tmp_path / "page", "new", overwrite=False)
+    write_text(tmp_path / "page", "new", overwrite=True)
+    assert (tmp_path / "elsewhere" / "page").read_text() == "new"
+    assert names(tmp_path) == ["elsewhere", "link", "page"]
+    assert names(tmp_path / "elsewhere") == ["page"]
+
+
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "page").symlink_to("model")
+    (tmp_path / "model").symlink_to("page")
+    for check in (check_new_file, check_output):
+        with pytest.raises(OutputExistsError, match="leads in a circle"):
+            check(tmp_path / "page", overwrite=True)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_regular_file_is_never_replaced(tmp_path: Path, overwrite: bool, linked: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    places = [tmp_path / "pipe", Path("/dev/null"), Path("/dev/full")]
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        for i, place in enumerate([*places, tmp_path / "socket"]):
+            before = place.lstat()
+            (tmp_path / f"link-{i}").symlink_to(place)
+            named = tmp_path / f"link-{i}" if linked else place
+            with pytest.raises(OutputExistsError, match="is a device, a pipe or a socket"):
+                write_text(named, "new", overwrite=overwrite)
+            with pytest.raises(OutputExistsError):
+                check_output(named, overwrite=overwrite)
+            assert (place.lstat().st_ino, place.lstat().st_mode) == (before.st_ino, before.st_mode)
 
 
 def test_checking_changes_nothing(tmp_path: Path) -> None:
@@ -188,3 +240,86 @@ def test_a_folder_in_one_that_may_not_be_written_to(tmp_path: Path, monkeypatch:
         check_output(tmp_path / "new" / "model", overwrite=False)
     assert str(tmp_path) in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def write_plain(path: Path) -> None:
+    path.write_text("x" * ROOM)
+
+
+def write_arrays(path: Path) -> None:
+    import numpy as np
+
+    np.savez(path, rows=np.zeros(ROOM, dtype=np.uint8))
+
+
+def write_tensors(path: Path) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    save_file({"weights": np.zeros(ROOM, dtype=np.uint8)}, path)
+
+
+def write_tokenizer(path: Path) -> None:
+    from tokenizers import Tokenizer, models
+
+    Tokenizer(models.WordLevel({f"word {i}": i for i in range(ROOM // 10)})).save(str(path))
+
+
+def write_tensors_of_torch(path: Path) -> None:
+    import torch
+
+    torch.save(torch.zeros(ROOM, dtype=torch.uint8), path)
+
+
+def write_parquet(path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"text": [os.urandom(ROOM)]}), path)
+
+
+WRITERS = (write_plain, write_arrays, write_tensors, write_tokenizer, write_tensors_of_torch, write_parquet)
+ROOM = 200_000
+
+
+def fill_the_disk(disk: Path) -> None:
+    """Write with too little room by each of these writers; nothing but what was there before may be left."""
+    make_small_disk(disk, 1_000_000)
+    make_model(disk / "model")
+    (disk / "page").write_text("old")
+    for write in WRITERS:
+        leave_room(disk / "ballast", ROOM // 2)
+        with (
+            pytest.raises(DiskFullError, match=f"no more room to write {disk / 'model'}") as caught,
+            new_folder(disk / "model", overwrite=True) as partial,
+        ):
+            write(partial / "file")
+        assert "free some" in str(caught.value.hint)
+        assert (disk / "model" / "weights").read_text() == "old"
+        assert names(disk) == ["ballast", "model", "page"], write
+    with pytest.raises(DiskFullError, match=f"no more room to write {disk / 'page'}"):
+        write_text(disk / "page", "x" * ROOM, overwrite=True)
+    assert (disk / "page").read_text() == "old"
+    assert names(disk) == ["ballast", "model", "page"]
+    (disk / "ballast").unlink()
+    write_model(disk / "model", "new", overwrite=True)
+    assert (disk / "model" / METADATA_FILE).read_text() == "new"
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=fill_the_disk, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def test_other_errors_while_writing_are_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    writers: list[Callable[[Path], object]] = [
+        lambda path: (path / "absent" / "file").write_text(""),
+        lambda path: path.write_text(""),
+    ]
+    for write in writers:
+        with pytest.raises(OSError) as caught, new_folder(tmp_path / "model", overwrite=False) as partial:  # noqa: PT011
+            write(partial)
+        assert not isinstance(caught.value, DiskFullError)
+        assert names(tmp_path) == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, source_of
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
-from imdb_sentiment.output import make_folder
+from imdb_sentiment.output import make_folder, write_text
 from imdb_sentiment.processes import number_of_processes
 from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
 from imdb_sentiment.text_table import format_table
@@ -209,9 +209,7 @@ def _start(folder: Path, run: dict[str, object]) -> None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=True)
 
 
 def _read_fold(path: Path) -> FoldResult:

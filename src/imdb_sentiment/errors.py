@@ -9,7 +9,7 @@ ImdbSentimentError                 catch this one to catch them all
 │   └── OutputExistsError          a folder that would have been overwritten
 ├── TrainingInterruptedError       Ctrl-C or SIGTERM; the run can be gone on with; the command line exits with 130
 ├── TrainingDivergedError (ArithmeticError)  a loss or a gradient is not a number any more
-├── DiskFullError (OSError)        checkpoints or scored rows do not fit
+├── DiskFullError (OSError)        what is to be written does not fit
 ├── NotFittedError (RuntimeError)  a question that only a fitted model can answer
 ├── HubUnavailableError (OSError)  the Hugging Face hub did not answer
 └── MissingExtraError (ImportError)  an optional dependency is not installed
@@ -110,7 +110,7 @@ class TrainingDivergedError(ImdbSentimentError, ArithmeticError):
 
 
 class DiskFullError(ImdbSentimentError, OSError):
-    """The disk has too little room for the checkpoints of a run, or for scored rows; what is complete stays usable."""
+    """The disk has too little room for what is to be written; what was complete before stays usable."""
 
 
 class NotFittedError(ImdbSentimentError, RuntimeError):

@@ -1,15 +1,28 @@
 """Folders and files that are written whole or not at all."""
 
 import ctypes
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imdb_sentiment.errors import OutputExistsError
+from imdb_sentiment.errors import DiskFullError, OutputExistsError
 
-__all__ = ["LOCK_FILE", "METADATA_FILE", "check_new_file", "check_output", "make_folder", "new_folder", "write_text"]
+__all__ = [
+    "LOCK_FILE",
+    "METADATA_FILE",
+    "check_new_file",
+    "check_output",
+    "disk_size",
+    "full_disk_errors",
+    "is_disk_full",
+    "link_target",
+    "make_folder",
+    "new_folder",
+    "write_text",
+]
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
@@ -20,6 +33,9 @@ LOCK_FILE = ".lock"
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_MESSAGES = tuple(os.strerror(code) for code in _FULL)
+
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
     """Check that a model may be written to `folder`.
@@ -29,7 +45,8 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
             library, which is never overwritten; or a file stands where it, or a folder above it, would be; or the
             folder above it may not be written to.
     """
-    if not folder.exists() and not folder.is_symlink():
+    folder = link_target(folder)
+    if not folder.exists():
         above = next(parent for parent in folder.absolute().parents if parent.exists())
         if not above.is_dir():
             raise OutputExistsError(f"{folder} cannot be made, as {above} is a file", expected="a folder to make it in")
@@ -59,11 +76,13 @@ def make_folder(folder: Path) -> None:
 
     Raises:
         OutputExistsError: The system does not let it be made.
+        DiskFullError: There is no more room.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputExistsError(f"{folder} cannot be made", found=error.strerror, hint="another folder") from None
+        kind = DiskFullError if is_disk_full(error) else OutputExistsError
+        raise kind(f"{folder} cannot be made", found=error.strerror, hint="another folder") from None
 
 
 @contextmanager
@@ -75,6 +94,7 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
 
     Raises:
         OutputExistsError: See `check_output`.
+        DiskFullError: There is too little room; what was there stays.
     """
     check_output(folder, overwrite=overwrite)
     folder = folder.resolve()
@@ -82,9 +102,10 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     shutil.rmtree(partial, ignore_errors=True)
     make_folder(partial)
     try:
-        yield partial
-        _sync(partial)
-        _put(partial, folder)
+        with full_disk_errors(partial, f"there is no more room to write {folder}", hint="free some, or another place"):
+            yield partial
+            _sync(partial)
+            _put(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -118,22 +139,44 @@ def _sync(folder: Path) -> None:
                 os.fsync(file.fileno())
 
 
-def check_new_file(path: Path, *, overwrite: bool) -> None:
-    """Check that a file may be written, before the work whose result it will hold.
+def link_target(path: Path) -> Path:
+    """Return the place that is written to under a name: where a symbolic link leads, also if nothing is there yet.
 
     Raises:
-        OutputExistsError: It is there and `overwrite` is false; or it is a folder; or there is no folder to write to.
+        OutputExistsError: The link leads in a circle.
+    """
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise OutputExistsError(f"{path} is a symbolic link that leads in a circle", hint="another name")
+    return target
+
+
+def check_new_file(path: Path, *, overwrite: bool) -> Path:
+    """Check that a file may be written, before the work whose result it will hold.
+
+    Returns:
+        The file to write: `path`, or where it leads as a symbolic link.
+
+    Raises:
+        OutputExistsError: It is there and `overwrite` is false; or it is a folder, or a device, a pipe or a socket; or
+            there is no folder to write to.
     """
     if path.is_dir():
         raise OutputExistsError(f"{path} is a folder", expected="the name of a file")
+    if path.exists() and not path.is_file():
+        raise OutputExistsError(f"{path} is a device, a pipe or a socket", expected="the name of a file")
     if path.exists() and not overwrite:
         hint = "another name, or --overwrite (overwrite=True in Python)"
         raise OutputExistsError(f"{path} is there already, and was left as it is", hint=hint)
-    folder = path.absolute().parent
+    target = link_target(path)
+    folder = target.absolute().parent
     if not folder.is_dir():
-        raise OutputExistsError(f"{path} cannot be written, as there is no folder {path.parent}", hint="another place")
+        raise OutputExistsError(
+            f"{path} cannot be written, as there is no folder {target.parent}", hint="another place"
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputExistsError(f"{path} cannot be written, as its folder may not be written to", hint="another place")
+    return target
 
 
 def write_text(path: Path, text: str, *, overwrite: bool) -> None:
@@ -141,12 +184,50 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
 
     Raises:
         OutputExistsError: See `check_new_file`; or the system does not let it be written.
+        DiskFullError: There is too little room; what was there stays.
     """
-    check_new_file(path, overwrite=overwrite)
-    partial = path.with_name(f".{path.name}.partial")
+    target = check_new_file(path, overwrite=overwrite)
+    partial = target.with_name(f".{target.name}.partial")
     try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        partial.replace(path)
+        with full_disk_errors(partial, f"there is no more room to write {path}", hint="free some, or another place"):
+            partial.write_text(text, encoding="utf-8", newline="")
+            partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, DiskFullError):
+            raise
         raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None
+
+
+@contextmanager
+def full_disk_errors(partial: Path, summary: str, *, hint: str, expected: str | None = None) -> Iterator[None]:
+    """Turn what happens when the disk fills into one error.
+
+    Args:
+        partial: The file or folder that is being written.
+        summary: What could not be written.
+        hint: How to go on.
+        expected: What there should have been.
+
+    Raises:
+        DiskFullError: There is too little room.
+    """
+    try:
+        yield
+    except Exception as error:
+        free = shutil.disk_usage(partial.parent).free
+        written = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+        # torch's writer does not say why it failed
+        if is_disk_full(error) or (isinstance(error, RuntimeError) and free < written):
+            raise DiskFullError(summary, found=f"{disk_size(free)} free", expected=expected, hint=hint) from error
+        raise
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether an error, also one of a library that keeps no error number, means that there is no more room."""
+    return getattr(error, "errno", None) in _FULL or any(message in str(error) for message in _FULL_MESSAGES)
+
+
+def disk_size(size: int) -> str:
+    """Write a number of bytes, e.g. `1.5 GB` or `8 MB`."""
+    return f"{size / 1e9:.3g} GB" if size >= 1e8 else f"{size / 1e6:.3g} MB"

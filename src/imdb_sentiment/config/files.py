@@ -5,6 +5,7 @@ from typing import Any
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig
 from imdb_sentiment.errors import ConfigError, nearest
+from imdb_sentiment.output import write_text
 
 __all__ = ["load_config", "read_sections", "save_config"]
 
@@ -22,7 +23,12 @@ def load_config(path: str | Path) -> tuple[DataConfig, FineTuneConfig]:
 
 
 def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -> None:
-    """Write both configurations to a YAML file, every field included, replacing the file."""
+    """Write both configurations to a YAML file, every field included, replacing the file.
+
+    Raises:
+        OutputExistsError: The file cannot be written.
+        DiskFullError: There is too little room.
+    """
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -35,7 +41,7 @@ def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -
     Dumper.add_representer(str, Dumper.represent_str)
     sections = {"data": data.model_dump(mode="json"), "fine_tune": fine_tune.model_dump(mode="json")}
     text = yaml.dump(sections, Dumper=Dumper, sort_keys=False, allow_unicode=True)
-    Path(path).write_text(text, encoding="utf-8")
+    write_text(Path(path), text, overwrite=True)
 
 
 def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, finish, prune
-from imdb_sentiment.training.run_folder import full_disk_errors
+from imdb_sentiment.training.run_folder import whole_checkpoint
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -171,13 +171,13 @@ class FineTuneTrainer(Trainer):
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Write a checkpoint, declare it complete, and only then drop older ones."""
         folder = self._folder / f"checkpoint-{self.state.global_step}"
-        with full_disk_errors(folder):
+        with whole_checkpoint(folder):
             if self.is_fsdp_enabled and self.args.should_save:
                 folder.mkdir(exist_ok=True)  # upstream asks for the best one before parts of a model are written to it
             super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # the others write their random states
         if self.args.should_save:
-            with full_disk_errors(folder):
+            with whole_checkpoint(folder):
                 finish(folder)
             prune(self._folder, self._keep, best_step=self.state.best_global_step)
 

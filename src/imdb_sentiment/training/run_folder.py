@@ -1,6 +1,5 @@
 """The folder of a run: one writer at a time, and room for its checkpoints."""
 
-import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import DiskFullError, OutputExistsError
-from imdb_sentiment.output import LOCK_FILE, make_folder
+from imdb_sentiment.output import LOCK_FILE, disk_size, full_disk_errors, make_folder
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["check_room", "checkpoint_bytes", "full_disk_errors", "locked"]
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_FULL_SAID = ("No space left", "quota exceeded")
+__all__ = ["check_room", "checkpoint_bytes", "locked", "whole_checkpoint"]
 
 
 @contextmanager
@@ -70,36 +66,27 @@ def check_room(folder: Path, model: "nn.Module", checkpoints: int) -> None:
     if free < needed:
         raise DiskFullError(
             f"the disk of {folder} has too little room for the checkpoints of this run",
-            found=f"{_gigabytes(free)} free",
-            expected=f"{_gigabytes(needed)}, for {checkpoints} checkpoint{'s' * (checkpoints > 1)} at a time",
+            found=f"{disk_size(free)} free",
+            expected=f"{disk_size(needed)}, for {checkpoints} checkpoint{'s' * (checkpoints > 1)} at a time",
             hint="a folder on another disk, or fewer checkpoints (keep_checkpoints, load_best_model_at_end)",
         )
 
 
 @contextmanager
-def full_disk_errors(partial: Path) -> Iterator[None]:
-    """Turn what happens when the disk fills into one error, and remove what was half written.
+def whole_checkpoint(partial: Path) -> Iterator[None]:
+    """Remove a checkpoint that could not be written to its end.
 
     Raises:
-        DiskFullError: `partial` could not be written for want of room.
+        DiskFullError: It could not for want of room.
     """
     try:
-        yield
-    except Exception as error:
-        said = any(words in str(error) for words in _FULL_SAID)
-        free = shutil.disk_usage(partial.parent).free
-        written = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+        with full_disk_errors(
+            partial,
+            f"the disk of {partial.parent} is full, and {partial.name} could not be written",
+            expected="room for one more checkpoint; those before it are whole",
+            hint="make room, then go on with fit(resume=True) (--resume on the command line)",
+        ):
+            yield
+    except Exception:
         shutil.rmtree(partial, ignore_errors=True)
-        # torch's writer does not say why it failed
-        if said or getattr(error, "errno", None) in _FULL or (isinstance(error, RuntimeError) and free < written):
-            raise DiskFullError(
-                f"the disk of {partial.parent} is full, and {partial.name} could not be written",
-                found=f"{_gigabytes(free)} free",
-                expected="room for one more checkpoint; those before it are whole",
-                hint="make room, then go on with fit(resume=True) (--resume on the command line)",
-            ) from error
         raise
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.3g} GB" if size >= 1e8 else f"{size / 1e6:.3g} MB"
