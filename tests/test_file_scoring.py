@@ -232,14 +232,14 @@ def test_names_that_are_taken_are_refused_or_get_a_prefix(classifier: SentimentC
     source.write_text(json.dumps({"text": TEXTS[0], "label": "mine"}) + "\n")
     with pytest.raises(ConfigError, match="has a column 'label' already") as caught:
         classifier.predict_file(source, tmp_path / "out.jsonl")
-    assert "--prefix predicted_" in str(caught.value)
+    assert caught.value.hint == "prefix='predicted_'"
     classifier.predict_file(source, tmp_path / "out.jsonl", prefix="predicted_")
     row = json.loads((tmp_path / "out.jsonl").read_text())
     assert (row["label"], row["predicted_label"]) == ("mine", classifier.predict(TEXTS[0]).label)
 
 
 def test_a_folder_is_not_one_file(classifier: SentimentClassifier, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"is not one file\n.*found: +a folder\n.*\n.*--engine ray"):
+    with pytest.raises(DataError, match=r"is not one file\n.*found: +a folder\n.*\n.*predict_files"):
         classifier.predict_file(tmp_path, tmp_path / "out.csv")
     assert not list(tmp_path.iterdir())
 
@@ -291,7 +291,8 @@ def test_another_encoding_is_named_by_its_option(classifier: SentimentClassifier
     source.write_bytes("text\nnaïve\n".encode("cp1252"))
     with pytest.raises(DataError) as caught:
         classifier.predict_file(source, tmp_path / "out.csv")
-    assert str(caught.value.hint).startswith("--encoding cp1252")
+    assert str(caught.value.hint).startswith("encoding='cp1252'")
+    assert "try:      --encoding cp1252" in caught.value.for_shell(["--encoding"])
     classifier.predict_file(source, tmp_path / "out.csv", encoding="cp1252")
     assert "naïve" in (tmp_path / "out.csv").read_text(encoding="utf-8")
 

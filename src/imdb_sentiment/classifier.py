@@ -19,6 +19,7 @@ from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
 from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.foreign import load_foreign
 from imdb_sentiment.judging import Judge
+from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_folder import find_folder
 from imdb_sentiment.opening import Opening
@@ -610,7 +611,7 @@ class SentimentClassifier:
         if self._artifact.cascade is None:
             raise ModelError(
                 "the model has no cascade",
-                expected="a model trained with --cascade (cascade=True of FineTuneConfig in Python)",
+                expected=Advice("a model trained with ", Either("FineTuneConfig(cascade=True)", "train --cascade")),
             )
         return CascadeScorer(self._scorer, self._artifact.cascade, threshold=self.threshold)
 

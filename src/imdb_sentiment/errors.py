@@ -19,7 +19,9 @@ Each one says what was found, what was expected and how to go on, and carries th
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+
+from imdb_sentiment.messages import Advice
 
 __all__ = [
     "ConfigError",
@@ -37,6 +39,8 @@ __all__ = [
 ]
 
 _LISTED = 5
+_LONGEST = 2_000
+"""Values are cut where a message is put together; this holds for what other programs say in it."""
 
 
 class ImdbSentimentError(Exception):
@@ -46,7 +50,7 @@ class ImdbSentimentError(Exception):
         summary: What is wrong, in one sentence.
         found: What was found instead of what was expected, if that helps.
         expected: What was expected.
-        hint: How to go on.
+        hint: How to go on, as Python writes it.
     """
 
     def __init__(
@@ -61,8 +65,16 @@ class ImdbSentimentError(Exception):
         self.found = found
         self.expected = expected
         self.hint = hint
-        parts = (("found:   ", found), ("expected:", expected), ("try:     ", hint))
-        super().__init__("\n".join([summary, *(f"  {name} {value}" for name, value in parts if value)]))
+        super().__init__(_lay_out(summary, found, expected, hint))
+
+    def for_shell(self, flags: Collection[str]) -> str:
+        """Return the message with what it proposes written for the command line.
+
+        Args:
+            flags: The options of the command that was called.
+        """
+        parts = (self.found, self.expected, self.hint)
+        return _lay_out(self.summary, *(part.for_shell(flags) if isinstance(part, Advice) else part for part in parts))
 
 
 class InputError(ImdbSentimentError, ValueError):
@@ -123,6 +135,15 @@ class HubUnavailableError(ImdbSentimentError, OSError):
 
 class MissingExtraError(ImdbSentimentError, ImportError):
     """An optional dependency is needed; the message names the extra that brings it."""
+
+
+def _lay_out(summary: str, found: str | None, expected: str | None, hint: str | None) -> str:
+    parts = (("found:   ", found), ("expected:", expected), ("try:     ", hint))
+    return "\n".join([_bounded(summary), *(f"  {name} {_bounded(value)}" for name, value in parts if value)])
+
+
+def _bounded(part: str) -> str:
+    return part if len(part) <= _LONGEST else f"{part[:_LONGEST]}..."
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

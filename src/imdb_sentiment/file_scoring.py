@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows, planned_precision
+from imdb_sentiment.messages import Advice, Setting
 from imdb_sentiment.output import check_new_file, make_folder
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
@@ -158,7 +159,9 @@ def _parts_folder(job: FileJob, judge: Judge, *, overwrite: bool) -> Iterator[Pa
                 raise OutputExistsError(
                     f"{folder} holds parts of another job",
                     found="another input, model or option than now",
-                    hint="the same command as then, to go on with it; or --overwrite, to discard it",
+                    hint=Advice(
+                        "the same call as then, to resume it; or ", Setting("overwrite", True), ", to discard it"
+                    ),
                 )
             for file in parts:
                 file.unlink()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import DataError, DiskFullError, ImdbSentimentError
+from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.output import make_folder, write_text
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.results import FileReport
@@ -118,7 +119,7 @@ def _counted(tries: Path) -> Iterator[None]:
     with tries.open("a") as file:
         file.write("x")
     if tries.stat().st_size > _MOST_TRIES:
-        hint = "fewer --workers, if they had too little memory; then the same command again"
+        hint = Advice("fewer ", Either("workers", "--workers"), ", if they had too little memory; then the same again")
         raise DataError(f"{_MOST_TRIES} workers were lost, one after the other, while they scored it", hint=hint)
     yield
     tries.unlink()

@@ -15,6 +15,7 @@ from imdb_sentiment.data.files import is_pattern, kinds_text, matching_files, mi
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.folder_job import HIDDEN, FolderJob, Outcome, to_report
 from imdb_sentiment.judging import planned_precision
+from imdb_sentiment.messages import Advice, Setting, list_values
 from imdb_sentiment.output import make_folder, write_text
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
@@ -104,16 +105,16 @@ def _check_outputs(job: FolderJob, *, overwrite: bool) -> None:
     plan = job.folder / HIDDEN / _PLAN
     if overwrite or not job.folder.is_dir():
         return
-    hint = "the same command as then, to go on with it; or --overwrite, or another folder"
+    hint = Advice("the same options as then, or ", Setting("overwrite", True), ", or another folder")
     if plan.is_file() and plan.read_text(encoding="utf-8") != _plan(job):
         found = "another model or option than now"
         raise OutputExistsError(f"{job.folder} holds the work of another job", found=found, hint=hint)
     taken = [name for name in job.names if (job.folder / name).exists() and job.report(name) is None]
     if taken:
         raise OutputExistsError(
-            f"{_listed(taken)} in {job.folder} would be overwritten",
+            f"{list_values(taken, most=_LISTED)} in {job.folder} would be overwritten",
             found="not made by this job, or of an input that has changed since",
-            hint="another folder, or --overwrite (overwrite=True in Python)",
+            hint=Advice("another folder, or ", Setting("overwrite", True)),
         )
 
 
@@ -176,8 +177,3 @@ def _sum(before: dict[str, FileReport], now: dict[str, FileReport]) -> FileRepor
         scored_before=sum(one.rows for one in before.values()) + sum(one.scored_before for one in now.values()),
         notes=(f"{len(reports):,} files", *notes[:_LISTED]),
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more

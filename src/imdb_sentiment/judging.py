@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.messages import Advice, Setting, list_values, quote
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.scoring.scorer import Scores
 from imdb_sentiment.tables import Added
@@ -61,9 +62,9 @@ def check_names(names: Sequence[str], columns: Sequence[str], origin: str) -> No
     """
     if taken := [name for name in names if name in columns]:
         raise ConfigError(
-            f"{origin} has a column {taken[0]!r} already",
-            found=", ".join(columns),
-            hint="--prefix predicted_ (prefix='predicted_' in Python)",
+            f"{origin} has a column {quote(taken[0])} already",
+            found=list_values(columns),
+            hint=Advice(Setting("prefix", "predicted_")),
         )
 
 

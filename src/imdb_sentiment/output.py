@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imdb_sentiment.errors import DiskFullError, OutputExistsError
+from imdb_sentiment.messages import Advice, Setting
 
 __all__ = [
     "LOCK_FILE",
@@ -60,7 +61,7 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
         return
     found = f"{content[0]}" + (f" and {len(content) - 1} more" if len(content) > 1 else "")
     if not overwrite:
-        hint = "another folder, or --overwrite (overwrite=True in Python)"
+        hint = Advice("another folder, or ", Setting("overwrite", True))
         raise OutputExistsError(f"{folder} is not empty, and was left as it is", found=found, hint=hint)
     if METADATA_FILE not in content:
         raise OutputExistsError(
@@ -166,7 +167,7 @@ def check_new_file(path: Path, *, overwrite: bool) -> Path:
     if path.exists() and not path.is_file():
         raise OutputExistsError(f"{path} is a device, a pipe or a socket", expected="the name of a file")
     if path.exists() and not overwrite:
-        hint = "another name, or --overwrite (overwrite=True in Python)"
+        hint = Advice("another name, or ", Setting("overwrite", True))
         raise OutputExistsError(f"{path} is there already, and was left as it is", hint=hint)
     target = link_target(path)
     folder = target.absolute().parent

@@ -11,6 +11,7 @@ from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, prepare_tokenizer
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.head import exchange_outputs, head_parameters, renew_head
+from imdb_sentiment.messages import Advice, Setting
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
         raise ConfigError(
             f"max_length={config.max_length} is above what {config.model_name!r} can read",
             found=f"{limit} tokens at most",
-            hint=f"--set max_length={limit} (max_length={limit} in Python)",
+            hint=Advice(Setting("max_length", limit, "FineTuneConfig")),
         )
     prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
     text_encoder = TextEncoder(prepared, max_length=config.max_length, truncation=config.truncation)

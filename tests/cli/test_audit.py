@@ -7,7 +7,14 @@ import pytest
 from command import run, write_reviews
 
 from conftest import make_reviews
-from imdb_sentiment import DataConfig, audit_dataset
+from imdb_sentiment import DataAudit, DataConfig, audit_dataset
+from imdb_sentiment.cli.audit import audit
+from imdb_sentiment.cli.console import for_shell
+
+
+def audited(source: Path, config: DataConfig | None = None, **options: str) -> DataAudit:
+    """Return what the command is to print."""
+    return for_shell(audit_dataset(source, config, **options), audit)
 
 
 @pytest.fixture
@@ -24,7 +31,8 @@ def flawed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_report_is_printed_and_the_exit_code_is_0(flawed: Path) -> None:
     outcome = run("audit", flawed)
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out == f"{audit_dataset(flawed)}\n"
+    assert outcome.out == f"{audited(flawed)}\n"
+    assert "leave them out: --set invalid_rows=drop." in outcome.out
     assert "\n  text_blank\n    1 row of train has a text with nothing to read\n      row 61\n" in outcome.out
     repeated = "1 row of train repeats an earlier row, character for character (row 62 and\n    row 1)"
     assert f"\n    {repeated}\n" in outcome.out
@@ -32,7 +40,7 @@ def test_the_report_is_printed_and_the_exit_code_is_0(flawed: Path) -> None:
 
 def test_json_is_the_audit_and_nothing_else(flawed: Path, tiny_model: Path) -> None:
     content = run("audit", flawed, "--model", tiny_model, "--json").read_json()
-    assert content == audit_dataset(flawed, model_name=str(tiny_model)).to_dict()
+    assert content == audited(flawed, model_name=str(tiny_model)).to_dict()
     assert content["tokens"]["rows"] == 62
 
 
@@ -48,16 +56,16 @@ def test_columns_and_labels_of_other_names(tmp_path: Path) -> None:
 
 def test_any_field_can_be_set(flawed: Path) -> None:
     outcome = run("audit", flawed, "--set", "near_duplicates=ignore", "--set", "invalid_rows=drop")
-    assert outcome.out == f"{audit_dataset(flawed, DataConfig(near_duplicates='ignore', invalid_rows='drop'))}\n"
+    assert outcome.out == f"{audited(flawed, DataConfig(near_duplicates='ignore', invalid_rows='drop'))}\n"
     assert run("audit", flawed, "--set", "learning_rate=1").code == 2
 
 
 def test_the_data_section_of_a_configuration_is_read(flawed: Path) -> None:
     Path("run.yaml").write_text(f"data:\n  source: {flawed}\n  near_duplicates: ignore\nfine_tune:\n  max_length: 64\n")
     config = DataConfig(near_duplicates="ignore")
-    assert run("audit", "--config", "run.yaml").out == f"{audit_dataset(flawed, config)}\n"
+    assert run("audit", "--config", "run.yaml").out == f"{audited(flawed, config)}\n"
     other = write_reviews(Path("other.csv"))
-    assert run("audit", other, "--config", "run.yaml").out == f"{audit_dataset(other, config)}\n"
+    assert run("audit", other, "--config", "run.yaml").out == f"{audited(other, config)}\n"
     wins = run("audit", "--config", "run.yaml", "--set", "near_duplicates=group", "--json").read_json()
     assert wins["notes"] == []
 

@@ -35,7 +35,7 @@ def test_a_missing_column_is_named_with_the_nearest_one(suffix: str, tmp_path: P
     WRITERS[suffix](path, ROWS)
     with pytest.raises(DataError, match="column 'txet' is not in ") as caught:
         read_file(path, DataConfig(text_column="txet"))
-    assert caught.value.hint == "--text-column text"
+    assert caught.value.hint == "DataConfig(text_column='text')"
     assert caught.value.found is not None
     assert "text, label" in caught.value.found
 

@@ -118,7 +118,7 @@ def test_a_column_that_no_row_has_is_refused_with_those_that_there_are(tmp_path:
     assert (
         caught.value.found == "review.body, review.tags, label, review.title, review.scores.a, review.scores.b, stars"
     )
-    assert caught.value.hint == "--text-column review.title"
+    assert caught.value.hint == "DataConfig(text_column='review.title')"
 
 
 def test_a_column_may_first_come_in_a_late_row(tmp_path: Path) -> None:

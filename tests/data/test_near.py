@@ -272,4 +272,4 @@ def test_without_rensa_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch
         NearIndex()
     assert caught.value.hint is not None
     assert "imdb-sentiment[audit]" in caught.value.hint
-    assert "--set near_duplicates=ignore" in caught.value.hint
+    assert "DataConfig(near_duplicates='ignore')" in caught.value.hint

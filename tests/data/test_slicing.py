@@ -75,5 +75,5 @@ def test_texts_without_a_table_have_no_such_column() -> None:
 def test_an_absent_column_is_named_with_the_nearest() -> None:
     with pytest.raises(DataError, match="column 'yaer' is not in the given data") as caught:
         load_splits(CONFIG.replace(slice_columns=("yaer",)), make_table())
-    assert caught.value.hint == "--set slice_columns=year"
+    assert caught.value.hint == "DataConfig(slice_columns=['year'])"
     assert caught.value.expected == "the column that divides the rows of a report"

@@ -111,7 +111,7 @@ def test_columns_without_names_are_chosen_by_their_number() -> None:
 def test_a_missing_column_is_named_with_the_nearest_one(make: Any) -> None:
     with pytest.raises(DataError, match="column 'text' is not in the given data") as caught:
         load_source(DATA, make({"Texts": TEXTS, "label": LABELS}))
-    assert caught.value.hint == "--text-column Texts"
+    assert caught.value.hint == "DataConfig(text_column='Texts')"
     assert caught.value.found == "Texts, label"
 
 

@@ -13,7 +13,7 @@ from imdb_sentiment.errors import DataError
 def test_a_limit_above_what_there_is_is_refused() -> None:
     with pytest.raises(DataError, match="limit=1,000 asks for more rows than there are") as caught:
         split_rows(reviews(50, 50), DataConfig(limit=1000))
-    assert (caught.value.found, caught.value.hint) == ("80 training rows", "--limit 80")
+    assert (caught.value.found, caught.value.hint) == ("80 training rows", "DataConfig(limit=80)")
 
 
 def test_a_limit_that_leaves_a_class_without_rows_is_refused() -> None:
@@ -77,7 +77,7 @@ def test_rows_that_cannot_be_used_are_counted_and_listed() -> None:
     assert "text is blank in 2 rows (3, 4)" in found
     assert "text is not a string in 1 row (6)" in found
     assert "label is null in 1 row (7)" in found
-    assert "invalid_rows=drop" in str(caught.value.hint)
+    assert "DataConfig(invalid_rows='drop')" in str(caught.value.hint)
 
 
 def test_rows_that_cannot_be_used_are_left_out_on_request_and_counted() -> None:

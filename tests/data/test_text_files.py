@@ -82,7 +82,7 @@ def test_utf16_without_its_mark_is_refused_and_named(encoding: str, name: str, t
     path = written(tmp_path, '{"text": "fine", "label": 1}\n'.encode(encoding), name)
     with pytest.raises(DataError, match=r"reviews\.\w+ seems to be UTF-16 without the mark") as caught:
         read_file(path, DataConfig())
-    assert caught.value.hint == f"--set encoding={encoding}"
+    assert caught.value.hint == f"encoding={encoding!r}"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "UTF_32"])
@@ -90,7 +90,7 @@ def test_an_encoding_without_a_byte_order_needs_a_mark(encoding: str, tmp_path: 
     path = written(tmp_path, TEXT.encode("utf-16-le"))
     with pytest.raises(DataError, match="does not begin with a mark") as caught:
         TextFile(path, encoding)
-    assert str(caught.value.hint).endswith("-le")
+    assert str(caught.value.hint).endswith("-le'")
 
 
 def test_nul_characters_do_not_make_utf16(tmp_path: Path) -> None:
@@ -129,21 +129,21 @@ def test_what_is_not_utf8_is_told_by_row_line_and_byte(
     assert caught.value.found is not None
     assert caught.value.found.replace(",", "") == found
     assert caught.value.expected == "text encoded as UTF-8"
-    assert caught.value.hint == "--set encoding=cp1252, if the file was written on Windows"
+    assert caught.value.hint == "encoding='cp1252', if the file was written on Windows"
 
 
 @pytest.mark.parametrize("content", [b"text,label\n\xe9\0,pos\n", b"text,label\n\xe9\x81,pos\n"])
 def test_what_windows_did_not_write_gets_no_such_hint(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not UTF-8 in row 1") as caught:
         read_file(written(tmp_path, content), DataConfig())
-    assert caught.value.hint == "another encoding: --set encoding=NAME"
+    assert caught.value.hint == "another encoding: encoding='NAME'"
 
 
 def test_what_does_not_fit_the_named_encoding_is_told(tmp_path: Path) -> None:
     path = written(tmp_path, b"text,label\nfine,pos\n\x81,neg\n")
     with pytest.raises(DataError, match=r"is not cp1252 in row 2 \(line 3\)") as caught:
         read_file(path, DataConfig(encoding="cp1252"))
-    assert caught.value.hint == "another encoding: --set encoding=NAME"
+    assert caught.value.hint == "another encoding: encoding='NAME'"
 
 
 def test_a_text_cut_in_the_middle_of_a_character_is_told(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.findings import Finding, Severity
+from imdb_sentiment.messages import Advice, Setting
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.columns import RawRows
 
 __all__ = ["CATALOGUE", "find", "find_whole", "name_row"]
 
-_DROP_INVALID = "leave them out: --set invalid_rows=drop (invalid_rows='drop' in Python)."
+_DROP_INVALID = (", or leave them out: ", Setting("invalid_rows", "drop", "DataConfig"), ".")
 _SHUFFLE = (
     "The splits made here do not depend on the order of the rows. Shuffle them before another tool splits the file or "
     "reads it as a stream."
@@ -24,10 +25,10 @@ _PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
 
 CATALOGUE: dict[str, tuple[Severity, str]] = {
     "no_usable_rows": ("error", "Each split needs rows with a text and a label."),
-    "text_null": ("error", f"Mend the rows, or {_DROP_INVALID}"),
-    "text_blank": ("error", f"Mend the rows, or {_DROP_INVALID}"),
-    "text_not_string": ("error", f"Write what they hold as text, or {_DROP_INVALID}"),
-    "label_null": ("error", f"Label the rows, or {_DROP_INVALID}"),
+    "text_null": ("error", Advice("Correct the rows", *_DROP_INVALID)),
+    "text_blank": ("error", Advice("Correct the rows", *_DROP_INVALID)),
+    "text_not_string": ("error", Advice("Write what they hold as text", *_DROP_INVALID)),
+    "label_null": ("error", Advice("Label the rows", *_DROP_INVALID)),
     "labels_not_understood": ("error", "Leave the other rows out of the source, or merge labels before loading."),
     "labels_one_class": ("error", "Each split needs rows of two classes."),
     "labels_case_or_space": ("warning", "Write each label in one way."),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.console import for_shell, print_json, reports_errors, say
 from imdb_sentiment.cli.settings import (
     DataSettings,
     Json,
@@ -51,7 +51,7 @@ def audit(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    found = audit_dataset(config=data_config, model_name=model)
+    found = for_shell(audit_dataset(config=data_config, model_name=model), audit)
     if json:
         print_json(found.to_dict())
     else:

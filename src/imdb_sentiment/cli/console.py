@@ -8,13 +8,18 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ParamSpec, get_args, get_type_hints
 
 import typer
 
+from imdb_sentiment.messages import Advice
 from imdb_sentiment.processes import is_main
 
-__all__ = ["print_json", "reports_errors", "say", "show"]
+if TYPE_CHECKING:
+    from imdb_sentiment.findings import DataAudit
+
+__all__ = ["for_shell", "print_json", "reports_errors", "say", "show"]
 
 P = ParamSpec("P")
 
@@ -34,9 +39,10 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except TrainingInterruptedError as error:
-            message, code = str(error), 130
+            message, code = error.for_shell(_flags_of(command)), 130
         except ImdbSentimentError as error:
-            message, code = f"{type(error).__name__}: {error}", 2 if isinstance(error, InputError) else 1
+            message = f"{type(error).__name__}: {error.for_shell(_flags_of(command))}"
+            code = 2 if isinstance(error, InputError) else 1
         except KeyboardInterrupt:
             message, code = "interrupted", 130
         else:
@@ -48,6 +54,26 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
         raise typer.Exit(code)
 
     return wrapper
+
+
+def for_shell(audit: "DataAudit", command: Callable[..., None]) -> "DataAudit":
+    """Return an audit with what it proposes written for the command line."""
+    flags = _flags_of(command)
+    findings = (
+        replace(found, advice=found.advice.for_shell(flags)) if isinstance(found.advice, Advice) else found
+        for found in audit.findings
+    )
+    return replace(audit, findings=tuple(findings))
+
+
+def _flags_of(command: Callable[..., None]) -> set[str]:
+    """Return the options that a command has, such as `--text-column`."""
+    flags: set[str] = set()
+    for name, kind in get_type_hints(command, include_extras=True).items():
+        for option in get_args(kind)[1:]:
+            if isinstance(option, typer.models.OptionInfo):
+                flags.update(option.param_decls or [f"--{name.replace('_', '-')}"])
+    return flags
 
 
 def print_json(content: dict[str, Any]) -> None:

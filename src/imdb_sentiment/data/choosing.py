@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.rows import Rows
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import Advice, Setting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +58,11 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
 
     if size > len(rows):
         found = f"{len(rows):,} training rows"
-        raise DataError(f"limit={size:,} asks for more rows than there are", found=found, hint=f"--limit {len(rows)}")
+        raise DataError(
+            f"limit={size:,} asks for more rows than there are",
+            found=found,
+            hint=Advice(Setting("limit", len(rows), "DataConfig")),
+        )
     positives = round(size * int(rows.labels.sum()) / len(rows))
     wanted = {0: size - positives, 1: positives}
     if 0 in wanted.values():

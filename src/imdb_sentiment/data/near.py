@@ -16,6 +16,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from imdb_sentiment.errors import MissingExtraError
+from imdb_sentiment.messages import Advice, Setting
 from imdb_sentiment.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ def require_rensa() -> Any:
     except ImportError as error:
         raise MissingExtraError(
             "near duplicates cannot be looked for without the package rensa",
-            hint="pip install 'imdb-sentiment[audit]', or leave near duplicates where they are with "
-            'near_duplicates="ignore" (on the command line: --set near_duplicates=ignore)',
+            hint=Advice(
+                "pip install 'imdb-sentiment[audit]', or leave near duplicates where they are: ",
+                Setting("near_duplicates", "ignore", "DataConfig"),
+            ),
         ) from error
     return RMinHash
 

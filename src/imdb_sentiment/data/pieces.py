@@ -53,6 +53,7 @@ def pieces_from_batches(
     """
     import pyarrow as pa
 
+    names, roles = [column.name for column in wanted], [column.role for column in wanted]
     held: list[pa.RecordBatch] = []
     size = before = count = 0
 
@@ -62,7 +63,7 @@ def pieces_from_batches(
         return rows_from_columns({column.role: table[column.role] for column in wanted}, origin, before=before)
 
     for batch in batches:
-        part = pa.RecordBatch.from_arrays([batch.column(name) for name, *_ in wanted], [role for *_, role in wanted])
+        part = pa.RecordBatch.from_arrays([batch.column(name) for name in names], roles)
         step = max(1, min(_PIECE_ROWS, part.num_rows * _PIECE_BYTES // max(1, size_of(part))))
         for start in range(0, part.num_rows, step):
             held.append(part.slice(start, step))

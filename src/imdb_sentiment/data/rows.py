@@ -15,6 +15,7 @@ from imdb_sentiment.data.columns import RawRows
 from imdb_sentiment.data.groups import number_groups
 from imdb_sentiment.data.near import NearIndex
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import Advice, Setting
 from imdb_sentiment.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def refuse_invalid(rows: RawRows, invalid: Invalid) -> None:
             f"{rows.origin} has rows that cannot be used",
             found=_describe_invalid(rows, invalid),
             expected=_VALID,
-            hint="mend the rows, or leave them out: --set invalid_rows=drop (invalid_rows='drop' in Python)",
+            hint=Advice("correct the rows, or leave them out: ", Setting("invalid_rows", "drop", "DataConfig")),
             rows=sorted(number for numbers in invalid.values() for number in numbers),
         )
 

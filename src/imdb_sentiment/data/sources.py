@@ -10,6 +10,7 @@ from imdb_sentiment.data.compressed import plain_suffix
 from imdb_sentiment.data.files import SUFFIXES, is_pattern, read_file, read_folder, read_pattern, read_split, split_of
 from imdb_sentiment.data.tables import read_pair, read_table
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import Advice, Setting
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _from_mapping(paths: Mapping[str, str], config: "DataConfig") -> RawData:
 def _from_hub(name: str, config: "DataConfig") -> RawData:
     import datasets
 
-    hint = "a file or folder on disk: --data PATH"
+    hint = Advice("a file or folder on disk: ", Setting("source", "PATH", "DataConfig", "--data"))
     reach = hub_or_cache(name, "dataset", config.revision)
     with quiet(), hub_errors(f"data set {name!r}", DataError, hint=hint), reach:
         loaded = datasets.load_dataset(name, config.subset, revision=config.revision)

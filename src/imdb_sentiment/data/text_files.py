@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from imdb_sentiment.data.compressed import open_bytes
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import Advice, Setting
 
 __all__ = ["TextFile", "UndecodableError", "lines_of"]
 
@@ -70,7 +71,8 @@ class TextFile:
             _refuse_utf16(path, head)
         elif head and given in ("utf-16", "utf-32"):
             expected = f"a {given.upper()} mark, which tells the order of the bytes"
-            raise DataError(f"{path} does not begin with a mark", expected=expected, hint=f"--set encoding={given}-le")
+            hint = Advice(Setting("encoding", f"{given}-le"))
+            raise DataError(f"{path} does not begin with a mark", expected=expected, hint=hint)
 
     def lines(self) -> Iterator[str]:
         """Give the lines, each with its line feed; nothing else ends a line.
@@ -100,9 +102,9 @@ class TextFile:
             row: The row in which it stands; 0 in the header.
         """
         name = self.encoding.upper() if self.encoding.startswith("utf-") else self.encoding
-        hint = "another encoding: --set encoding=NAME"
+        hint = Advice("another encoding: ", Setting("encoding", "NAME"))
         if not self._named and _may_be_windows(error.content):
-            hint = f"--set encoding={_WINDOWS}, if the file was written on Windows"
+            hint = Advice(Setting("encoding", _WINDOWS), ", if the file was written on Windows")
         return DataError(
             f"{self.path} is not {name} in {f'row {row:,}' if row else 'its header'} (line {error.line:,})",
             found=f"byte 0x{error.content[0]:02x} at offset {error.offset:,}",
@@ -176,7 +178,7 @@ def _refuse_utf16(path: Path, head: bytes) -> None:
                 f"{path} seems to be UTF-16 without the mark that says so",
                 found="a NUL after every character" if encoding == "utf-16-le" else "a NUL before every character",
                 expected="text encoded as UTF-8, or UTF-16 with its mark",
-                hint=f"--set encoding={encoding}",
+                hint=Advice(Setting("encoding", encoding)),
             )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.errors import DataError, nearest
+from imdb_sentiment.messages import Advice, Setting, list_values, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
@@ -14,8 +15,6 @@ Role = str
 """`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a column that divides the rows of a report."""
 
 SLICE = "slice:"
-
-_COLUMNS_LISTED = 20
 
 
 class Wanted(NamedTuple):
@@ -29,6 +28,9 @@ class Wanted(NamedTuple):
 
     role: Role
     """What it is to us."""
+
+    config: str = "DataConfig"
+    """What has that field; empty where it is an argument of a function that scores rows."""
 
 
 def wanted_columns(config: "DataConfig") -> tuple[Wanted, ...]:
@@ -55,22 +57,18 @@ def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -
         DataError: A column is missing, or stands there twice.
     """
     wanted = tuple(wanted)
-    for name, field, role in wanted:
-        count = list(names).count(name)
+    for column in wanted:
+        count = list(names).count(column.name)
         if count == 1:
             continue
         if count > 1:
-            summary = f"column {name!r} stands {count} times in {origin}"
-            raise DataError(summary, found=_listed(names), hint="rename one of them")
-        match = nearest(name, names)
-        # text_columns is set as a whole, with the name that is right
-        of_field = [column.name for column in wanted if column.field == field]
-        value = ",".join((match or "NAME") if column == name else column for column in of_field)
+            summary = f"column {quote(column.name)} stands {count} times in {origin}"
+            raise DataError(summary, found=list_values(names), hint="rename one of them")
         raise DataError(
-            f"column {name!r} is not in {origin}",
-            found=_listed(names) or "no columns",
-            expected=f"the column that {_PURPOSE[role.partition(':')[0]]}",
-            hint=_option(field, value) if match else f"{_option(field, value)} ({field}=... in Python)",
+            f"column {quote(column.name)} is not in {origin}",
+            found=list_values(names) or "no columns",
+            expected=f"the column that {_PURPOSE[column.role.partition(':')[0]]}",
+            hint=_other_name(column, wanted, names),
         )
 
 
@@ -83,12 +81,10 @@ _PURPOSE = {
 }
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _COLUMNS_LISTED
-    return ", ".join(names[:_COLUMNS_LISTED]) + (f", and {more} more" if more > 0 else "")
-
-
-def _option(field: str, value: str) -> str:
-    if field in ("text_column", "label_column"):
-        return f"--{field.replace('_', '-')} {value}"
-    return f"--set {field}={value}"
+def _other_name(missing: Wanted, wanted: Sequence[Wanted], names: Sequence[str]) -> Advice:
+    """Propose the name most like the one that is missing; a field of several names is set as a whole."""
+    match = nearest(missing.name, names) or "NAME"
+    value = [match if other is missing else other.name for other in wanted if other.field == missing.field]
+    one = not missing.field.endswith("s")
+    flag = "" if missing.config else "--text-column"
+    return Advice(Setting(missing.field, value[0] if one else value, missing.config, flag))

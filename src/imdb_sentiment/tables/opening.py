@@ -8,6 +8,7 @@ from imdb_sentiment.data.compressed import COMPRESSIONS, plain_suffix, whole_fil
 from imdb_sentiment.data.text_files import TextFile
 from imdb_sentiment.data.wanted import Wanted
 from imdb_sentiment.errors import ConfigError, DataError
+from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.tables.delimited import DelimitedTable
 from imdb_sentiment.tables.json_lines import JsonTable
 from imdb_sentiment.tables.parquet import ParquetTable
@@ -45,35 +46,25 @@ def open_table(
     wanted = wanted_texts(texts)
     table: Table
     with ExitStack() as stack:
-        with _own_hints():
-            if kind == ".parquet":
-                table = ParquetTable(stack.enter_context(whole_file(path)), wanted, str(path))
-            elif kind == ".jsonl":
-                table = JsonTable(TextFile(path, encoding), wanted)
-            else:
-                table = DelimitedTable(TextFile(path, encoding), wanted, spreadsheet_safe=spreadsheet_safe)
+        if kind == ".parquet":
+            table = ParquetTable(stack.enter_context(whole_file(path)), wanted, str(path))
+        elif kind == ".jsonl":
+            table = JsonTable(TextFile(path, encoding), wanted)
+        else:
+            table = DelimitedTable(TextFile(path, encoding), wanted, spreadsheet_safe=spreadsheet_safe)
         yield table
 
 
 def wanted_texts(names: Sequence[str]) -> list[Wanted]:
     """Return the columns of texts, or of the two parts of a pair, as columns to look for."""
-    return [Wanted(name, "text_column", role) for name, role in zip(names, ("text", "text_pair"), strict=False)]
-
-
-@contextmanager
-def _own_hints() -> Iterator[None]:
-    """Name the option of scoring instead of that of training."""
-    try:
-        yield
-    except DataError as error:
-        hint = error.hint and error.hint.replace("--set encoding=", "--encoding ")
-        raise DataError(error.summary, found=error.found, expected=error.expected, hint=hint, rows=error.rows) from None
+    roles = ("text", "text_pair")
+    return [Wanted(name, "text_columns", role, config="") for name, role in zip(names, roles, strict=False)]
 
 
 def _kind_of(path: Path) -> str:
     if not path.is_file():
         if path.is_dir():
-            hint = "one of its files, or all of them with --engine ray"
+            hint = Advice("one of its files, or all of them with ", Either("predict_files", "--engine ray"))
             raise DataError(f"{path} is not one file", found="a folder", expected="a file of texts", hint=hint)
         raise DataError(f"there is no file {path}")
     kind = plain_suffix(path)

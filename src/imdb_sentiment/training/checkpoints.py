@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, OutputExistsError
+from imdb_sentiment.messages import Advice, Either, quote
 
 __all__ = [
     "RUN_RECORD",
@@ -128,9 +129,12 @@ def check_same_run(checkpoint: Path, run: Mapping[str, Any]) -> None:
     if differing:
         raise ConfigError(
             f"{checkpoint} belongs to another run, and cannot be gone on from",
-            found="; ".join(f"{name} was {recorded.get(name)!r}" for name in differing),
-            expected="; ".join(f"{name} is {run[name]!r}" for name in differing),
-            hint="the data and the configuration of that run; or another output_dir (train --overwrite discards it)",
+            found="; ".join(f"{name} was {quote(recorded.get(name))}" for name in differing),
+            expected="; ".join(f"{name} is {quote(run[name])}" for name in differing),
+            hint=Advice(
+                "the data and the configuration of that run; or ",
+                Either("another output_dir", "--overwrite, which discards it"),
+            ),
         )
 
 

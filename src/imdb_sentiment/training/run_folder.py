@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import DiskFullError, OutputExistsError
+from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.output import LOCK_FILE, disk_size, full_disk_errors, make_folder
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def whole_checkpoint(partial: Path) -> Iterator[None]:
             partial,
             f"the disk of {partial.parent} is full, and {partial.name} could not be written",
             expected="room for one more checkpoint; those before it are whole",
-            hint="make room, then go on with fit(resume=True) (--resume on the command line)",
+            hint=Advice("make room, then ", Either("fit(resume=True)", "the same command with --resume")),
         ):
             yield
     except Exception:

@@ -1,0 +1,133 @@
+"""What messages are made of: values, cut and escaped, and settings as Python and as a shell write them."""
+
+import reprlib
+import shlex
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+__all__ = ["Advice", "Either", "Setting", "cut", "list_values", "printable", "quote"]
+
+_CUT = 40
+_LISTED = 20
+_PASTED = 100
+"""A value above this length is cut in a hint too, although it then cannot be pasted."""
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = _CUT
+_short.maxlevel = 2
+
+
+class Setting(NamedTuple):
+    """A setting that a hint proposes: `DataConfig(text_column='body')` in Python, `--text-column body` in a shell."""
+
+    name: str
+
+    value: object
+
+    config: str = ""
+    """`DataConfig` or `FineTuneConfig`; empty for an argument of what was called."""
+
+    flag: str = ""
+    """The option of the command line, where it is not called like the setting."""
+
+    def __str__(self) -> str:
+        value = repr(self.value) if len(str(self.value)) <= _PASTED else quote(self.value)
+        return f"{self.config}({self.name}={value})" if self.config else f"{self.name}={value}"
+
+    def for_shell(self, flags: Collection[str]) -> str:
+        """Write it as an option.
+
+        Args:
+            flags: The options that the command has; what is not among them is set by `--set`.
+        """
+        flag = self.flag or f"--{self.name.replace('_', '-')}"
+        value = ",".join(self.value) if isinstance(self.value, list | tuple) else self.value
+        text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        text = text if len(text) <= _PASTED else cut(text)
+        if flag not in flags:
+            return f"--set {_shell_word(f'{self.name}={text}')}"
+        if value is True:
+            return flag
+        return f"{flag}{'=' if text.startswith('-') else ' '}{_shell_word(text)}"
+
+
+class Either(NamedTuple):
+    """Words of a hint that differ between Python and the command line."""
+
+    python: str
+    shell: str
+
+    def __str__(self) -> str:
+        return self.python
+
+    def for_shell(self, flags: Collection[str]) -> str:
+        """Return the words for the command line."""
+        return self.shell
+
+
+class Advice(str):
+    """A part of a message with settings in it; as text it is what Python is told.
+
+    Args:
+        *parts: Prose, settings, and words that differ.
+    """
+
+    __slots__ = ("parts",)
+
+    parts: tuple[str | Setting | Either, ...]
+
+    def __new__(cls, *parts: str | Setting | Either) -> "Advice":
+        """Write the parts one after the other."""
+        advice = super().__new__(cls, "".join(map(str, parts)))
+        advice.parts = parts
+        return advice
+
+    def for_shell(self, flags: Collection[str]) -> str:
+        """Return what the command line is told; see `Setting.for_shell`."""
+        return "".join(part if isinstance(part, str) else part.for_shell(flags) for part in self.parts)
+
+
+def printable(text: str) -> str:
+    """Return the text on one line, with the escape of each character that a terminal would act on or not show."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def cut(text: object, longest: int = _CUT) -> str:
+    """Return a value for a message: printable, and without its middle where it is long."""
+    text = str(text)
+    if len(text) > longest:
+        end = (longest - 3) // 3
+        text = f"{text[: longest - 3 - end]}...{text[-end:]}"
+    return printable(text)
+
+
+def quote(value: object) -> str:
+    """Return a value of any type as Python writes it, cut like `cut`."""
+    return cut(_short.repr(value), 2 * _CUT)
+
+
+def list_values(values: Iterable[object], *, quoted: bool = False, most: int = _LISTED) -> str:
+    """List values, each cut: `text, label, stars`; of many the first, `and 3 more`."""
+    listed: Sequence[object] = list(values)
+    more = len(listed) - most
+    shown = ", ".join(map(quote if quoted else cut, listed[:most]))
+    return shown + (f", and {more:,} more" if more > 0 else "")
+
+
+def _shell_word(text: str) -> str:
+    if text.isprintable():
+        return shlex.quote(text)
+    return "$'" + "".join(map(_shell_escape, text)) + "'"
+
+
+def _shell_escape(char: str) -> str:
+    if char in "\\'":
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if code < 0x80 or 0xDC80 <= code <= 0xDCFF:  # the latter stand for a byte of an argument that is not UTF-8
+        return f"\\x{code & 0xFF:02x}"
+    return f"\\U{code:08x}"
