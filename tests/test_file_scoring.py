@@ -345,12 +345,21 @@ def test_a_source_that_changes_while_it_is_read_is_told(
 
 def test_two_processes_do_not_write_to_one_file(classifier: SentimentClassifier, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", TEXTS)
-    (tmp_path / ".out.csv.parts").mkdir()
     with (
-        FileLock(tmp_path / ".out.csv.parts" / ".lock"),
+        FileLock(tmp_path / ".out.csv.lock"),
         pytest.raises(OutputExistsError, match="another process is writing to"),
     ):
         classifier.predict_file(source, tmp_path / "out.csv")
+
+
+def test_what_another_process_has_finished_meanwhile_is_left(
+    classifier: SentimentClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = write_csv(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv"
+    monkeypatch.setattr("imdb_sentiment.file_scoring.check_names", lambda *_: target.write_text("done"))
+    with pytest.raises(OutputExistsError, match="is there already"):
+        classifier.predict_file(source, target)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
 
 
 def test_of_a_parquet_file_only_a_part_is_in_memory(tmp_path: Path) -> None:
