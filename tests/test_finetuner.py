@@ -23,7 +23,10 @@ from imdb_sentiment import (
     SentimentFineTuner,
     TrainingDivergedError,
 )
+from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.evaluation.baseline import baseline_probabilities
 from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 
 Reviews = tuple[list[str], list[int]]
 
@@ -297,3 +300,59 @@ def test_the_audit_is_made_before_training_and_saved_with_the_model(
     assert audit.tokens.model == fitted.config.model_name
     saved = json.loads((saved_model / "imdb_sentiment.json").read_text())["audit"]
     assert saved == audit.summary_dict()
+
+
+@pytest.fixture(scope="module")
+def fitted_for_a_goal(tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> SentimentFineTuner:
+    """A fine-tuner whose threshold serves a goal, on labels one in five of which is wrong."""
+    texts, labels = make_reviews(200)
+    noisy = [1 - label if i % 5 == 0 else label for i, label in enumerate(labels)]
+    config = tiny_config.replace(threshold="recall>=0.95", num_train_epochs=2)
+    folder = tmp_path_factory.mktemp("goal")
+    tuner = SentimentFineTuner(DataConfig(near_duplicates="ignore"), config, output_dir=folder)
+    tuner.fit((texts, noisy))
+    return tuner
+
+
+def test_a_goal_is_that_of_the_baselines_too(fitted_for_a_goal: SentimentFineTuner) -> None:
+    tuner = fitted_for_a_goal
+    report = tuner.evaluate()
+    train, validation = tuner.splits.train, tuner.splits.validation
+    said = baseline_probabilities(Labelled(train["text"][:], train["label"][:]), validation["text"][:])
+    assert (report.goal, report.goal_reached) == ("recall>=0.95", True)
+    for baseline, positive in zip(report.baselines, said.values(), strict=True):
+        chosen = choose_threshold(Goal.of("recall>=0.95"), positive, validation["label"][:])
+        assert (baseline.report.threshold, baseline.report.goal) == (chosen.value, "recall>=0.95")
+        assert " at recall>=0.95: " in baseline.verdict
+        assert "; ROC-AUC " in baseline.verdict
+        assert baseline.train_rows == len(train)
+    alone = tuner.evaluate(full=False)
+    assert (alone.goal, alone.threshold) == (report.goal, report.threshold)
+
+
+def test_a_saved_model_of_a_goal_is_compared_as_in_training(
+    fitted_for_a_goal: SentimentFineTuner, tmp_path: Path
+) -> None:
+    tuner = fitted_for_a_goal
+    expected = tuner.evaluate()
+    classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
+    train, validation, test = (
+        (list(rows["text"]), list(rows["label"]))
+        for rows in (tuner.splits.train, tuner.splits.validation, tuner.splits.test)
+    )
+    assert classifier.evaluate(*test, train=train, validation=validation) == expected
+    assert all(classifier.saw(validation[0], split="validation"))
+    assert not any(classifier.saw(train[0] + test[0], split="validation"))
+    without = classifier.evaluate(*test, train=train).baselines
+    assert [baseline.report.threshold for baseline in without] == [0.5, 0.5]
+    assert all(baseline.verdict.startswith("accuracies do not compare, as ") for baseline in without)
+
+
+@pytest.mark.parametrize("name", ["train", "validation"])
+def test_rows_of_one_label_teach_no_simpler_model(
+    name: str, fitted_for_a_goal: SentimentFineTuner, tmp_path: Path
+) -> None:
+    classifier = SentimentClassifier.from_pretrained(fitted_for_a_goal.save(tmp_path / "model"))
+    rows: dict[str, Any] = {name: (["superb", "moving"], [1, 1])}
+    with pytest.raises(DataError, match=rf"{name} has one label only\n  found:    only positive"):
+        classifier.evaluate(["dull", "funny"], [0, 1], **rows)

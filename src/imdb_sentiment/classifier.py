@@ -229,7 +229,7 @@ class SentimentClassifier:
             prefix: Put before the names of the three columns, for a file that has one of these names.
             shard: `(2, 5)` does the second fifth, part by part, for five processes that write five files.
             encoding: Of a text file; by default UTF-8 or what its mark says.
-            spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
+            spreadsheet_safe: Put an apostrophe before what a spreadsheet would take for a formula; for CSV and TSV.
             cascade: As for `predict`; the report says how many rows the quick model answered.
             overwrite: Replace `target` if it is there.
 
@@ -396,6 +396,7 @@ class SentimentClassifier:
         *,
         slices: Mapping[str, Sequence[str]] | None = None,
         train: tuple[Sequence[str] | Sequence[tuple[str, str]], Sequence[int | str]] | None = None,
+        validation: tuple[Sequence[str] | Sequence[tuple[str, str]], Sequence[int | str]] | None = None,
         explained_mistakes: int = 0,
         cascade: Literal["auto"] | None = None,
     ) -> EvaluationReport:
@@ -409,14 +410,18 @@ class SentimentClassifier:
             labels: The true label of each: 0 or 1, or one of the names in `labels`.
             slices: What else is known of the texts, such as their source: for each name n values. The report has the
                 figures of each value, up to 100.
-            train: Texts and labels that the model learnt from. Simpler models are fitted on them and measured beside.
+            train: Texts and labels that the model was trained on. Simpler models are fitted to them and measured
+                beside.
+            validation: Texts and labels that the model's threshold was chosen on, if it serves a goal such as
+                `recall>=0.95`. The thresholds of the simpler models are chosen on them for the same goal; without them
+                these stay at 0.5, and accuracies are not compared.
             explained_mistakes: For how many of the surest mistakes to find the words that led to them, for the page of
                 the report; needs the extra `explain`, and a second for a short text, several for a long one.
             cascade: As for `predict`; the report has the figures of the texts that either of the two answered.
 
         Raises:
-            DataError: A text cannot be classified, a label is not one of the model's, the lengths differ, or there are
-                too many slices.
+            DataError: A text cannot be classified, a label is not one of the model's, the lengths differ, there are too
+                many slices, or `train` or `validation` has one label only.
             ConfigError: `explained_mistakes` is below 0, or `cascade` is not known.
             ModelError: The model has no cascade.
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
@@ -430,7 +435,7 @@ class SentimentClassifier:
         given = checked_slices(slices or {})
         texts, true = self._labelled(texts, labels)
         scores = self._scorer_for(cascade).score(texts)
-        measured = measured_rows(scores, texts, true, threshold=self.threshold)
+        measured = measured_rows(scores, texts, true, self.metadata.calibration)
         seen = None if self._artifact.seen is None else self._artifact.seen.known(texts)
         groups = slices_of(scores, measured) | given
         if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
@@ -440,7 +445,8 @@ class SentimentClassifier:
             names=self.labels,
             seen=seen,
             groups=groups,
-            train=Labelled(*self._labelled(*train)) if train else None,
+            train=self._labelled_in_two("train", *train) if train else None,
+            validation=self._labelled_in_two("validation", *validation) if validation else None,
         )
         honest = report.unseen or report
         mistakes = worst_mistakes(honest, count=explained_mistakes)
@@ -463,6 +469,13 @@ class SentimentClassifier:
             raise DataError("the labels do not fit", found=found, expected=expected, rows=unknown)
         return texts, [ids[label] for label in labels]
 
+    def _labelled_in_two(self, name: str, texts: Texts, labels: Sequence[int | str]) -> Labelled:
+        rows = Labelled(*self._labelled(texts, labels))
+        if len(set(rows.labels)) == 1:
+            found, expected = f"only {self.labels[rows.labels[0]]}", f"both {' and '.join(self.labels)}"
+            raise DataError(f"{name} has one label only", found=found, expected=expected)
+        return rows
+
     def explain(self, text: str | tuple[str, str]) -> Explanation:
         """Tell which words of a text spoke for its label, by integrated gradients. Needs the extra `explain`.
 
@@ -482,7 +495,9 @@ class SentimentClassifier:
         artifact = self._with_weights("explain")
         return explain_text(artifact.model, artifact.encoder, checked, labels=self.labels, threshold=self.threshold)
 
-    def saw(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> list[bool]:
+    def saw(
+        self, texts: Sequence[str] | Sequence[tuple[str, str]], *, split: Literal["train", "validation"] = "train"
+    ) -> list[bool]:
         """Tell which texts the model was trained on.
 
         A text is known again in other case, white space, HTML breaks and invisible characters, but not with other
@@ -490,9 +505,10 @@ class SentimentClassifier:
 
         Args:
             texts: Texts, or pairs for a model of two text columns, n of them.
+            split: `validation` to tell which texts epoch, temperature and threshold were chosen on instead.
 
         Returns:
-            For each text, in their order, whether it was among the training rows.
+            For each text, in their order, whether it was among the rows of the split.
 
         Raises:
             DataError: An item is not what the model reads; the message gives its position, counted from 1.
@@ -505,7 +521,8 @@ class SentimentClassifier:
                 found=f"no {SEEN_ROWS_FILE} in its folder",
                 expected="the file that was saved with the model",
             )
-        return self._artifact.seen.trained_on(listed)
+        seen = self._artifact.seen
+        return seen.trained_on(listed) if split == "train" else seen.chosen_on(listed)
 
     def push_to_hub(
         self,

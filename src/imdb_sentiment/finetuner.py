@@ -20,6 +20,7 @@ from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_
 from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport, FineTuneResult, SplitSummary
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import PreTrainedModel
 
     from imdb_sentiment.artifact import Artifact
@@ -245,8 +246,7 @@ class SentimentFineTuner:
         splits = self.splits
         texts = texts_of(splits.test)
         scores = score_texts(fitted.model, fitted.encoder, texts, precision=fitted.precision)
-        threshold = fitted.result.calibration.threshold
-        measured = measured_rows(scores, texts, splits.test["label"], threshold=threshold)
+        measured = measured_rows(scores, texts, splits.test["label"], fitted.result.calibration)
         known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"
         if not full:
             return replace(figures_of(measured, names=self.labels), seen_rows=sum(known))
@@ -255,7 +255,8 @@ class SentimentFineTuner:
             names=self.labels,
             seen=known,
             groups=slices_of(scores, measured) | slices_of_split(splits.test),
-            train=Labelled(texts_of(splits.train), splits.train["label"]),
+            train=_labelled(splits.train),
+            validation=_labelled(splits.validation),
         )
         return replace(report, background=self._describe(fitted).background())
 
@@ -344,12 +345,12 @@ class SentimentFineTuner:
         from imdb_sentiment.training.cascading import fit_cascade
 
         splits = self.splits
-        validation = Labelled(texts_of(splits.validation), splits.validation["label"])
+        validation = _labelled(splits.validation)
         logits = score_texts(learnt.model, encoder, validation.texts, precision=learnt.precision).logits
         calibration = calibrate(logits, validation.labels, self.config, names=self.labels)
         if not self.config.cascade:
             return calibration, None, None
-        train = Labelled(texts_of(splits.train), splits.train["label"])
+        train = _labelled(splits.train)
         odds = log_odds_of(logits) / calibration.temperature
         return calibration, *fit_cascade(train, validation, odds, calibration, cleans=self.config.clean_text)
 
@@ -401,3 +402,7 @@ class SentimentFineTuner:
                 expected="a new or empty folder for the checkpoints of this run",
                 hint="fit(resume=True) to go on with the run in it, or another output_dir",
             )
+
+
+def _labelled(rows: "Dataset") -> Labelled:
+    return Labelled(texts_of(rows), rows["label"])

@@ -144,6 +144,7 @@ class ModelMetadata(_Section):
             history=self.history,
             calibration=self.calibration.model_dump(),
             audit=self.audit,
+            train_rows=sum(self.splits["rows"]["train"].values()) if self.splits else None,
         )
 
 

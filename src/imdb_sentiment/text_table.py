@@ -1,8 +1,11 @@
-"""Tables for a terminal."""
+"""Tables and sentences for a terminal."""
 
+import textwrap
 from collections.abc import Sequence
 
-__all__ = ["format_table"]
+__all__ = ["format_table", "wrap"]
+
+_COLUMNS = 80
 
 
 def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -12,4 +15,19 @@ def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
     for first, *others in rows:
         cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
         lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    return lines
+
+
+def wrap(sentence: str) -> list[str]:
+    """Return the lines of a sentence: what follows a semicolon begins a new one, indented like all but the first."""
+    lines: list[str] = []
+    for part in sentence.replace("; ", ";\n").splitlines():
+        lines += textwrap.wrap(
+            part,
+            _COLUMNS,
+            initial_indent="  " if lines else "",
+            subsequent_indent="  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     return lines

@@ -9,7 +9,8 @@ import pandas as pd
 from command import run, write_reviews
 
 from conftest import make_reviews
-from imdb_sentiment import SentimentFineTuner
+from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
+from imdb_sentiment.text_table import wrap
 
 
 def test_a_page_is_written_with_baselines_that_learnt_what_the_model_learnt(
@@ -45,10 +46,48 @@ def test_without_its_training_rows_there_are_no_baselines(saved_model: Path, tmp
     copy = tmp_path / "model"
     shutil.copytree(saved_model, copy)
     (copy / "seen_rows.npz").unlink()
+    said = "not compared with simpler models, as the rows that the model was trained on were not at hand"
     for model in (saved_model, copy):
         outcome = run("report", model, "--data", data, "--output", tmp_path / "report.html", "--overwrite")
         assert outcome.code == 0
         assert "majority" not in outcome.out
+        assert f"note: {said}\n" in outcome.out
+        assert f"{said[1:]}." in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_with_a_part_of_its_training_rows_this_is_said(
+    saved_model: Path, fitted: SentimentFineTuner, tmp_path: Path
+) -> None:
+    train = fitted.splits.train.to_pandas()
+    pd.concat([train[:40], fitted.splits.test.to_pandas()]).to_csv(tmp_path / "some.csv", index=False)
+    outcome = run("report", saved_model, "--data", tmp_path / "some.csv", "--output", tmp_path / "report.html")
+    said = f"he simpler models were fitted on 40 of the model's {len(train)} training rows, those at hand"
+    assert f"note: t{said}\n" in outcome.out
+    assert f"T{said.replace(chr(39), '&#39;')}." in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_baselines_serve_the_goal_of_the_model_where_its_validation_rows_are_there(
+    tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    texts, labels = make_reviews(160)
+    frame = pd.DataFrame(
+        {"text": texts, "label": [1 - label if i % 5 == 0 else label for i, label in enumerate(labels)]}
+    )
+    config = tiny_config.replace(threshold="recall>=0.9", num_train_epochs=1)
+    tuner = SentimentFineTuner(DataConfig(near_duplicates="ignore"), config, output_dir=tmp_path / "run")
+    tuner.fit(frame)
+    expected = tuner.evaluate()
+    model = tuner.save(tmp_path / "model")
+    validation = set(tuner.splits.validation["text"])
+    frame.to_csv(tmp_path / "all.csv", index=False)
+    frame[~frame.text.isin([*validation][:1])].to_csv(tmp_path / "some.csv", index=False)
+    same, less = (
+        run("report", model, "--data", tmp_path / name, "--output", tmp_path / f"{name}.html")
+        for name in ("all.csv", "some.csv")
+    )
+    assert all("\n".join(wrap(baseline.verdict)) in same.out for baseline in expected.baselines)
+    assert "better than TF-IDF + LR at recall>=0.9:" in same.out
+    assert "is measured at the threshold 0.5 and" in " ".join(less.out.split())
 
 
 def test_a_page_that_is_there_is_left_alone(saved_model: Path, tmp_path: Path) -> None:

@@ -5,14 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_up import made_up_rows
 from scipy.stats import binomtest
 
+from conftest import make_reviews
 from imdb_sentiment import DataError, EvaluationReport
 from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
 from imdb_sentiment.evaluation.comparison import compare
 from imdb_sentiment.evaluation.full_report import figures_of, full_report
-from imdb_sentiment.results import METRICS, MeasuredRows
+from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
+from imdb_sentiment.results import METRICS, BaselineReport, MeasuredRows
 
 NAMES = ("ham", "spam")
 
@@ -140,3 +145,135 @@ def test_models_on_other_rows_are_not_compared(report: EvaluationReport) -> None
         compare(report, replace(report, labels=("bad", "good")))
     with pytest.raises(DataError, match="without the rows"):
         compare(report, replace(report, measured=None))
+
+
+def with_noise(labels: list[int], every: int) -> list[int]:
+    """Flip one label of so many, so that no model gets all of them right."""
+    return [1 - label if i % every == 0 else label for i, label in enumerate(labels)]
+
+
+TEXTS, LABELS = make_reviews(300)
+NOISY = with_noise(LABELS, 5)
+TRAIN, VALIDATION = Labelled(TEXTS[:120], NOISY[:120]), Labelled(TEXTS[120:180], NOISY[120:180])
+TEST = Labelled(TEXTS[180:], NOISY[180:])
+GOALS = st.one_of(
+    st.just("max_f1"),
+    st.builds("{}>={}".format, st.sampled_from(["precision", "recall"]), st.sampled_from([0.5, 0.8, 0.95, 0.999, 1.0])),
+)
+
+
+def model_with(goal: str | None, threshold: float = 0.5, *, reached: bool = True) -> MeasuredRows:
+    """A model that knows the true label of the test rows better than their noisy one."""
+    rng = np.random.default_rng(4)
+    true = np.asarray(LABELS[180:])
+    positive = 1 / (1 + np.exp(-(rng.normal(size=120) + 2.0 * (2 * true - 1))))
+    labels = np.asarray(TEST.labels)
+    return MeasuredRows(positive, labels, threshold, TEST.texts, goal=goal, goal_reached=reached)
+
+
+def simpler_models(measured: MeasuredRows, validation: Labelled | None = VALIDATION) -> dict[str, BaselineReport]:
+    report = full_report(measured, names=NAMES, train=TRAIN, validation=validation)
+    return {baseline.name: baseline for baseline in report.baselines}
+
+
+@settings(max_examples=10, deadline=None)
+@given(goal=GOALS, threshold=st.floats(0.01, 0.99))
+def test_a_baseline_serves_the_goal_of_the_model_by_the_same_validation_rows(goal: str, threshold: float) -> None:
+    said = baseline_probabilities(TRAIN, VALIDATION.texts)
+    models = simpler_models(model_with(goal, threshold))
+    for model, positive in zip(models.values(), said.values(), strict=True):
+        chosen = choose_threshold(Goal.of(goal), positive, VALIDATION.labels)
+        assert (model.report.threshold, model.report.goal_reached) == chosen
+        assert model.report.goal == goal
+        assert model.comparison.thresholds == (goal, goal)
+        assert ("do not compare" in model.verdict) != model.report.goal_reached
+        assert "; ROC-AUC " in model.verdict
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.8])
+def test_a_threshold_that_was_given_is_that_of_the_baselines_too(threshold: float) -> None:
+    for validation in (None, VALIDATION):
+        model = simpler_models(model_with(None, threshold), validation)[TFIDF]
+        assert (model.report.threshold, model.report.goal) == (threshold, None)
+        assert model.verdict.startswith("accuracy ")
+        assert (f" at the threshold {threshold}:" in model.verdict) == (threshold != 0.5)
+
+
+def test_without_validation_rows_labels_are_not_compared_and_scores_are() -> None:
+    model = simpler_models(model_with("recall>=0.9", 0.2), None)[TFIDF]
+    assert (model.report.threshold, model.report.goal) == (0.5, None)
+    assert model.verdict.startswith(
+        "accuracies do not compare, as TF-IDF + LR is measured at the threshold 0.5 and this model at recall>=0.9; "
+        "ROC-AUC "
+    )
+    assert "WORSE" not in model.verdict
+
+
+@pytest.mark.parametrize("goal", ["recall>=0.9", "precision>=0.7", "max_f1"])
+def test_a_model_that_orders_the_rows_better_is_not_called_worse(goal: str) -> None:
+    held_out = model_with(None)
+    chosen = choose_threshold(Goal.of(goal), held_out.positive, held_out.labels)
+    model = simpler_models(model_with(goal, *chosen[:1], reached=chosen.reached))[TFIDF]
+    assert model.comparison.differences["roc_auc"].interval.low > -0.02
+    assert "WORSE" not in model.verdict
+
+
+def test_a_goal_that_one_of_the_two_missed_decides_nothing_by_labels() -> None:
+    goal = "precision>=0.6"
+    for reached, who in ((True, None), (False, "only TF-IDF + LR")):
+        verdict = simpler_models(model_with(goal, 0.9, reached=reached))[TFIDF].verdict
+        assert ("do not compare" in verdict) == (who is not None)
+        assert who is None or verdict.startswith(f"accuracies do not compare, as {who} reached {goal} on validation; ")
+    constant = next(iter(simpler_models(model_with("precision>=1.0", 0.9, reached=False)).values()))
+    assert not constant.report.goal_reached
+    assert constant.verdict.startswith("accuracies do not compare, as neither reached precision>=1.0 on validation; ")
+
+
+def test_the_majority_label_under_a_goal_is_called_what_it_is() -> None:
+    train = Labelled(TRAIN.texts, [int(i % 6 == 0) for i in range(120)])
+    for goal, name in (("recall>=0.9", "always spam"), (None, "majority label")):
+        report = full_report(model_with(goal), names=NAMES, train=train, validation=VALIDATION)
+        constant = report.baselines[0]
+        assert constant.name == name
+        assert constant.report.recall == (1 if goal else 0)
+
+
+def test_two_models_of_different_goals_are_compared_by_their_scores() -> None:
+    one = full_report(model_with("recall>=0.9", 0.2), names=NAMES)
+    other = full_report(model_with("precision>=0.9", 0.8), names=NAMES)
+    assert compare(one, other).verdict.startswith(
+        "accuracies do not compare, as the first is measured at recall>=0.9 and the second at precision>=0.9; "
+        "no difference in ROC-AUC beyond chance: +0.000 "
+    )
+    assert compare(one, one).verdict.startswith("no difference in accuracy beyond chance")
+
+
+def test_a_report_of_an_earlier_version_opens() -> None:
+    report = full_report(model_with("recall>=0.9", 0.2), names=NAMES, train=TRAIN, validation=VALIDATION)
+    plain = json.loads(json.dumps(report.to_dict()))
+    assert EvaluationReport.from_dict(plain) == report
+    for part in (plain, *(baseline["report"] for baseline in plain["baselines"])):
+        for name in ("goal", "goal_reached"):
+            del part[name]
+    for baseline in plain["baselines"]:
+        del baseline["train_rows"], baseline["comparison"]["thresholds"], baseline["comparison"]["goals_reached"]
+    old = EvaluationReport.from_dict(plain)
+    assert (old.goal, old.baselines[0].train_rows) == (None, None)
+    assert old.baselines[1].verdict.startswith("accuracy ")
+
+
+def test_of_few_rows_that_no_resample_changes_nothing_is_claimed() -> None:
+    train = Labelled(["bad", "good", "bad film", "good film"], [0, 1, 0, 1])
+    for rows, word in ((4, "NOT better"), (40, "better")):
+        labels = np.arange(rows) % 2
+        measured = MeasuredRows(np.where(labels == 1, 0.9, 0.1), labels, 0.5, [f"row {i}" for i in range(rows)])
+        constant = full_report(measured, names=NAMES, train=train).baselines[0]
+        assert f"; ROC-AUC {word}: +0.500 (+0.500 to +0.500)" in constant.verdict
+
+
+def test_where_a_label_is_absent_the_log_loss_speaks_for_the_scores() -> None:
+    measured = MeasuredRows(
+        np.linspace(0.6, 0.9, 30), np.ones(30, dtype=np.int64), 0.5, [f"row {i}" for i in range(30)]
+    )
+    constant = full_report(measured, names=NAMES, train=TRAIN).baselines[0]
+    assert "; log loss better: -0." in constant.verdict

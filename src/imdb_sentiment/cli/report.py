@@ -52,6 +52,7 @@ def report(
 ) -> None:
     """Write a page on a saved model: verdict, figures beside simpler models, curves, mistakes."""
     from imdb_sentiment.output import check_new_file
+    from imdb_sentiment.page.verdict import baselines_caveat
 
     check_new_file(output, overwrite=overwrite)
     data_config = read_data_settings(
@@ -65,8 +66,10 @@ def report(
     classifier, data_config, rows = open_both(model, data_config, others=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the page says it
-        train = _learnt_from(classifier, rows.others or rows.test)
-        told = classifier.evaluate(*rows.test, slices=rows.slices, train=train, explained_mistakes=explain)
+        train, validation = _rows_of_training(classifier, rows.others or rows.test)
+        told = classifier.evaluate(
+            *rows.test, slices=rows.slices, train=train, validation=validation, explained_mistakes=explain
+        )
     page = told.unseen or told
     suspected, none = (None, None) if no_suspects else _suspected(classifier, data_config)
     title = f"{Path(model).name} on {Path(data).name}"
@@ -74,6 +77,8 @@ def report(
     say(str(page))
     for note in rows.notes:
         say(f"note: {note}")
+    if caveat := baselines_caveat(page):
+        say(f"note: {caveat}")
     if told.unseen:
         say(f"note: without {told.seen_rows:,} rows that the model was trained or its best epoch chosen on")
     if none:
@@ -81,18 +86,26 @@ def report(
     say(f"\nThe page is {output}.")
 
 
-def _learnt_from(classifier: "SentimentClassifier", rows: "Labelled") -> "Labelled | None":
-    """Return the rows that the model learnt from, for baselines to learn from them too; None if there are none."""
+def _rows_of_training(classifier: "SentimentClassifier", rows: "Labelled") -> "list[Labelled | None]":
+    """Return the rows that the model was trained on, and those its threshold was chosen on, as far as they are there.
+
+    Baselines are fitted on the former, and their thresholds chosen on the latter, if these are all of them.
+    """
     from imdb_sentiment.data.labelled import Labelled
     from imdb_sentiment.errors import ModelError
 
-    try:
-        saw = classifier.saw(rows.texts)
-    except ModelError:  # the model folder does not say
-        return None
-    texts: Any = [*compress(rows.texts, saw)]
-    labels = [*compress(rows.labels, saw)]
-    return Labelled(texts, labels) if len(set(labels)) == 2 else None
+    found: list[Labelled | None] = []
+    for split in ("train", "validation"):
+        try:
+            saw = classifier.saw(rows.texts, split=split)
+        except ModelError:  # the model folder does not say
+            return [None, None]
+        texts: Any = [*compress(rows.texts, saw)]
+        labels = [*compress(rows.labels, saw)]
+        every = sum(classifier.metadata.splits["rows"][split].values())
+        enough = len(set(labels)) == 2 and (split == "train" or len(labels) >= every)
+        found.append(Labelled(texts, labels) if enough else None)
+    return found
 
 
 def _suspected(

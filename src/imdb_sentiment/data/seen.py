@@ -71,18 +71,24 @@ class SeenRows:
 
     def trained_on(self, texts: Sequence[Text]) -> list[bool]:
         """Return for each text whether the weights were fitted to it."""
-        import numpy as np
+        return _are_in(self.train, texts)
 
-        found: list[bool] = np.isin(_words(texts), self.train).tolist()
-        return found
+    def chosen_on(self, texts: Sequence[Text]) -> list[bool]:
+        """Return for each text whether the best epoch was chosen on it."""
+        return _are_in(self.validation, texts)
 
     def known(self, texts: Sequence[Text]) -> list[bool]:
         """Return for each text whether the weights were fitted to it, or the best epoch was chosen on it."""
         import numpy as np
 
-        words = _words(texts)
-        found: list[bool] = (np.isin(words, self.train) | np.isin(words, self.validation)).tolist()
-        return found
+        return _are_in(np.concatenate([self.train, self.validation]), texts)
+
+
+def _are_in(known: "NDArray[np.uint64]", texts: Sequence[Text]) -> list[bool]:
+    import numpy as np
+
+    found: list[bool] = np.isin(_words(texts), known).tolist()
+    return found
 
 
 def _texts(rows: "datasets.Dataset") -> Iterable[Text]:

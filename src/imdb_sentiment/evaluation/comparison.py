@@ -72,4 +72,10 @@ def compare_resampled(
         only_first_correct=only_a,
         only_second_correct=only_b,
         p_value=p_value,
+        thresholds=(_threshold_of(report_a), _threshold_of(report_b)),
+        goals_reached=(report_a.goal_reached, report_b.goal_reached),
     )
+
+
+def _threshold_of(report: "EvaluationReport") -> str:
+    return report.goal or f"the threshold {report.threshold:g}"

@@ -3,21 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
-from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.labelled import Labelled
-from imdb_sentiment.evaluation.baseline import baseline_probabilities
+from imdb_sentiment.evaluation.baseline import MAJORITY, baseline_probabilities
 from imdb_sentiment.evaluation.bootstrap import resampled_figures
 from imdb_sentiment.evaluation.comparison import compare_resampled
 from imdb_sentiment.evaluation.curves import curves_of
 from imdb_sentiment.evaluation.intervals import SEED, intervals_of
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
+from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 from imdb_sentiment.results import BaselineReport, EvaluationReport, Interval, MeasuredRows
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["figures_of", "full_report"]
 
@@ -29,6 +25,7 @@ def full_report(
     seen: Sequence[bool] | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
     train: Labelled | None = None,
+    validation: Labelled | None = None,
 ) -> EvaluationReport:
     """Measure rows, and if the model was made from some of them, the others alone too.
 
@@ -38,12 +35,16 @@ def full_report(
         seen: Whether the model was made from each row's text, n of them; None if that is not known.
         groups: For each grouping, such as `length`, each row's value.
         train: The rows that the model learnt from, for baselines to be fitted on; None if they are not at hand.
+        validation: The rows that the model's threshold was chosen on, if it serves a goal: those of the baselines are
+            chosen on them for the same goal. Without these rows the baselines stay at 0.5, and their labels are not
+            compared with the model's.
     """
     import numpy as np
 
-    others = baseline_probabilities(train, measured.texts) if train else {}
+    others = _baselines(measured, train, validation, names=names) if train else {}
     groups = groups or {}
-    report = _report(measured, others, names=names, groups=groups)
+    train_rows = len(train.texts) if train else None
+    report = _report(measured, others, train_rows=train_rows, names=names, groups=groups)
     if seen is None:
         return report
     unseen = None
@@ -51,7 +52,8 @@ def full_report(
     if new.any() and not new.all():
         unseen = _report(
             measured.where(new.tolist()),
-            {name: positive[new] for name, positive in others.items()},
+            {name: rows.where(new.tolist()) for name, rows in others.items()},
+            train_rows=train_rows,
             names=names,
             groups={name: [*compress(column, new)] for name, column in groups.items()},
         )
@@ -64,13 +66,41 @@ def figures_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationR
 
     both = np.stack([1 - measured.positive, measured.positive], axis=1)
     report = measure(both, measured.labels, names=names, threshold=measured.threshold)
-    return replace(report, measured=measured, curves=curves_of(measured))
+    return replace(
+        report,
+        goal=measured.goal,
+        goal_reached=measured.goal_reached,
+        measured=measured,
+        curves=curves_of(measured),
+    )
+
+
+def _baselines(
+    measured: MeasuredRows, train: Labelled, validation: Labelled | None, *, names: tuple[str, str]
+) -> dict[str, MeasuredRows]:
+    """Return what each baseline says of the rows, with a threshold that came about as the model's did."""
+    count, goal = len(measured.texts), measured.goal
+    held_out = validation if goal else None
+    said = baseline_probabilities(train, [*measured.texts, *(held_out.texts if held_out else ())])
+    baselines = {}
+    for name, positive in said.items():
+        rows = measured._replace(positive=positive[:count])
+        if goal and held_out:
+            threshold, reached = choose_threshold(Goal.of(goal), positive[count:], held_out.labels)
+            rows = rows._replace(threshold=threshold, goal_reached=reached)
+        elif goal:
+            rows = rows._replace(threshold=0.5, goal=None, goal_reached=True)
+        if name == MAJORITY and (positive[0] > rows.threshold) != (positive[0] > 0.5):
+            name = f"always {names[int(positive[0] > rows.threshold)]}"  # a goal may ask for the rarer label
+        baselines[name] = rows
+    return baselines
 
 
 def _report(
     measured: MeasuredRows,
-    others: "Mapping[str, NDArray[np.float64]]",
+    others: Mapping[str, MeasuredRows],
     *,
+    train_rows: int | None,
     names: tuple[str, str],
     groups: Mapping[str, Sequence[str]],
 ) -> EvaluationReport:
@@ -78,11 +108,10 @@ def _report(
     report = figures_of(measured, names=names)
     resampled = resampled_figures(measured, seed=SEED)
     baselines = []
-    for name, positive in others.items():
-        rows = measured._replace(positive=positive, threshold=0.5)
+    for name, rows in others.items():
         beside = figures_of(rows, names=names)
         comparison = compare_resampled(beside, report, resampled_figures(rows, seed=SEED), resampled)
-        baselines.append(BaselineReport(name=name, report=beside, comparison=comparison))
+        baselines.append(BaselineReport(name=name, report=beside, comparison=comparison, train_rows=train_rows))
     return replace(
         report,
         intervals=_around(report, intervals_of(measured, resampled)),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from imdb_sentiment.results import EvaluationReport
 
-__all__ = ["verdict_of"]
+__all__ = ["baselines_caveat", "verdict_of"]
 
 
 def verdict_of(report: "EvaluationReport") -> list[str]:
@@ -14,6 +14,8 @@ def verdict_of(report: "EvaluationReport") -> list[str]:
     if warning := report.seen_warning():
         said.append(f"Careful: {warning}.")
     said += [f"{baseline.verdict[0].upper()}{baseline.verdict[1:]}." for baseline in report.baselines]
+    if caveat := baselines_caveat(report):
+        said.append(f"{caveat[0].upper()}{caveat[1:]}.")
     said += _calibration(report)
     for part in report.slices:
         if part.beyond_chance and part.accuracy < report.accuracy and part.grouping != "confidence":
@@ -22,6 +24,18 @@ def verdict_of(report: "EvaluationReport") -> list[str]:
                 "beyond chance."
             )
     return said
+
+
+def baselines_caveat(report: "EvaluationReport") -> str | None:
+    """Say what to keep in mind of the comparison with simpler models, or that there is none."""
+    if report.background is None:
+        return None
+    if not report.baselines:
+        return "not compared with simpler models, as the rows that the model was trained on were not at hand"
+    fitted, trained = report.baselines[0].train_rows, report.background.train_rows
+    if fitted is None or trained is None or fitted >= trained:
+        return None
+    return f"the simpler models were fitted on {fitted:,} of the model's {trained:,} training rows, those at hand"
 
 
 def _accuracy(report: "EvaluationReport") -> str:

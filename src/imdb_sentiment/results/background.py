@@ -26,3 +26,6 @@ class Background(NamedTuple):
 
     explanations: "Mapping[int, Explanation]" = {}
     """For some rows, by their number, why they got their label."""
+
+    train_rows: int | None = None
+    """How many rows the model was trained on; None if that is not known."""

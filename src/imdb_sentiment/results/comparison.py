@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.page.figures import METRIC_NAMES
 from imdb_sentiment.results.plain import to_plain
-from imdb_sentiment.text_table import format_table
+from imdb_sentiment.text_table import format_table, wrap
 
 if TYPE_CHECKING:
     from imdb_sentiment.results.evaluation import EvaluationReport
@@ -25,6 +26,18 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.low:.4f} to {self.high:.4f}"
+
+
+class Ranking(NamedTuple):
+    """Which of two models is better by a metric that looks at scores and not at labels."""
+
+    metric: str
+
+    sign: int
+    """1 if the second is better, -1 if it is worse, 0 if chance explains the difference."""
+
+    evidence: str
+    """The difference and its interval."""
 
 
 class Difference(NamedTuple):
@@ -53,6 +66,12 @@ class Comparison:
     p_value: float
     """McNemar's exact test: how often two equally accurate models would differ by as much on such rows, or by more."""
 
+    thresholds: tuple[str, str] | None = None
+    """How the two call rows positive: a goal such as `recall>=0.95`, or the threshold itself; None if not recorded."""
+
+    goals_reached: tuple[bool, bool] = (True, True)
+    """Whether each reached its goal on validation rows."""
+
     @property
     def beyond_chance(self) -> bool:
         """Whether the two models' accuracies differ by more than chance explains."""
@@ -60,11 +79,47 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """One sentence that says what it means."""
+        """One sentence that says what it means: of the labels, and by a metric that no threshold changes."""
         points = self.differences["accuracy"].value
-        if not self.beyond_chance:
-            return f"no difference in accuracy beyond chance: {self.evidence()}"
-        return f"the second is {'more' if points > 0 else 'less'} accurate: {self.evidence()}"
+        said = self.unlike("the first", "the second")
+        if said is None and self.beyond_chance:
+            said = f"the second is {'more' if points > 0 else 'less'} accurate: {self.evidence()}"
+        elif said is None:
+            said = f"no difference in accuracy beyond chance: {self.evidence()}"
+        if ranking := self.ranking():
+            word = ("no difference in {} beyond chance", "{} of the second is better", "{} of the second is worse")
+            said += f"; {word[ranking.sign].format(ranking.metric)}: {ranking.evidence}"
+        return said
+
+    def unlike(self, first: str, second: str) -> str | None:
+        """Say why labels of the two do not compare; None if they do.
+
+        A model that may miss every other positive row, as precision alone is asked of it, has another accuracy than
+        the same model that must find nearly all of them.
+
+        Args:
+            first: What to call the first model.
+            second: What to call the second.
+        """
+        if self.thresholds is None:
+            return None
+        one, other = self.thresholds
+        if one != other:
+            return f"accuracies do not compare, as {first} is measured at {one} and {second} at {other}"
+        if all(self.goals_reached):
+            return None
+        who = f"only {first if self.goals_reached[0] else second}" if any(self.goals_reached) else "neither"
+        return f"accuracies do not compare, as {who} reached {one} on validation"
+
+    def ranking(self) -> "Ranking | None":
+        """Return which of the two is better by ROC-AUC, or by log loss where that is undefined."""
+        name, greater = ("roc_auc", 1) if "roc_auc" in self.differences else ("log_loss", -1)
+        if name not in self.differences:
+            return None
+        value, (low, high) = self.differences[name]
+        beyond = self.beyond_chance if low == high else not low <= 0 <= high  # no resample changes it: see McNemar's
+        sign = greater * ((value > 0) - (value < 0)) if beyond else 0
+        return Ranking(METRIC_NAMES[name], sign, f"{value:+.3f} ({low:+.3f} to {high:+.3f})")
 
     def evidence(self) -> str:
         """Return the difference in accuracy, its interval and the probability of McNemar's test, in a few words."""
@@ -78,7 +133,10 @@ class Comparison:
         """Read what `to_dict` returned."""
         differences = {name: Difference(value, Interval(*ends)) for name, (value, ends) in plain["differences"].items()}
         counts = {name: plain[name] for name in ("rows", "only_first_correct", "only_second_correct", "p_value")}
-        return cls(differences=differences, **counts)
+        later: dict[str, Any] = {
+            name: tuple(plain[name]) for name in ("thresholds", "goals_reached") if plain.get(name)
+        }
+        return cls(differences=differences, **counts, **later)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types."""
@@ -91,7 +149,7 @@ class Comparison:
             table.append([name.replace("_", " "), f"{difference.value:+.4f}", f"{low:+.4f} to {high:+.4f}"])
         return "\n".join(
             [
-                self.verdict,
+                *wrap(self.verdict),
                 f"correct in the first alone: {count_rows(self.only_first_correct)}, in the second alone: "
                 f"{count_rows(self.only_second_correct)}, of {self.rows:,}",
                 *format_table(table),
@@ -110,9 +168,24 @@ class BaselineReport:
     comparison: Comparison
     """The baseline first, the model second."""
 
+    train_rows: int | None = None
+    """How many rows it was fitted on; None if not recorded."""
+
     @property
     def verdict(self) -> str:
-        """Say plainly whether the model beats it."""
-        beats = self.comparison.differences["accuracy"].value > 0
-        word = ("better" if beats else "WORSE") if self.comparison.beyond_chance else "NOT better"
-        return f"accuracy {word} than {self.name}: {self.comparison.evidence()}"
+        """Say plainly whether the model beats it: by its labels, and by a metric that no threshold changes."""
+        comparison = self.comparison
+        beats = comparison.differences["accuracy"].value > 0
+        word = ("better" if beats else "WORSE") if comparison.beyond_chance else "NOT better"
+        unlike = comparison.unlike(self.name, "this model")
+        said = unlike or f"accuracy {word} than {self.name}{self._at}: {comparison.evidence()}"
+        if ranking := comparison.ranking():
+            word = ("NOT better", "better", "WORSE")[ranking.sign] + (f" than {self.name}" if unlike else "")
+            said += f"; {ranking.metric} {word}: {ranking.evidence}"
+        return said
+
+    @property
+    def _at(self) -> str:
+        if self.report.goal:
+            return f" at {self.report.goal}"
+        return "" if self.report.threshold == 0.5 else f" at the threshold {self.report.threshold:g}"

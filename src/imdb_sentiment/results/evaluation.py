@@ -16,12 +16,15 @@ from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
 from imdb_sentiment.results.slices import SliceReport
 from imdb_sentiment.results.suspects import LabelSuspects
-from imdb_sentiment.text_table import format_table
+from imdb_sentiment.text_table import format_table, wrap
 
 __all__ = ["METRICS", "EvaluationReport"]
 
 METRICS = tuple(METRIC_NAMES)
 """The figures of an `EvaluationReport`."""
+
+_LATER_FIELDS = ("goal", "goal_reached")
+"""Fields that a report which was saved by an earlier version may lack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,12 @@ class EvaluationReport:
     threshold: float = 0.5
     """A row is called positive if the positive label's probability is above it."""
 
+    goal: str | None = None
+    """What the threshold was chosen for on validation rows, such as `recall>=0.95`; None for one that was given."""
+
+    goal_reached: bool = True
+    """Whether the goal was reached on validation rows."""
+
     intervals: Mapping[str, Interval] | None = None
     """95 % interval of each figure by its name, without those that the rows say nothing of; None where only figures
     were asked for, as after each epoch."""
@@ -129,6 +138,7 @@ class EvaluationReport:
             **{name: plain[name] for name in ("rows", "threshold", "seen_rows", *METRICS)},
             labels=(negative, positive),
             confusion_matrix=((tn, fp), (fn, tp)),
+            **{name: plain[name] for name in _LATER_FIELDS if name in plain},
             unseen=cls.from_dict(plain["unseen"]) if plain["unseen"] else None,
             intervals=None if intervals is None else {name: Interval(*ends) for name, ends in intervals.items()},
             baselines=tuple(
@@ -136,6 +146,7 @@ class EvaluationReport:
                     name=baseline["name"],
                     report=cls.from_dict(baseline["report"]),
                     comparison=Comparison.from_dict(baseline["comparison"]),
+                    train_rows=baseline.get("train_rows"),
                 )
                 for baseline in plain["baselines"]
             ),
@@ -185,7 +196,7 @@ class EvaluationReport:
         return file
 
     def __str__(self) -> str:
-        lines = [baseline.verdict for baseline in self.baselines]
+        lines = [line for baseline in self.baselines for line in wrap(baseline.verdict)]
         lines += format_table(figure_rows(self, corner=count_rows(self.rows)))
         lines += format_table(confusion_rows(self))
         return "\n".join([*lines, *(["", f"Without the {self._seen()}:", str(self.unseen)] if self.unseen else [])])

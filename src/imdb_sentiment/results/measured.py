@@ -28,6 +28,12 @@ class MeasuredRows(NamedTuple):
     numbers: Sequence[int] = ()
     """The number of each row among those that were given, from 1; empty where these are all of them."""
 
+    goal: str | None = None
+    """What the threshold was chosen for on validation rows, such as `recall>=0.95`; None for one that was given."""
+
+    goal_reached: bool = True
+    """Whether the goal was reached on validation rows."""
+
     @property
     def predicted(self) -> "NDArray[np.int64]":
         """0 or 1, shape (n,)."""
@@ -54,7 +60,7 @@ class MeasuredRows(NamedTuple):
         mask = np.asarray(kept, dtype=bool)
         texts: Any = [text for text, keep in zip(self.texts, kept, strict=True) if keep] if self.texts else ()
         numbers = [self.number(place) for place in np.flatnonzero(mask).tolist()]
-        return MeasuredRows(self.positive[mask], self.labels[mask], self.threshold, texts, numbers)
+        return self._replace(positive=self.positive[mask], labels=self.labels[mask], texts=texts, numbers=numbers)
 
     def number(self, place: int) -> int:
         """Return the number of the row at a place, counted from 0."""

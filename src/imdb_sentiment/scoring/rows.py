@@ -1,7 +1,7 @@
 """Scores and true labels become the rows of a report."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.evaluation.metrics import softmax
@@ -11,14 +11,37 @@ from imdb_sentiment.results import MeasuredRows
 if TYPE_CHECKING:
     from imdb_sentiment.scoring.scorer import Scores
 
-__all__ = ["measured_rows", "slices_of"]
+__all__ = ["ThresholdChoice", "measured_rows", "slices_of"]
 
 
-def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], *, threshold: float = 0.5) -> MeasuredRows:
+class ThresholdChoice(Protocol):
+    """The part of a calibration that says how labels come about."""
+
+    @property
+    def threshold(self) -> float:
+        """A row is called positive above it."""
+
+    @property
+    def goal(self) -> str:
+        """What it was chosen for; the threshold itself if it was given."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal was reached on validation."""
+
+
+def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], chosen: ThresholdChoice) -> MeasuredRows:
     """Put scores, texts and labels (0 or 1) of n rows together."""
     import numpy as np
 
-    return MeasuredRows(softmax(scores.logits)[:, 1], np.asarray(labels), threshold, texts)
+    return MeasuredRows(
+        softmax(scores.logits)[:, 1],
+        np.asarray(labels),
+        chosen.threshold,
+        texts,
+        goal=chosen.goal if chosen.goal[:1].isalpha() else None,
+        goal_reached=chosen.reached,
+    )
 
 
 def slices_of(scores: "Scores", measured: MeasuredRows) -> dict[str, list[str]]:
