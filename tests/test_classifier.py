@@ -81,7 +81,7 @@ def test_pairs_are_not_for_a_model_of_one_column(classifier: SentimentClassifier
     with pytest.raises(DataError, match="each item must be a string") as caught:
         classifier.predict([("a title", "a body")])
     assert caught.value.found == "tuple of 2 in 1 row (1)"
-    assert caught.value.expected == "one text each, since the model learnt from one column (text)"
+    assert caught.value.expected == "one text each, since the model was trained on one column (text)"
 
 
 def test_pairs_are_read_by_both_parts(pair_classifier: SentimentClassifier) -> None:
@@ -110,10 +110,10 @@ def test_the_saved_pair_model_scores_as_the_fitted_one(
 @pytest.mark.parametrize(
     ("texts", "found", "rows"),
     [
-        ("a text", "a single text", (1,)),
+        ("a text", "str in 1 row (1)", (1,)),
         (["a text", "another"], "str in 2 rows (1, 2)", (1, 2)),
         (("a title", "a body"), "str in 2 rows (1, 2)", (1, 2)),
-        ([("a", "b"), ("a", "b", "c"), 5, None], "NoneType, int, tuple of 3 in 3 rows (2, 3, 4)", (2, 3, 4)),
+        ([("a", "b"), ("a", "b", "c"), 5, None], "int, null, tuple of 3 in 3 rows (2, 3, 4)", (2, 3, 4)),
     ],
 )
 def test_a_model_of_two_columns_asks_for_pairs(

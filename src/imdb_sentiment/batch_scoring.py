@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imdb_sentiment.data.wanted import check_columns
+from imdb_sentiment.data.wanted import check_columns, wanted_texts
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows
-from imdb_sentiment.tables import Added, wanted_texts, with_columns
+from imdb_sentiment.tables import Added, with_columns
 
 __all__ = ["score_batch"]
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from imdb_sentiment.artifact import Artifact, load_artifact
-from imdb_sentiment.checked_texts import checked_texts
+from imdb_sentiment.checked_texts import TextsLike, check_items, checked_texts, listed_items
 from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE
+from imdb_sentiment.data.sequences import as_list, is_table
 from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
 from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.foreign import load_foreign
@@ -134,14 +135,14 @@ class SentimentClassifier:
     @overload
     def predict(
         self,
-        texts: Sequence[str] | Sequence[tuple[str, str]],
+        texts: TextsLike,
         *,
         abstain_below: float = ...,
         cascade: Literal["auto"] | None = ...,
     ) -> list[Prediction]: ...
     def predict(
         self,
-        texts: str | Sequence[str] | Sequence[tuple[str, str]],
+        texts: str | TextsLike,
         *,
         abstain_below: float = 0.0,
         cascade: Literal["auto"] | None = None,
@@ -149,7 +150,9 @@ class SentimentClassifier:
         """Classify one text, or several.
 
         Args:
-            texts: A text, or a sequence of texts; for a model of two text columns, a sequence of pairs.
+            texts: A text; or several: a list, an iterator, or a column of pandas, polars, Arrow or NumPy; for a model
+                of two text columns, pairs. Or a table of pandas, polars, Arrow or `datasets`, of which the columns in
+                `metadata.text_columns` are read.
             abstain_below: Mark predictions whose label has a lower probability as abstained, for somebody to look at.
                 The report's curve of coverage and accuracy says what that costs.
             cascade: `auto` lets a quick model of words answer the texts that it is sure of, if the model was trained
@@ -159,13 +162,18 @@ class SentimentClassifier:
             A prediction for the one text; or a list with one for each text, in their order.
 
         Raises:
-            DataError: An item is not what the model reads, or is blank; the message gives its position, counted from 1.
+            DataError: It holds no texts, such as a dictionary or a set; or a table lacks a column; or an item is not
+                what the model reads, or is blank. The message gives its position, counted from 1.
             ConfigError: `abstain_below` is not between 0 and 1, or `cascade` is not known.
             ModelError: The model has no cascade.
         """
+        predictions = self._predict(self._checked(texts), abstain_below, cascade)
+        return predictions[0] if isinstance(texts, str) else predictions
+
+    def _predict(self, texts: Texts, abstain_below: float, cascade: str | None) -> list[Prediction]:
         if not 0 <= abstain_below <= 1:
             raise ConfigError(f"abstain_below={abstain_below} is no probability", expected="between 0 and 1")
-        scores = self._scorer_for(cascade).score(self._checked(texts))
+        scores = self._scorer_for(cascade).score(texts)
         labels, threshold = self.labels, self.threshold
         predictions = []
         columns = (scores.probabilities.tolist(), scores.truncated.tolist(), scores.by_encoder.tolist())
@@ -181,27 +189,31 @@ class SentimentClassifier:
                     answered_by="encoder" if by_encoder else "words",
                 )
             )
-        return predictions[0] if isinstance(texts, str) else predictions
+        return predictions
 
     def predict_stream(
         self,
-        texts: Iterable[str] | Iterable[tuple[str, str]],
+        texts: str | TextsLike,
         *,
         abstain_below: float = 0.0,
         cascade: Literal["auto"] | None = None,
     ) -> Iterator[Prediction]:
         """Classify texts as they come, without holding them all; see `predict`.
 
-        Texts are taken from `texts` some thousands at a time, since texts of like length are quicker together.
+        Texts are taken from an iterator some thousands at a time, since texts of like length are quicker together.
 
         Raises:
-            DataError: A text is not what the model reads, or is blank; those of earlier thousands were answered.
+            DataError: See `predict`; the texts of earlier thousands were answered.
             ConfigError: `abstain_below` is not between 0 and 1, or `cascade` is not known.
             ModelError: The model has no cascade.
         """
-        waiting: Iterator[Any] = iter(texts)
+        columns = self.metadata.text_columns
+        lazy: Any = isinstance(texts, Iterator) and not is_table(texts) and texts
+        waiting: Iterator[Any] = iter(lazy or listed_items(texts, columns))
+        before = 0
         while window := list(islice(waiting, WINDOW)):
-            yield from self.predict(window, abstain_below=abstain_below, cascade=cascade)
+            yield from self._predict(check_items(window, columns, before=before), abstain_below, cascade)
+            before += len(window)
 
     def predict_file(
         self,
@@ -375,28 +387,28 @@ class SentimentClassifier:
             raise ConfigError(f"text_columns={asked!r} does not suit the model", expected=expected)
         return columns
 
-    def predict_proba(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
+    def predict_proba(self, texts: str | TextsLike) -> "NDArray[np.float32]":
         """Return the probability of each label for each text.
 
         Args:
-            texts: Texts, or pairs for a model of two text columns, n of them.
+            texts: What `predict` takes, n of them.
 
         Returns:
             Array of shape (n, 2), columns in the order of `labels`; each row adds up to 1.
 
         Raises:
-            DataError: An item is not what the model reads, or is blank; the message gives its position, counted from 1.
+            DataError: See `predict`.
         """
         return self._scorer.score(self._checked(texts)).probabilities
 
     def evaluate(
         self,
-        texts: Sequence[str] | Sequence[tuple[str, str]],
-        labels: Sequence[int | str],
+        texts: TextsLike,
+        labels: Iterable[int | str],
         *,
         slices: Mapping[str, Sequence[str]] | None = None,
-        train: tuple[Sequence[str] | Sequence[tuple[str, str]], Sequence[int | str]] | None = None,
-        validation: tuple[Sequence[str] | Sequence[tuple[str, str]], Sequence[int | str]] | None = None,
+        train: tuple[TextsLike, Iterable[int | str]] | None = None,
+        validation: tuple[TextsLike, Iterable[int | str]] | None = None,
         explained_mistakes: int = 0,
         cascade: Literal["auto"] | None = None,
     ) -> EvaluationReport:
@@ -406,7 +418,7 @@ class SentimentClassifier:
         report has the figures without them.
 
         Args:
-            texts: Texts, or pairs for a model of two text columns, n of them.
+            texts: What `predict` takes, n of them.
             labels: The true label of each: 0 or 1, or one of the names in `labels`.
             slices: What else is known of the texts, such as their source: for each name n values. The report has the
                 figures of each value, up to 100.
@@ -433,10 +445,10 @@ class SentimentClassifier:
         if explained_mistakes < 0:
             raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
         given = checked_slices(slices or {})
-        texts, true = self._labelled(texts, labels)
-        scores = self._scorer_for(cascade).score(texts)
-        measured = measured_rows(scores, texts, true, self.metadata.calibration)
-        seen = None if self._artifact.seen is None else self._artifact.seen.known(texts)
+        listed, true = self._labelled(texts, labels)
+        scores = self._scorer_for(cascade).score(listed)
+        measured = measured_rows(scores, listed, true, self.metadata.calibration)
+        seen = None if self._artifact.seen is None else self._artifact.seen.known(listed)
         groups = slices_of(scores, measured) | given
         if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
             raise DataError(f"the slices {', '.join(wrong)} do not fit", expected=f"{len(true):,} values each")
@@ -450,26 +462,26 @@ class SentimentClassifier:
         )
         honest = report.unseen or report
         mistakes = worst_mistakes(honest, count=explained_mistakes)
-        told = {mistake.row: self.explain(texts[mistake.row - 1]) for mistake in mistakes}
+        told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
         if warning := report.seen_warning():
             warnings.warn(warning, stacklevel=2)
         background = self.metadata.background()
         honest = replace(honest, background=background._replace(explanations=told))
         return replace(report, background=background, unseen=honest) if report.unseen else honest
 
-    def _labelled(self, texts: Texts, labels: Sequence[int | str]) -> tuple[Texts, list[int]]:
+    def _labelled(self, texts: TextsLike, labels: Iterable[int | str]) -> tuple[Texts, list[int]]:
         """Return the texts as a list and the labels as numbers, or raise DataError if they do not fit."""
-        texts = self._checked(texts)
+        listed = self._checked(texts)
         ids: dict[int | str, int] = {0: 0, 1: 1, self.labels[0]: 0, self.labels[1]: 1}
-        labels = list(labels)  # an array has no truth value of its own
+        labels = as_list(labels, "labels")
         unknown = [i for i, label in enumerate(labels, start=1) if label not in ids]
-        if unknown or len(labels) != len(texts) or not labels:
-            found = f"other labels in {list_rows(unknown)}" if unknown else f"{len(texts)} texts, {len(labels)} labels"
+        if unknown or len(labels) != len(listed) or not labels:
+            found = f"other labels in {list_rows(unknown)}" if unknown else f"{len(listed)} texts, {len(labels)} labels"
             expected = f"one label for each text: 0 or 1, or {' or '.join(self.labels)}"
             raise DataError("the labels do not fit", found=found, expected=expected, rows=unknown)
-        return texts, [ids[label] for label in labels]
+        return listed, [ids[label] for label in labels]
 
-    def _labelled_in_two(self, name: str, texts: Texts, labels: Sequence[int | str]) -> Labelled:
+    def _labelled_in_two(self, name: str, texts: TextsLike, labels: Iterable[int | str]) -> Labelled:
         rows = Labelled(*self._labelled(texts, labels))
         if len(set(rows.labels)) == 1:
             found, expected = f"only {self.labels[rows.labels[0]]}", f"both {' and '.join(self.labels)}"
@@ -495,16 +507,14 @@ class SentimentClassifier:
         artifact = self._with_weights("explain")
         return explain_text(artifact.model, artifact.encoder, checked, labels=self.labels, threshold=self.threshold)
 
-    def saw(
-        self, texts: Sequence[str] | Sequence[tuple[str, str]], *, split: Literal["train", "validation"] = "train"
-    ) -> list[bool]:
+    def saw(self, texts: str | TextsLike, *, split: Literal["train", "validation"] = "train") -> list[bool]:
         """Tell which texts the model was trained on.
 
         A text is known again in other case, white space, HTML breaks and invisible characters, but not with other
         words. Validation rows, on which the best epoch was chosen, are not counted; `evaluate` counts them too.
 
         Args:
-            texts: Texts, or pairs for a model of two text columns, n of them.
+            texts: What `predict` takes, n of them.
             split: `validation` to tell which texts epoch, temperature and threshold were chosen on instead.
 
         Returns:
@@ -563,8 +573,8 @@ class SentimentClassifier:
         *,
         format: Literal["onnx"] = "onnx",  # noqa: A002
         quantize: Literal["int8"] | None = None,
-        texts: Sequence[str] | Sequence[tuple[str, str]] | None = None,
-        labels: Sequence[int | str] | None = None,
+        texts: TextsLike | None = None,
+        labels: Iterable[int | str] | None = None,
         overwrite: bool = False,
     ) -> ExportReport:
         """Write the model in a form that needs no PyTorch and is quicker on a CPU. Needs the extra `onnx`.
@@ -632,7 +642,7 @@ class SentimentClassifier:
             )
         return CascadeScorer(self._scorer, self._artifact.cascade, threshold=self.threshold)
 
-    def _checked(self, texts: Texts) -> Texts:
+    def _checked(self, texts: str | TextsLike) -> Texts:
         return checked_texts(texts, self.metadata.text_columns)
 
 

@@ -131,7 +131,7 @@ def test_texts_and_labels_of_different_length_are_refused() -> None:
 def test_data_of_another_type_are_refused(data: object) -> None:
     with pytest.raises(DataError, match="data of this type cannot be read") as caught:
         load_source(DATA, data)
-    assert caught.value.found == type(data).__name__
+    assert str(caught.value.found).split()[0] == type(data).__name__
     assert "(texts, labels)" in str(caught.value.expected)
 
 

@@ -1,12 +1,16 @@
 """Tables in memory: pandas, polars, Arrow, `datasets`, and texts with their labels."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.data.columns import RawRows, collect
 from imdb_sentiment.data.pieces import pieces_from_batches, pieces_from_rows
-from imdb_sentiment.data.wanted import Role, Wanted, check_columns, wanted_columns
+from imdb_sentiment.data.sequences import as_list, is_table
+from imdb_sentiment.data.values import list_arrow
+from imdb_sentiment.data.wanted import Role, Wanted, check_columns, wanted_columns, wanted_texts
 from imdb_sentiment.errors import DataError, list_rows
+from imdb_sentiment.messages import list_values, quote
 
 if TYPE_CHECKING:
     import datasets
@@ -14,21 +18,23 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["read_pair", "read_table"]
+__all__ = ["list_texts", "read_pair", "read_table"]
 
 _ROWS_AT_ONCE = 1_000
 """Few, since the rows of a shuffled data set are copied into memory."""
 
 _NOT_IN_ARROW = ("Object", "Int128", "UInt128")
-_EXPECTED = "a DataFrame of pandas or polars, an Arrow table, a datasets.Dataset or DatasetDict, or (texts, labels)"
+_TABLES = "a DataFrame of pandas or polars, an Arrow table or a datasets.Dataset"
+_EXPECTED = f"a path, {_TABLES}, a list of dictionaries, or (texts, labels)"
+_UNREADABLE = "data of this type cannot be read"
 
 
 def read_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
     """Read the wanted columns of a table.
 
     Args:
-        table: A `datasets.Dataset`; a frame of polars, a table of Arrow or anything else that gives an Arrow stream; or
-            a frame of pandas or anything else with `columns` and access to them by name.
+        table: A `datasets.Dataset`; a frame of polars, a table of Arrow or anything else that gives an Arrow stream; a
+            frame of pandas or anything else with `columns` and access to them by name; or a list of dictionaries.
         config: Names the columns.
         origin: Name of the table for messages.
 
@@ -36,16 +42,28 @@ def read_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
         DataError: The table is of another type, or lacks a column.
     """
     wanted = wanted_columns(config)
-    library = type(table).__module__.partition(".")[0]
-    if library == "datasets":
-        return collect(_dataset_pieces(table, wanted, origin), origin)
-    if library == "polars" and hasattr(table, "collect"):
-        raise _unreadable(table, hint="a DataFrame: .collect()")
-    if library != "pandas" and hasattr(table, "__arrow_c_stream__") and not _holds_objects(table, wanted):
-        return collect(_stream_pieces(table, wanted, origin), origin)
-    if not hasattr(table, "columns"):
-        raise _unreadable(table)
-    return collect(_frame_pieces(table, wanted, origin), origin)
+    columns = _columns_of_records(table, wanted, origin) if isinstance(table, list) else _open(table, wanted, origin)
+    if isinstance(columns, dict):
+        return collect(_column_pieces(columns, wanted, origin), origin)
+    return collect(pieces_from_batches(columns, wanted, origin), origin)
+
+
+def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
+    """Return the columns of a table that a model reads.
+
+    Args:
+        table: As for `read_table`, but for the list.
+        names: The one or two columns.
+
+    Raises:
+        DataError: The table is of another type, or lacks a column.
+    """
+    wanted = wanted_texts(names)
+    columns = _open(table, wanted, "the given data")
+    if isinstance(columns, dict):
+        return [as_list(columns[column.role]) for column in wanted]
+    batches = list(columns)
+    return [list(chain.from_iterable(list_arrow(batch.column(name)) for batch in batches)) for name in names]
 
 
 def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) -> RawRows:
@@ -56,12 +74,12 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
     """
     if more := [column for column in wanted_columns(config) if column.field in ("group_column", "slice_columns")]:
         raise DataError(
-            f"{origin} has no column {more[0].name!r}",
+            f"{origin} has no column {quote(more[0].name)}",
             found="texts and labels",
-            expected=f"a table with the columns {', '.join(column.name for column in wanted_columns(config))}",
+            expected=f"a table with the columns {list_values(column.name for column in wanted_columns(config))}",
             hint=f"a DataFrame, or without {more[0].field}",
         )
-    columns: dict[Role, Sequence[object]] = {"text": _listed(texts), "label": _listed(labels)}
+    columns: dict[Role, Sequence[object]] = {"text": as_list(texts, "texts"), "label": as_list(labels, "labels")}
     if len(columns["text"]) != len(columns["label"]):
         found = f"{len(columns['text']):,} texts and {len(columns['label']):,} labels"
         raise DataError(f"{origin} has not one label for each text", found=found)
@@ -70,9 +88,41 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
     return collect(_column_pieces(columns, wanted_columns(config), origin), origin)
 
 
-def _dataset_pieces(table: "datasets.Dataset", wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
+def _open(table: Any, wanted: Sequence[Wanted], origin: str) -> "Iterable[pa.RecordBatch] | dict[Role, Any]":
+    """Return the rows of a table as Arrow batches, or its wanted columns where Arrow cannot hold them."""
+    library = type(table).__module__.partition(".")[0]
+    if library == "datasets":
+        return _dataset_batches(table, wanted, origin)
+    if library == "polars" and hasattr(table, "collect"):
+        raise _unreadable(table, hint="a DataFrame: .collect()")
+    if library != "pandas" and hasattr(table, "__arrow_c_stream__") and not _holds_objects(table, wanted):
+        return _stream_batches(table, wanted, origin)
+    if not hasattr(table, "columns"):
+        raise _unreadable(table)
+    names = {str(name): name for name in table.columns}  # pandas numbers the columns of a table without a header
+    check_columns([str(name) for name in table.columns], wanted, origin)
+    columns = {column.role: table[names[column.name]] for column in wanted}
+    if not all(hasattr(column, "__len__") for column in columns.values()):  # a plan of a table, as Spark's and Dask's
+        raise _unreadable(table, hint="its rows in memory: .toPandas() or .compute()")
+    # the array of a pandas series is cut without a copy
+    return {role: getattr(column, "array", column) for role, column in columns.items()}
+
+
+def _columns_of_records(records: list[Any], wanted: Sequence[Wanted], origin: str) -> dict[Role, Any]:
+    """Return the wanted columns of dictionaries; what one of them lacks is null, as in JSON Lines."""
+    if wrong := [row for row, record in enumerate(records, start=1) if not isinstance(record, Mapping)]:
+        found = f"list with a {type(records[wrong[0] - 1]).__name__} in {list_rows(wrong)}"
+        hint = "(texts, labels): two lists in a tuple"
+        raise DataError(_UNREADABLE, found=found, expected=_EXPECTED, hint=hint, rows=wrong)
+    check_columns(list(dict.fromkeys(chain.from_iterable(records))), wanted, origin)
+    return {column.role: [record.get(column.name) for record in records] for column in wanted}
+
+
+def _dataset_batches(table: "datasets.Dataset", wanted: Sequence[Wanted], origin: str) -> "Iterator[pa.RecordBatch]":
     import datasets
 
+    if isinstance(table, Mapping):
+        raise _unreadable(table, hint=f"one of its splits: {list_values(table, quoted=True)}")
     if not isinstance(table, datasets.Dataset):
         raise _unreadable(table, hint="load it whole: load_dataset(...) without streaming=True")
     check_columns(table.column_names, wanted, origin)
@@ -81,8 +131,7 @@ def _dataset_pieces(table: "datasets.Dataset", wanted: Sequence[Wanted], origin:
     class_labels = {
         name: feature.names for name in names if isinstance(feature := table.features[name], datasets.ClassLabel)
     }
-    batches = (batch for part in tables for batch in _with_names(part, class_labels).to_batches())
-    return pieces_from_batches(batches, wanted, origin)
+    return (batch for part in tables for batch in _with_names(part, class_labels).to_batches())
 
 
 def _with_names(table: "pa.Table", class_labels: dict[str, list[str]]) -> "pa.Table":
@@ -102,7 +151,7 @@ def _holds_objects(table: Any, wanted: Sequence[Wanted]) -> bool:
     return kinds is not None and any(str(kinds.get(column.name)) in _NOT_IN_ARROW for column in wanted)
 
 
-def _stream_pieces(table: Any, wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
+def _stream_batches(table: Any, wanted: Sequence[Wanted], origin: str) -> "Iterable[pa.RecordBatch]":
     import pyarrow as pa
 
     names = getattr(table, "columns" if type(table).__module__.startswith("polars") else "column_names", None)
@@ -110,26 +159,17 @@ def _stream_pieces(table: Any, wanted: Sequence[Wanted], origin: str) -> Iterato
         check_columns(names, wanted, origin)
         table = table.select(list({column.name for column in wanted}))
     try:
-        stream = pa.RecordBatchReader.from_stream(table)
+        stream: pa.RecordBatchReader = pa.RecordBatchReader.from_stream(table)
     except (TypeError, pa.ArrowException):
         raise _unreadable(table) from None
     check_columns(stream.schema.names, wanted, origin)
-    return pieces_from_batches(stream, wanted, origin)
-
-
-def _frame_pieces(table: Any, wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
-    names = {str(name): name for name in table.columns}  # pandas numbers the columns of a table without a header
-    check_columns([str(name) for name in table.columns], wanted, origin)
-    columns = {column.role: table[names[column.name]] for column in wanted}
-    # the array of a pandas series is cut without a copy
-    arrays = {role: getattr(column, "array", column) for role, column in columns.items()}
-    return _column_pieces(arrays, wanted, origin)
+    return (batch for batch in stream)
 
 
 def _column_pieces(columns: Mapping[Role, Any], wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
     rows = len(columns["text"])
     parts = (
-        [_listed(columns[column.role][start : start + _ROWS_AT_ONCE]) for column in wanted]
+        [as_list(columns[column.role][start : start + _ROWS_AT_ONCE]) for column in wanted]
         for start in range(0, rows, _ROWS_AT_ONCE)
     )
     return pieces_from_rows((row for part in parts for row in zip(*part, strict=True)), wanted, origin)
@@ -150,13 +190,6 @@ def _unzipped(pairs: Sequence[object], origin: str) -> tuple[list[object], list[
     return list(firsts), list(seconds)
 
 
-def _listed(values: Any) -> list[object]:
-    values = values.tolist() if hasattr(values, "tolist") else values
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        found = f"a single {type(values).__name__}"
-        raise DataError("data of this type cannot be read", found=found, expected="a list of texts, a list of labels")
-    return list(values)
-
-
 def _unreadable(data: object, hint: str | None = None) -> DataError:
-    return DataError("data of this type cannot be read", found=type(data).__name__, expected=_EXPECTED, hint=hint)
+    expected = _TABLES if is_table(data) else _EXPECTED
+    return DataError(_UNREADABLE, found=type(data).__name__, expected=expected, hint=hint)

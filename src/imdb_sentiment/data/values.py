@@ -9,7 +9,16 @@ from imdb_sentiment.errors import DataError, list_rows
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["is_unicode", "names_from_arrow", "names_from_values", "size_of", "texts_from_arrow", "texts_from_values"]
+__all__ = [
+    "is_null",
+    "is_unicode",
+    "list_arrow",
+    "names_from_arrow",
+    "names_from_values",
+    "size_of",
+    "texts_from_arrow",
+    "texts_from_values",
+]
 
 _MOST_OF_A_CHUNK = 2**30
 _SMALL_CHUNK_ROWS = 1000
@@ -38,7 +47,7 @@ def texts_from_values(values: Sequence[object]) -> "tuple[pa.ChunkedArray, set[i
     for row, text in enumerate(values, start=1):
         valid = isinstance(text, str) and is_unicode(text)
         texts.append(str(text) if valid else None)
-        if not valid and not _is_null(text):
+        if not valid and not is_null(text):
             wrong.add(row)
     return _strings(texts), wrong
 
@@ -77,6 +86,14 @@ def names_from_values(values: Sequence[object], role: str, origin: str, before: 
         summary = f"{origin} has {role}s that are not valid Unicode"
         raise DataError(summary, found=list_rows(broken), expected=f"{role}s encoded as UTF-8", rows=broken)
     return _strings(names)
+
+
+def list_arrow(column: "pa.Array | pa.ChunkedArray") -> list[Any]:
+    """Return the values of a column; bytes of its strings that are not UTF-8 become halves of surrogate pairs."""
+    import pyarrow as pa
+
+    column = _without_dictionary(column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column]))
+    return _decoded(column) if _is_string(column.type) and not _is_utf8(column) else column.to_pylist()
 
 
 def size_of(data: Any) -> int:
@@ -198,7 +215,7 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _is_null(value: object) -> bool:
+def is_null(value: object) -> bool:
     """None, NaN, NaT and pandas' NA; the last three differ from themselves, or cannot say."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
@@ -206,7 +223,7 @@ def _is_null(value: object) -> bool:
 
 
 def _name_text(value: object) -> str | None:
-    if _is_null(value):
+    if is_null(value):
         return None
     kind = type(value).__name__
     if kind in ("bool", "bool_"):

@@ -9,7 +9,7 @@ from imdb_sentiment.messages import Advice, Setting, list_values, quote
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["SLICE", "Role", "Wanted", "check_columns", "wanted_columns"]
+__all__ = ["SLICE", "Role", "Wanted", "check_columns", "wanted_columns", "wanted_texts"]
 
 Role = str
 """`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a column that divides the rows of a report."""
@@ -43,6 +43,12 @@ def wanted_columns(config: "DataConfig") -> tuple[Wanted, ...]:
     group = [Wanted(config.group_column, "group_column", "group")] if config.group_column else []
     slices = [Wanted(name, "slice_columns", f"{SLICE}{name}") for name in config.slice_columns]
     return (*texts, Wanted(config.label_column, "label_column", "label"), *group, *slices)
+
+
+def wanted_texts(names: Sequence[str]) -> tuple[Wanted, ...]:
+    """Return the columns that a model reads, one of texts or the two of pairs, as columns to look for."""
+    roles = ("text", "text_pair")
+    return tuple(Wanted(name, "text_columns", role, config="") for name, role in zip(names, roles, strict=False))
 
 
 def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -> None:

@@ -1,7 +1,7 @@
 """Tables in files, read some rows at a time with all their columns, and written again with more."""
 
 from imdb_sentiment.tables.json_lines import extended
-from imdb_sentiment.tables.opening import KINDS, check_suffixes, open_table, wanted_texts
+from imdb_sentiment.tables.opening import KINDS, check_suffixes, open_table
 from imdb_sentiment.tables.parquet import with_columns
 from imdb_sentiment.tables.table import Added, Chunk, Table
 
@@ -13,6 +13,5 @@ __all__ = [
     "check_suffixes",
     "extended",
     "open_table",
-    "wanted_texts",
     "with_columns",
 ]

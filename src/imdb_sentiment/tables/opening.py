@@ -6,7 +6,7 @@ from pathlib import Path
 
 from imdb_sentiment.data.compressed import COMPRESSIONS, plain_suffix, whole_file
 from imdb_sentiment.data.text_files import TextFile
-from imdb_sentiment.data.wanted import Wanted
+from imdb_sentiment.data.wanted import wanted_texts
 from imdb_sentiment.errors import ConfigError, DataError
 from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.tables.delimited import DelimitedTable
@@ -14,7 +14,7 @@ from imdb_sentiment.tables.json_lines import JsonTable
 from imdb_sentiment.tables.parquet import ParquetTable
 from imdb_sentiment.tables.table import Table
 
-__all__ = ["KINDS", "check_suffixes", "open_table", "wanted_texts"]
+__all__ = ["KINDS", "check_suffixes", "open_table"]
 
 _DELIMITED = (".csv", ".tsv")
 KINDS = (*_DELIMITED, ".jsonl", ".parquet")
@@ -53,12 +53,6 @@ def open_table(
         else:
             table = DelimitedTable(TextFile(path, encoding), wanted, spreadsheet_safe=spreadsheet_safe)
         yield table
-
-
-def wanted_texts(names: Sequence[str]) -> list[Wanted]:
-    """Return the columns of texts, or of the two parts of a pair, as columns to look for."""
-    roles = ("text", "text_pair")
-    return [Wanted(name, "text_columns", role, config="") for name, role in zip(names, roles, strict=False)]
 
 
 def _kind_of(path: Path) -> str:

@@ -1,0 +1,55 @@
+"""Sequences of values in memory, of whatever library they are."""
+
+from collections.abc import Iterable, Mapping, Set
+from pathlib import PurePath
+from typing import Any
+
+from imdb_sentiment.data.values import list_arrow
+from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import quote
+
+__all__ = ["as_list", "is_table"]
+
+_SINGLE = (str, bytes, bytearray, PurePath)
+
+
+def is_table(data: object) -> bool:
+    """Tell whether something has named columns, of whatever library it is; a single column has none."""
+    # asked of the type: a plan of polars would be computed for its columns, a row of pandas may have a value so called
+    if any(hasattr(type(data), name) or name in getattr(data, "__dict__", ()) for name in ("columns", "column_names")):
+        return True
+    return hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__len__")
+
+
+def as_list(values: Any, what: str = "values") -> list[Any]:
+    """Return a sequence, an iterator or a column of any library as a list, in its order.
+
+    Args:
+        values: The values.
+        what: What they are, for the message.
+
+    Raises:
+        DataError: It is one value, has no order of its own, or has several columns.
+    """
+    if isinstance(values, (*_SINGLE, Mapping, Set)) or is_table(values):
+        raise _no_list(values, what)
+    if type(values).__module__.startswith("pyarrow") and hasattr(values, "to_pylist"):
+        return list_arrow(values)
+    if hasattr(values, "tolist"):
+        values = values.tolist()  # a single value if it is an array of no dimension
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise _no_list(values, what)
+    return list(values)
+
+
+def _no_list(values: object, what: str) -> DataError:
+    kind = type(values).__name__
+    hint = None
+    if is_table(values):
+        hint = "one of its columns"
+    elif isinstance(values, Set):
+        hint = "a list: a set has no order"
+    elif isinstance(values, Mapping):
+        hint = "a list of its values"
+    found = f"a single {kind}" if isinstance(values, _SINGLE) else f"{kind}: {quote(values)}"
+    return DataError("data of this type cannot be read", found=found, expected=f"a list of {what}", hint=hint)
