@@ -15,7 +15,19 @@ SOURCE = Path(imdb_sentiment.__file__).parent
 # Each row may import from itself and from the rows above it.
 ROWS = [
     {"errors", "messages"},
-    {"config", "results", "findings", "text_table", "allocator", "processes", "progress", "output", "page", "upstream"},
+    {
+        "config",
+        "results",
+        "findings",
+        "text_table",
+        "allocator",
+        "processes",
+        "progress",
+        "locked",
+        "output",
+        "page",
+        "upstream",
+    },
     {"data"},
     {"checked_texts", "encoding", "saved_tokenizer", "tables"},
     {"evaluation"},

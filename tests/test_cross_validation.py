@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 import imdb_sentiment.finetuner
 from conftest import make_reviews
@@ -70,6 +71,12 @@ def test_the_report_prints_and_is_plain_json(run: tuple[CrossValidationReport, P
     assert lines[1].split()[:2] == ["accuracy", f"{report.mean['accuracy']:.4f}"]
     assert lines[-1].startswith("120 rows held out once each, after ")
     assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
+
+
+def test_a_folder_has_one_writer(tmp_path: Path, tiny_config: FineTuneConfig) -> None:
+    for resume in (False, True):
+        with FileLock(tmp_path / ".folds.lock"), pytest.raises(OutputExistsError, match="another process is writing"):
+            cross_validate(make_reviews(40), tiny_config, 2, output_dir=tmp_path / "folds", resume=resume)
 
 
 def test_only_results_are_left_behind(run: tuple[CrossValidationReport, Path]) -> None:

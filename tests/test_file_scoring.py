@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import make_reviews
@@ -80,6 +80,50 @@ def test_delimited_files_keep_their_columns(classifier: SentimentClassifier, nam
     assert (report.rows, dict(report.not_scored)) == (len(texts), {"no text": 2})
     assert sum(report.labels.values()) == len(texts) - 2
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, f"scored-{name}"])
+
+
+CELLS = st.lists(
+    st.sampled_from(["\r", "\n", "\0", '"', ",", "\t", "\ufeff", "\u2028", "dull", "="]) | st.text(max_size=3)
+).map("".join)
+
+
+@settings(deadline=None, max_examples=30)
+@given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=9), suffix=st.sampled_from(["csv", "tsv"]))
+@example(rows=[("1", "superb\rplot"), ("2", "\r=1+2")], suffix="csv")
+@example(rows=[("1", "superb\rplot"), ("\r", "dull")], suffix="tsv")
+def test_any_cell_comes_back_as_it_was(
+    classifier: SentimentClassifier, tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], suffix: str
+) -> None:
+    folder = tmp_path_factory.mktemp("cells")
+    source, target, safe = (folder / f"{name}.{suffix}" for name in ("in", "out", "safe"))
+    separator = {"csv": ",", "tsv": "\t"}[suffix]
+    if suffix == "tsv":  # where a tab and a line feed may mean that quotes are ordinary text
+        rows = [(first, second.translate({9: None, 10: None})) for first, second in rows]
+    with source.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter=separator, quoting=csv.QUOTE_ALL).writerows([("id", "text"), *rows])
+    classifier.predict_file(source, target)
+    classifier.predict_file(source, safe, spreadsheet_safe=True)
+    for path in (target, safe):
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *written = csv.reader(file, delimiter=separator, strict=True)
+        assert header == ["id", "text", "label", "score", "reason"]
+        assert [len(row) for row in written] == [5] * len(rows)
+        cells = [(first, second) for first, second, *_ in written]
+        assert cells == rows or (
+            path == safe
+            and [(a.removeprefix("'"), b.removeprefix("'")) for a, b in cells]
+            == [(a.removeprefix("'"), b.removeprefix("'")) for a, b in rows]
+        )
+
+
+def test_quotes_that_are_ordinary_text_are_quoted_when_written(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    texts = ['"dull, and so on', '"superb"', 'a 5" screen', "two\rlines", "plain"]
+    source = tmp_path / "in.tsv"
+    source.write_text("id\ttext\n" + "".join(f"{i}\t{text}\n" for i, text in enumerate(texts)), newline="")
+    report = classifier.predict_file(source, tmp_path / "out.tsv")
+    assert report.notes == ("in.tsv: quote characters are read as ordinary text",)
+    with (tmp_path / "out.tsv").open(newline="") as file:
+        assert [row["text"] for row in csv.DictReader(file, delimiter="\t")] == texts
 
 
 def test_objects_stay_as_they_are_written(classifier: SentimentClassifier, tmp_path: Path) -> None:
@@ -345,12 +389,21 @@ def test_a_source_that_changes_while_it_is_read_is_told(
 
 def test_two_processes_do_not_write_to_one_file(classifier: SentimentClassifier, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", TEXTS)
-    (tmp_path / ".out.csv.parts").mkdir()
     with (
-        FileLock(tmp_path / ".out.csv.parts" / ".lock"),
+        FileLock(tmp_path / ".out.csv.lock"),
         pytest.raises(OutputExistsError, match="another process is writing to"),
     ):
         classifier.predict_file(source, tmp_path / "out.csv")
+
+
+def test_what_another_process_has_finished_meanwhile_is_left(
+    classifier: SentimentClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = write_csv(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv"
+    monkeypatch.setattr("imdb_sentiment.file_scoring.check_names", lambda *_: target.write_text("done"))
+    with pytest.raises(OutputExistsError, match="is there already"):
+        classifier.predict_file(source, target)
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
 
 
 def test_of_a_parquet_file_only_a_part_is_in_memory(tmp_path: Path) -> None:

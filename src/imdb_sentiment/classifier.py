@@ -241,7 +241,7 @@ class SentimentClassifier:
             prefix: Put before the names of the three columns, for a file that has one of these names.
             shard: `(2, 5)` does the second fifth, part by part, for five processes that write five files.
             encoding: Of a text file; by default UTF-8 or what its mark says.
-            spreadsheet_safe: Put an apostrophe before what a spreadsheet would take for a formula; for CSV and TSV.
+            spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
             cascade: As for `predict`; the report says how many rows the quick model answered.
             overwrite: Replace `target` if it is there.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, source_of
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
+from imdb_sentiment.locked import one_writer
 from imdb_sentiment.output import make_folder, write_text
 from imdb_sentiment.processes import number_of_processes
 from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
@@ -119,7 +120,7 @@ def cross_validate(
         ConfigError: `folds` is below 2, `data` and `data_config` both are a `DataConfig`, `output_dir` holds another
             cross-validation, or a launcher started several processes.
         ModelError: The encoder cannot be used.
-        OutputExistsError: `output_dir` is not empty and `resume` is false.
+        OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
     """
     from imdb_sentiment.data.folds import load_folds
@@ -135,11 +136,15 @@ def cross_validate(
         _check_empty(folder)
     divided = load_folds(data_config, folds, data)
     learn = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN)
-    _start(folder, {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn})
-    results = [
-        _run_or_read_fold(fold, splits, data_config, config, folder)
-        for fold, splits in enumerate(divided.splits(data_config), start=1)
-    ]
+    make_folder(folder.absolute().parent)
+    with one_writer(folder):
+        if not resume:
+            _check_empty(folder)  # another run may have begun there just before
+        _start(folder, {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn})
+        results = [
+            _run_or_read_fold(fold, splits, data_config, config, folder)
+            for fold, splits in enumerate(divided.splits(data_config), start=1)
+        ]
     return _summarise(results, divided.notes)
 
 

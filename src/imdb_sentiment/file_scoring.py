@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows, planned_precision
+from imdb_sentiment.locked import one_writer
 from imdb_sentiment.messages import Advice, Setting
 from imdb_sentiment.output import check_new_file, make_folder
 from imdb_sentiment.precision import Precision
@@ -24,7 +25,7 @@ __all__ = ["FileJob", "precision_of_parts", "score_file"]
 _PART_ROWS = 2048
 """Rows of a part: what a killed run loses at most."""
 
-_PLAN, _LOCK = "plan.json", ".lock"
+_PLAN = "plan.json"
 
 
 class FileJob(NamedTuple):
@@ -141,16 +142,10 @@ def _folder_of(target: Path) -> Path:
 @contextmanager
 def _parts_folder(job: FileJob, judge: Judge, *, overwrite: bool) -> Iterator[Path]:
     """Give the folder for parts, with those of an earlier run of the same job in it, claimed by this process."""
-    from filelock import FileLock, Timeout
-
-    folder = _folder_of(job.target)
-    make_folder(folder)
-    lock = FileLock(folder / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise OutputExistsError(f"another process is writing to {job.target}", hint="another name") from None
-    try:
+    with one_writer(job.target):
+        check_new_file(job.target, overwrite=overwrite)  # another process may have come to its end just before
+        folder = _folder_of(job.target)
+        make_folder(folder)
         plan = folder / _PLAN
         text = json.dumps(job.plan(judge), indent=2)
         parts = list(folder.glob("part-*"))
@@ -167,8 +162,6 @@ def _parts_folder(job: FileJob, judge: Judge, *, overwrite: bool) -> Iterator[Pa
                 file.unlink()
         plan.write_text(text, encoding="utf-8")
         yield folder
-    finally:
-        lock.release()
 
 
 def _score_parts(table: Table, job: FileJob, judge: Judge, folder: Path, places: range) -> int:

@@ -15,8 +15,9 @@ from imdb_sentiment.data.files import is_pattern, kinds_text, matching_files, mi
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.folder_job import HIDDEN, FolderJob, Outcome, to_report
 from imdb_sentiment.judging import planned_precision
+from imdb_sentiment.locked import one_writer
 from imdb_sentiment.messages import Advice, Setting, list_values
-from imdb_sentiment.output import make_folder, write_text
+from imdb_sentiment.output import LOCK_FILE, make_folder, write_text
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
@@ -24,7 +25,7 @@ from imdb_sentiment.tables import KINDS
 
 __all__ = ["find_inputs", "precision_of_run", "score_folder"]
 
-_PLAN, _LOCK = "plan.json", ".lock"
+_PLAN = "plan.json"
 _LISTED = 5
 
 
@@ -125,16 +126,9 @@ def _plan(job: FolderJob) -> str:
 @contextmanager
 def _claimed(job: FolderJob) -> Iterator[None]:
     """Let no other process write to the folder meanwhile, and discard the work of another job in it."""
-    from filelock import FileLock, Timeout
-
     hidden = job.folder / HIDDEN
     make_folder(hidden)
-    lock = FileLock(hidden / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise OutputExistsError(f"another process is writing to {job.folder}", hint="another folder") from None
-    try:
+    with one_writer(job.folder, lock=hidden / LOCK_FILE):
         plan = hidden / _PLAN
         if not plan.is_file() or plan.read_text(encoding="utf-8") != _plan(job):
             for kind in ("reports", "partial"):
@@ -142,8 +136,6 @@ def _claimed(job: FolderJob) -> Iterator[None]:
             write_text(plan, _plan(job), overwrite=True)
         shutil.rmtree(hidden / "tries", ignore_errors=True)
         yield
-    finally:
-        lock.release()
 
 
 def _raise_failures(failed: Sequence[Outcome], files: int) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imdb_sentiment.errors import DiskFullError, OutputExistsError
+from imdb_sentiment.locked import one_writer
 from imdb_sentiment.messages import Advice, Setting
 
 __all__ = [
@@ -30,6 +31,9 @@ METADATA_FILE = "imdb_sentiment.json"
 
 LOCK_FILE = ".lock"
 """The file that a run holds while it writes to its folder."""
+
+_PATIENCE_SECONDS = 10.0
+"""Within which a text is written by another."""
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -94,21 +98,25 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     sibling is removed by the next. A link to a folder stays, and the folder it leads to is replaced.
 
     Raises:
-        OutputExistsError: See `check_output`.
+        OutputExistsError: See `check_output`; or another process or thread is writing to the folder.
         DiskFullError: There is too little room; what was there stays.
     """
     check_output(folder, overwrite=overwrite)
     folder = folder.resolve()
+    make_folder(folder.parent)
     partial = folder.parent / f".{folder.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    make_folder(partial)
-    try:
-        with full_disk_errors(partial, f"there is no more room to write {folder}", hint="free some, or another place"):
-            yield partial
-            _sync(partial)
-            _put(partial, folder)
-    finally:
+    full = full_disk_errors(partial, f"there is no more room to write {folder}", hint="free some, or another place")
+    with one_writer(folder):
+        check_output(folder, overwrite=overwrite)  # another writer may have come to its end just before
         shutil.rmtree(partial, ignore_errors=True)
+        make_folder(partial)
+        try:
+            with full:
+                yield partial
+                _sync(partial)
+                _put(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _put(new: Path, target: Path) -> None:
@@ -117,6 +125,7 @@ def _put(new: Path, target: Path) -> None:
     elif not _exchange(new, target):
         # without an atomic exchange (not Linux) the old folder stands aside for an instant
         aside = target.parent / f".{target.name}.old"
+        shutil.rmtree(aside, ignore_errors=True)  # left by a process that was killed
         target.rename(aside)
         new.rename(target)
         shutil.rmtree(aside)
@@ -183,21 +192,26 @@ def check_new_file(path: Path, *, overwrite: bool) -> Path:
 def write_text(path: Path, text: str, *, overwrite: bool) -> None:
     """Write a file, whole or not at all, with the ends of lines that the text has.
 
+    Of several processes or threads that write to one file, each waits for the one before.
+
     Raises:
         OutputExistsError: See `check_new_file`; or the system does not let it be written.
         DiskFullError: There is too little room; what was there stays.
     """
     target = check_new_file(path, overwrite=overwrite)
     partial = target.with_name(f".{target.name}.partial")
-    try:
-        with full_disk_errors(partial, f"there is no more room to write {path}", hint="free some, or another place"):
-            partial.write_text(text, encoding="utf-8", newline="")
-            partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, DiskFullError):
-            raise
-        raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None
+    full = full_disk_errors(partial, f"there is no more room to write {path}", hint="free some, or another place")
+    with one_writer(target, patience=_PATIENCE_SECONDS):
+        check_new_file(path, overwrite=overwrite)  # another writer may have come to its end just before
+        try:
+            with full:
+                partial.write_text(text, encoding="utf-8", newline="")
+                partial.replace(target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            if isinstance(error, DiskFullError):
+                raise
+            raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def wait_for_a_part(folder: Path) -> Path:
 
 def kill_the_writer(folder: Path, killed: list[int]) -> None:
     """Kill the actor that has written a part, in the midst of its file."""
-    lock = str(wait_for_a_part(folder) / ".lock")
+    lock = str(wait_for_a_part(folder).with_suffix(".lock"))
     for process in psutil.Process().children(recursive=True):
         if lock in [file.path for file in process.open_files()]:
             process.send_signal(signal.SIGKILL)

@@ -35,6 +35,39 @@ def test_a_table_is_printed_and_all_of_it_written(data: Path, tmp_path: Path) ->
     assert list(rows[0]) == ["row", "label", "suggested", "probability", "text"]
 
 
+@pytest.mark.parametrize(("name", "separator"), [("suspects.csv", ","), ("suspects.tsv", "\t")])
+def test_any_text_comes_back_and_no_formula_is_opened(tmp_path: Path, name: str, separator: str) -> None:
+    texts, labels = make_reviews(160)
+    marks = ["\r=1+2 ", "\n=1 ", '"=1", ', "\uff1d1 ", "  =1\t", "\x00@ ", "two\r\nlines "]
+    given = [marks[i % len(marks)] + text for i, text in enumerate(texts)]
+    data = tmp_path / "reviews.csv"
+    with data.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, quoting=csv.QUOTE_ALL)
+        table.writerow(["text", "label"])
+        table.writerows(
+            (text, 1 - label if i in FLIPPED else label)
+            for i, (text, label) in enumerate(zip(given, labels, strict=True))
+        )
+    command = ("suspects", "--data", data, "--set", "near_duplicates=ignore", "--output", tmp_path / name)
+    for safe, options in ((False, ()), (True, ("--spreadsheet-safe", "--overwrite"))):
+        assert run(*command, *options).code == 0
+        with (tmp_path / name).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter=separator, strict=True))
+        assert {int(row["row"]) - 1 for row in rows[:3]} == set(FLIPPED)
+        for row in rows:
+            place = int(row["row"]) - 1
+            formula = marks[place % len(marks)] not in ('"=1", ', "two\r\nlines ")
+            assert row["text"] == ("'" if safe and formula else "") + given[place]
+
+
+@pytest.mark.parametrize("name", ["suspects.csv.gz", "suspects.jsonl", "suspects"])
+def test_another_kind_of_file_is_refused(data: Path, tmp_path: Path, name: str) -> None:
+    outcome = run("suspects", "--data", data, "--output", tmp_path / name)
+    assert outcome.code == 2
+    assert "a name that ends in .csv or .tsv" in outcome.err
+    assert not (tmp_path / name).exists()
+
+
 def test_one_json_object_is_printed(data: Path) -> None:
     content = run("suspects", "--data", data, "--set", "near_duplicates=ignore", "--json").read_json()
     assert set(content) == {"rows", "model", "suspects", "notes"}

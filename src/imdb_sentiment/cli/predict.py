@@ -10,7 +10,7 @@ import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show
 from imdb_sentiment.cli.piping import classify_lines
-from imdb_sentiment.cli.settings import Json
+from imdb_sentiment.cli.settings import Json, SpreadsheetSafe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,9 +82,7 @@ def predict(
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False)
     ] = None,
-    spreadsheet_safe: Annotated[
-        bool, typer.Option("--spreadsheet-safe", help="Keep spreadsheets from taking texts for formulas.")
-    ] = False,
+    spreadsheet_safe: SpreadsheetSafe = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")] = False,
     json_lines: Annotated[
         bool,

@@ -17,6 +17,7 @@ __all__ = [
     "NegativeLabel",
     "PositiveLabel",
     "Settings",
+    "SpreadsheetSafe",
     "TextColumn",
     "read_data_settings",
     "read_settings",
@@ -37,6 +38,9 @@ TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text
 LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.", metavar="NAME")]
 PositiveLabel = Annotated[str | None, typer.Option(help="The label that counts as positive.", metavar="LABEL")]
 NegativeLabel = Annotated[str | None, typer.Option(help="The other label. [default: the one left]", metavar="LABEL")]
+SpreadsheetSafe = Annotated[
+    bool, typer.Option("--spreadsheet-safe", help="Keep spreadsheets from taking texts for formulas.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

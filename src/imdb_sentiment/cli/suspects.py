@@ -1,7 +1,5 @@
 """`imdb-sentiment suspects`: rows whose label is probably wrong, as a table to go through."""
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +12,7 @@ from imdb_sentiment.cli.settings import (
     LabelColumn,
     NegativeLabel,
     PositiveLabel,
+    SpreadsheetSafe,
     TextColumn,
     read_data_settings,
 )
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["suspects"]
 
 _COLUMNS = ("row", "label", "suggested", "probability", "text")
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 @reports_errors
@@ -33,13 +33,14 @@ def suspects(
         str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Write all of them to a CSV file, to go through.", metavar="FILE")
+        Path | None, typer.Option(help="Write all of them to a CSV or TSV file, to go through.", metavar="FILE")
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Fine-tune this encoder for each fold: hub id, folder, or 'minilm'.", metavar="NAME"),
     ] = None,
     folds: Annotated[int, typer.Option(help="Judge each part of the rows by a model of the others.", metavar="N")] = 5,
+    spreadsheet_safe: SpreadsheetSafe = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
     settings: DataSettings = None,
     text_column: TextColumn = None,
@@ -54,6 +55,7 @@ def suspects(
     from imdb_sentiment.suspects import find_suspects
 
     if output:
+        _check_kind(output)
         check_new_file(output, overwrite=overwrite)
     data_config = read_data_settings(
         settings,
@@ -65,7 +67,7 @@ def suspects(
     )
     found = find_suspects(data_config, FineTuneConfig(model_name=model) if model else None, folds)
     if output:
-        write_text(output, _table(found), overwrite=overwrite)
+        write_text(output, _table(found, output, spreadsheet_safe=spreadsheet_safe), overwrite=overwrite)
     if json:
         print_json(found.to_dict())
         return
@@ -74,10 +76,23 @@ def suspects(
         say(f"\nAll of them are in {output}. Mend the labels of your data, not that file, and train again.")
 
 
-def _table(found: "LabelSuspects") -> str:
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(_COLUMNS)
-    for suspect in found.suspects:
-        table.writerow((suspect.row, suspect.label, suspect.suggested, f"{suspect.probability:.4f}", suspect.text))
-    return text.getvalue()
+def _check_kind(output: Path) -> None:
+    from imdb_sentiment.errors import ConfigError
+
+    if output.suffix.lower() not in _SEPARATORS:
+        raise ConfigError(
+            f"suspects are not written to {output}",
+            found=output.suffix or "no suffix",
+            expected=f"a name that ends in {' or '.join(_SEPARATORS)}",
+        )
+
+
+def _table(found: "LabelSuspects", output: Path, *, spreadsheet_safe: bool) -> str:
+    from imdb_sentiment.tables import records_as_text
+
+    rows = [
+        (str(suspect.row), suspect.label, suspect.suggested, f"{suspect.probability:.4f}", suspect.text)
+        for suspect in found.suspects
+    ]
+    separator = _SEPARATORS[output.suffix.lower()]
+    return "".join(records_as_text([_COLUMNS, *rows], separator, spreadsheet_safe=spreadsheet_safe))

@@ -3,6 +3,7 @@
 from imdb_sentiment.tables.json_lines import extended
 from imdb_sentiment.tables.opening import KINDS, check_suffixes, open_table
 from imdb_sentiment.tables.parquet import with_columns
+from imdb_sentiment.tables.record_writer import records_as_text
 from imdb_sentiment.tables.table import Added, Chunk, Table
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "check_suffixes",
     "extended",
     "open_table",
+    "records_as_text",
     "with_columns",
 ]

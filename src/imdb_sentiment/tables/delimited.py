@@ -1,10 +1,8 @@
-"""CSV and TSV; what is written is UTF-8, separated and quoted as what was read."""
+"""CSV and TSV; what is written is UTF-8, with the separator of what was read."""
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
 from imdb_sentiment.data.dialects import find_dialect
 from imdb_sentiment.data.records import long_fields, read_records
@@ -12,11 +10,10 @@ from imdb_sentiment.data.text_files import TextFile, UndecodableError
 from imdb_sentiment.data.wanted import Wanted, check_columns
 from imdb_sentiment.errors import DataError, list_rows
 from imdb_sentiment.tables.compressing import concatenate
+from imdb_sentiment.tables.record_writer import records_as_text
 from imdb_sentiment.tables.table import Added, Chunk
 
 __all__ = ["DelimitedTable"]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class DelimitedTable:
@@ -25,7 +22,7 @@ class DelimitedTable:
     Args:
         text: The file.
         wanted: The columns of texts.
-        spreadsheet_safe: Put an apostrophe before each cell that a spreadsheet would take for a formula.
+        spreadsheet_safe: Put an apostrophe before each cell that a spreadsheet might take for a formula.
     """
 
     def __init__(self, text: TextFile, wanted: Sequence[Wanted], *, spreadsheet_safe: bool) -> None:
@@ -74,38 +71,22 @@ class DelimitedTable:
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
         """Write the records; the header comes with `join`."""
-        with part.open("w", encoding="utf-8", newline="") as file:
-            more = ([label or "", _shown(score), reason or ""] for label, score, reason in added.rows())
-            self._write(file, ([*row, *cells] for row, cells in zip(chunk.rows, more, strict=True)))
+        more = ([label or "", _shown(score), reason or ""] for label, score, reason in added.rows())
+        self._write(part, ([*row, *cells] for row, cells in zip(chunk.rows, more, strict=True)))
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
         """Write the header and the records of all parts."""
         header = target.with_name(f"{target.name}.header")
-        with header.open("w", encoding="utf-8", newline="") as file:
-            self._write(file, [[*self.columns, *names]])
+        self._write(header, [[*self.columns, *names]])
         try:
             concatenate([header, *parts], target)
         finally:
             header.unlink()
 
-    def _write(self, file: TextIO, records: Iterable[list[str]]) -> None:
-        if self._safe:
-            records = ([_harmless(cell) for cell in record] for record in records)
-        if self._dialect.quoted:
-            csv.writer(file, delimiter=self._dialect.separator, lineterminator="\n").writerows(records)
-        else:
-            file.writelines(f"{self._dialect.separator.join(record)}\n" for record in records)
+    def _write(self, path: Path, records: Iterable[Sequence[str]]) -> None:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(records_as_text(records, self._dialect.separator, spreadsheet_safe=self._safe))
 
 
 def _shown(score: float | None) -> str:
     return "" if score is None else f"{score:.6f}"
-
-
-def _harmless(cell: str) -> str:
-    if not cell.startswith(_FORMULA):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}"
-    return cell  # -5 is a number, and stays one

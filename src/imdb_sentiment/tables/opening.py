@@ -31,7 +31,7 @@ def open_table(
         path: CSV, TSV, JSONL or Parquet, also compressed.
         texts: Names of the columns of texts.
         encoding: Of a text file; by default UTF-8 or what its mark says.
-        spreadsheet_safe: Put an apostrophe before what a spreadsheet would take for a formula; for CSV and TSV.
+        spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
 
     Raises:
         DataError: The file is missing, of an unknown kind, broken, or lacks a column.

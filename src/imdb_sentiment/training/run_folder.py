@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.errors import DiskFullError, OutputExistsError
+from imdb_sentiment.errors import DiskFullError
+from imdb_sentiment.locked import one_writer
 from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.output import LOCK_FILE, disk_size, full_disk_errors, make_folder
 
@@ -18,31 +19,21 @@ __all__ = ["check_room", "checkpoint_bytes", "locked", "whole_checkpoint"]
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Be the only run that writes to a folder, which is made if it is not there. May be nested in one process.
+    """Let no other run write to a folder, which is made if it is not there. May be nested in one thread.
 
-    The system lets go of the lock when the process ends, however it ends. A folder made here is taken away again if
-    nothing was written to it.
+    A folder made here is taken away again if nothing was written to it.
 
     Raises:
         OutputExistsError: Another run is writing to it, or it cannot be made.
     """
-    from filelock import FileLock, Timeout
-
     made = not folder.exists()
     make_folder(folder)
-    lock = FileLock(folder.resolve() / LOCK_FILE, is_singleton=True, thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise OutputExistsError(
-            f"another run is writing to {folder}", expected="one run at a time", hint="wait for it, or another folder"
-        ) from None
-    try:
-        yield
-    finally:
-        if made and [path.name for path in folder.iterdir()] == [LOCK_FILE]:
-            shutil.rmtree(folder)
-        lock.release()
+    with one_writer(folder, lock=folder / LOCK_FILE, who="another run"):
+        try:
+            yield
+        finally:
+            if made and [path.name for path in folder.iterdir()] == [LOCK_FILE]:
+                shutil.rmtree(folder)
 
 
 def checkpoint_bytes(model: "nn.Module") -> int:
