@@ -6,6 +6,7 @@ import gzip
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import make_reviews
-from imdb_sentiment import ConfigError, DataError, DiskFullError, OutputExistsError, SentimentClassifier, file_scoring
+from imdb_sentiment import (
+    ConfigError,
+    DataError,
+    DiskFullError,
+    OutputExistsError,
+    SentimentClassifier,
+    file_scoring,
+    judging,
+)
 from imdb_sentiment.tables import open_table
 from imdb_sentiment.tables.delimited import DelimitedTable
 
@@ -385,6 +394,165 @@ def test_a_source_that_changes_while_it_is_read_is_told(
     with pytest.raises(DataError, match="was changed while it was read"):
         classifier.predict_file(source, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
+
+
+def edit_in_place(path: Path) -> None:
+    with path.open("r+b") as file:
+        content = file.read()
+        file.seek(0)
+        file.write(content[:-40] + content[-40:].swapcase())
+
+
+def edit_and_set_the_time_back(path: Path) -> None:
+    before = path.stat()
+    edit_in_place(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace_by_another(path: Path) -> None:
+    shutil.copy(path, path.with_name("other"))
+    edit_in_place(path.with_name("other"))
+    path.with_name("other").replace(path)
+
+
+def append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(path.read_bytes().splitlines(keepends=True)[-1])
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 40)
+
+
+def touch(path: Path) -> None:
+    os.utime(path, (1, 1))
+
+
+CHANGES = (edit_in_place, edit_and_set_the_time_back, replace_by_another, append, cut_short, touch, Path.unlink)
+
+
+def write_rows(path: Path) -> Path:
+    rows = [{"id": i, "text": text} for i, text in enumerate(TEXTS)]
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=4)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    else:
+        write_csv(path, TEXTS)
+    return path
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl", "parquet"])
+def test_a_source_that_is_changed_while_it_is_scored_is_refused(
+    classifier: SentimentClassifier,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    change: Callable[[Path], object],
+) -> None:
+    source, target = write_rows(tmp_path / f"in.{suffix}"), tmp_path / f"out.{suffix}"
+    judge: Callable[..., Any] = judging.judge_rows
+    judged = []
+
+    def judge_and_change(*arguments: Any) -> Any:
+        judged.append(arguments)
+        if len(judged) == 2:
+            change(source)
+        return judge(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imdb_sentiment.file_scoring.judge_rows", judge_and_change)
+        with pytest.raises(DataError, match="was changed while it was read"):
+            classifier.predict_file(source, target)
+    assert [path.name for path in tmp_path.iterdir() if path != source] == []
+    write_rows(source)
+    assert classifier.predict_file(source, target).scored_before == 0
+
+
+@pytest.mark.parametrize("change", [edit_in_place, edit_and_set_the_time_back, replace_by_another, append])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_a_source_that_is_changed_between_a_kill_and_the_next_run_is_another(
+    classifier: SentimentClassifier,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    change: Callable[[Path], object],
+) -> None:
+    source, target = write_rows(tmp_path / f"in.{suffix}"), tmp_path / f"out.{suffix}"
+    score: Callable[..., object] = file_scoring._score_part
+    scored: list[object] = []
+
+    def score_two(*arguments: Any) -> None:
+        if len(scored) == 2:
+            raise KeyboardInterrupt
+        scored.append(score(*arguments))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file_scoring, "_score_part", score_two)
+        with pytest.raises(KeyboardInterrupt):
+            classifier.predict_file(source, target)
+    if suffix == "parquet":  # a whole one
+        write_rows(source)
+        os.utime(source, (1, 1))
+    else:
+        change(source)
+    with pytest.raises(OutputExistsError, match="holds parts of another job"):
+        classifier.predict_file(source, target)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("place", ["before", "after", "half tidied"])
+def test_what_a_kill_at_the_last_step_leaves_is_tidied(
+    classifier: SentimentClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    source, target = write_csv(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv"
+    parts = tmp_path / ".out.csv.parts"
+    with monkeypatch.context() as patch:
+        if place == "before":
+            patch.setattr(Path, "replace", killed_at(target, Path.replace))
+        else:
+            remove = shutil.rmtree
+            patch.setattr(shutil, "rmtree", lambda *args: interrupted() if target.exists() else remove(*args))
+        with pytest.raises(KeyboardInterrupt):
+            classifier.predict_file(source, target)
+    if place == "half tidied":
+        (parts / "done").unlink()
+    assert parts.exists()
+    if place == "before":
+        assert classifier.predict_file(source, target).scored_before == 30
+    else:
+        whole = target.read_bytes()
+        with pytest.raises(OutputExistsError, match="is there already"):
+            classifier.predict_file(source, target)
+        assert target.read_bytes() == whole
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def killed_at(target: Path, replace: Callable[..., Any]) -> Callable[..., Any]:
+    def replace_or_die(self: Path, new: Path) -> Any:
+        if new == target:
+            raise KeyboardInterrupt
+        return replace(self, new)
+
+    return replace_or_die
+
+
+def test_a_link_is_followed_and_a_pipe_refused(classifier: SentimentClassifier, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", TEXTS)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link.csv").symlink_to("elsewhere/out.csv")
+    classifier.predict_file(source, tmp_path / "link.csv")
+    assert classifier.predict_file(source, tmp_path / "link.csv", overwrite=True).scored_before == 0
+    assert (tmp_path / "link.csv").is_symlink()
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["out.csv"]
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(OutputExistsError, match="is a device, a pipe or a socket"):
+        classifier.predict_file(source, tmp_path / "pipe.csv", overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "in.csv", "link.csv", "pipe.csv"]
+    (tmp_path / "back.csv").symlink_to("in.csv")
+    with pytest.raises(OutputExistsError, match="would be written while it is read"):
+        classifier.predict_file(source, tmp_path / "back.csv", overwrite=True)
 
 
 def test_two_processes_do_not_write_to_one_file(classifier: SentimentClassifier, tmp_path: Path) -> None:
