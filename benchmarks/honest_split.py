@@ -72,7 +72,7 @@ def main() -> None:
 def load_rows(config: DataConfig) -> Rows:
     raw = load_source(config)
     inspected = inspect_rows(raw.splits, config)
-    parts, names = label_rows(inspected, config, raw.origin)
+    parts, (names, *_) = label_rows(inspected, config, raw.origin)
     rows = parts["train"]
     texts = [text for (text,) in rows.raw.texts_at(rows.positions)]
     return Rows(texts, rows.labels, rows.near, names)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from imdb_sentiment.artifact import Artifact, load_artifact
 from imdb_sentiment.checked_texts import TextsLike, check_items, checked_texts, listed_items
 from imdb_sentiment.data.labelled import Labelled, Texts
+from imdb_sentiment.data.labels import match_labels
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE
-from imdb_sentiment.data.sequences import as_list, is_table
-from imdb_sentiment.errors import ConfigError, DataError, ModelError, list_rows
+from imdb_sentiment.data.sequences import is_table
+from imdb_sentiment.errors import ConfigError, DataError, ModelError
 from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.foreign import load_foreign
 from imdb_sentiment.judging import Judge
@@ -415,11 +416,13 @@ class SentimentClassifier:
         """Measure the model on labelled texts.
 
         If the model was trained on some of them, or its best epoch chosen, a warning says so, and `unseen` of the
-        report has the figures without them.
+        report has the figures without them. Another says so if labels in other spellings are probably flipped.
 
         Args:
             texts: What `predict` takes, n of them.
-            labels: The true label of each: 0 or 1, or one of the names in `labels`.
+            labels: The true label of each: one of the names in `labels`, also in another spelling that training
+                understands (`Pos` or true for `positive`). 0 and 1 are the model's labels in their order, unless their
+                names say otherwise: where the positive label is called `negative`, give the names.
             slices: What else is known of the texts, such as their source: for each name n values. The report has the
                 figures of each value, up to 100.
             train: Texts and labels that the model was trained on. Simpler models are fitted to them and measured
@@ -432,8 +435,8 @@ class SentimentClassifier:
             cascade: As for `predict`; the report has the figures of the texts that either of the two answered.
 
         Raises:
-            DataError: A text cannot be classified, a label is not one of the model's, the lengths differ, there are too
-                many slices, or `train` or `validation` has one label only.
+            DataError: A text cannot be classified, it is not certain which of the model's labels one means, the lengths
+                differ, there are too many slices, or `train` or `validation` has one label only.
             ConfigError: `explained_mistakes` is below 0, or `cascade` is not known.
             ModelError: The model has no cascade.
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
@@ -445,7 +448,7 @@ class SentimentClassifier:
         if explained_mistakes < 0:
             raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
         given = checked_slices(slices or {})
-        listed, true = self._labelled(texts, labels)
+        (listed, true), read_as = self._labelled(texts, labels)
         scores = self._scorer_for(cascade).score(listed)
         measured = measured_rows(scores, listed, true, self.metadata.calibration)
         seen = None if self._artifact.seen is None else self._artifact.seen.known(listed)
@@ -459,30 +462,24 @@ class SentimentClassifier:
             groups=groups,
             train=self._labelled_in_two("train", *train) if train else None,
             validation=self._labelled_in_two("validation", *validation) if validation else None,
-        )
+        ).with_labels_read_as(read_as)
         honest = report.unseen or report
         mistakes = worst_mistakes(honest, count=explained_mistakes)
         told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
-        if warning := report.seen_warning():
+        for warning in report.warnings():
             warnings.warn(warning, stacklevel=2)
         background = self.metadata.background()
         honest = replace(honest, background=background._replace(explanations=told))
         return replace(report, background=background, unseen=honest) if report.unseen else honest
 
-    def _labelled(self, texts: TextsLike, labels: Iterable[int | str]) -> tuple[Texts, list[int]]:
-        """Return the texts as a list and the labels as numbers, or raise DataError if they do not fit."""
+    def _labelled(self, texts: TextsLike, labels: Iterable[Any]) -> tuple[Labelled, Mapping[str, str]]:
+        """Return the texts with their labels as numbers, and how the labels were read; DataError if they do not fit."""
         listed = self._checked(texts)
-        ids: dict[int | str, int] = {0: 0, 1: 1, self.labels[0]: 0, self.labels[1]: 1}
-        labels = as_list(labels, "labels")
-        unknown = [i for i, label in enumerate(labels, start=1) if label not in ids]
-        if unknown or len(labels) != len(listed) or not labels:
-            found = f"other labels in {list_rows(unknown)}" if unknown else f"{len(listed)} texts, {len(labels)} labels"
-            expected = f"one label for each text: 0 or 1, or {' or '.join(self.labels)}"
-            raise DataError("the labels do not fit", found=found, expected=expected, rows=unknown)
-        return listed, [ids[label] for label in labels]
+        ids, read_as = match_labels(labels, self.metadata.labels, rows=len(listed))
+        return Labelled(listed, ids), read_as
 
-    def _labelled_in_two(self, name: str, texts: TextsLike, labels: Iterable[int | str]) -> Labelled:
-        rows = Labelled(*self._labelled(texts, labels))
+    def _labelled_in_two(self, name: str, texts: TextsLike, labels: Iterable[Any]) -> Labelled:
+        rows, _ = self._labelled(texts, labels)
         if len(set(rows.labels)) == 1:
             found, expected = f"only {self.labels[rows.labels[0]]}", f"both {' and '.join(self.labels)}"
             raise DataError(f"{name} has one label only", found=found, expected=expected)
@@ -587,7 +584,7 @@ class SentimentClassifier:
             format: `onnx`, for ONNX Runtime or OpenVINO on a CPU.
             quantize: `int8` rounds the weights to eight bits: a quarter of the size, and quicker in ONNX Runtime.
             texts: What the two are compared on; by default reviews that come with the library.
-            labels: Their labels, for the accuracy before and after; 0 or 1, or the names in `labels`.
+            labels: Their labels, for the accuracy before and after; as for `evaluate`.
             overwrite: Replace a model of this library that is there. Nothing else is ever overwritten.
 
         Raises:
@@ -610,8 +607,11 @@ class SentimentClassifier:
             given: Texts = [(text, text) for text in sample_texts()] if paired else sample_texts()
         else:
             given = self._checked(texts)
-        true = None if labels is None else self._labelled(given, labels)[1]
-        return export_artifact(
+        true: list[int] | None = None
+        read_as: Mapping[str, str] = {}
+        if labels is not None:
+            true, read_as = match_labels(labels, self.metadata.labels, rows=len(given))
+        report = export_artifact(
             Path(folder),
             artifact,
             quantize=quantize,
@@ -621,6 +621,9 @@ class SentimentClassifier:
             threshold=self.threshold,
             overwrite=overwrite,
         )
+        if warning := report.flipped_warning(read_as):
+            warnings.warn(warning, stacklevel=2)
+        return report
 
     def _with_weights(self, purpose: str) -> Artifact:
         if isinstance(self._artifact, Exported):

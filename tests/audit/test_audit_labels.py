@@ -65,8 +65,16 @@ def test_labels_that_need_to_be_named() -> None:
     finding = one(audit_dataset((TEXTS, labels)), "labels_not_understood")
     assert (finding.severity, finding.count, finding.rows) == ("error", 60, (1, 2, 3, 4, 5))
     assert "'ham' (30 rows), 'spam' (30 rows)" in finding.summary
-    assert finding.advice == "--positive-label ham (positive_label=... in Python)"
+    assert finding.advice == "DataConfig(positive_label='ham') or DataConfig(positive_label='spam')"
     assert codes(audit_dataset((TEXTS, labels), DataConfig(positive_label="spam"))) == {}
+
+
+def test_a_third_label_beside_numbers_that_are_written_in_another_form() -> None:
+    rows = [*zip(TEXTS, ("1.0" if label else "-1.0" for label in LABELS), strict=True), ("One more.", "maybe")]
+    finding = one(
+        audit_dataset(tuple(zip(*rows, strict=True)), DataConfig(positive_label="1")), "labels_not_understood"
+    )
+    assert (finding.count, finding.rows) == (1, (61,))
 
 
 @pytest.mark.parametrize("positive", [None, "1"])

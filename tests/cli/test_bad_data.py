@@ -57,7 +57,7 @@ CASES = {
         ("labels of a.csv are not understood", "--positive-label spam"),
     ),
     "absent positive label": Case(
-        "a.csv", "text,label\na,ham\nb,spam\n", "--positive-label Spam", ("'Spam'", "--set positive_label=spam")
+        "a.csv", "text,label\na,ham\nb,spam\n", "--positive-label Spam", ("'Spam'", "--positive-label spam")
     ),
     "null text": Case("a.jsonl", f"{FINE}\n{NULL}\n{NULL}", "", ("text is null in 2 rows (3, 4)", "invalid_rows=drop")),
     "blank text": Case("a.csv", f"{ONE_EACH}  ,1\n<br />,0\n", "", ("text is blank in 2 rows (3, 4)",)),

@@ -1,13 +1,32 @@
 import itertools
+import shlex
 from typing import Any
 
+import datasets
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.labels import LabelNames, resolve_labels
+from imdb_sentiment.data.labels import UNDERSTOOD, LabelNames, match_labels, resolve_labels
 from imdb_sentiment.errors import DataError
 
 SPAM = LabelNames("ham", "spam")
+OPTIONS = ("--positive-label", "--negative-label")
+NUMBERS = [*UNDERSTOOD[:2], ("LABEL_0", "LABEL_1")]
+WORDS = [*UNDERSTOOD[2:]]
+
+
+def spellings(label: str) -> st.SearchStrategy[str]:
+    """Ways to write a label that mean the same."""
+    forms = [label, label.upper(), label.lower(), label.title(), f" {label}", f"{label} "]
+    if label in ("0", "1"):
+        forms += [f"{label}.0", f"{label}.", f"+{label}", f"{label}.000000e+00"]
+    return st.sampled_from(forms)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +70,9 @@ def test_the_order_of_the_rows_does_not_decide(labels: tuple[str, str]) -> None:
         ["neg", "positive"],
         ["0", "1", "2"],
         ["neg", "pos", "neutral"],
-        ["1.0", "0.0"],
+        ["1.0", "2.0"],
+        ["0", "1.5"],
+        ["00", "01"],
         ["", "pos"],
         ["0", "1", "false", "true"],
     ],
@@ -64,11 +85,20 @@ def test_labels_that_are_not_understood_are_never_guessed(labels: list[str]) -> 
     assert all(f"{label!r} (5 rows)" in str(caught.value.found) for label in labels)
 
 
-def test_the_hint_offers_the_rarer_of_two_labels_as_the_positive_one() -> None:
+@pytest.mark.parametrize("counts", [{"ham": 4825, "spam": 747}, {"spam": 4825, "ham": 747}])
+def test_the_hint_shows_how_to_name_either_of_two_labels(counts: dict[str, int]) -> None:
     with pytest.raises(DataError) as caught:
-        resolve_labels({"ham": 4825, "spam": 747}, DataConfig(), "sms.tsv")
-    assert caught.value.found == "'ham' (4,825 rows), 'spam' (747 rows)"
-    assert caught.value.hint == "--positive-label spam (positive_label=... in Python)"
+        resolve_labels(counts, DataConfig(), "sms.tsv")
+    assert caught.value.hint == "DataConfig(positive_label='ham') or DataConfig(positive_label='spam')"
+    assert "--positive-label ham or --positive-label spam" in caught.value.for_shell(OPTIONS)
+
+
+@pytest.mark.parametrize("labels", [["it's", "not it"], ["-1", "1"], ["$HOME", "a;b"]])
+def test_each_command_of_the_hint_survives_a_shell(labels: list[str]) -> None:
+    with pytest.raises(DataError) as caught:
+        resolve_labels(dict.fromkeys(labels, 5), DataConfig(), "here")
+    commands = caught.value.for_shell(OPTIONS).rpartition("try:")[2].split(" or ")
+    assert {shlex.split(command.replace("=", " "))[1] for command in commands} == set(labels)
 
 
 def test_three_labels_are_refused_even_when_one_is_named() -> None:
@@ -107,12 +137,42 @@ def test_minus_one_is_explained_as_not_labelled(config: DataConfig) -> None:
     assert "50,000 rows" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("written", [("-1", "1"), ("-1.0", "1.0"), ("-1.00", "1.00"), ("-1.0", "+1")])
+@pytest.mark.parametrize("positive", [1, 1.0, "1", "1.0", np.int64(1), np.float32(1)])
+def test_minus_one_and_one_are_two_labels(written: tuple[str, str], positive: Any) -> None:
+    with pytest.raises(DataError) as caught:
+        resolve_labels(dict.fromkeys(written, 5), DataConfig(), "here")
+    assert "without a label" not in str(caught.value)
+    assert "--positive-label=-1 or --positive-label 1" in caught.value.for_shell(OPTIONS)
+    labelling = resolve_labels(dict.fromkeys(written, 5), DataConfig(positive_label=positive), "here")
+    assert labelling.ids == dict(zip(written, (0, 1), strict=True))
+    assert labelling.names == ("-1", "1")
+
+
+def test_minus_one_that_is_named_is_not_explained_as_not_labelled() -> None:
+    with pytest.raises(DataError, match="3 different labels") as caught:
+        resolve_labels({"-1": 5, "0": 5, "1": 5}, DataConfig(positive_label="1", negative_label="-1"), "here")
+    assert "without a label" not in str(caught.value)
+
+
+@given(st.data())
+def test_numbers_of_any_form_are_the_same_labels(data: st.DataObject) -> None:
+    zero, one = data.draw(spellings("0")), data.draw(spellings("1"))
+    assert resolve_labels({one: 2, zero: 3}, DataConfig(), "here").ids == {zero: 0, one: 1}
+
+
 @pytest.mark.parametrize("negative", [None, "ham"])
 def test_a_named_label_is_positive_and_both_keep_their_names(negative: str | None) -> None:
     config = DataConfig(positive_label="spam", negative_label=negative)
     labelling = resolve_labels({"ham": 5, "spam": 3}, config, "here")
     assert labelling.names == ("ham", "spam")
     assert labelling.ids == {"ham": 0, "spam": 1}
+
+
+@pytest.mark.parametrize("labels", [["spam", "Spam"], ["1", "1.0"], ["true", "TRUE "]])
+def test_another_spelling_of_the_named_label_is_not_the_other_label(labels: list[str]) -> None:
+    with pytest.raises(DataError, match="has one class only"):
+        resolve_labels(dict.fromkeys(labels, 5), DataConfig(positive_label=labels[0]), "here")
 
 
 def test_a_named_label_may_turn_the_usual_order_round() -> None:
@@ -141,7 +201,7 @@ def test_the_named_label_may_be_a_number_or_a_boolean(given_as: Any, labels: lis
 def test_a_named_label_that_no_row_has_is_refused_with_the_nearest(config: DataConfig, field: str, label: str) -> None:
     with pytest.raises(DataError, match=f"no row of here has the {field} '{label}'") as caught:
         resolve_labels({"ham": 5, "spam": 3}, config, "here")
-    assert caught.value.hint == f"--set {field}={'spam' if field == 'positive_label' else 'ham'}"
+    assert caught.value.hint == f"DataConfig({field}='{'spam' if field == 'positive_label' else 'ham'}')"
     assert caught.value.found == "'ham' (5 rows), 'spam' (3 rows)"
 
 
@@ -170,3 +230,168 @@ def test_other_spellings_may_be_named_for_a_trained_model() -> None:
 def test_labels_that_a_trained_model_does_not_know_are_refused() -> None:
     with pytest.raises(DataError, match="are not understood"):
         resolve_labels({"junk": 3, "ok": 1}, DataConfig(), "here", known=SPAM)
+
+
+def test_a_name_that_is_near_none_of_two_labels_is_not_taken_for_one() -> None:
+    with pytest.raises(DataError, match="no row of here has the positive_label 'positive'") as caught:
+        resolve_labels({"negative": 5, "neutral": 3}, DataConfig(positive_label="positive"), "here")
+    assert "--positive-label negative or --positive-label neutral" in caught.value.for_shell(OPTIONS)
+
+
+@given(st.data(), st.sampled_from([NUMBERS, WORDS]), st.booleans())
+def test_a_models_names_are_matched_by_meaning_in_either_order(
+    data: st.DataObject, kind: list[tuple[str, str]], turned: bool
+) -> None:
+    own, pair = data.draw(st.sampled_from(kind)), data.draw(st.sampled_from(kind))
+    first, second = (data.draw(spellings(label)) for label in pair)
+    names = LabelNames(*(reversed(own) if turned else own))
+    for counts in ({first: 5, second: 3}, {first: 5}, {second: 5}):
+        labelling = resolve_labels(counts, DataConfig(), "here", known=names)
+        assert labelling.names == names
+        assert labelling.ids == {label: int((label == second) != turned) for label in counts}
+        assert not labelling.assumed
+
+
+@given(st.data(), st.sampled_from([(NUMBERS, WORDS), (WORDS, NUMBERS)]))
+def test_numbers_and_words_are_matched_unless_the_model_has_them_the_other_way_round(
+    data: st.DataObject, kinds: tuple[list[tuple[str, str]], ...]
+) -> None:
+    own, pair = (data.draw(st.sampled_from(kind)) for kind in kinds)
+    first, second = (data.draw(spellings(label)) for label in pair)
+    in_order, turned = LabelNames(*own), LabelNames(*reversed(own))
+    for counts in ({first: 5, second: 3}, {first: 5}, {second: 5}):
+        ids = resolve_labels(counts, DataConfig(), "here", known=in_order).ids
+        assert ids == {label: int(label == second) for label in counts}
+        with pytest.raises(DataError, match="are not understood") as caught:
+            resolve_labels(counts, DataConfig(), "here", known=turned)
+        assert f"whichever says what the model calls {turned.positive!r}" in str(caught.value.hint)
+
+
+def test_what_the_hint_says_is_understood() -> None:
+    known = LabelNames("positive", "negative")
+    both = {"0": 5, "1": 3}
+    assert resolve_labels(both, DataConfig(positive_label="0"), "here", known=known).ids == {"0": 1, "1": 0}
+    assert resolve_labels(both, DataConfig(positive_label="1"), "here", known=known).ids == {"0": 0, "1": 1}
+    with pytest.raises(DataError) as caught:
+        resolve_labels({"0": 5}, DataConfig(), "here", known=known)
+    assert "--positive-label 0 or --positive-label negative with --negative-label 0" in caught.value.for_shell(OPTIONS)
+    config = DataConfig(positive_label="negative", negative_label="0")
+    assert resolve_labels({"0": 5}, config, "here", known=known).ids == {"0": 0}
+
+
+@given(st.permutations(["ham", "spam"]), st.data())
+def test_a_models_own_names_are_known_in_any_spelling(names: list[str], data: st.DataObject) -> None:
+    counts = {data.draw(spellings(name)): 5 for name in names}
+    for config in (DataConfig(), DataConfig(positive_label=names[1])):
+        labelling = resolve_labels(counts, config, "here", known=LabelNames(*names))
+        assert [*labelling.ids.values()] == [0, 1]
+        assert labelling.read_as == {label: name for label, name in zip(counts, names, strict=True) if label != name}
+
+
+def test_names_that_differ_in_case_alone_are_told_apart() -> None:
+    known = LabelNames("us", "US")
+    assert resolve_labels({"us": 5, "US": 3}, DataConfig(), "here", known=known).ids == {"us": 0, "US": 1}
+    with pytest.raises(DataError, match="are not understood"):
+        resolve_labels({"Us": 5}, DataConfig(), "here", known=known)
+
+
+@pytest.mark.parametrize("names", [SPAM, LabelNames("spam", "ham"), LabelNames("neutral", "positive")])
+@pytest.mark.parametrize("labels", [["neg", "pos"], ["Negative"], ["0", "pos"], ["neg", "positive"], ["ham", "neg"]])
+def test_words_are_never_taken_for_names_of_another_kind(names: LabelNames, labels: list[str]) -> None:
+    with pytest.raises(DataError, match="are not understood"):
+        resolve_labels(dict.fromkeys(labels, 5), DataConfig(), "here", known=names)
+
+
+@pytest.mark.parametrize("labels", [("0", "1"), ("False", "True"), ("0.0", "1.0")])
+def test_numbers_of_classes_with_other_names_are_taken_in_order_which_is_said(labels: tuple[str, str]) -> None:
+    labelling = resolve_labels(dict.fromkeys(labels, 5), DataConfig(), "here", known=SPAM)
+    assert labelling.assumed
+    assert labelling.read_as == dict(zip(labels, SPAM, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("labels", "named", "names"),
+    [
+        (["neg", "pos"], "neg", LabelNames()),
+        (["Negative", "Positive"], "positive", LabelNames("positive", "negative")),
+        (["ham", "spam"], "ham", SPAM),
+        (["true", "false"], "false", LabelNames("0", "1")),
+    ],
+)
+def test_a_named_label_that_contradicts_the_models_names_is_refused(
+    labels: list[str], named: str, names: LabelNames
+) -> None:
+    with pytest.raises(DataError, match=f"positive_label '{named}' means the model's '{names.negative}'"):
+        resolve_labels(dict.fromkeys(labels, 5), DataConfig(positive_label=named), "here", known=names)
+
+
+@pytest.mark.parametrize("labels", [["ham", "spam"], ["Junk"], ["0", "1"], ["spam", "junk", "ok"]])
+def test_a_named_label_that_no_row_has_is_refused_for_a_model_too(labels: list[str]) -> None:
+    with pytest.raises(DataError):
+        resolve_labels(dict.fromkeys(labels, 5), DataConfig(positive_label="junk"), "here", known=SPAM)
+
+
+def test_the_spelling_of_training_may_be_named_again() -> None:
+    known = LabelNames("positive", "negative")
+    config = DataConfig(positive_label="negative")
+    assert resolve_labels({"Negative": 3, "Positive": 1}, config, "here", known=known).ids == {
+        "Negative": 1,
+        "Positive": 0,
+    }
+    assert resolve_labels({"pos": 1}, config, "here", known=known).ids == {"pos": 0}
+
+
+SEQUENCES: dict[str, Any] = {
+    "list": list,
+    "tuple": tuple,
+    "NumPy": np.array,
+    "pandas": pd.Series,
+    "pandas categories": lambda values: pd.Series(values, dtype="category"),
+    "polars": pl.Series,
+    "Arrow": pa.array,
+    "Arrow chunks": lambda values: pa.chunked_array([values[:1], values[1:]]),
+    "datasets": lambda values: datasets.Dataset.from_dict({"label": values})["label"],
+}
+
+
+@pytest.mark.parametrize("kind", SEQUENCES)
+@pytest.mark.parametrize("values", [["neg", "pos"], [0, 1], [0.0, 1.0], [False, True], ["Negative", "POSITIVE"]])
+def test_given_labels_are_understood_as_those_of_training_are(kind: str, values: list[Any]) -> None:
+    labels = SEQUENCES[kind]([*values, values[0]])
+    assert match_labels(labels, LabelNames(), rows=3)[0] == [0, 1, 0]
+    turned = LabelNames("positive", "negative")
+    if isinstance(values[0], str):
+        assert match_labels(labels, turned, rows=3)[0] == [1, 0, 1]
+    else:
+        with pytest.raises(DataError, match="the labels do not fit") as caught:
+            match_labels(labels, turned, rows=3)
+        assert caught.value.expected == "one label for each text: 'positive' or 'negative'"
+
+
+def test_class_labels_are_given_by_their_names() -> None:
+    features = datasets.Features({"label": datasets.ClassLabel(names=["pos", "neg"])})
+    column = datasets.Dataset.from_dict({"label": [0, 1, 0]}, features=features)["label"]
+    assert match_labels(column, LabelNames(), rows=3)[0] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "rows", "wrong"),
+    [
+        (["spam", None, "ham"], 3, (2,)),
+        ([1.0, float("nan"), 0.0], 3, (2,)),
+        (pa.chunked_array([["spam", None]]), 2, (2,)),
+        (["spam", "eggs", "ham"], 3, (2,)),
+        (["spam"], 2, ()),
+        ([], 0, ()),
+    ],
+)
+def test_given_labels_that_do_not_fit_are_refused(labels: Any, rows: int, wrong: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match="the labels do not fit") as caught:
+        match_labels(labels, SPAM, rows=rows)
+    assert caught.value.rows == wrong
+
+
+@pytest.mark.parametrize("labels", ["spam", {"spam": 1}, {"spam"}, 1, None])
+def test_what_is_no_sequence_of_labels_is_refused(labels: Any) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        match_labels(labels, SPAM, rows=1)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.audit.catalogue import find, find_whole
-from imdb_sentiment.data.labels import UNDERSTOOD
+from imdb_sentiment.data.labels import UNDERSTOOD, fold_label, plain_label
 from imdb_sentiment.data.splits import label_rows
 from imdb_sentiment.errors import DataError, count_rows
 from imdb_sentiment.findings import Finding
@@ -53,9 +53,9 @@ def inspect_labels(inspected: "InspectedRows", config: "DataConfig", origin: str
     totals = {value: sum(by_value[value] for by_value in counts.values()) for value in values}
     if not totals:
         return Classes(None, {split: rows.labels for split, rows in parts.items()}, counts, ())
-    folded = [value.strip().casefold() for value in values]
+    folded = [fold_label(value) for value in values]
     try:
-        labelled, names = label_rows(inspected, config, origin)
+        labelled, (names, *_) = label_rows(inspected, config, origin)
     except DataError as error:
         number_of: dict[str, int] = {}
         numbers = np.array([number_of.setdefault(value, len(number_of)) for value in folded])
@@ -119,7 +119,7 @@ def _find_not_understood(
 ) -> list[Finding]:
     import numpy as np
 
-    one_class = len({value.strip().casefold() for value in totals}) == 1
+    one_class = len({fold_label(value) for value in totals}) == 1
     misfits = _misfits(totals, config)
     wrong = np.array([value in misfits for value in inspected.label_values])
     masks = {split: wrong[rows.labels] for split, rows in inspected.parts.items()}
@@ -131,17 +131,18 @@ def _find_not_understood(
 def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
     """Return the labels that stand beside two that are understood, or all if there are no such two."""
     if config.positive_label is not None:
-        others = sorted(totals.keys() - {config.positive_label}, key=lambda value: (-totals[value], value))
-        fitting = {config.positive_label, config.negative_label or (others[0] if others else "")}
-        if not fitting <= totals.keys():
-            return set(totals)
+        positive = plain_label(config.positive_label)
+        plain = [plain_label(value) for value in sorted(totals, key=lambda value: (-totals[value], value))]
+        others = [value for value in plain if value != positive]
+        named = {positive, plain_label(config.negative_label) if config.negative_label else (others or [""])[0]}
+        fitting = {value for value in totals if plain_label(value) in named} if named <= set(plain) else set()
     else:
         rows = dict.fromkeys(UNDERSTOOD, 0)
         for value, count in totals.items():
             for pair in UNDERSTOOD:
-                rows[pair] += count * (value.strip().lower() in pair)
+                rows[pair] += count * (fold_label(value) in pair)
         known = max(rows, key=lambda pair: rows[pair])
-        fitting = {value for value in totals if value.strip().lower() in known}
+        fitting = {value for value in totals if fold_label(value) in known}
     return (totals.keys() - fitting if fitting else set()) or set(totals)
 
 
@@ -151,7 +152,7 @@ def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, un
 
     spellings: dict[str, list[str]] = defaultdict(list)
     for value in sorted(totals, key=lambda value: (-totals[value], value)):
-        spellings[value.strip().casefold()].append(value)
+        spellings[fold_label(value)].append(value)
     usual = {rarer: most for most, *others in spellings.values() for rarer in others}
     is_rarer = np.array([value in usual for value in inspected.label_values])
     findings = []

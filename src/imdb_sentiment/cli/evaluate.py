@@ -1,13 +1,12 @@
 """`imdb-sentiment evaluate`: measure a saved model on labelled rows."""
 
 import sys
-import warnings
 from typing import Annotated
 
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
-from imdb_sentiment.cli.measuring import open_both
+from imdb_sentiment.cli.measuring import measure, open_both
 from imdb_sentiment.cli.settings import (
     DataSettings,
     Json,
@@ -47,15 +46,14 @@ def evaluate(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    classifier, _, rows = open_both(model, data_config)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # said below, without the line of code
-        report = classifier.evaluate(*rows.test, slices=rows.slices, cascade="auto" if cascade else None)
-    if warning := report.seen_warning():
+    opened = open_both(model, data_config)
+    report = measure(opened, cascade="auto" if cascade else None)
+    for warning in report.warnings():
         print(f"warning: {warning}", file=sys.stderr)
+    notes = [*opened.rows.notes, *filter(None, [report.flipped_warning()])]
     if json:
-        print_json({"test": report.to_dict(), "notes": list(rows.notes)})
+        print_json({"test": report.to_dict(), "notes": notes})
         return
     say(str(report))
-    for note in rows.notes:
+    for note in notes:
         say(f"note: {note}")

@@ -1,13 +1,15 @@
 """`imdb-sentiment export`: a saved model in a form that needs no PyTorch."""
 
 import shlex
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
-from imdb_sentiment.cli.measuring import open_both
+from imdb_sentiment.cli.measuring import names_of, open_both
 from imdb_sentiment.cli.settings import (
     DataSettings,
     Json,
@@ -52,6 +54,7 @@ def export(
     check_output(output, overwrite=overwrite)  # before any work
     texts = labels = None
     notes: tuple[str, ...] = ()
+    read_as: Mapping[str, str] = {}
     if data is None:
         classifier = SentimentClassifier.from_pretrained(model)
     else:
@@ -64,9 +67,12 @@ def export(
             negative_label=negative_label,
         )
         classifier, _, rows = open_both(model, data_config)
-        texts, labels = rows.test
-        notes = rows.notes
+        texts, labels = rows.test.texts, names_of(rows.test.labels, classifier)
+        notes, read_as = rows.notes, rows.read_as
     report = classifier.export(output, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
+    if warning := report.flipped_warning(read_as):
+        notes = (*notes, warning)
+        print(f"warning: {warning}", file=sys.stderr)
     if json:
         print_json({"export": report.to_dict(), "notes": list(notes), "model": str(output)})
         return

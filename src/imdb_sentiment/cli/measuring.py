@@ -1,14 +1,16 @@
 """What commands share that measure a saved model on a source."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.to_measure import RowsToMeasure
+    from imdb_sentiment.results import EvaluationReport
 
-__all__ = ["Opened", "open_both"]
+__all__ = ["Opened", "measure", "names_of", "open_both"]
 
 
 class Opened(NamedTuple):
@@ -34,6 +36,27 @@ def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Open
     classifier = SentimentClassifier.from_pretrained(model)
     config = _with_columns_of(classifier.metadata.text_columns, config)
     return Opened(classifier, config, load_rows_to_measure(config, LabelNames(*classifier.labels), others=others))
+
+
+def measure(opened: Opened, **options: Any) -> "EvaluationReport":
+    """Measure the model on the rows, without warnings: the report has them for a reader of the command's output.
+
+    Args:
+        opened: The model and the rows.
+        options: Of `SentimentClassifier.evaluate`.
+    """
+    classifier, _, rows = opened
+    texts, labels = rows.test
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # by the model's names, which mean the same to any model
+        report = classifier.evaluate(texts, names_of(labels, classifier), slices=rows.slices, **options)
+    return report.with_labels_read_as(rows.read_as)
+
+
+def names_of(labels: Iterable[int], classifier: "SentimentClassifier") -> list[str]:
+    """Return the model's names for labels of 0 and 1."""
+    return [classifier.labels[label] for label in labels]
 
 
 def _with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfig":

@@ -1,6 +1,5 @@
 """`imdb-sentiment report`: everything that can be said of a saved model on labelled rows, as one page."""
 
-import warnings
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import reports_errors, say
-from imdb_sentiment.cli.measuring import open_both
+from imdb_sentiment.cli.measuring import measure, names_of, open_both
 from imdb_sentiment.cli.settings import (
     DataSettings,
     LabelColumn,
@@ -63,19 +62,16 @@ def report(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    classifier, data_config, rows = open_both(model, data_config, others=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the page says it
-        train, validation = _rows_of_training(classifier, rows.others or rows.test)
-        told = classifier.evaluate(
-            *rows.test, slices=rows.slices, train=train, validation=validation, explained_mistakes=explain
-        )
+    opened = open_both(model, data_config, others=True)
+    classifier, data_config, rows = opened
+    train, validation = _rows_of_training(classifier, rows.others or rows.test)
+    told = measure(opened, train=train, validation=validation, explained_mistakes=explain)
     page = told.unseen or told
     suspected, none = (None, None) if no_suspects else _suspected(classifier, data_config)
     title = f"{Path(model).name} on {Path(data).name}"
     page.save_html(output, title=title, suspects=suspected, overwrite=overwrite)
     say(str(page))
-    for note in rows.notes:
+    for note in [*rows.notes, *filter(None, [page.flipped_warning()])]:
         say(f"note: {note}")
     if caveat := baselines_caveat(page):
         say(f"note: {caveat}")
@@ -86,25 +82,24 @@ def report(
     say(f"\nThe page is {output}.")
 
 
-def _rows_of_training(classifier: "SentimentClassifier", rows: "Labelled") -> "list[Labelled | None]":
+def _rows_of_training(classifier: "SentimentClassifier", rows: "Labelled") -> list[tuple[list[Any], list[str]] | None]:
     """Return the rows that the model was trained on, and those its threshold was chosen on, as far as they are there.
 
     Baselines are fitted on the former, and their thresholds chosen on the latter, if these are all of them.
     """
-    from imdb_sentiment.data.labelled import Labelled
     from imdb_sentiment.errors import ModelError
 
-    found: list[Labelled | None] = []
+    found: list[tuple[list[Any], list[str]] | None] = []
     for split in ("train", "validation"):
         try:
             saw = classifier.saw(rows.texts, split=split)
         except ModelError:  # the model folder does not say
             return [None, None]
-        texts: Any = [*compress(rows.texts, saw)]
-        labels = [*compress(rows.labels, saw)]
+        texts = [*compress(rows.texts, saw)]
+        labels = names_of(compress(rows.labels, saw), classifier)
         every = sum(classifier.metadata.splits["rows"][split].values())
         enough = len(set(labels)) == 2 and (split == "train" or len(labels) >= every)
-        found.append(Labelled(texts, labels) if enough else None)
+        found.append((texts, labels) if enough else None)
     return found
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import encodings.aliases
+from numbers import Number
 from os import PathLike
 from typing import Annotated, Literal, Self
 
@@ -15,9 +16,10 @@ __all__ = ["DataConfig", "source_of"]
 
 def _label_to_text(value: object) -> object:
     """Labels are compared as text, so that 1 in Parquet and "1" in CSV are the same label."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int) else value
+    text = str(value)
+    if text in ("True", "False") and not isinstance(value, str):  # also of NumPy
+        return text.lower()
+    return text if isinstance(value, Number) else value
 
 
 def _split_names(value: object) -> object:

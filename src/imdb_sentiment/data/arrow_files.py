@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from imdb_sentiment.data.class_names import names_beside
 from imdb_sentiment.data.columns import RawRows
 from imdb_sentiment.data.compressed import whole_file
 from imdb_sentiment.data.pieces import pieces_from_batches
@@ -40,7 +41,7 @@ def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator
     """
     wanted = wanted_columns(config)
     with whole_file(path) as whole:
-        yield from pieces_from_batches(_parquet_batches(path, whole, wanted), wanted, str(path))
+        yield from pieces_from_batches(_parquet_batches(path, whole, wanted), wanted, str(path), names_beside(path))
 
 
 def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
@@ -57,7 +58,7 @@ def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
     """
     wanted = wanted_columns(config)
     with whole_file(path) as whole:
-        yield from pieces_from_batches(_arrow_batches(path, whole, wanted), wanted, str(path))
+        yield from pieces_from_batches(_arrow_batches(path, whole, wanted), wanted, str(path), names_beside(path))
 
 
 def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":

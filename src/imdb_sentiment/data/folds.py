@@ -74,7 +74,7 @@ def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: 
     learnt = [source.splits[split] for split in ("train", "validation") if split in source.splits]
     pool = {"train": collect(learnt, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
     inspected = inspect_rows(pool, config, refuse=refuser(config))
-    parts, names = label_rows(inspected, config, source.origin, known=known)
+    parts, (names, *_) = label_rows(inspected, config, source.origin, known=known)
     left_out = invalid_left_out(inspected)
     notes = source.notes
     if "test" in parts:

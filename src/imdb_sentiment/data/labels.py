@@ -1,16 +1,29 @@
 """Raw label values become 0 (negative) and 1 (positive), and keep the user's own names for output."""
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.errors import DataError, count_rows, nearest
+from imdb_sentiment.data.sequences import as_list
+from imdb_sentiment.data.values import names_from_values
+from imdb_sentiment.errors import DataError, count_rows, list_rows
+from imdb_sentiment.messages import Advice, Setting, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["UNDERSTOOD", "LabelNames", "Labelling", "resolve_labels"]
+__all__ = ["UNDERSTOOD", "LabelNames", "Labelling", "fold_label", "match_labels", "plain_label", "resolve_labels"]
 
 UNDERSTOOD = (("0", "1"), ("false", "true"), ("neg", "pos"), ("negative", "positive"))
+_NUMBERS = (*UNDERSTOOD[:2], ("label_0", "label_1"))  # the last are upstream's names for classes that nobody named
+_MEANINGS = {
+    spelling: (pair in _NUMBERS, place) for pair in (*_NUMBERS, *UNDERSTOOD) for place, spelling in enumerate(pair)
+}
+"""For each spelling whether it numbers a class, and whether it is the first or the second of its pair."""
+
+_WHOLE_NUMBER = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,17}))(?:\.0*)?(?:e[+-]?0+)?", re.IGNORECASE)
 _SHOWN = 10
 
 
@@ -28,6 +41,25 @@ class Labelling(NamedTuple):
     ids: Mapping[str, int]
     """From each raw value that occurs to 0 (negative) or 1 (positive)."""
 
+    assumed: bool = False
+    """Whether numbers were taken for a model's labels in their order, as its names do not say which is which."""
+
+    @property
+    def read_as(self) -> dict[str, str]:
+        """The name of its class for each raw value that is not that name."""
+        return {label: self.names[i] for label, i in self.ids.items() if label != self.names[i]}
+
+
+def plain_label(label: str) -> str:
+    """Write a label that is a whole number in one way: 1 for `1.0`, `+1` and `1.00e+00`."""
+    number = _WHOLE_NUMBER.fullmatch(label.strip())
+    return str(int(number[1])) if number else label
+
+
+def fold_label(label: str) -> str:
+    """Return what spellings of a label share that differ in case, surrounding space or the form of a number."""
+    return plain_label(unicodedata.normalize("NFC", label).strip().casefold())
+
 
 def resolve_labels(
     counts: Mapping[str, int], config: "DataConfig", origin: str, *, known: LabelNames | None = None
@@ -38,54 +70,197 @@ def resolve_labels(
         counts: How often each raw label value occurs, over all splits; there is at least one.
         config: May name the labels.
         origin: Name of the source for messages.
-        known: Names of a trained model, when data are read to evaluate it. They are understood without being told
-            and stay the names; one of the two labels may then be absent.
+        known: Names of a trained model, when data are read to evaluate it. Labels are matched to them by meaning, and
+            they stay the names; one of the two labels may then be absent.
 
     Raises:
         DataError: There are not exactly two labels, or it is not certain which is positive.
     """
+    if known:
+        return _match(counts, config, origin, known)
     if config.positive_label is not None:
-        return _told(counts, config, origin, known)
-    if known and counts.keys() <= set(known):
-        return Labelling(known, {label: known.index(label) for label in counts})
-    families = {pair for label in counts for pair in UNDERSTOOD if label.strip().lower() in pair}
-    understood = all(any(label.strip().lower() in pair for pair in families) for label in counts)
-    if not understood or len(families) != 1:
+        return _named(counts, config, origin)
+    pair = _pair_of(counts, UNDERSTOOD)
+    if pair is None:
         raise _not_understood(counts, origin)
-    pair = families.pop()
-    ids = {label: pair.index(label.strip().lower()) for label in counts}
-    if known is None and len(set(ids.values())) == 1:
+    ids = {label: pair.index(fold_label(label)) for label in counts}
+    if len(set(ids.values())) == 1:
         raise _one_class(counts, origin)
-    return Labelling(known or LabelNames(), ids)
+    return Labelling(LabelNames(), ids)
 
 
-def _told(counts: Mapping[str, int], config: "DataConfig", origin: str, known: LabelNames | None) -> Labelling:
-    positive, negative = str(config.positive_label), config.negative_label
-    others = [label for label in counts if label != positive]
-    if negative is None and len(others) == 1 and (positive in counts or known):
+def match_labels(labels: object, known: LabelNames, *, rows: int) -> tuple[list[int], dict[str, str]]:
+    """Match labels that were given with texts to those of a model.
+
+    Args:
+        labels: A list, array, series or column of values of any type.
+        known: Names of the model's labels.
+        rows: How many there have to be.
+
+    Returns:
+        The id of each, 0 or 1, and the model's name for each label that is spelled otherwise.
+
+    Raises:
+        DataError: They are another number, or it is not certain which of the model's labels one means.
+    """
+    from imdb_sentiment.config import DataConfig
+
+    texts = names_from_values(as_list(labels, "labels"), "label", "the given data", 0).to_pylist()
+    missing = [row for row, text in enumerate(texts, start=1) if text is None]
+    expected = f"one label for each text: {quote(known.negative)} or {quote(known.positive)}"
+    if missing or len(texts) != rows or not texts:
+        found = f"no label in {list_rows(missing)}" if missing else f"{rows:,} texts, {len(texts):,} labels"
+        raise DataError("the labels do not fit", found=found, expected=expected, rows=missing)
+    counts = Counter(texts)
+    try:
+        labelling = resolve_labels(counts, DataConfig(), "the given data", known=known)
+    except DataError as error:
+        wrong = [row for row, text in enumerate(texts, start=1) if text not in _by_meaning(counts, known)]
+        raise DataError("the labels do not fit", found=error.found, expected=expected, rows=wrong) from None
+    return [labelling.ids[text] for text in texts], labelling.read_as
+
+
+def _named(counts: Mapping[str, int], config: "DataConfig", origin: str) -> Labelling:
+    """Resolve labels that the configuration names."""
+    positive, negative = _plain_names(config)
+    labels = {plain_label(label) for label in counts}
+    others = [label for label in labels if fold_label(label) != fold_label(positive)]
+    if negative is None and len(others) == 1 and positive in labels:
         negative = others[0]
     for label, field in ((positive, "positive_label"), (negative, "negative_label")):
-        if label is not None and label not in counts and not known:
-            match = nearest(label, counts)
-            hint = f"--set {field}={match}" if match else None
-            raise DataError(f"no row of {origin} has the {field} {label!r}", found=_listing(counts), hint=hint)
-    if len(counts) == 1 and not known:
+        if label is not None and label not in labels:
+            raise _no_such_label(label, field, counts, config, origin)
+    if not others and negative is None:
         raise _one_class(counts, origin)
-    if any(label not in (positive, negative) for label in counts):
-        expected = f"two labels, one of them {positive!r}"
-        hint = "leave the other rows out of the source, or merge labels before loading"
-        summary = f"{origin} has {len(counts)} different labels"
-        raise DataError(summary, found=_listing(counts), expected=expected, hint=_unlabelled_hint(counts) or hint)
-    names = known or LabelNames(negative=str(negative), positive=positive)
-    return Labelling(names, {label: int(label == positive) for label in counts})
+    if negative is None or labels != {positive, negative}:
+        raise _too_many(counts, config, origin)
+    return Labelling(LabelNames(negative, positive), {label: int(plain_label(label) == positive) for label in counts})
 
 
-def _not_understood(counts: Mapping[str, int], origin: str) -> DataError:
+def _match(counts: Mapping[str, int], config: "DataConfig", origin: str, known: LabelNames) -> Labelling:
+    """Match labels to those of a model."""
+    ids = _by_meaning(counts, known)
+    assumed = False
+    if config.positive_label is not None:
+        ids |= _by_name(counts, config, origin, known)
+    elif len(ids) < len(counts):
+        ids = _by_order(counts, known)
+        assumed = not any(fold_label(name) in _MEANINGS for name in known)
+    spellings = {fold_label(label) for label in counts}
+    if len(ids) < len(counts) or len(spellings) > len(set(ids.values())):
+        named = config.positive_label is not None and len(spellings) > 2
+        raise _too_many(counts, config, origin) if named else _not_understood(counts, origin, known)
+    return Labelling(known, ids, assumed)
+
+
+def _by_meaning(labels: Collection[str], known: LabelNames) -> dict[str, int]:
+    """Return the ids of the labels that mean one of the model's for certain."""
+    names = [fold_label(name) for name in known]
+    if names[0] == names[1]:
+        return {label: known.index(label) for label in labels if label in known}
+    ids = {label: names.index(fold_label(label)) for label in labels if fold_label(label) in names}
+    pair = _pair_of(labels)
+    if len(ids) == len(labels) or pair is None:
+        return ids
+    own = [_MEANINGS.get(name) for name in names]
+    meant = {label: _MEANINGS[fold_label(label)] for label in labels}
+    same_kind = own in ([_MEANINGS[name] for name in pair], [_MEANINGS[name] for name in reversed(pair)])
+    return {label: own.index(meaning) for label, meaning in meant.items()} if same_kind else ids
+
+
+def _by_order(labels: Collection[str], known: LabelNames) -> dict[str, int]:
+    """Take the second of a pair for the model's positive label, where the model's names do not say otherwise.
+
+    A number says which class is the positive one, whatever the model calls it; a word such as `pos` does not.
+    """
+    own, pair = _pair_of(known), _pair_of(labels)
+    unnamed = pair in _NUMBERS and not any(fold_label(name) in _MEANINGS for name in known)
+    in_order = own is not None and own.index(fold_label(known.positive)) == 1
+    if pair is None or not (unnamed or in_order):
+        return {}
+    return {label: pair.index(fold_label(label)) for label in labels}
+
+
+def _by_name(counts: Mapping[str, int], config: "DataConfig", origin: str, known: LabelNames) -> dict[str, int]:
+    """Return the ids of the labels that the configuration names, or leaves over."""
+    positive, negative = _plain_names(config)
+    named = {positive: 1} if negative is None else {negative: 0, positive: 1}
+    for label, i in named.items():
+        if _by_meaning([label], known).get(label, i) != i:
+            raise DataError(
+                f"{'positive_label' if i else 'negative_label'} {quote(label)} means the model's {quote(known[1 - i])}",
+                found=_listing(counts),
+                expected=f"the label of {origin} that means the model's {quote(known[i])}",
+            )
+    ids = {label: named[plain_label(label)] for label in counts if plain_label(label) in named}
+    understood = ids | _by_meaning(counts, known)
+    rest = [label for label in counts if label not in understood and fold_label(label) != fold_label(positive)]
+    left_over = negative is None and len({plain_label(label) for label in rest}) == 1
+    if left_over and (1 in ids.values() or _pair_of([positive, *rest])):
+        return ids | dict.fromkeys(rest, 0)
+    if 1 not in ids.values() and not _by_meaning([positive], known):
+        raise _no_such_label(positive, "positive_label", counts, config, origin)
+    return ids
+
+
+def _plain_names(config: "DataConfig") -> tuple[str, str | None]:
+    negative = config.negative_label
+    return plain_label(str(config.positive_label)), None if negative is None else plain_label(negative)
+
+
+def _pair_of(
+    labels: Collection[str], pairs: Collection[tuple[str, str]] = (*UNDERSTOOD, *_NUMBERS)
+) -> tuple[str, str] | None:
+    """Return the pair that all labels are of."""
+    return next((pair for pair in pairs if all(fold_label(label) in pair for label in labels)), None)
+
+
+def _not_understood(counts: Mapping[str, int], origin: str, known: LabelNames | None = None) -> DataError:
     expected = "two labels: 0/1, false/true, neg/pos or negative/positive, or any two with positive_label set"
-    hint = _unlabelled_hint(counts)
-    if hint is None and len(counts) == 2:
-        hint = f"--positive-label {min(counts, key=lambda label: counts[label])} (positive_label=... in Python)"
-    return DataError(f"the labels of {origin} are not understood", found=_listing(counts), expected=expected, hint=hint)
+    if known:
+        own = f"{quote(known.negative)} and {quote(known.positive)}"
+        expected = f"the model's labels, {own}, or two others with positive_label set"
+    return DataError(
+        f"the labels of {origin} are not understood",
+        found=_listing(counts),
+        expected=expected,
+        hint=_unlabelled_hint(counts) or _choice(counts, known),
+    )
+
+
+def _too_many(counts: Mapping[str, int], config: "DataConfig", origin: str) -> DataError:
+    merge = "leave the other rows out of the source, or merge labels before loading"
+    hint = merge if "-1" in _plain_names(config) else _unlabelled_hint(counts) or merge
+    summary, expected = (
+        f"{origin} has {len(counts)} different labels",
+        f"two labels, one of them {quote(config.positive_label)}",
+    )
+    return DataError(summary, found=_listing(counts), expected=expected, hint=hint)
+
+
+def _no_such_label(label: str, field: str, counts: Mapping[str, int], config: "DataConfig", origin: str) -> DataError:
+    """Say that a label which the configuration names is in no row."""
+    respelt = [other for other in counts if fold_label(other) == fold_label(label)]
+    if field == "negative_label":
+        respelt = [other for other in counts if plain_label(other) != _plain_names(config)[0]]
+    hint = Advice(_setting(field, respelt[0])) if len(respelt) == 1 else _choice(counts)
+    return DataError(f"no row of {origin} has the {field} {quote(label)}", found=_listing(counts), hint=hint)
+
+
+def _choice(counts: Mapping[str, int], known: LabelNames | None = None) -> Advice | None:
+    """Show how each label is called the positive one. Which of them is positive is not ours to say."""
+    labels = sorted({plain_label(label) for label in counts})
+    if len(labels) > 2 or (_by_meaning(labels, known) if known else len(labels) == 1):
+        return None
+    options: list[tuple[str | Setting, ...]] = [(_setting("positive_label", label),) for label in labels]
+    if known and len(labels) == 1:
+        options.append((_setting("positive_label", known.positive), " with ", _setting("negative_label", labels[0])))
+    meaning = f", whichever says what the model calls {quote(known.positive)}" if known else ""
+    return Advice(*options[0], *(part for option in options[1:] for part in (" or ", *option)), meaning)
+
+
+def _setting(field: str, label: str) -> Setting:
+    return Setting(field, label, "DataConfig")
 
 
 def _one_class(counts: Mapping[str, int], origin: str) -> DataError:
@@ -93,12 +268,13 @@ def _one_class(counts: Mapping[str, int], origin: str) -> DataError:
 
 
 def _unlabelled_hint(counts: Mapping[str, int]) -> str | None:
-    if "-1" not in counts:
+    unlabelled = sum(count for label, count in counts.items() if plain_label(label) == "-1")
+    if not unlabelled or len({plain_label(label) for label in counts}) < 3:
         return None
-    return f"-1 marks rows without a label, as in IMDb's unsupervised part: leave those {counts['-1']:,} rows out"
+    return f"-1 marks rows without a label, as in IMDb's unsupervised part: leave those {unlabelled:,} rows out"
 
 
 def _listing(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown = ", ".join(f"{label!r} ({count_rows(count)})" for label, count in ordered[:_SHOWN])
+    shown = ", ".join(f"{quote(label)} ({count_rows(count)})" for label, count in ordered[:_SHOWN])
     return shown + (f", and {len(ordered) - _SHOWN:,} more values" if len(ordered) > _SHOWN else "")

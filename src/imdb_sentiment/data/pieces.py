@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.data.class_names import ClassNames, named, names_in
 from imdb_sentiment.data.columns import RawRows, rows_from_columns
 from imdb_sentiment.data.values import size_of
 from imdb_sentiment.data.wanted import Role, Wanted
@@ -44,9 +45,15 @@ def pieces_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[Wanted],
 
 
 def pieces_from_batches(
-    batches: "Iterable[pa.RecordBatch]", wanted: Sequence[Wanted], origin: str
+    batches: "Iterable[pa.RecordBatch]", wanted: Sequence[Wanted], origin: str, class_names: ClassNames | None = None
 ) -> Iterator[RawRows]:
     """Put the wanted columns of Arrow batches of any size into pieces of 10,000 rows or about 4 MiB.
+
+    Args:
+        batches: The batches, all of one schema.
+        wanted: The columns.
+        origin: Where they come from.
+        class_names: Names for columns of ids, before those that the schema brings.
 
     Raises:
         DataError: See `rows_from_arrow`.
@@ -62,8 +69,12 @@ def pieces_from_batches(
         table = table.combine_chunks() if len(held) > 1 else table
         return rows_from_columns({column.role: table[column.role] for column in wanted}, origin, before=before)
 
+    named_as: ClassNames | None = None
     for batch in batches:
-        part = pa.RecordBatch.from_arrays([batch.column(name) for name in names], roles)
+        if named_as is None:
+            named_as = {**names_in(batch.schema, origin), **(class_names or {})}
+        columns = [named(batch.column(name), named_as.get(name)) for name in names]
+        part = pa.RecordBatch.from_arrays(columns, roles)
         step = max(1, min(_PIECE_ROWS, part.num_rows * _PIECE_BYTES // max(1, size_of(part))))
         for start in range(0, part.num_rows, step):
             held.append(part.slice(start, step))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Set
 from pathlib import PurePath
 from typing import Any
 
+from imdb_sentiment.data.class_names import names_for
 from imdb_sentiment.data.values import list_arrow
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.messages import quote
@@ -39,7 +40,8 @@ def as_list(values: Any, what: str = "values") -> list[Any]:
         values = values.tolist()  # a single value if it is an array of no dimension
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise _no_list(values, what)
-    return list(values)
+    names = getattr(getattr(values, "features", None), "names", None)  # of a ClassLabel, in a column of `datasets`
+    return list(values) if names is None else names_for(values, names)
 
 
 def _no_list(values: object, what: str) -> DataError:

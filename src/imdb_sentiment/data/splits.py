@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.choosing import carve, class_counts, stratified_sample
-from imdb_sentiment.data.labels import LabelNames, resolve_labels
+from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near import require_rensa
 from imdb_sentiment.data.rows import InspectedRows, Rows, inspect_rows, refuser
 from imdb_sentiment.data.slicing import slices_of_rows
@@ -134,7 +134,7 @@ def divide(raw: RawData, inspected: InspectedRows, config: "DataConfig") -> tupl
     Raises:
         DataError: Labels are not understood, or there are fewer rows than the splits need.
     """
-    parts, names = label_rows(inspected, config, raw.origin)
+    parts, (names, *_) = label_rows(inspected, config, raw.origin)
     left_out = invalid_left_out(inspected)
     if "test" not in parts:
         parts["test"], parts["train"] = carve(parts["train"], config.test_fraction, config.split_seed, "test", names)
@@ -188,7 +188,7 @@ def limit_rows(rows: Rows, config: "DataConfig", names: LabelNames, left_out: li
 
 def label_rows(
     inspected: InspectedRows, config: "DataConfig", origin: str, *, known: LabelNames | None = None
-) -> tuple[dict[str, Rows], LabelNames]:
+) -> tuple[dict[str, Rows], Labelling]:
     """Give each row its label id, 0 or 1.
 
     Raises:
@@ -204,7 +204,7 @@ def label_rows(
     except DataError as error:
         raise _with_rows(error, inspected, counts) from None
     ids = np.array([labelling.ids[value] for value in values], dtype=np.int64)
-    return {split: replace(part, labels=ids[part.labels]) for split, part in inspected.parts.items()}, labelling.names
+    return {split: replace(part, labels=ids[part.labels]) for split, part in inspected.parts.items()}, labelling
 
 
 def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, int]) -> DataError:

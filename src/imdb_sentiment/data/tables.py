@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from imdb_sentiment.data.class_names import with_names
 from imdb_sentiment.data.columns import RawRows, collect
 from imdb_sentiment.data.pieces import pieces_from_batches, pieces_from_rows
 from imdb_sentiment.data.sequences import as_list, is_table
@@ -128,21 +129,10 @@ def _dataset_batches(table: "datasets.Dataset", wanted: Sequence[Wanted], origin
     check_columns(table.column_names, wanted, origin)
     names = list({column.name for column in wanted})
     tables = table.select_columns(names).with_format("arrow").iter(_ROWS_AT_ONCE)
-    class_labels = {
+    class_names = {
         name: feature.names for name in names if isinstance(feature := table.features[name], datasets.ClassLabel)
     }
-    return (batch for part in tables for batch in _with_names(part, class_labels).to_batches())
-
-
-def _with_names(table: "pa.Table", class_labels: dict[str, list[str]]) -> "pa.Table":
-    """Write class names for ids; an id without a name, as -1 for no label, stays a number."""
-    import pyarrow as pa
-
-    for name, known in class_labels.items():
-        ids = table[name].to_pylist()
-        names = [None if i is None else known[i] if 0 <= i < len(known) else str(i) for i in ids]
-        table = table.set_column(table.column_names.index(name), name, pa.array(names, pa.string()))
-    return table
+    return (with_names(batch, class_names) for part in tables for batch in part.to_batches())
 
 
 def _holds_objects(table: Any, wanted: Sequence[Wanted]) -> bool:

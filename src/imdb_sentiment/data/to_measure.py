@@ -10,6 +10,7 @@ from imdb_sentiment.data.slicing import slices_of_rows
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.data.splits import label_rows
 from imdb_sentiment.errors import DataError, count_rows
+from imdb_sentiment.messages import quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
@@ -25,6 +26,9 @@ class RowsToMeasure(NamedTuple):
     others: Labelled | None
     """The training and validation split; None if the source is not divided, or they were not asked for."""
 
+    read_as: Mapping[str, str]
+    """The model's name for each label that the source spells otherwise."""
+
     slices: Mapping[str, Sequence[str]]
     """What the report divides the rows to be measured by, beside length and confidence."""
 
@@ -37,7 +41,7 @@ def load_rows_to_measure(config: "DataConfig", names: LabelNames, *, others: boo
 
     Args:
         config: Names the source, its columns and labels.
-        names: Names of the model's labels, which the data may use too.
+        names: Names of the model's labels; see `resolve_labels`.
         others: Load the other splits as well.
 
     Raises:
@@ -50,13 +54,19 @@ def load_rows_to_measure(config: "DataConfig", names: LabelNames, *, others: boo
     equal_only = config.replace(near_duplicates="ignore")
     wanted = raw.splits if others else {split: raw.splits[split]}
     inspected = inspect_rows(wanted, equal_only, refuse=refuser(config))
-    parts, _ = label_rows(inspected, config, raw.splits[split].origin, known=names)
+    parts, labelling = label_rows(inspected, config, raw.splits[split].origin, known=names)
     which = f"the test split of {raw.origin}" if split == "test" else f"all rows of {raw.origin}"
     left_out = [f"{count_rows(len(there))} left out: {reason}" for reason, there in inspected.invalid[split].items()]
     rest = [part for name, part in parts.items() if name != split]
-    notes = (f"measured on {which}", *left_out, *raw.notes)
+    assumed = ", ".join(f"{quote(label)} as {quote(name)}" for label, name in labelling.read_as.items())
+    by_number = [f"the model's names do not tell which label is which; by number, they are read {assumed}"]
+    notes = (f"measured on {which}", *left_out, *raw.notes, *(by_number if labelling.assumed else []))
     return RowsToMeasure(
-        _labelled([parts[split]]), _labelled(rest) if rest else None, slices_of_rows(parts[split]), notes
+        _labelled([parts[split]]),
+        _labelled(rest) if rest else None,
+        labelling.read_as,
+        slices_of_rows(parts[split]),
+        notes,
     )
 
 

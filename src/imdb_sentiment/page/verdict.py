@@ -11,8 +11,7 @@ __all__ = ["baselines_caveat", "verdict_of"]
 def verdict_of(report: "EvaluationReport") -> list[str]:
     """Return the sentences, the most important first."""
     said = [_accuracy(report)]
-    if warning := report.seen_warning():
-        said.append(f"Careful: {warning}.")
+    said += [f"Careful: {warning}." for warning in report.warnings()]
     said += [f"{baseline.verdict[0].upper()}{baseline.verdict[1:]}." for baseline in report.baselines]
     if caveat := baselines_caveat(report):
         said.append(f"{caveat[0].upper()}{caveat[1:]}.")

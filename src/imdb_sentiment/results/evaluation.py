@@ -1,7 +1,7 @@
 """Figures of a model on labelled rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from imdb_sentiment.page.figures import METRIC_NAMES, confusion_rows, figure_row
 from imdb_sentiment.results.background import Background
 from imdb_sentiment.results.comparison import BaselineReport, Comparison, Interval
 from imdb_sentiment.results.curves import Curves
+from imdb_sentiment.results.flipped import flipped_warning
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
 from imdb_sentiment.results.slices import SliceReport
@@ -107,6 +108,9 @@ class EvaluationReport:
     slices: tuple[SliceReport, ...] = ()
     """The rows divided by length, confidence and columns of the data."""
 
+    labels_read_as: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The model's name for each label that the data spell otherwise: `{"pos": "positive"}`."""
+
     measured: MeasuredRows | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
     """The rows themselves; None in a report that was read from a file, or where only figures were asked for."""
 
@@ -137,6 +141,7 @@ class EvaluationReport:
         return cls(
             **{name: plain[name] for name in ("rows", "threshold", "seen_rows", *METRICS)},
             labels=(negative, positive),
+            labels_read_as=plain.get("labels_read_as", {}),
             confusion_matrix=((tn, fp), (fn, tp)),
             **{name: plain[name] for name in _LATER_FIELDS if name in plain},
             unseen=cls.from_dict(plain["unseen"]) if plain["unseen"] else None,
@@ -200,6 +205,19 @@ class EvaluationReport:
         lines += format_table(figure_rows(self, corner=count_rows(self.rows)))
         lines += format_table(confusion_rows(self))
         return "\n".join([*lines, *(["", f"Without the {self._seen()}:", str(self.unseen)] if self.unseen else [])])
+
+    def with_labels_read_as(self, read_as: Mapping[str, str]) -> "EvaluationReport":
+        """Return the report with how the labels of the data were read."""
+        unseen = self.unseen.with_labels_read_as(read_as) if self.unseen else None
+        return replace(self, labels_read_as=read_as, unseen=unseen)
+
+    def warnings(self) -> list[str]:
+        """Say what may make the figures worthless."""
+        return [warning for warning in (self.flipped_warning(), self.seen_warning()) if warning]
+
+    def flipped_warning(self) -> str | None:
+        """Say if the labels of the data were probably read the wrong way round."""
+        return flipped_warning(self.labels_read_as, accuracy=self.accuracy, rows=self.rows, roc_auc=self.roc_auc)
 
     def seen_warning(self) -> str | None:
         """Say how many rows the model knows, if it knows any."""

@@ -1,8 +1,10 @@
 """How near an exported model comes to the one it was made from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from imdb_sentiment.results.flipped import flipped_warning
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.text_table import format_table
 
@@ -35,6 +37,10 @@ class ExportReport:
 
     megabytes: tuple[float, float]
     """Size of the weights before, and of the graph with its weights after."""
+
+    def flipped_warning(self, read_as: Mapping[str, str]) -> str | None:
+        """Say if the labels are probably flipped; `read_as` has the model's name for each that is spelled otherwise."""
+        return flipped_warning(read_as, accuracy=self.accuracy[0], rows=self.texts) if self.accuracy else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
