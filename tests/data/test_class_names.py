@@ -77,7 +77,7 @@ CONTAINERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize(
-    ("names", "config"), [(NAMES, DATA), (["spam", "ham"], DATA.replace(positive_label="spam"))], ids=str
+    ("names", "config"), [(NAMES, DATA), (["spam", "ham"], DATA.replace(positive_label="spam"))], ids=["words", "names"]
 )
 def test_the_same_rows_are_the_same_data_in_any_container(
     container: str, names: list[str], config: DataConfig, tmp_path: Path
