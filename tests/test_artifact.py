@@ -1,14 +1,12 @@
 """The model folder: what stands in it, that stock code reads it, and what is refused."""
 
+import itertools
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,53 +129,53 @@ def test_other_folders_are_never_overwritten(fitted: SentimentFineTuner, tmp_pat
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
-# Loads once, then forks a child for each line it reads; the child saves again and again, the number of the save both in
-# the weights and in the metadata, and says so once the first save is done.
+# Loads once, then forks a child for each number it reads; the child saves it in the weights and in the metadata, and is
+# killed just before it touches a file for that many times.
 SAVER = """
-import itertools, os, sys
+import os, sys
 from pathlib import Path
 import torch
 from imdb_sentiment.artifact import load_artifact, save_artifact
+from touches import kill_myself, watch
 folder = Path(sys.argv[1])
 artifact = load_artifact(folder)
-save_artifact(folder.with_name("first"), artifact, overwrite=False)  # whatever saving imports, once
-print("loaded", flush=True)
+def save(number):
+    with torch.no_grad():
+        artifact.model.classifier.bias.fill_(number)
+    numbered = artifact._replace(metadata=artifact.metadata.model_copy(update={"seed": number}))
+    save_artifact(folder, numbered, overwrite=True)
+save(0)
 for line in sys.stdin:
     child = os.fork()
-    for number in itertools.count(int(line)) if child == 0 else ():
-        with torch.no_grad():
-            artifact.model.classifier.bias.fill_(number)
-        numbered = artifact._replace(metadata=artifact.metadata.model_copy(update={"seed": number}))
-        save_artifact(folder, numbered, overwrite=True)
-        if number == int(line):
-            print(os.getpid(), flush=True)
-    os.waitpid(child, 0)
-    print("dead", flush=True)
+    if child == 0:
+        watch(folder.parent, ["*"] * int(line), kill_myself)
+        save(int(line))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
 @pytest.mark.integration
 def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
-    script = [sys.executable, "-c", SAVER, str(folder)]
-    seen = [0]
-    with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+    command = [sys.executable, "-c", SAVER, str(folder)]
+    replaced = []
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=Path(__file__).parent
+    ) as process:
         assert process.stdin
         assert process.stdout
-        assert process.stdout.readline() == "loaded\n"
-        for delay in np.linspace(0, 0.15, 8):
-            print(seen[-1] + 1, file=process.stdin)
-            child = int(process.stdout.readline())
-            time.sleep(delay)
-            os.kill(child, signal.SIGKILL)
-            assert process.stdout.readline() == "dead\n"
+        for touch in itertools.count(1, 2):
+            print(touch, file=process.stdin)
+            status = int(process.stdout.readline())
             model, encoder, metadata, *_ = load_artifact(folder)
             assert model.get_parameter("classifier.bias").tolist() == [metadata.seed] * 2  # of one and the same save
             assert encoder.encode(["wonderful"])[0].length == 3
-            assert metadata.seed is not None
-            seen.append(metadata.seed)
+            if status == 0:
+                break
+            assert status == -signal.SIGKILL
+            replaced.append(metadata.seed == touch)
         process.stdin.close()
-    assert all(before < after for before, after in pairwise(seen))  # each round did replace the folder
-    assert seen[-1] > len(seen)  # and some did so more than once before the kill
+    assert set(replaced) == {False, True}  # some were killed before the new model took its place, and some after
 
 
 def delete_head(folder: Path) -> None:

@@ -5,14 +5,11 @@ A forked run can be killed at any moment, and starts in a tenth of the time that
 
 import hashlib
 import multiprocessing
-import os
 import resource
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatch
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +19,7 @@ import torch
 
 from imdb_sentiment import DataConfig, FineTuneConfig, FineTuneResult, SentimentFineTuner
 from imdb_sentiment.training.checkpoints import complete_checkpoints
+from touches import kill_myself, watch
 
 Outcome = dict[str, Any]
 
@@ -48,7 +46,6 @@ _FORKS.set_forkserver_preload(
         "imdb_sentiment.training.loop",
     ]
 )
-_TOUCHES = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}
 
 
 class Recipe(NamedTuple):
@@ -181,7 +178,7 @@ def go_on(recipe: Recipe, folder: Path) -> Outcome:
 
 def fit_and_watch(recipe: Recipe, folder: Path) -> tuple[Outcome, list[str]]:
     """Fit to the end, and list what in the folder is opened, made, renamed or removed, each time."""
-    touched = _watch(folder, None, _kill_myself)
+    touched = watch(folder, [], kill_myself)
     return recipe.fit(folder), touched
 
 
@@ -195,34 +192,8 @@ def fit_and_die(recipe: Recipe, folder: Path, touches: list[str], file_size: int
             lists.
         file_size: Be killed later, while a file is written and has grown to this size, in bytes.
     """
-    _watch(folder, touches, _kill_myself if file_size is None else lambda: _die_writing(file_size))
+    watch(folder, touches, kill_myself if file_size is None else lambda: _die_writing(file_size))
     return recipe.fit(folder, resume=folder.exists())
-
-
-def _watch(folder: Path, wait_for: list[str] | None, die: Callable[[], None]) -> list[str]:
-    touched: list[str] = []
-    awaited = iter(wait_for or ())
-    pattern = next(awaited, None)
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal pattern
-        if event not in _TOUCHES:
-            return
-        name = str(arguments[0])
-        # shutil.rmtree opens a folder, and removes what is in it by the name alone
-        if name.startswith(str(folder)) or (event == "os.remove" and arguments[1] != -1):
-            touched.append(name)
-            if pattern and fnmatch(name, pattern):
-                pattern = next(awaited, None)
-                if pattern is None:
-                    die()
-
-    sys.addaudithook(hook)
-    return touched
-
-
-def _kill_myself() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _die_writing(file_size: int) -> None:
