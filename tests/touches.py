@@ -24,7 +24,7 @@ def watch(folder: Path, wait_for: Sequence[str], act: Callable[[], None]) -> lis
     """List what this process opens, makes, renames or removes in a folder from now on, each time.
 
     Args:
-        folder: The folder. What C++ and Rust do is not seen.
+        folder: The folder, as the process itself calls it. What C++ and Rust do is not seen.
         wait_for: Patterns that are waited for, one after the other.
         act: Called once, just before a touch that matches the last of them.
     """

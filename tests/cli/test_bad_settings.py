@@ -3,7 +3,6 @@
 import json
 import shutil
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -181,10 +180,8 @@ def test_a_hub_out_of_reach(folder: Path, tiny_model: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
         before = snapshot(folder)
-        started = time.monotonic()
         env = {"HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "home")}
         outcome = spawn("train", "--model", tiny_model, "--output", "model", env=env)
-    assert time.monotonic() - started < 60
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.startswith(
         "HubUnavailableError: the Hugging Face hub is out of reach, and data set 'stanfordnlp"

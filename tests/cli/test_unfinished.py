@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from imdb_sentiment import DiskFullError, FineTuneConfig, TrainingDivergedError
 from imdb_sentiment.cli.unfinished import resuming_command
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
+from touches import environment, wait_for_stop
 
 RUN = Path(".model.run")
 STEPS = 11
@@ -257,26 +257,30 @@ def test_the_command_to_go_on_is_the_one_that_was_typed(
     assert resuming_command() == "the same command with --resume"
 
 
-def start(*words: str) -> "subprocess.Popen[str]":
+def start(*words: str, **variables: str) -> "subprocess.Popen[str]":
     """Start a process that listens to SIGINT, even if the tests' own was told not to."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **variables}
+        )
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.integration
-def test_the_printed_command_goes_on_in_a_process_of_its_own(folder: Path, command: list[str]) -> None:
-    command = [*command, "--set", "num_train_epochs=4", "--json"]
-    with start(*COMMAND, *command) as process:
-        while process.poll() is None and newest_checkpoint(folder / RUN) is None:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGSTOP)  # so that it cannot come to its end meanwhile
+def test_the_printed_command_goes_on_in_a_process_of_its_own(
+    folder: Path, command: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    command = [*command, "--json"]
+    place = tmp_path_factory.mktemp("stopped")
+    at_second_checkpoint = environment(place, RUN, [f"*/checkpoint-{2 * STEPS}/*"], kill=False)
+    with start(*COMMAND, *command, **at_second_checkpoint) as process:
+        wait_for_stop(place, process)
         second = run(*command)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGCONT)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate()
     assert (second.code, second.err.partition("\n")[0]) == (
         2,
         "OutputExistsError: another run is writing to .model.run",
@@ -285,7 +289,7 @@ def test_the_printed_command_goes_on_in_a_process_of_its_own(folder: Path, comma
     printed = err.partition("  try:      ")[2].rstrip("\n")
     assert printed == shlex.join([*COMMAND, *command, "--resume"])
     with start(*shlex.split(printed)) as process:
-        outcome = Outcome(process.wait(timeout=300), *process.communicate())
+        outcome = Outcome(process.wait(), *process.communicate())
     resumed = outcome.read_json()
     assert any(note.startswith("went on from .model.run/checkpoint-") for note in resumed["notes"])
     again = run(*command, "--overwrite").read_json()

@@ -1,4 +1,4 @@
-"""An exported model, opened by ONNX Runtime and by OpenVINO: the same scores, quickly, and without PyTorch."""
+"""An exported model, opened by ONNX Runtime and by OpenVINO: the same scores, and without PyTorch."""
 
 import json
 import subprocess
@@ -152,17 +152,15 @@ def test_a_damaged_graph_is_refused(
 
 
 LIGHT = r"""
-import sys, time
-started = time.perf_counter()
+import sys
 if sys.argv[2] == "onnxruntime":
     sys.modules["openvino"] = None
 from imdb_sentiment import SentimentClassifier
 prediction = SentimentClassifier.from_pretrained(sys.argv[1]).predict("Seen at home: superb.")
-seconds = time.perf_counter() - started
 heavy = {"torch", "transformers", "datasets", "sklearn", "pandas", "pyarrow", "scipy"} & set(sys.modules)
 import json, re
 peak = int(re.search(r"VmHWM:\s+(\d+) kB", open("/proc/self/status").read())[1])  # ru_maxrss is also the parent's
-print(json.dumps([prediction.label, seconds, peak / 1024, sorted(heavy), sys.argv[2] in sys.modules]))
+print(json.dumps([prediction.label, peak / 1024, sorted(heavy), sys.argv[2] in sys.modules]))
 """
 
 
@@ -170,7 +168,6 @@ print(json.dumps([prediction.label, seconds, peak / 1024, sorted(heavy), sys.arg
 def test_it_is_opened_without_pytorch(runtime: str, folder: Path) -> None:
     command = [sys.executable, "-c", LIGHT, str(folder), runtime]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    label, seconds, megabytes, heavy, used = json.loads(done.stdout)
+    label, megabytes, heavy, used = json.loads(done.stdout)
     assert (label, heavy, used) == ("positive", [], True)
-    assert seconds < 5  # about 1 on a quiet machine
     assert megabytes < 200

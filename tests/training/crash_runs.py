@@ -7,6 +7,7 @@ import hashlib
 import multiprocessing
 import resource
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -126,11 +127,6 @@ class Child:
         self._process.start()
         sender.close()
 
-    def kill(self) -> int:
-        """Kill it, and return its exit status: minus the signal, unless it had ended before."""
-        self._process.kill()
-        return self.end()
-
     def end(self) -> int:
         """Wait until it ends, and return its exit status."""
         self._process.join()
@@ -166,11 +162,6 @@ def _call(sender: Connection, task: Callable[..., Any], arguments: tuple[Any, ..
     sender.send(answer)
 
 
-def fit(recipe: Recipe, folder: Path) -> Outcome:
-    """Fit to the end."""
-    return recipe.fit(folder)
-
-
 def go_on(recipe: Recipe, folder: Path) -> Outcome:
     """Go on with a run to the end."""
     return recipe.fit(folder, resume=True)
@@ -180,6 +171,18 @@ def fit_and_watch(recipe: Recipe, folder: Path) -> tuple[Outcome, list[str]]:
     """Fit to the end, and list what in the folder is opened, made, renamed or removed, each time."""
     touched = watch(folder, [], kill_myself)
     return recipe.fit(folder), touched
+
+
+def fit_and_count(recipe: Recipe, folder: Path) -> tuple[Outcome, float]:
+    """Fit to the end, and count the seconds of the processor that it takes, which other work does not stretch."""
+    begun = time.process_time()
+    return recipe.fit(folder), time.process_time() - begun
+
+
+def fit_and_run_out(recipe: Recipe, folder: Path, seconds: float) -> Outcome:
+    """Fit, and be killed by SIGPROF after some seconds of the processor."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    return recipe.fit(folder)
 
 
 def fit_and_die(recipe: Recipe, folder: Path, touches: list[str], file_size: int | None) -> Outcome:

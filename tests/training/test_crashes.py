@@ -4,7 +4,6 @@ import json
 import random
 import shutil
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from crash_runs import (
     Child,
     Outcome,
     Recipe,
-    fit,
+    fit_and_count,
     fit_and_die,
+    fit_and_run_out,
     fit_and_watch,
     go_on,
     one_cpu_thread,
@@ -94,19 +94,16 @@ def test_a_run_killed_at_any_of_many_moments_goes_on(recipe: Recipe, whole: Outc
 
 @pytest.mark.integration
 def test_a_run_killed_after_any_time_goes_on(recipe: Recipe, whole: Outcome, tmp_path: Path) -> None:
-    Child(fit, recipe, tmp_path / "first").result()  # starts the process that the others are forked from
-    begun = time.monotonic()
-    assert Child(fit, recipe, tmp_path / "second").result() == whole
-    seconds = time.monotonic() - begun
+    ended, seconds = Child(fit_and_count, recipe, tmp_path / "whole").result()
+    assert ended == whole
     rng = random.Random(7)
-    statuses = []
     for number in range(25):
-        folder, delay = tmp_path / f"run{number}", rng.uniform(0, seconds)
-        run = Child(fit, recipe, folder)
-        time.sleep(delay)
-        statuses.append(run.kill())
-        check_that_it_goes_on(recipe, folder, whole, f"killed after {delay:.3f} of {seconds:.3f} s")
-    assert statuses.count(-signal.SIGKILL) > 12
+        folder, share = tmp_path / f"run{number}", rng.random()
+        while (status := Child(fit_and_run_out, recipe, folder, share * seconds).end()) == 0:  # it took less this time
+            shutil.rmtree(folder)
+            share /= 2
+        assert status == -signal.SIGPROF
+        check_that_it_goes_on(recipe, folder, whole, f"killed after {share:.3f} of {seconds:.3f} s")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from distributed_run import train_arguments
 from conftest import make_reviews
 from imdb_sentiment import FineTuneConfig, SentimentClassifier
 from imdb_sentiment.training.checkpoints import complete_checkpoints
+from touches import environment, wait_for_stop
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +23,7 @@ TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "
 ACCELERATE = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"]
 
 
-def start(launcher: list[str], *arguments: object) -> subprocess.Popen[str]:
+def start(launcher: list[str], *arguments: object, **variables: str) -> "subprocess.Popen[str]":
     """Start the command in two processes, in a process group as a terminal makes one."""
     line = [sys.executable, *launcher, "-m", "imdb_sentiment", *map(str, arguments)]
     return subprocess.Popen(
@@ -33,17 +33,27 @@ def start(launcher: list[str], *arguments: object) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         start_new_session=True,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        env={**os.environ, "HF_HUB_OFFLINE": "1", **variables},
     )
 
 
-def interrupt(process: subprocess.Popen[str], run: Path, send: Callable[[int], None]) -> str:
-    """Send a signal once the run has saved another checkpoint; return what was printed."""
-    before = max(complete_checkpoints(run), default=0)
-    while process.poll() is None and max(complete_checkpoints(run), default=0) == before:
-        time.sleep(0.05)
-    send(process.pid)
-    return process.communicate(timeout=60)[0]
+def interrupt(place: Path, arguments: list[str], run: Path, send: Callable[[int, int], None], number: int) -> str:
+    """Start a run, and send a signal as it saves its second checkpoint; return what was printed."""
+    place.mkdir()
+    at_second_checkpoint = environment(place, run, ["*/complete.json.partial"] * 4, kill=False)
+    process = start(TORCHRUN, *arguments, **at_second_checkpoint)
+    stopped = wait_for_stop(place, process)
+    assert process.stdout
+    send(process.pid, number)
+    printed = ""
+    while printed.count("closing signal") < 2:  # torchrun has passed it on to both
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    os.kill(stopped, signal.SIGCONT)
+    printed += process.stdout.read()
+    process.wait()
+    return printed
 
 
 def stopped_after(printed: str) -> int:
@@ -54,24 +64,16 @@ def stopped_after(printed: str) -> int:
 
 def test_an_interrupted_run_is_gone_on_with_by_another_launcher(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     model, run = tmp_path / "model", tmp_path / ".model.run"
-    changes = {"num_train_epochs": 20, "per_device_train_batch_size": 2}
-    arguments = train_arguments(tiny_config, make_reviews(60), tmp_path, **changes)
-
-    def by_the_terminal(pid: int) -> None:
-        os.killpg(pid, signal.SIGINT)
-
-    def by_a_scheduler(pid: int) -> None:
-        os.kill(pid, signal.SIGTERM)
-
-    printed = interrupt(start(TORCHRUN, *arguments), run, by_the_terminal)
+    arguments = train_arguments(tiny_config, make_reviews(60), tmp_path, num_train_epochs=6)
+    printed = interrupt(tmp_path / "terminal", arguments, run, os.killpg, signal.SIGINT)
     first = stopped_after(printed)
     assert max(complete_checkpoints(run)) == first
     assert printed.count("Fine-tuning") == 1
-    printed = interrupt(start(TORCHRUN, *arguments, "--resume"), run, by_a_scheduler)
+    printed = interrupt(tmp_path / "scheduler", [*arguments, "--resume"], run, os.kill, signal.SIGTERM)
     assert stopped_after(printed) > first
     assert not model.exists()
     process = start(ACCELERATE, *arguments, "--resume")
-    printed = process.communicate(timeout=300)[0]
+    printed = process.communicate()[0]
     assert process.returncode == 0, printed
     assert printed.count("Test split, read once") == 1
     assert SentimentClassifier.from_pretrained(str(model)).labels == ("negative", "positive")
@@ -80,7 +82,7 @@ def test_an_interrupted_run_is_gone_on_with_by_another_launcher(tiny_config: Fin
 
 def test_wrong_input_is_told_once_by_the_process_whose_exit_code_counts(tmp_path: Path) -> None:
     process = start(TORCHRUN, "train", "--data", tmp_path / "absent.csv", "--output", tmp_path / "model")
-    printed = process.communicate(timeout=120)[0]
+    printed = process.communicate()[0]
     assert process.returncode == 1  # torchrun's own
     assert printed.count("DataError: there is no file or folder") == 1
     root_cause = printed.partition("Root Cause")[2]

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -44,10 +43,9 @@ def handlers() -> Iterator[None]:
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
-def told(*signals: signal.Signals, pause: float = 0.0) -> Meanwhile:
+def told(*signals: signal.Signals) -> Meanwhile:
     def tell() -> None:
-        for i, number in enumerate(signals):
-            time.sleep(pause if i else 0)
+        for number in signals:
             os.kill(os.getpid(), number)
 
     return tell
@@ -77,7 +75,10 @@ def in_evaluation(patch: pytest.MonkeyPatch, nth: int, meanwhile: Meanwhile) -> 
 
 
 @pytest.mark.usefixtures("handlers")
-def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imdb_sentiment.training.stopping._SAME_SECONDS", float("inf"))
     whole = recipe.fit(tmp_path / "whole")
     folder = tmp_path / "run"
     moments = [
@@ -119,8 +120,8 @@ def test_the_loss_of_steps_before_a_break_is_not_lost(
 def test_a_second_signal_ends_the_run_at_once(
     number: signal.Signals, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.stopping._SAME_SECONDS", 0.01)
-    in_step(monkeypatch, 6, told(number, number, pause=0.02))
+    monkeypatch.setattr("imdb_sentiment.training.stopping._SAME_SECONDS", -1)  # so that no two count as one
+    in_step(monkeypatch, 6, told(number, number))
     tuner = recipe.tuner(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         tuner.fit(recipe.reviews)
