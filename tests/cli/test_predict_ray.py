@@ -5,14 +5,11 @@ import os
 import signal
 import subprocess
 import tempfile
-import threading
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,10 +18,12 @@ from command import COMMAND, run
 from conftest import make_reviews
 from imdb_sentiment import SentimentClassifier
 from imdb_sentiment.ray_workers import divide
+from touches import environment, wait_for_stop
 
 pytestmark = pytest.mark.integration
 
 ROWS = {"a.parquet": 4_200, "b.parquet": 4_200, "deep/c.parquet": 10}
+SECOND_PART = "*/.*.parts/part-0000001.partial"
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +34,19 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def ray(short_folder: Path) -> Iterator[Any]:
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output folder: the first actor that begins the second part of a file in it is killed."""
+    return tmp_path_factory.mktemp("killed") / "out"
+
+
+@pytest.fixture(scope="module")
+def ray(short_folder: Path, target: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Ray with two processors."""
+    killing = environment(tmp_path_factory.mktemp("place"), target, [SECOND_PART], kill=True)
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        for name, value in killing.items():
+            patch.setenv(name, value)
         patch.setenv("RAY_TMPDIR", str(short_folder))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
@@ -83,52 +91,28 @@ def outputs(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in ROWS if (folder / name).exists()}
 
 
-def wait_for_a_part(folder: Path) -> Path:
-    """Wait until an actor has written the first part of a file; return the folder of the parts."""
-    for _ in range(2_400):
-        for part in folder.glob(".imdb_sentiment/partial/.*.parts/part-*.json"):
-            return part.parent
-        time.sleep(0.05)
-    raise TimeoutError
-
-
-def kill_the_writer(folder: Path, killed: list[int]) -> None:
-    """Kill the actor that has written a part, in the midst of its file."""
-    lock = str(wait_for_a_part(folder).with_suffix(".lock"))
-    for process in psutil.Process().children(recursive=True):
-        if lock in [file.path for file in process.open_files()]:
-            process.send_signal(signal.SIGKILL)
-            killed.append(process.pid)
-
-
 def test_an_actor_that_is_killed_changes_nothing(
     ray: Any,
     saved_model: Path,
     source: Path,
     expected: dict[str, bytes],
-    tmp_path: Path,
+    target: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("imdb_sentiment.scoring.torch_scorer.choose_precision", lambda *_, **__: "fp32")
-    killed: list[int] = []
-    killer = threading.Thread(target=kill_the_writer, args=(tmp_path / "out", killed))
-    killer.start()
-    arguments = ("--engine", "ray", "--workers", 2, "--input", source / "**/*.parquet", "--output", tmp_path / "out")
+    arguments = ("--engine", "ray", "--workers", 2, "--input", source / "**/*.parquet", "--output", target)
     outcome = run("predict", saved_model, *arguments)
-    killer.join()
-    assert len(killed) == 1
     assert outcome.code == 0
-    assert "(raylet)" in outcome.err  # tells that it lost one
     assert outcome.out.startswith("8,410 rows: ")
     assert " of them were done by an earlier run" in outcome.out  # by the actor that was killed
-    assert outcome.out.endswith(f"note: 3 files\nThe files are in {tmp_path / 'out'}.\n")
-    assert outputs(tmp_path / "out") == expected
-    (tmp_path / "out" / "deep" / "c.parquet").unlink()
-    times = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in ("a.parquet", "b.parquet")}
+    assert outcome.out.endswith(f"note: 3 files\nThe files are in {target}.\n")
+    assert outputs(target) == expected
+    (target / "deep" / "c.parquet").unlink()
+    times = {name: (target / name).stat().st_mtime_ns for name in ("a.parquet", "b.parquet")}
     again = run("predict", saved_model, *arguments, "--json").read_json()
     assert (again["file"]["rows"], again["file"]["scored_before"]) == (8_410, 8_400)
-    assert outputs(tmp_path / "out") == expected
-    assert times == {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in times}
+    assert outputs(target) == expected
+    assert times == {name: (target / name).stat().st_mtime_ns for name in times}
 
 
 def test_the_classifier_is_what_map_batches_calls(
@@ -156,17 +140,22 @@ def test_ctrl_c_keeps_what_is_done(short_folder: Path, saved_model: Path, source
         "--output",
         str(target),
     ]
-    environment = os.environ | {"RAY_TMPDIR": str(short_folder / "own"), "RAY_ADDRESS": "local"}
+    place = tmp_path / "place"
+    place.mkdir()
+    variables = environment(place, target, [SECOND_PART], kill=False)
+    variables |= {"RAY_TMPDIR": str(short_folder / "own"), "RAY_ADDRESS": "local"}
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | variables
+    )
     signal.signal(signal.SIGINT, before)
     with process:
-        parts = wait_for_a_part(target)
+        wait_for_stop(place, process)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
     assert process.returncode == 130
     assert (out, err) == ("", "what is done is kept: the same command goes on with it\ninterrupted\n")
-    assert list(parts.glob("part-*.json"))
+    assert list(target.glob(".imdb_sentiment/partial/.*.parts/part-*.json"))
 
 
 @pytest.mark.parametrize(
