@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.page.figures import figure_rows
+from imdb_sentiment.page.figures import computed_in, figure_rows
 from imdb_sentiment.page.markdown import escape, markdown_table
 from imdb_sentiment.results import METRICS, EvaluationReport
 
@@ -80,6 +80,7 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -
     figures = ["The model was not measured on a test split before it was saved."]
     if test:
         figures = markdown_table(figure_rows(test, corner=f"{test.rows:,} test rows"))
+        figures += ["", f"The figures: {computed_in(test)}."]
     return [
         f"Tells {negative} from {positive}. {made}",
         "",

@@ -4,7 +4,6 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from os import PathLike
@@ -31,6 +30,7 @@ from imdb_sentiment.precision import Precision
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.scoring.cascade import CascadeScorer
 from imdb_sentiment.scoring.device import usable_device
+from imdb_sentiment.scoring.graph_backend import GraphBackend
 from imdb_sentiment.scoring.opening import open_graph
 from imdb_sentiment.scoring.scorer import WINDOW, Scorer
 from imdb_sentiment.scoring.torch_scorer import TorchBackend, open_backend, score_texts
@@ -79,9 +79,10 @@ class SentimentClassifier:
             device: Where to compute, as PyTorch names it (`cpu`, `cuda`, `cuda:1`, `mps`); by default a GPU if there
                 is one.
             precision: Numbers to compute with. `auto` is bf16 on a GPU that knows it, and on a CPU with instructions
-                for it if a trial is faster, else fp32. In fp32 a text has the same probabilities in whatever company,
-                to 1e-5; in bf16 they differ in the third digit. An exported model computes in bf16 with OpenVINO only,
-                and one of eight bits in no other numbers.
+                for it if a trial is faster, else fp32; `evaluate` computes in fp32 then, so that figures are the same
+                on any machine. In fp32 a text has the same probabilities in whatever company, to 1e-5; in bf16 they
+                differ in the third digit. An exported model computes in bf16 with OpenVINO only, and one of eight bits
+                in no other numbers.
             max_tokens_per_forward: Tokens, padding included, that go through the model at once; changes speed and
                 memory, not results. `auto` is 2,048 on a CPU and 32,768 on a GPU. Where memory does not suffice, it is
                 halved until it does.
@@ -371,14 +372,20 @@ class SentimentClassifier:
         return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None, self._precision)
 
     @property
+    def _numeric_precision(self) -> str | None:
+        """What the model computes with, whether it was chosen here or not."""
+        backend = self._scorer.backend
+        return backend.precision if isinstance(backend, TorchBackend | GraphBackend) else None
+
+    @property
     def _precision(self) -> Precision | None:
         """What the model computes in; None if that is not chosen here."""
         return self._scorer.backend.precision if isinstance(self._scorer.backend, TorchBackend) else None
 
-    def _computing_as(self, before: Precision | None) -> AbstractContextManager[None]:
-        """Go on in the precision that work was begun in; a trial of its own might have chosen another."""
+    def _computing_as(self, precision: Precision | None) -> AbstractContextManager[None]:
+        """Compute in a precision whatever a trial has chosen, unless one was asked for; None for what it has chosen."""
         backend = self._scorer.backend
-        return backend.computing_as(before) if isinstance(backend, TorchBackend) else nullcontext()
+        return backend.computing_as(precision) if isinstance(backend, TorchBackend) else nullcontext()
 
     def _columns(self, asked: Sequence[str] | None) -> tuple[str, ...]:
         learnt = self.metadata.text_columns
@@ -442,14 +449,15 @@ class SentimentClassifier:
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
         """
         from imdb_sentiment.data.slicing import checked_slices
-        from imdb_sentiment.evaluation.full_report import full_report
+        from imdb_sentiment.evaluation.full_report import full_report, with_background
         from imdb_sentiment.scoring.rows import measured_rows, slices_of
 
         if explained_mistakes < 0:
             raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
         given = checked_slices(slices or {})
         (listed, true), read_as = self._labelled(texts, labels)
-        scores = self._scorer_for(cascade).score(listed)
+        with self._computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
+            scores, computed_with = self._scorer_for(cascade).score(listed), self._numeric_precision
         measured = measured_rows(scores, listed, true, self.metadata.calibration)
         seen = None if self._artifact.seen is None else self._artifact.seen.known(listed)
         groups = slices_of(scores, measured) | given
@@ -463,14 +471,12 @@ class SentimentClassifier:
             train=self._labelled_in_two("train", *train) if train else None,
             validation=self._labelled_in_two("validation", *validation) if validation else None,
         ).with_labels_read_as(read_as)
-        honest = report.unseen or report
-        mistakes = worst_mistakes(honest, count=explained_mistakes)
+        mistakes = worst_mistakes(report.unseen or report, count=explained_mistakes)
         told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
         for warning in report.warnings():
             warnings.warn(warning, stacklevel=2)
-        background = self.metadata.background()
-        honest = replace(honest, background=background._replace(explanations=told))
-        return replace(report, background=background, unseen=honest) if report.unseen else honest
+        background = self.metadata.background()._replace(explanations=told)
+        return with_background(report, background, numeric_precision=computed_with)
 
     def _labelled(self, texts: TextsLike, labels: Iterable[Any]) -> tuple[Labelled, Mapping[str, str]]:
         """Return the texts with their labels as numbers, and how the labels were read; DataError if they do not fit."""

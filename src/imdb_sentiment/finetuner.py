@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from imdb_sentiment.artifact import Artifact
     from imdb_sentiment.findings import DataAudit
     from imdb_sentiment.metadata import ModelMetadata
-    from imdb_sentiment.precision import Precision
     from imdb_sentiment.pretrained import Encoder
     from imdb_sentiment.scoring.cascade import Cascade
     from imdb_sentiment.training.fine_tuning import Learnt
@@ -50,8 +49,6 @@ class _Fitted(NamedTuple):
     encoder: TextEncoder
     result: FineTuneResult
     cascade: "Cascade | None"
-    precision: "Precision"
-    """That of training; the test is scored in it too."""
 
 
 class SentimentFineTuner:
@@ -239,26 +236,27 @@ class SentimentFineTuner:
 
     def _measure(self, fitted: _Fitted, *, full: bool) -> EvaluationReport:
         from imdb_sentiment.data.slicing import slices_of_split
-        from imdb_sentiment.evaluation.full_report import figures_of, full_report
+        from imdb_sentiment.evaluation.full_report import figures_of, full_report, with_background
         from imdb_sentiment.scoring.rows import measured_rows, slices_of
         from imdb_sentiment.scoring.torch_scorer import score_texts
 
         splits = self.splits
         texts = texts_of(splits.test)
-        scores = score_texts(fitted.model, fitted.encoder, texts, precision=fitted.precision)
+        scores = score_texts(fitted.model, fitted.encoder, texts)  # in fp32, or a saved model would come to others
         measured = measured_rows(scores, texts, splits.test["label"], fitted.result.calibration)
         known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"
-        if not full:
-            return replace(figures_of(measured, names=self.labels), seen_rows=sum(known))
-        report = full_report(
-            measured,
-            names=self.labels,
-            seen=known,
-            groups=slices_of(scores, measured) | slices_of_split(splits.test),
-            train=_labelled(splits.train),
-            validation=_labelled(splits.validation),
-        )
-        return replace(report, background=self._describe(fitted).background())
+        if full:
+            report = full_report(
+                measured,
+                names=self.labels,
+                seen=known,
+                groups=slices_of(scores, measured) | slices_of_split(splits.test),
+                train=_labelled(splits.train),
+                validation=_labelled(splits.validation),
+            )
+        else:
+            report = replace(figures_of(measured, names=self.labels), seen_rows=sum(known))
+        return with_background(report, self._describe(fitted).background(), numeric_precision="fp32")
 
     def _prepare(self, data: object, encoder: TextEncoder, held: ExitStack, *, resume: bool) -> _Prepared:
         """Do all that comes before learning: read the data, look at them, encode them, and claim the folder.
@@ -330,10 +328,11 @@ class SentimentFineTuner:
             seconds=seconds,
             splits=prepared.summary,
             audit=prepared.audit,
+            training_precision=learnt.precision,
             notes=(head_note, *learnt.notes),
         )
         # times and devices differ between processes
-        return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result), cascade, learnt.precision)
+        return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result), cascade)
 
     def _choose(
         self, learnt: "Learnt", encoder: TextEncoder
@@ -346,7 +345,7 @@ class SentimentFineTuner:
 
         splits = self.splits
         validation = _labelled(splits.validation)
-        logits = score_texts(learnt.model, encoder, validation.texts, precision=learnt.precision).logits
+        logits = score_texts(learnt.model, encoder, validation.texts).logits
         calibration = calibrate(logits, validation.labels, self.config, names=self.labels)
         if not self.config.cascade:
             return calibration, None, None

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, Truncation
+from imdb_sentiment.page.figures import NOT_RECORDED
 from imdb_sentiment.results import Background, Calibration, CascadeChoice
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class CalibrationSection(_Section):
 
     temperature: PositiveFloat
     threshold: Annotated[float, Field(gt=0, lt=1)]
-    goal: str
+    goal: Annotated[str, Field(pattern=r"^(max_f1|(precision|recall)>=(0?\.\d+|1|1\.0*)|[\d.e-]+)$")]
     reached: bool
     before: dict[str, Any] | None
     """`EvaluationReport` on the validation split before."""
@@ -111,6 +112,17 @@ class ModelMetadata(_Section):
     history: tuple[dict[str, Any], ...]
     """`EpochRecord` of each evaluation of the run."""
 
+    kept_epoch: float | None = None
+    """`FineTuneResult.kept_epoch`: which record of `history` the weights are of. Null in a folder that was saved before
+    this was recorded."""
+
+    kept_because: str | None = None
+    """`FineTuneResult.kept_because`: why that epoch."""
+
+    training_precision: str | None = None
+    """`FineTuneResult.training_precision`: numbers that training computed with. What `metrics` were computed with, they
+    say themselves."""
+
     metrics: dict[str, Any]
     """`EvaluationReport` of the finished model on `validation`, and on `test`, or null if it was not measured."""
 
@@ -131,12 +143,15 @@ class ModelMetadata(_Section):
         }
         if self.splits:
             rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}
+            missed = "" if self.calibration.reached else ", which no threshold reaches"
             told |= {
                 "training rows": f"{rows['train']:,}",
                 "validation rows, to choose and calibrate by": f"{rows['validation']:,}",
                 "fingerprint of the data": self.data_fingerprint[:16],
+                "kept epoch": f"{self.kept_epoch:.4g} ({self.kept_because})" if self.kept_epoch else NOT_RECORDED,
+                "precision of training": self.training_precision or NOT_RECORDED,
                 "temperature": f"{self.calibration.temperature:.4g}",
-                "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal})",
+                "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal}{missed})",
                 "seed": str(self.seed),
             }
         return Background(
@@ -144,6 +159,8 @@ class ModelMetadata(_Section):
             history=self.history,
             calibration=self.calibration.model_dump(),
             audit=self.audit,
+            kept_epoch=self.kept_epoch,
+            kept_because=self.kept_because,
             train_rows=sum(self.splits["rows"]["train"].values()) if self.splits else None,
         )
 
@@ -181,6 +198,9 @@ def describe(
         calibration=_describe_calibration(result.calibration),
         cascade=_describe_cascade(result.cascade) if result.cascade else None,
         history=tuple(record.to_dict() for record in result.history),
+        kept_epoch=result.kept_epoch,
+        kept_because=result.kept_because,
+        training_precision=result.training_precision,
         metrics={"validation": result.validation.to_dict(), "test": test.to_dict() if test else None},
         seed=config.seed,
         versions=_library_versions(),

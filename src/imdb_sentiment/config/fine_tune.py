@@ -116,8 +116,9 @@ class FineTuneConfig(Frozen):
     a tenth quicker and take twice the memory, and 16,384 on a GPU."""
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Numbers that training computes with, and `SentimentFineTuner.evaluate` after it; weights stay in fp32. `auto` is
-    bf16 on a GPU that knows it, and on a CPU with instructions for it if a trial step is faster, else fp32."""
+    """Numbers that training computes with; weights stay in fp32. `auto` is bf16 on a GPU that knows it, and on a CPU
+    with instructions for it if a trial step is faster, else fp32. Calibration and all figures after training are
+    computed in fp32, in which a text has the same probabilities in whatever company and on any machine."""
 
     per_device_eval_batch_size: PositiveInt = 16
     """Rows per batch on each device where validation rows are measured; changes speed and memory, not results."""

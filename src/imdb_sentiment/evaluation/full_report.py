@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
+from typing import Any
 
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.baseline import MAJORITY, baseline_probabilities
@@ -13,9 +14,9 @@ from imdb_sentiment.evaluation.intervals import SEED, intervals_of
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.results import BaselineReport, EvaluationReport, Interval, MeasuredRows
+from imdb_sentiment.results import Background, BaselineReport, EvaluationReport, Interval, MeasuredRows
 
-__all__ = ["figures_of", "full_report"]
+__all__ = ["figures_of", "full_report", "with_background"]
 
 
 def full_report(
@@ -73,6 +74,25 @@ def figures_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationR
         measured=measured,
         curves=curves_of(measured),
     )
+
+
+def with_background(
+    report: EvaluationReport, background: Background, *, numeric_precision: str | None
+) -> EvaluationReport:
+    """Return a report, and that of its unseen rows, with what is known of the model.
+
+    Args:
+        report: The report.
+        background: Where the model comes from.
+        numeric_precision: What it computed with.
+    """
+    told: dict[str, Any] = {
+        "background": background,
+        "numeric_precision": numeric_precision,
+        "kept_epoch": background.kept_epoch,
+        "kept_because": background.kept_because,
+    }
+    return replace(report, **told, unseen=replace(report.unseen, **told) if report.unseen else None)
 
 
 def _baselines(

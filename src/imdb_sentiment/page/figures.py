@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from imdb_sentiment.results import EvaluationReport
 
-__all__ = ["METRIC_NAMES", "confusion_rows", "figure_rows", "slice_rows"]
+__all__ = ["METRIC_NAMES", "NOT_RECORDED", "computed_in", "confusion_rows", "figure_rows", "slice_rows"]
 
 METRIC_NAMES = {
     "accuracy": "accuracy",
@@ -21,6 +21,17 @@ METRIC_NAMES = {
     "expected_calibration_error": "calibration error",
 }
 """What each figure of a report is called; `positive` is the positive label's name."""
+
+
+NOT_RECORDED = "not recorded"
+"""In the place of what a model or a report that was saved by an earlier version does not say."""
+
+
+def computed_in(report: "EvaluationReport") -> str:
+    """Say which numbers the figures were computed with."""
+    if report.numeric_precision is None:
+        return f"numeric precision {NOT_RECORDED}"
+    return f"computed in {report.numeric_precision}"
 
 
 def figure_rows(report: "EvaluationReport", *, corner: str = "") -> list[list[str]]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import MissingExtraError
-from imdb_sentiment.page.figures import confusion_rows, figure_rows, slice_rows
+from imdb_sentiment.page.figures import computed_in, confusion_rows, figure_rows, slice_rows
 from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.page.plots import plots_of
 from imdb_sentiment.page.verdict import verdict_of
@@ -38,11 +38,12 @@ def render_html(report: "EvaluationReport", *, title: str, suspects: "LabelSuspe
         MissingExtraError: Jinja2 or matplotlib is not installed.
     """
     background = report.background or Background({})
+    intervals = "with 95 % intervals, " if report.intervals else ""
     page: str = _template().render(
         title=title,
         labels=report.labels,
         verdict=verdict_of(report),
-        figures=_Table.of(f"Figures on {report.rows:,} rows, with 95 % intervals", figure_rows(report)),
+        figures=_Table.of(f"Figures on {report.rows:,} rows, {intervals}{computed_in(report)}", figure_rows(report)),
         confusion=_Table.of("True labels down, predicted labels across", confusion_rows(report)),
         plots=plots_of(report, background.history),
         slices=_Table.of("Rows divided by length, confidence and columns", slice_rows(report)),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.page.figures import confusion_rows, figure_rows, slice_rows
+from imdb_sentiment.page.figures import computed_in, confusion_rows, figure_rows, slice_rows
 from imdb_sentiment.page.verdict import verdict_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def render_markdown(report: "EvaluationReport", *, heading: int = 2) -> str:
         f"{mark} Figures",
         "",
         *markdown_table(figure_rows(report)),
+        "",
+        f"On {report.rows:,} rows, {computed_in(report)}.",
         "",
         f"{mark} Confusion matrix",
         "",

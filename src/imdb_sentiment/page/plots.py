@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import MissingExtraError
+from imdb_sentiment.page.figures import NOT_RECORDED
 
 if TYPE_CHECKING:
     from imdb_sentiment.results import Curves, EvaluationReport, Ranking
@@ -60,7 +61,7 @@ def plots_of(report: "EvaluationReport", history: Sequence[Any]) -> list[Figure]
     drawn = [_reliability(report, curves), _thresholds(report, curves), _coverage(curves)]
     if curves.ranking:
         drawn[1:1] = [_roc(report, curves.ranking), _precision_recall(report, curves.ranking)]
-    return drawn + ([_training(history)] if len(history) > 1 else [])
+    return drawn + ([_training(report, history)] if len(history) > 1 else [])
 
 
 def _reliability(report: "EvaluationReport", curves: "Curves") -> Figure:
@@ -144,21 +145,31 @@ def _coverage(curves: "Curves") -> Figure:
     return _figure("Abstaining", draw, f"{gain}: {'; '.join(told)}." if told else f"{gain}.")
 
 
-def _training(history: Sequence[Any]) -> Figure:
+def _training(report: "EvaluationReport", history: Sequence[Any]) -> Figure:
     epochs = [record["epoch"] for record in history]
     train = [record["train_loss"] for record in history]
     held_out = [record["validation"]["log_loss"] for record in history]
+    epoch = report.kept_epoch
+    kept = None if epoch is None else min(range(len(epochs)), key=lambda i: abs(epochs[i] - epoch))
 
     def draw(axes: Any) -> None:
         axes.plot(epochs, train, color=_ORANGE, marker="o", label="training")
         axes.plot(epochs, held_out, color=_BLUE, marker="o", label="validation")
+        if kept is not None:
+            axes.axvline(epochs[kept], color=_INK, alpha=0.5, linestyle=":", linewidth=1)
         axes.set(xlabel="epoch", ylabel="log loss")
         axes.xaxis.get_major_locator().set_params(integer=len(epochs) == max(epochs))
         axes.legend()
 
     caption = (
-        f"Log loss on validation was {held_out[0]:.3f} after epoch {epochs[0]:g} and {held_out[-1]:.3f} at the end."
+        f"Log loss on validation was {held_out[0]:.3f} after epoch {epochs[0]:.4g} and {held_out[-1]:.3f} at the end. "
     )
+    if kept is None:
+        caption += f"Which epoch was kept is {NOT_RECORDED}."
+    else:
+        caption += (
+            f"Epoch {epochs[kept]:.4g} was kept, the dotted line ({report.kept_because}), with {held_out[kept]:.3f}."
+        )
     return _figure("Training", draw, caption)
 
 

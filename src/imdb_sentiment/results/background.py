@@ -27,5 +27,11 @@ class Background(NamedTuple):
     explanations: "Mapping[int, Explanation]" = {}
     """For some rows, by their number, why they got their label."""
 
+    kept_epoch: float | None = None
+    """Which record of the history the weights are of; None if not recorded."""
+
+    kept_because: str | None = None
+    """Why that epoch."""
+
     train_rows: int | None = None
     """How many rows the model was trained on; None if that is not known."""

@@ -24,7 +24,7 @@ __all__ = ["METRICS", "EvaluationReport"]
 METRICS = tuple(METRIC_NAMES)
 """The figures of an `EvaluationReport`."""
 
-_LATER_FIELDS = ("goal", "goal_reached")
+_LATER_FIELDS = ("goal", "goal_reached", "numeric_precision", "kept_epoch", "kept_because")
 """Fields that a report which was saved by an earlier version may lack."""
 
 
@@ -97,6 +97,17 @@ class EvaluationReport:
 
     goal_reached: bool = True
     """Whether the goal was reached on validation rows."""
+
+    numeric_precision: str | None = None
+    """Numbers that the model computed with: `fp32`, `bf16` or, exported, `int8`. In bf16 figures differ in the fourth
+    digit. None if not recorded."""
+
+    kept_epoch: float | None = None
+    """Which epoch of its training the model has the weights of, as `FineTuneResult.kept_epoch`; None if not recorded,
+    as of a model that was made elsewhere."""
+
+    kept_because: str | None = None
+    """Why that epoch."""
 
     intervals: Mapping[str, Interval] | None = None
     """95 % interval of each figure by its name, without those that the rows say nothing of; None where only figures

@@ -175,7 +175,7 @@ class FineTuneResult:
     """Why that epoch: the metric that chose it, or that it was the last."""
 
     calibration: Calibration
-    """What was fitted to the validation split afterwards."""
+    """What was fitted to the validation split afterwards, computed in fp32 as every figure after training is."""
 
     seconds: float
     """Wall-clock seconds of training, evaluation after each epoch included."""
@@ -185,6 +185,10 @@ class FineTuneResult:
 
     audit: DataAudit | None = None
     """What was found in the data; None where `DataSplits` were given."""
+
+    training_precision: str | None = None
+    """Numbers that training computed with, `fp32` or `bf16`, and with it the figures of `history`; None if not
+    recorded."""
 
     cascade: CascadeChoice | None = None
     """What was prepared beside the encoder; None unless `FineTuneConfig.cascade` is set."""

@@ -14,6 +14,9 @@ class GraphBackend:
 
     runtime: ClassVar[Literal["onnxruntime", "openvino"]]
 
+    precision: str
+    """Numbers that it computes with: `fp32`, `bf16` or `int8`."""
+
     best_tokens = 2048
     """How many tokens at once it is quickest with, padding included."""
 

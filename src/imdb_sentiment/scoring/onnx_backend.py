@@ -19,6 +19,7 @@ class OnnxBackend(GraphBackend):
 
     Args:
         graph: The file of the graph.
+        rounded: Whether its weights were rounded to eight bits.
 
     Raises:
         MissingExtraError: ONNX Runtime is not installed.
@@ -27,7 +28,8 @@ class OnnxBackend(GraphBackend):
 
     runtime = "onnxruntime"
 
-    def __init__(self, graph: Path) -> None:
+    def __init__(self, graph: Path, *, rounded: bool = False) -> None:
+        self.precision = "int8" if rounded else "fp32"
         try:
             import onnxruntime
         except ImportError:

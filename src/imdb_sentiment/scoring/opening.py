@@ -33,4 +33,4 @@ def open_graph(
         )
     if not rounded and (precision == "bf16" or find_spec("openvino")):
         return OpenVinoBackend(graph, precision=precision)
-    return OnnxBackend(graph)
+    return OnnxBackend(graph, rounded=rounded)

@@ -44,15 +44,15 @@ class TorchBackend:
         return "bf16" if self._bf16 else "fp32"
 
     @contextmanager
-    def computing_as(self, before: Precision | None) -> Iterator[None]:
-        """Go on, inside, in the precision that work was begun in, unless one was asked for.
+    def computing_as(self, precision: Precision | None) -> Iterator[None]:
+        """Compute, inside, in a precision that work was begun in or is defined by, unless another was asked for.
 
         Args:
-            before: That precision; None if nothing was begun.
+            precision: That precision; None for the one that a trial chose.
         """
         bf16 = self._bf16
-        if before and self._tried:
-            self._bf16 = before == "bf16"
+        if precision and self._tried:
+            self._bf16 = precision == "bf16"
         try:
             yield
         finally:

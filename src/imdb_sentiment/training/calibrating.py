@@ -1,6 +1,7 @@
 """After training: probabilities that mean what they say, and the threshold that serves a goal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.metrics import measure, softmax
@@ -23,7 +24,7 @@ def calibrate(
     """Fit a temperature to the validation split, and choose the threshold with it.
 
     Args:
-        logits: What the fine-tuned model says of its rows, shape (n, 2).
+        logits: What the fine-tuned model says of its rows, computed in fp32, shape (n, 2).
         labels: What is true of them, 0 or 1.
         config: Says what the threshold is for.
         names: Names of the two labels.
@@ -34,11 +35,14 @@ def calibrate(
     if isinstance(value, str):
         chosen = choose_threshold(Goal.of(value), probabilities[:, 1], labels)
         value, reached = chosen.value, chosen.reached
+    before = measure(softmax(logits), labels, names=names)
+    after = measure(probabilities, labels, names=names, threshold=value)
+    goal = config.threshold if isinstance(config.threshold, str) else None
     return Calibration(
         temperature=temperature,
         threshold=value,
         goal=str(config.threshold),
         reached=reached,
-        before=measure(softmax(logits), labels, names=names),
-        after=measure(probabilities, labels, names=names, threshold=value),
+        before=replace(before, numeric_precision="fp32"),
+        after=replace(after, numeric_precision="fp32", goal=goal, goal_reached=reached),
     )

@@ -113,7 +113,7 @@ def fine_tune(
             found=f"a complete checkpoint in {newest_checkpoint(output_dir)}",
             hint="fit(resume=True) to go on from it",
         )
-    history = read_history(state.log_history, rows.names)
+    history = read_history(state.log_history, rows.names, precision=recipe.precision)
     kept, because = _kept(history, state, config, metric)
     notes = (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state))
     return Learnt(whole, history, kept, because, recipe.precision, notes)
@@ -130,11 +130,12 @@ def _kept(
 
 
 def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
-    """Gather in the main process what FSDP has divided between all."""
+    """Gather in the main process what FSDP has divided between all, and take off the bf16 of training."""
     from transformers import AutoModelForSequenceClassification
 
     if not trainer.is_fsdp_enabled:
-        return model
+        plain: PreTrainedModel = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        return plain
     weights = trainer.accelerator.get_state_dict(trainer.model)  # empty in the other processes
     if not weights:
         return model
@@ -164,9 +165,10 @@ def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
 
 def _how(recipe: Recipe, device: str) -> str:
     processes = number_of_processes()
-    return f"learning rate {recipe.learning_rate:g}, {recipe.precision} on {device}" + (
-        f", {processes} processes" if processes > 1 else ""
-    )
+    told = f"learning rate {recipe.learning_rate:g}, {recipe.precision} on {device}"
+    if processes > 1:
+        told += f", {processes} processes"
+    return told if recipe.precision == "fp32" else f"{told}; figures after training are computed in fp32"
 
 
 def _start(checkpoint: Path | None, processes: int, state: "TrainerState") -> list[str]:

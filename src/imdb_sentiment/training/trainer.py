@@ -119,7 +119,9 @@ def _collate(
     )
 
 
-def read_history(log: Sequence[dict[str, Any]], names: tuple[str, str]) -> tuple[EpochRecord, ...]:
+def read_history(
+    log: Sequence[dict[str, Any]], names: tuple[str, str], *, precision: str | None = None
+) -> tuple[EpochRecord, ...]:
     """Read one record an evaluation from the Trainer's log, which a resumed run continues.
 
     The training loss of a record is the mean over the steps since the record before.
@@ -137,6 +139,7 @@ def read_history(log: Sequence[dict[str, Any]], names: tuple[str, str]) -> tuple
                 labels=names,
                 rows=tn + fp + fn + tp,
                 confusion_matrix=((tn, fp), (fn, tp)),
+                numeric_precision=precision,
                 **{name: entry[f"eval_{name}"] for name in METRICS},
             )
             mean = sum(loss * steps for loss, steps in losses) / sum(steps for _, steps in losses)
