@@ -14,7 +14,7 @@ SOURCE = Path(imdb_sentiment.__file__).parent
 
 # Each row may import from itself and from the rows above it.
 ROWS = [
-    {"errors", "messages"},
+    {"arrays", "errors", "messages"},
     {
         "config",
         "results",

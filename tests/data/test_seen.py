@@ -41,23 +41,7 @@ def test_thousands_of_rows_are_all_known() -> None:
     assert not any(seen.trained_on([text + "." for text in texts]))
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"no archive at all"])
-def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "seen.npz").write_bytes(content)
-    with pytest.raises(ValueError, match=r"\S"):
-        SeenRows.load(tmp_path / "seen.npz")
-
-
 def test_arrays_of_another_kind_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "seen.npz", train=np.zeros(3), validation=np.zeros(0, dtype=np.uint64))
     with pytest.raises(ValueError, match="another kind"):
-        SeenRows.load(tmp_path / "seen.npz")
-    np.savez(tmp_path / "seen.npz", train=np.zeros(0, dtype=np.uint64))
-    with pytest.raises(ValueError, match="validation"):
-        SeenRows.load(tmp_path / "seen.npz")
-
-
-def test_objects_are_never_unpickled(tmp_path: Path) -> None:
-    np.savez(tmp_path / "seen.npz", train=np.array([{}], dtype=object), validation=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match="allow_pickle"):
         SeenRows.load(tmp_path / "seen.npz")

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,9 +91,14 @@ def test_words_hashed_otherwise(tmp_path: Path) -> None:
     with np.load(tmp_path / "words.npz") as opened:
         saved = dict(opened)
     hashing = saved.pop("hashing")
-    for others in ({}, {"hashing": hashing + 1}, {"hashing": np.array([1, 1])}):
-        np.savez(tmp_path / "words.npz", **saved, **others)
-        with pytest.raises(ValueError, match="another version"):
+    others: list[tuple[dict[str, Any], str]] = [
+        ({}, "no array 'hashing'"),
+        ({"hashing": hashing + 1}, "another version"),
+        ({"hashing": np.array([1, 1])}, "another kind"),
+    ]
+    for other, message in others:
+        np.savez(tmp_path / "words.npz", **saved, **other)
+        with pytest.raises(ValueError, match=message):
             HashedWords.load(tmp_path / "words.npz", cleans=False)
 
 

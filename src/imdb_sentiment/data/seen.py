@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from imdb_sentiment.arrays import load_arrays, save_arrays
 from imdb_sentiment.data.cleaning import text_key
 
 if TYPE_CHECKING:
@@ -50,24 +51,13 @@ class SeenRows:
             OSError: The file is not there or cannot be read.
             ValueError: The file is damaged.
         """
-        import zipfile
-
         import numpy as np
 
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                train, validation = arrays["train"], arrays["validation"]
-        except (KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(str(error)) from None
-        if any(array.dtype != np.uint64 or array.ndim != 1 for array in (train, validation)):
-            raise ValueError("arrays of another kind")
-        return cls(train, validation)
+        return cls(*load_arrays(path, {"train": (np.uint64, (None,)), "validation": (np.uint64, (None,))}))
 
     def save(self, path: Path) -> None:
         """Write one NumPy file without pickles."""
-        import numpy as np
-
-        np.savez(path, train=self.train, validation=self.validation)
+        save_arrays(path, {"train": self.train, "validation": self.validation})
 
     def trained_on(self, texts: Sequence[Text]) -> list[bool]:
         """Return for each text whether the weights were fitted to it."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from imdb_sentiment.arrays import load_arrays, save_arrays
 from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.scoring.word_counts import PLACES, count_words
 
@@ -15,8 +16,6 @@ __all__ = ["HashedWords"]
 
 _HASHING = 1
 """Goes up when words come to other places, so that weights for others are not taken for these."""
-
-_OF_ANOTHER_VERSION = "it was written by another version of imdb-sentiment"
 
 _SMOOTHING = 0.1
 """What is added to a word's TF-IDF values under each label: about one occurrence in a long text."""
@@ -85,29 +84,22 @@ class HashedWords:
             OSError: The file is not there or cannot be read.
             ValueError: The file is damaged, or of another version.
         """
-        import zipfile
-
         import numpy as np
 
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                rarity, weights, bias, hashing = (arrays[name] for name in ("rarity", "weights", "bias", "hashing"))
-        except KeyError:
-            raise ValueError(_OF_ANOTHER_VERSION) from None
-        except (EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(str(error)) from None
-        if hashing.ndim or hashing != _HASHING:
-            raise ValueError(_OF_ANOTHER_VERSION)
-        if any(array.dtype != np.float32 or array.shape != (PLACES,) for array in (rarity, weights)) or bias.ndim:
-            raise ValueError("arrays of another kind")
+        places = (np.float32, (PLACES,))
+        rarity, weights, bias, hashing = load_arrays(
+            path, {"rarity": places, "weights": places, "bias": (np.float64, ()), "hashing": (np.int64, ())}
+        )
+        if hashing != _HASHING:
+            raise ValueError("it was written by another version of imdb-sentiment")
         return cls(rarity, weights, float(bias), cleans=cleans)
 
     def save(self, path: Path) -> None:
         """Write one NumPy file without pickles."""
         import numpy as np
 
-        bias, hashing = np.float64(self.bias), np.int64(_HASHING)
-        np.savez(path, rarity=self.rarity, weights=self.weights, bias=bias, hashing=hashing)
+        bias, hashing = np.array(self.bias, dtype=np.float64), np.array(_HASHING, dtype=np.int64)
+        save_arrays(path, {"rarity": self.rarity, "weights": self.weights, "bias": bias, "hashing": hashing})
 
     def tempered(self, temperature: float) -> Self:
         """Return the model with its log odds divided by a temperature."""
