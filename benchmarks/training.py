@@ -105,7 +105,8 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(arguments.threads)
     tuner = SentimentFineTuner(DataConfig(source=arguments.data, limit=arguments.rows))
     splits, names = tuner.splits, tuner.labels
-    location = load_encoder(tuner.config.replace(model_name=arguments.model)).location
+    encoder = load_encoder(tuner.config.replace(model_name=arguments.model))
+    location = encoder.repository or encoder.folder
     tokenizer = AutoTokenizer.from_pretrained(location)
 
     def tokenize(rows: dict[str, Any]) -> Any:

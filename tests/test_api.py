@@ -29,7 +29,7 @@ ROWS = [
         "upstream",
     },
     {"data"},
-    {"checked_texts", "encoding", "saved_tokenizer", "tables"},
+    {"checked_texts", "encoding", "model_files", "saved_tokenizer", "tables"},
     {"evaluation"},
     {"attention", "embeddings", "pretrained", "head", "first_token", "precision", "training", "scoring"},
     {"artifact", "audit", "card", "exported", "foreign", "metadata", "model_folder", "opening", "publishing"},

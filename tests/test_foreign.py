@@ -1,6 +1,7 @@
 """Classifiers that were made elsewhere: scored as a stock pipeline does, or refused."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,66 @@ def test_what_is_no_classifier_with_two_labels(tiny_model: Path, tmp_path: Path)
     one = save_elsewhere(tiny_model, tmp_path / "one", num_labels=1)
     alike = save_elsewhere(tiny_model, tmp_path / "alike", id2label={0: "same", 1: "same"})
     for folder in (three, one, alike):
-        with pytest.raises(ModelError, match="is no classifier with two labels"):
+        with pytest.raises(ModelError, match="does not have two labels"):
             SentimentClassifier.from_pretrained(folder)
     with pytest.raises(ModelError, match="lacks trained weights, and would predict at random"):
         SentimentClassifier.from_pretrained(tiny_model)
+
+
+OTHER_KINDS: dict[str, tuple[dict[str, Any], str]] = {
+    "several labels at once": ({"problem_type": "multi_label_classification"}, "chooses one of two labels"),
+    "numbers": ({"problem_type": "regression"}, "chooses one of two labels"),
+    "a problem that nobody knows": ({"problem_type": "other"}, "chooses one of two labels"),
+    "one output": ({"num_labels": 1}, "chooses one of two labels"),
+    "three outputs": ({"_num_labels": 3}, "chooses one of two labels"),
+    "a sigmoid for a pipeline": ({"function_to_apply": "sigmoid"}, "chooses one of two labels"),
+    "a cross-encoder": (
+        {"sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid"}},
+        "chooses one of two labels",
+    ),
+    "an old cross-encoder": (
+        {"sbert_ce_default_activation_function": "torch.nn.modules.activation.Sigmoid"},
+        "chooses one of two labels",
+    ),
+    "numbers exchanged": ({"label2id": {"toxic": 1, "fine": 0}}, "labels might be flipped"),
+    "one number exchanged": ({"label2id": {"toxic": 1, "other": 0}}, "labels might be flipped"),
+    "a number too many": ({"label2id": {"toxic": 0, "fine": 1, "other": 2}}, "labels might be flipped"),
+    "one number for both": ({"label2id": {"toxic": 0, "fine": 0}}, "labels might be flipped"),
+    "numbers in a list": ({"label2id": ["toxic", "fine"]}, "labels might be flipped"),
+    "a label without a name": ({"id2label": {"0": "toxic", "1": " "}}, "does not have two labels"),
+    "names in a list": ({"id2label": {"0": ["toxic"], "1": "fine"}}, "does not have two labels"),
+    "no name": ({"id2label": {"0": None, "1": "fine"}}, "does not have two labels"),
+    "other numbers": ({"id2label": {"1": "toxic", "2": "fine"}}, "does not have two labels"),
+}
+
+
+@pytest.mark.parametrize("case", OTHER_KINDS)
+def test_a_model_of_another_kind_is_refused(case: str, elsewhere: Path, saved_model: Path, tmp_path: Path) -> None:
+    fields, message = OTHER_KINDS[case]
+    for folder in (elsewhere, saved_model):
+        copy = shutil.copytree(folder, tmp_path / folder.name)
+        content = json.loads((copy / "config.json").read_text())
+        own = json.loads(json.dumps(fields).replace("toxic", "negative").replace("fine", "positive"))
+        (copy / "config.json").write_text(json.dumps(content | (fields if folder == elsewhere else own)))
+        with pytest.raises(ModelError, match=message):
+            SentimentClassifier.from_pretrained(copy, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"problem_type": "single_label_classification", "num_labels": 2, "function_to_apply": "softmax"},
+        {"problem_type": None, "label2id": None},
+        {"label2id": {"LABEL_0": 0, "LABEL_1": 1}},
+        {"label2id": {"fine": "1", "toxic": "0"}},
+        {"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"}},
+    ],
+)
+def test_what_else_may_stand_beside_the_labels(fields: dict[str, Any], elsewhere: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(elsewhere, tmp_path / "model")
+    content = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(content | fields))
+    assert SentimentClassifier.from_pretrained(folder, device="cpu").labels == ("toxic", "fine")
 
 
 def test_what_cannot_be_trusted(elsewhere: Path, tmp_path: Path) -> None:

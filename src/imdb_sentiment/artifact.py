@@ -2,31 +2,31 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.card import CARD_FILE, model_card
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.metadata import ModelMetadata
+from imdb_sentiment.model_files import check_settings, check_weights, loading_folder, own_finite_weights
 from imdb_sentiment.model_folder import (
     CASCADE_FILE,
     check_label_names,
     read_cascade,
-    read_json,
     read_metadata,
     read_seen,
 )
 from imdb_sentiment.output import METADATA_FILE, new_folder
 from imdb_sentiment.scoring.cascade import Cascade
-from imdb_sentiment.upstream import hub_errors, quiet
+from imdb_sentiment.upstream import quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Artifact", "check_trusted", "load_artifact", "load_weights", "save_artifact", "write_all_but_weights"]
+__all__ = ["Artifact", "load_artifact", "load_weights", "save_artifact", "write_all_but_weights"]
 
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+_HINT = "save the model again"
 
 
 class Artifact(NamedTuple):
@@ -83,14 +83,12 @@ def load_artifact(folder: Path) -> Artifact:
             code, unknown schema version, other than two labels, or label names that disagree.
     """
     metadata = read_metadata(folder)
-    settings = read_json(folder / "config.json")
-    check_trusted(folder, settings)
-    check_label_names(folder, settings, metadata)
+    check_label_names(folder, check_settings(folder), metadata)
 
     from transformers import PreTrainedTokenizerFast
 
     model = load_weights(folder)
-    with quiet(), hub_errors(f"the tokenizer of {str(folder)!r}", ModelError, hint="save the model again"):
+    with loading_folder(folder, f"the tokenizer of {str(folder)!r}", hint=_HINT):
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     policy = metadata.length_policy
     encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
@@ -101,12 +99,13 @@ def load_weights(folder: Path) -> "PreTrainedModel":
     """Load a model with its trained head, in fp32, ready to predict.
 
     Raises:
-        ModelError: A weight is missing or too many, or the files are damaged.
+        ModelError: A weight is missing, too many or not a finite number, or the files are damaged.
     """
+    check_weights(folder)
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    with quiet(), hub_errors(f"model {str(folder)!r}", ModelError, hint="save the model again"):
+    with loading_folder(folder, f"model {str(folder)!r}", hint=_HINT):
         model, loading = AutoModelForSequenceClassification.from_pretrained(
             folder,
             dtype=torch.float32,
@@ -128,27 +127,9 @@ def load_weights(folder: Path) -> "PreTrainedModel":
             found=", ".join(sorted(loading["unexpected_keys"])[:3]),
             expected="a config.json that was saved with these weights",
         )
+    own_finite_weights(model, folder)
     loaded: PreTrainedModel = model.eval()
     return loaded
-
-
-def check_trusted(folder: Path, settings: dict[str, Any]) -> None:
-    """Check that opening a folder runs no code that it brings along.
-
-    Args:
-        folder: The folder.
-        settings: The content of its `config.json`.
-
-    Raises:
-        ModelError: It asks to run code, or has its weights in a pickle.
-    """
-    tokenizer = read_json(folder / "tokenizer_config.json")
-    if "auto_map" in settings or "auto_map" in tokenizer:
-        raise ModelError(f"{folder} asks to run code of its own", found="auto_map", expected="a standard architecture")
-    if not any((folder / file).is_file() for file in _WEIGHTS):
-        pickled = sorted(path.name for path in folder.glob("*.bin"))
-        found = f"{', '.join(pickled)}, a pickle, which can run any code when opened" if pickled else "no weights"
-        raise ModelError(f"{folder} has no safetensors weights", found=found, expected=_WEIGHTS[0])
 
 
 def _complete_tokenizer_config(path: Path, truncation: Truncation) -> None:

@@ -7,7 +7,8 @@ from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.metadata import ModelMetadata
-from imdb_sentiment.model_folder import check_label_names, read_cascade, read_json, read_metadata, read_seen
+from imdb_sentiment.model_files import read_json
+from imdb_sentiment.model_folder import check_label_names, read_cascade, read_metadata, read_seen
 from imdb_sentiment.saved_tokenizer import open_tokenizer
 from imdb_sentiment.scoring.cascade import Cascade
 

@@ -1,25 +1,25 @@
 """What the folder of any saved model holds: where it is, how the model was made, and which rows it has seen."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.metadata import SCHEMA_VERSION, ModelMetadata
+from imdb_sentiment.model_files import fetch_folder, read_json
 from imdb_sentiment.output import METADATA_FILE
 from imdb_sentiment.scoring.cascade import Cascade
 from imdb_sentiment.scoring.hashed_words import HashedWords
-from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 __all__ = [
     "CASCADE_FILE",
     "check_label_names",
     "find_folder",
     "read_cascade",
-    "read_json",
+    "read_label_names",
     "read_metadata",
     "read_seen",
 ]
@@ -28,6 +28,20 @@ CASCADE_FILE = "cascade.npz"
 
 _FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", SEEN_ROWS_FILE, CASCADE_FILE]
 """With what a tokenizer of a model made elsewhere may consist of."""
+
+_UNNAMED = {"0": "LABEL_0", "1": "LABEL_1"}
+"""What upstream calls two labels that nobody named, and leaves out of the file."""
+
+_ONE_OF_TWO = {
+    "problem_type": "single_label_classification",
+    "num_labels": 2,
+    "_num_labels": 2,
+    "function_to_apply": "softmax",
+}
+"""What else `config.json` may say of the outputs, and must say if it does."""
+
+_ACTIVATIONS = ("sentence_transformers", "sbert_ce_default_activation_function")
+"""Where cross-encoders of sentence-transformers say what becomes of their outputs."""
 
 
 def find_folder(name: str, revision: str | None = None) -> Path:
@@ -48,11 +62,7 @@ def find_folder(name: str, revision: str | None = None) -> Path:
         found = "a file" if path.exists() else None
         expected = "a folder that SentimentFineTuner.save or imdb-sentiment train wrote"
         raise ModelError(f"there is no model folder {path}", found=found, expected=expected)
-    from huggingface_hub import snapshot_download
-
-    reach = hub_or_cache(name, "model", revision)
-    with quiet(), hub_errors(f"model {name!r}", ModelError, hint="a folder on disk"), reach:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
+    return fetch_folder(name, revision, files=_FILES, hint="a folder on disk")
 
 
 def read_metadata(folder: Path) -> ModelMetadata:
@@ -117,38 +127,55 @@ def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
     return Cascade(words, chosen.margin, chosen.blend)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a file that holds a JSON object.
-
-    Raises:
-        ModelError: It is not there, or holds none.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{path.parent} is not a whole model folder", found=f"no {path.name}") from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read", found=str(error)) from None
-    if not isinstance(content, dict):
-        raise ModelError(f"{path} cannot be read", found=f"a {type(content).__name__}", expected="an object")
-    return content
-
-
 def check_label_names(folder: Path, settings: dict[str, Any], metadata: ModelMetadata) -> None:
     """Check that `config.json` and our own file call the labels the same.
 
     Raises:
         ModelError: They do not, or there are not two.
     """
-    names = settings.get("id2label")
-    if not isinstance(names, dict):
-        names = {}
-    if len(names) != 2:
-        found = f"{len(names)}: {', '.join(map(str, names.values()))}" if names else "none in config.json"
-        raise ModelError(f"{folder} does not have two labels", found=found, expected=" and ".join(metadata.labels))
-    if (names.get("0"), names.get("1")) != metadata.labels:
+    names = read_label_names(settings, str(folder))
+    if names != metadata.labels:
         raise ModelError(
             f"the label names of {folder} disagree, so that labels might be flipped",
-            found=f"{names.get('0')}, {names.get('1')} in config.json",
+            found=f"{', '.join(names)} in config.json",
             expected=f"{', '.join(metadata.labels)} as in {METADATA_FILE}",
         )
+
+
+def read_label_names(settings: dict[str, Any], name: str) -> LabelNames:
+    """Return what `config.json` calls the two outputs of a classifier that chooses one of two labels.
+
+    Args:
+        settings: Its content.
+        name: What the user calls the model.
+
+    Raises:
+        ModelError: It is the file of another kind of model, or contradicts itself.
+    """
+    names = settings.get("id2label", _UNNAMED)
+    if not isinstance(names, dict) or sorted(names) != ["0", "1"]:
+        found = f"{len(names)}: {', '.join(map(str, names.values()))}" if isinstance(names, dict) else str(names)
+        raise ModelError(f"{name} does not have two labels", found=found, expected="two names in id2label")
+    negative, positive = labels = LabelNames(*(str(names[number]) for number in ("0", "1")))
+    plain = all(isinstance(label, str | int) for label in names.values())
+    if not plain or negative == positive or not all(map(str.strip, labels)):
+        raise ModelError(f"{name} does not have two labels", found=", ".join(labels), expected="two names that differ")
+    for key, expected in _ONE_OF_TWO.items():
+        if settings.get(key) not in (None, expected):
+            raise ModelError(
+                f"{name} is no classifier that chooses one of two labels",
+                found=f"{key}: {settings[key]}",
+                expected=f"{expected}, or no {key}",
+            )
+    if "sigmoid" in str([settings.get(key) for key in _ACTIVATIONS]).casefold():
+        found = "a sigmoid for each label, which may both be true, or neither"
+        raise ModelError(f"{name} is no classifier that chooses one of two labels", found=found, expected="a softmax")
+    numbers = settings.get("label2id") or {"": 0, " ": 1}
+    stated = {str(label): str(number) for label, number in numbers.items()} if isinstance(numbers, dict) else {}
+    if {*stated.values()} != {"0", "1"} or stated.get(negative, "0") != "0" or stated.get(positive, "1") != "1":
+        raise ModelError(
+            f"the label names of {name} disagree, so that labels might be flipped",
+            found=f"label2id: {numbers}",
+            expected=f"the numbers that id2label has: {names}",
+        )
+    return labels

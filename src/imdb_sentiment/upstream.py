@@ -9,7 +9,7 @@ from typing import Literal
 
 from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
 
-__all__ = ["hub_errors", "hub_or_cache", "is_unanswered", "quiet"]
+__all__ = ["describe_fault", "hub_errors", "hub_or_cache", "is_fault", "is_unanswered", "quiet"]
 
 _ANSWER_WITHIN_SECONDS = 10.0
 _LONGEST_REASON = 500
@@ -148,6 +148,16 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
         if isinstance(error, _DAMAGED) or type(error) is Exception or kinds & _DAMAGED_NAMES:  # tokenizers' own is bare
             raise error_type(f"{what} cannot be loaded", found=reason, hint=hint) from None
         raise
+
+
+def is_fault(error: BaseException) -> bool:
+    """Tell whether an error can come of what was read: any exception, or a panic of Rust, which is no `Exception`."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def describe_fault(error: BaseException) -> str:
+    """Return what an error says, and its kind, since many say nothing by themselves."""
+    return shorten(f"{type(error).__name__}: {error}", _LONGEST_REASON, placeholder=" ...")
 
 
 _NOT_FOUND = {
