@@ -226,6 +226,7 @@ class SentimentClassifier:
         prefix: str = "",
         shard: tuple[int, int] = (1, 1),
         encoding: str | None = None,
+        header: bool = True,
         spreadsheet_safe: bool = False,
         cascade: Literal["auto"] | None = None,
         overwrite: bool = False,
@@ -243,6 +244,8 @@ class SentimentClassifier:
             prefix: Put before the names of the three columns, for a file that has one of these names.
             shard: `(2, 5)` does the second fifth, part by part, for five processes that write five files.
             encoding: Of a text file; by default UTF-8 or what its mark says.
+            header: Whether the first line of a CSV or TSV file names the columns. Without a header the columns are
+                called by their positions, counted from 1, and none is written.
             spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
             cascade: As for `predict`; the report says how many rows the quick model answered.
             overwrite: Replace `target` if it is there.
@@ -259,7 +262,7 @@ class SentimentClassifier:
         if not 1 <= number <= shards:
             raise ConfigError(f"shard={number}/{shards} is none", expected="such as 2/5: the second of five")
         job = FileJob(
-            Path(source), Path(target), self._columns(text_columns), prefix, shard, encoding, spreadsheet_safe
+            Path(source), Path(target), self._columns(text_columns), prefix, shard, encoding, header, spreadsheet_safe
         )
         with self._computing_as(precision_of_parts(job.target)):
             return score_file(job, self._judge(cascade), overwrite=overwrite)
@@ -273,6 +276,7 @@ class SentimentClassifier:
         text_columns: Sequence[str] | None = None,
         prefix: str = "",
         encoding: str | None = None,
+        header: bool = True,
         spreadsheet_safe: bool = False,
         cascade: Literal["auto"] | None = None,
         overwrite: bool = False,
@@ -291,6 +295,7 @@ class SentimentClassifier:
             text_columns: As for `predict_file`.
             prefix: As for `predict_file`.
             encoding: As for `predict_file`.
+            header: As for `predict_file`.
             spreadsheet_safe: As for `predict_file`.
             cascade: As for `predict_file`.
             overwrite: Replace files that are there, and discard the work of another model or other options.
@@ -314,6 +319,7 @@ class SentimentClassifier:
             "text_columns": list(self._columns(text_columns)),
             "prefix": prefix,
             "encoding": encoding,
+            "header": header,
             "spreadsheet_safe": spreadsheet_safe,
             "cascade": cascade,
         }

@@ -37,6 +37,7 @@ class FileJob(NamedTuple):
     prefix: str = ""
     shard: tuple[int, int] = (1, 1)
     encoding: str | None = None
+    header: bool = True
     spreadsheet_safe: bool = False
 
     @property
@@ -58,6 +59,7 @@ class FileJob(NamedTuple):
             "names": list(self.names),
             "shard": list(self.shard),
             "encoding": self.encoding,
+            "header": self.header,
             "spreadsheet_safe": self.spreadsheet_safe,
             "model": judge.identity,
             "cascades": judge.cascades,
@@ -95,7 +97,11 @@ def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
         raise OutputExistsError(f"{job.target} would be written while it is read", hint="another name")
     version = job.version()  # before any row is read, as the file is read more than once
     with open_table(
-        job.source, job.text_columns, encoding=job.encoding, spreadsheet_safe=job.spreadsheet_safe
+        job.source,
+        job.text_columns,
+        encoding=job.encoding,
+        header=job.header,
+        spreadsheet_safe=job.spreadsheet_safe,
     ) as table:
         check_names(job.names, table.columns, str(job.source))
         with _parts_folder(job, judge, version, overwrite=overwrite) as folder, _room(job):

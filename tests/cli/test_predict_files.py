@@ -109,5 +109,5 @@ def test_each_line_of_a_pipe_is_answered_when_it_comes(saved_model: Path) -> Non
         process.stdin.close()
         assert json.loads(process.stdout.readline())["text"] == "superb"
         assert process.stdout.readline() == b""
-        assert b"line 6 of standard input is no object" in process.stderr.read()
+        assert b"standard input is not a JSON object in line 6" in process.stderr.read()
     assert process.returncode == 2

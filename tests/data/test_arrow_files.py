@@ -34,7 +34,7 @@ def test_a_parquet_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
         read_file(path, DATA)
 
 
-@pytest.mark.parametrize("content", [b"", b"text,label\n", b"PAR1", b"PAR1 and nothing else PAR1"])
+@pytest.mark.parametrize("content", [b"", b"PAR1\x15\x04", b"PAR1\0and nothing else PAR1"])
 def test_a_parquet_file_that_is_none_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "reviews.parquet"
     path.write_bytes(content)
@@ -143,9 +143,7 @@ def test_an_arrow_column_that_is_missing_or_stands_twice_is_refused(write: Any, 
         read_file(path, DATA)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"text,label\n", b"ARROW1", b"ARROW1\0\0 and nothing else ARROW1", b"\xff" * 8]
-)
+@pytest.mark.parametrize("content", [b"", b"\0ARROW1", b"ARROW1\0\0 and nothing else ARROW1", b"\0\xff" * 8])
 def test_an_arrow_file_that_is_none_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "reviews.arrow"
     path.write_bytes(content)

@@ -51,7 +51,7 @@ def test_parts_that_were_compressed_one_by_one_are_read_as_one(compression: str,
 def test_a_damaged_file_is_named(suffix: str, compression: str, damage: str, tmp_path: Path) -> None:
     path = write(tmp_path / f"reviews{suffix}{compression}", [(f"text {i} {i**9}", "pos") for i in range(5000)])
     content = path.read_bytes()
-    damaged = {"cut short": content[:-9], "other bytes": b"text,label\n" * 20, "more bytes": content + b"more"}
+    damaged = {"cut short": content[:-9], "other bytes": b"\0text,label\n" * 20, "more bytes": content + b"more"}
     path.write_bytes(damaged[damage])
     with pytest.raises(DataError) as caught:
         read_file(path, DATA)

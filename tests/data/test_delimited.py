@@ -204,12 +204,12 @@ def test_a_quote_that_is_never_closed_is_found_at_its_row(rows: int, tmp_path: P
 def test_a_quote_that_is_never_closed_does_not_swallow_a_large_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.data.records._LONGEST_FIELD", 5_000_000)
+    monkeypatch.setattr("imdb_sentiment.data.text_files._LONGEST", 5_000_000)
     path = tmp_path / "reviews.csv"
     path.write_text('text,label\nfine,pos\n"open,neg\n' + "fine,pos\n" * 1_000_000)
-    with pytest.raises(DataError, match=r"not well-formed in row 2 \(line 3\)") as caught:
+    with pytest.raises(DataError, match=r"has too long a text in row 2") as caught:
         read(path)
-    assert "larger than field limit" in str(caught.value.found)
+    assert "quoted fields that are closed" in str(caught.value.expected)
 
 
 def test_text_after_a_closing_quote_is_refused(tmp_path: Path) -> None:
@@ -254,19 +254,6 @@ def test_a_text_of_a_megabyte_or_four_arrives_whole(repeats: int, suffix: str, t
     path = tmp_path / f"reviews{suffix}"
     write_table(path, [(long, "neg"), ("short", "pos")], "excel" if suffix == ".csv" else "excel-tab")
     assert read(path)[0] == [(long, "neg"), ("short", "pos")]
-
-
-def test_the_csv_modules_own_limit_is_left_as_it_was(tmp_path: Path) -> None:
-    before = csv.field_size_limit()
-    write_table(tmp_path / "good.csv", [("fine", "pos")] * 20_000, "excel")
-    (tmp_path / "bad.csv").write_text('text,label\n"open', encoding="utf-8")
-    pieces = read_delimited(tmp_path / "good.csv", DataConfig(), [])
-    assert len(next(pieces)) == 10_000
-    assert csv.field_size_limit() == before  # also between two pieces
-    assert len(next(pieces)) == 10_000
-    with pytest.raises(DataError):
-        read(tmp_path / "bad.csv")
-    assert csv.field_size_limit() == before
 
 
 def test_two_texts_a_label_and_a_group_are_read_by_their_columns(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from imdb_sentiment.data.files import SUFFIXES, missing_file, read_file
 from imdb_sentiment.errors import DataError
 
 DATA = DataConfig()
-KINDS = ".parquet, .csv, .tsv, .jsonl, .arrow, each also with .gz or .zst"
+KINDS = ".parquet, .csv, .tsv, .txt, .jsonl, .arrow, each also with .gz or .zst"
 
 every_format = pytest.mark.parametrize("suffix", SUFFIXES)
 
@@ -53,7 +53,8 @@ def test_a_missing_file_is_named_with_the_nearest_one(tmp_path: Path) -> None:
         read_file(tmp_path / "reveiws.csv", DATA)
     assert caught.value.hint == str(tmp_path / "reviews.csv")
     assert (
-        caught.value.expected == "a folder or a file (.parquet, .csv, .tsv, .jsonl, .arrow, each also with .gz or .zst)"
+        caught.value.expected
+        == "a folder or a file (.parquet, .csv, .tsv, .txt, .jsonl, .arrow, each also with .gz or .zst)"
     )
 
 

@@ -47,6 +47,7 @@ def write_arrow(path: Path, rows: list[tuple[str, str]]) -> None:
 WRITERS: dict[str, Callable[[Path, list[tuple[str, str]]], None]] = {
     ".csv": write_csv,
     ".tsv": write_tsv,
+    ".txt": write_tsv,
     ".jsonl": write_jsonl,
     ".parquet": write_parquet,
     ".arrow": write_arrow,

@@ -1,7 +1,7 @@
-"""JSON lines from standard input to standard output, as they come."""
+"""Lines from standard input as they come: texts, and JSON objects, which go to standard output with their labels."""
 
 import codecs
-import json
+import io
 import sys
 from collections.abc import Iterator
 from itertools import count
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
 
-__all__ = ["classify_lines"]
+__all__ = ["classify_lines", "read_lines"]
 
 _BYTES = 2**20
+_ORIGIN = "standard input"
 
 
 def classify_lines(
@@ -41,7 +42,7 @@ def classify_lines(
 
     names = added_names(prefix)
     numbers = count(1)
-    for lines in _arriving(sys.stdin.buffer):
+    for lines in _arriving(sys.stdin.buffer, any_end=True):
         numbered = [(next(numbers), line) for line in lines]
         rows, fault = _objects([(number, line) for number, line in numbered if line.strip()], names)
         found = [[find_field(record, name) for name in columns] for _, record in rows]
@@ -64,22 +65,18 @@ def _objects(
     lines: list[tuple[int, str]], names: tuple[str, ...]
 ) -> tuple[list[tuple[str, dict[str, Any]]], Exception | None]:
     """Return the lines with their objects, up to the first that cannot be taken; and what is wrong with that."""
+    from imdb_sentiment.data.jsonl import parse_object
     from imdb_sentiment.errors import DataError
 
     rows: list[tuple[str, dict[str, Any]]] = []
     for number, line in lines:
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            return rows, DataError(f"line {number:,} of standard input is not JSON", found=str(error), rows=[number])
-        if not isinstance(record, dict):
-            found, expected = f"a {type(record).__name__}", '{"text": ...}'
-            return rows, DataError(
-                f"line {number:,} of standard input is no object", found=found, expected=expected, rows=[number]
-            )
+            record = parse_object(line, _ORIGIN, f"line {number:,}", number)
+        except DataError as fault:
+            return rows, fault
         if taken := [name for name in names if name in record]:
             return rows, DataError(
-                f"line {number:,} of standard input has a field {taken[0]!r} already",
+                f"line {number:,} of {_ORIGIN} has a field {taken[0]!r} already",
                 hint="--prefix predicted_",
                 rows=[number],
             )
@@ -87,32 +84,61 @@ def _objects(
     return rows, None
 
 
-def _arriving(source: Any) -> Iterator[list[str]]:
-    """Give the whole lines that have come, as soon as there are some.
+def read_lines() -> list[str]:
+    """Read standard input to its end, as texts, one a line.
 
     Raises:
-        DataError: They are not UTF-8.
+        DataError: It is not text, or a line is longer than any that is read.
     """
+    arriving = _arriving(sys.stdin.buffer, any_end=False)
+    lines = [line.removesuffix("\n").removesuffix("\r") for some in arriving for line in some]
+    return lines[0].split("\r") if len(lines) == 1 else lines
+
+
+def _arriving(source: Any, *, any_end: bool) -> Iterator[list[str]]:
+    """Give the whole lines that have come, as soon as there are some.
+
+    Args:
+        source: What they are read from.
+        any_end: Take a carriage return for a line end too; outside of JSON it may belong to a text.
+
+    Raises:
+        DataError: They are not text, or one is too long.
+    """
+    from imdb_sentiment.data.text_files import TextError, lines_by_block
+
+    lines_before = 0
+    try:
+        for lines in lines_by_block(_decoded(source, any_end=any_end)):
+            yield lines
+            lines_before += len(lines)
+    except TextError as error:
+        raise error.explain(_ORIGIN, lines_before + 1) from None
+
+
+def _decoded(source: Any, *, any_end: bool) -> Iterator[str]:
+    from imdb_sentiment.data.signatures import refuse_binary
+    from imdb_sentiment.data.text_files import find_mark
     from imdb_sentiment.errors import DataError
 
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    rest: list[str] = []
+    block = source.read1(_BYTES)  # what there is, without waiting for more
+    refuse_binary(block, _ORIGIN)
+    mark = find_mark(block)
+    encoding = mark.encoding if mark else "utf-8"
+    bare = codecs.getincrementaldecoder(encoding)()
+    decoder = io.IncrementalNewlineDecoder(bare, translate=True) if any_end else bare
+    block = block[len(mark.content) :] if mark else block
     lines_before = 0
+    at_end = not block and not mark
     while True:
-        block = source.read1(_BYTES)  # what there is, without waiting for more
         try:
-            text = decoder.decode(block, final=not block)
+            text = decoder.decode(block, final=at_end)
         except UnicodeDecodeError as error:
             found = f"byte 0x{error.object[error.start]:02x} after line {lines_before:,}"
-            raise DataError("standard input is not UTF-8", found=found) from None
-        *whole, last = text.split("\n")
-        if whole:
-            whole[0] = "".join([*rest, whole[0]])
-            rest = []
-            lines_before += len(whole)
-            yield whole
-        rest.append(last)
-        if not block:
-            if line := "".join(rest):
-                yield [line]
+            raise DataError(f"{_ORIGIN} is not {encoding.upper()}", found=found) from None
+        lines_before += text.count("\n")
+        yield text
+        if at_end:
             return
+        block = source.read1(_BYTES)
+        at_end = not block

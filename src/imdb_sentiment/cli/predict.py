@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show
-from imdb_sentiment.cli.piping import classify_lines
-from imdb_sentiment.cli.settings import Json, SpreadsheetSafe
+from imdb_sentiment.cli.piping import classify_lines, read_lines
+from imdb_sentiment.cli.settings import Json, NoHeader, SpreadsheetSafe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,7 @@ def predict(
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False)
     ] = None,
+    no_header: NoHeader = False,
     spreadsheet_safe: SpreadsheetSafe = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")] = False,
     json_lines: Annotated[
@@ -110,6 +111,7 @@ def predict(
                 text_columns=text_column.split(",") if text_column else None,
                 prefix=prefix,
                 encoding=encoding,
+                header=not no_header,
                 spreadsheet_safe=spreadsheet_safe,
                 cascade="auto" if cascade else None,
                 overwrite=overwrite,
@@ -194,18 +196,9 @@ def _read_shard(shard: str | None) -> tuple[int, int]:
 
 
 def _read_lines() -> list[str]:
-    from imdb_sentiment.errors import DataError
-
     if sys.stdin.isatty():
         print("Reading texts, one a line; Ctrl-D ends.", file=sys.stderr)
-    lines = []
-    for number, line in enumerate(sys.stdin.buffer, start=1):
-        try:
-            lines.append(line.decode("utf-8").rstrip("\r\n"))
-        except UnicodeDecodeError as error:
-            found = f"byte 0x{line[error.start]:02x} on line {number:,}"
-            raise DataError("standard input is not UTF-8", found=found, rows=[number]) from None
-    return lines
+    return read_lines()
 
 
 def _split_pairs(texts: list[str], columns: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from imdb_sentiment.cli.settings import (
     DataSettings,
     LabelColumn,
     NegativeLabel,
+    NoHeader,
     PositiveLabel,
     TextColumn,
     read_data_settings,
@@ -46,6 +47,7 @@ def report(
     settings: DataSettings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    no_header: NoHeader = False,
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
 ) -> None:
@@ -59,6 +61,7 @@ def report(
         source=data,
         text_column=text_column,
         label_column=label_column,
+        header=False if no_header else None,
         positive_label=positive_label,
         negative_label=negative_label,
     )

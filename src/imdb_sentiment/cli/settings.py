@@ -15,6 +15,7 @@ __all__ = [
     "Json",
     "LabelColumn",
     "NegativeLabel",
+    "NoHeader",
     "PositiveLabel",
     "Settings",
     "SpreadsheetSafe",
@@ -36,6 +37,9 @@ DataSettings = Annotated[
 ]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text.", metavar="NAME")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.", metavar="NAME")]
+NoHeader = Annotated[
+    bool, typer.Option("--no-header", help="The first line of the file is a row; columns are counted from 1.")
+]
 PositiveLabel = Annotated[str | None, typer.Option(help="The label that counts as positive.", metavar="LABEL")]
 NegativeLabel = Annotated[str | None, typer.Option(help="The other label. [default: the one left]", metavar="LABEL")]
 SpreadsheetSafe = Annotated[

@@ -11,6 +11,7 @@ from imdb_sentiment.cli.settings import (
     Json,
     LabelColumn,
     NegativeLabel,
+    NoHeader,
     PositiveLabel,
     SpreadsheetSafe,
     TextColumn,
@@ -45,6 +46,7 @@ def suspects(
     settings: DataSettings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    no_header: NoHeader = False,
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
     json: Json = False,
@@ -62,6 +64,7 @@ def suspects(
         source=data,
         text_column=text_column,
         label_column=label_column,
+        header=False if no_header else None,
         positive_label=positive_label,
         negative_label=negative_label,
     )

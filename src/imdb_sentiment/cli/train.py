@@ -14,6 +14,7 @@ from imdb_sentiment.cli.settings import (
     Json,
     LabelColumn,
     NegativeLabel,
+    NoHeader,
     PositiveLabel,
     Settings,
     TextColumn,
@@ -48,6 +49,7 @@ def train(
     settings: Settings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    no_header: NoHeader = False,
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
     limit: Annotated[
@@ -76,6 +78,7 @@ def train(
                 "source": data,
                 "text_column": text_column,
                 "label_column": label_column,
+                "header": False if no_header else None,
                 "positive_label": positive_label,
                 "negative_label": negative_label,
                 "limit": limit,

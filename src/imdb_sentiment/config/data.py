@@ -22,6 +22,11 @@ def _label_to_text(value: object) -> object:
     return text if isinstance(value, Number) else value
 
 
+def _position_to_text(value: object) -> object:
+    """A column without a name is called by its position, which YAML reads as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _split_names(value: object) -> object:
     """Read `title,body`, which is how the command line gives two names."""
     names = split_names(value)
@@ -46,7 +51,7 @@ def _known_encoding(name: str) -> str:
 
 Label = Annotated[str, Field(min_length=1), BeforeValidator(_label_to_text)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-ColumnName = Annotated[str, Field(min_length=1)]
+ColumnName = Annotated[str, Field(min_length=1), BeforeValidator(_position_to_text)]
 TwoColumns = Annotated[tuple[ColumnName, ColumnName], BeforeValidator(_split_names)]
 
 
@@ -70,6 +75,10 @@ class DataConfig(Frozen):
     begins with its mark; anything else is an error that names the row and the byte, since encodings cannot be told
     apart for sure."""
 
+    header: bool = True
+    """Whether the first line of a CSV, TSV or TXT file names the columns. Where it does not, a column is called by its
+    position, counted from 1: `header=False, text_column="1", label_column="2"`."""
+
     revision: str | None = None
     """Branch, tag or commit of the hub data set. Pin a commit to get the same rows next year."""
 
@@ -86,7 +95,7 @@ class DataConfig(Frozen):
     label_column: ColumnName = "label"
     """Column that holds the label."""
 
-    group_column: Annotated[str, Field(min_length=1)] | None = None
+    group_column: ColumnName | None = None
     """Column of what holds rows together beside their text, such as an author, a film or a thread: rows with the same
     value are never divided between train, validation and test. An empty value holds nothing together."""
 

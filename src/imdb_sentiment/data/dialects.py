@@ -1,17 +1,24 @@
 """How a CSV or TSV file is to be read: what separates its fields, and what its quote characters mean."""
 
-import csv
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple
 
 from imdb_sentiment.data.compressed import plain_suffix
-from imdb_sentiment.data.text_files import TextFile, UndecodableError
-from imdb_sentiment.data.wanted import Wanted
+from imdb_sentiment.data.records import RecordParser
+from imdb_sentiment.data.text_files import TextError, TextFile
 
-__all__ = ["Dialect", "find_dialect", "plain_fields"]
+__all__ = ["Dialect", "find_dialect", "records_of"]
 
-_OWN = {".csv": ",", ".tsv": "\t"}
+_OWN = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 _SEPARATORS = (",", ";", "\t", "|")
+_DECLARED = re.compile(r"sep=([^\w\s\"'\\]|\t)\s*", re.IGNORECASE)
+"""The line by which a spreadsheet program learns the separator; Excel reads it and writes it."""
+
+_LOOKED_AT = 100
+"""Records of a file without a header by which its separator is found."""
 
 
 class Dialect(NamedTuple):
@@ -19,45 +26,79 @@ class Dialect(NamedTuple):
 
     separator: str
 
+    newline: str
+    """What ends a record."""
+
     width: int
-    """How many fields the header has; 0 if it is too long for a look at the beginning of the file."""
+    """How many fields the first record has; 0 if it is too long for a look at the beginning of the file."""
 
     quoted: bool
     """Whether a quote character at the beginning of a field opens a quoted one (RFC 4180)."""
+
+    declared: bool
+    """Whether the first line tells the separator, and nothing else."""
 
     notes: tuple[str, ...]
     """What the user should know about it."""
 
 
-def find_dialect(text: TextFile, wanted: Sequence[Wanted]) -> Dialect:
+def find_dialect(text: TextFile, wanted: set[str], *, header: bool) -> Dialect:
     """Find how a file is to be read.
 
     The separator is the one of the suffix, unless another one alone gives all the wanted columns. What quote characters
     mean in a TSV file takes a pass over the file.
 
+    Args:
+        text: The file.
+        wanted: Names of columns that it should have; positions from 1 where it has no header.
+        header: Whether its first record names the columns.
+
     Raises:
-        UndecodableError: The header cannot be decoded.
+        TextError: Its beginning cannot be read.
         DataError: The file is compressed and damaged.
         OSError: The file cannot be read.
     """
     own = _OWN[plain_suffix(text.path)]
-    separator, width = _separator(text.beginning(), own, {column.name for column in wanted})
+    lines = text.beginning()
+    first = next((place for place, line in enumerate(lines) if line.strip()), 0)
+    declared = _DECLARED.fullmatch(lines[first].strip('"\r\n')) if lines else None
+    if declared:
+        separator = declared[1]
+        width = len(_first(lines[first + 1 :], separator, text.newline))
+    elif header:
+        separator, width = _separator(lines, text.newline, own, wanted)
+    else:
+        separator, width = _separator_by_rows(lines, text.newline, own, wanted)
     quoted, note = True, ""
     if separator == "\t":
-        quoted, note = _quoting(text)
+        quoted, note = _quoting(text, skip=bool(declared))
     notes = ["" if separator == own else f"the separator is {separator!r}", note]
-    return Dialect(separator, width, quoted, tuple(f"{text.path.name}: {said}" for said in notes if said))
+    said = tuple(f"{text.path.name}: {note}" for note in notes if note)
+    return Dialect(separator, text.newline, width, quoted, bool(declared), said)
+
+
+def records_of(text: TextFile, dialect: Dialect) -> Iterator[list[str]]:
+    """Give the records of a file; blank lines count for nothing.
+
+    Raises:
+        TextError: The text cannot be decoded, or is not well-formed.
+    """
+    if dialect.quoted:
+        found = RecordParser(dialect.separator, dialect.newline, dialect.width).records(text.blocks())
+    else:
+        found = (plain_fields(line, dialect.separator) for line in text.lines())
+    return islice(filter(None, found), int(dialect.declared), None)
 
 
 def plain_fields(line: str, separator: str) -> list[str]:
     """Split a line at separators alone, quote characters being text; a blank line has no fields."""
-    line = line[:-2] if line.endswith("\r\n") else line.removesuffix("\n")
+    line = line.removesuffix("\n").removesuffix("\r")
     return line.split(separator) if line else []
 
 
-def _separator(lines: Sequence[str], own: str, wanted: set[str]) -> tuple[str, int]:
+def _separator(lines: Sequence[str], newline: str, own: str, wanted: set[str]) -> tuple[str, int]:
     """Return the separator, and the number of fields of the header."""
-    headers = {mark: _header(lines, mark) for mark in (own, *(mark for mark in _SEPARATORS if mark != own))}
+    headers = {mark: _first(lines, mark, newline) for mark in _candidates(own)}
     fitting = [mark for mark, header in headers.items() if wanted <= set(header)]
     if fitting:
         separator = fitting[0]
@@ -67,39 +108,72 @@ def _separator(lines: Sequence[str], own: str, wanted: set[str]) -> tuple[str, i
     return separator, len(headers[separator])
 
 
-def _header(lines: Iterable[str], separator: str) -> list[str]:
+def _separator_by_rows(lines: Sequence[str], newline: str, own: str, wanted: set[str]) -> tuple[str, int]:
+    """Return the separator, and the number of fields of the first row.
+
+    It is the first one that gives all rows at the beginning of the file the same number of fields, with the wanted
+    columns among them.
+    """
+    found = {mark: _width(lines, mark, newline) for mark in _candidates(own)}
+    fitting = (mark for mark, width in found.items() if wanted <= {str(place) for place in range(1, width + 1)})
+    separator = next(fitting, max(found, key=lambda mark: found[mark]))
+    return separator, found[separator]
+
+
+def _candidates(own: str) -> list[str]:
+    return [own, *(mark for mark in _SEPARATORS if mark != own)]
+
+
+def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
+    """Return the fields of the first record; none if it is not well-formed, unless tabs divide it."""
     try:
-        return next(filter(None, csv.reader(lines, delimiter=separator, strict=True)), [])
-    except csv.Error:
+        return next(filter(None, RecordParser(separator, newline).records(lines)), [])
+    except TextError:
         first = next(filter(None, (plain_fields(line, separator) for line in lines)), [])
         return first if separator == "\t" else []
 
 
-def _quoting(text: TextFile) -> tuple[bool, str]:
+def _width(lines: Sequence[str], separator: str, newline: str) -> int:
+    """Return how many fields each of the first records has; 0 if they differ in that."""
+    plain = {len(plain_fields(line, separator)) for line in lines[:_LOOKED_AT]} - {0}
+    if separator == "\t" and len(plain) == 1:
+        return plain.pop()
+    widths: set[int] = set()
+    with suppress(TextError):  # as when the beginning of the file ends inside a record
+        widths.update(map(len, islice(RecordParser(separator, newline).records(lines), _LOOKED_AT)))
+    widths.discard(0)
+    return widths.pop() if len(widths) == 1 else 0
+
+
+def _quoting(text: TextFile, *, skip: bool) -> tuple[bool, str]:
     """Find out whether quote characters of a TSV file quote, and what is to be said about it.
 
     They are ordinary text where each line has as many fields as the first one and quoting would merge lines or fields.
     """
     found = merged = False
     width: int | None = None
+    parser = RecordParser("\t", text.newline)
     try:
         for line in text.lines():
             fields = plain_fields(line, "\t")
             if not fields:
+                continue
+            if skip:
+                skip = False
                 continue
             width = width or len(fields)
             if len(fields) != width:
                 return True, ""
             if '"' in line:
                 found = True
-                merged = merged or not _is_one_record(line, width)
-    except UndecodableError:
+                merged = merged or not _is_one_record(parser, line, width)
+    except TextError:
         pass  # told when the rows are read, by whoever knows their numbers
     return found and not merged, "quote characters are read as ordinary text" if merged else ""
 
 
-def _is_one_record(line: str, width: int) -> bool:
+def _is_one_record(parser: RecordParser, line: str, width: int) -> bool:
     try:
-        return [len(record) for record in csv.reader([line], delimiter="\t", strict=True)] == [width]
-    except csv.Error:
+        return [len(record) for record in parser.records([line])] == [width]
+    except TextError:
         return False

@@ -10,8 +10,10 @@ from imdb_sentiment.data.arrow_files import read_arrow, read_parquet
 from imdb_sentiment.data.columns import RawRows, collect
 from imdb_sentiment.data.compressed import plain_suffix
 from imdb_sentiment.data.delimited import read_delimited
+from imdb_sentiment.data.headerless import no_header_error
 from imdb_sentiment.data.jsonl import read_jsonl
 from imdb_sentiment.data.review_tree import read_review_tree
+from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ _READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]
     ".parquet": read_parquet,
     ".csv": read_delimited,
     ".tsv": read_delimited,
+    ".txt": read_delimited,
     ".jsonl": read_jsonl,
     ".arrow": read_arrow,
 }
@@ -117,7 +120,8 @@ def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows],
     """
     if tree := read_review_tree(folder, config):
         return tree
-    files = sorted(path for path in folder.rglob("*") if plain_suffix(path) in _READERS and path.is_file())
+    suffixes = set(SUFFIXES) - ({".txt"} if config.header else set())  # a text beside data is most often about them
+    files = sorted(path for path in folder.rglob("*") if plain_suffix(path) in suffixes and path.is_file())
     files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if not files:
         raise DataError(f"{folder} holds no data", expected=f"files that end in {_KINDS}, or train/pos/*.txt")
@@ -213,9 +217,13 @@ def _pieces(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawR
     if not path.is_file():
         raise missing_file(path)
     if plain_suffix(path) not in _READERS:
-        raise DataError(f"{path} is of no known kind", found=_kind(path) or "no suffix", expected=_KINDS)
+        found = _kind(path) or "no suffix"
+        raise DataError(f"{path} is of no known kind", found=found, expected=_KINDS, hint=content_hint(path))
+    if not config.header and _READERS[plain_suffix(path)] is not read_delimited:
+        raise no_header_error(path)
     rows = 0
     try:
+        check_content(path)
         for piece in _READERS[plain_suffix(path)](path, config, notes):
             rows += len(piece)
             yield piece

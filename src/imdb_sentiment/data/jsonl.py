@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.data.columns import RawRows
 from imdb_sentiment.data.pieces import pieces_from_rows
-from imdb_sentiment.data.text_files import TextFile, UndecodableError
+from imdb_sentiment.data.text_files import TextError, TextFile
 from imdb_sentiment.data.wanted import Wanted, check_columns, wanted_columns
 from imdb_sentiment.errors import DataError
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["MISSING", "find_field", "read_jsonl", "read_objects"]
+__all__ = ["MISSING", "find_field", "parse_object", "read_jsonl", "read_objects"]
 
 MISSING = object()
 _MOST_NAMES = 1000
@@ -69,25 +69,35 @@ def read_objects(text: TextFile) -> Iterator[tuple[str, dict[str, Any]]]:
         for number, line in enumerate(text.lines(), start=1):
             if line.isspace():
                 continue
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise _no_object(text.path, "JSON", row, number, _fault(error)) from None
-            if not isinstance(record, dict):
-                raise _no_object(text.path, "a JSON object", row, number, f"a {type(record).__name__}")
-            yield line, record
+            yield line, parse_object(line, text.path, f"row {row:,} (line {number:,})", row)
             row += 1
-    except UndecodableError as error:
-        raise text.explain(error, row) from None
+    except TextError as error:
+        raise error.explain(text.path, row) from None
 
 
-def _no_object(path: Path, what: str, row: int, line: int, found: str) -> DataError:
-    return DataError(
-        f"{path} is not {what} in row {row:,} (line {line:,})",
-        found=found,
-        expected='one object a line, {"text": ..., "label": ...}',
-        rows=[row],
-    )
+def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[str, Any]:
+    """Return the object on a line.
+
+    Args:
+        line: The line.
+        origin: Where it comes from.
+        place: Where it stands there.
+        row: The same as a number.
+
+    Raises:
+        DataError: It is no JSON, or no object.
+    """
+    expected = 'one object a line, {"text": ..., "label": ...}'
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{origin} is not JSON in {place}", found=_fault(error), expected=expected, rows=[row]
+        ) from None
+    if isinstance(record, dict):
+        return record
+    found = f"a {type(record).__name__}"
+    raise DataError(f"{origin} is not a JSON object in {place}", found=found, expected=expected, rows=[row])
 
 
 def _fault(error: Exception) -> str:

@@ -1,24 +1,47 @@
 """Text files, decoded while they are read."""
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple, Self
 
 from imdb_sentiment.data.compressed import open_bytes
+from imdb_sentiment.data.store import disk_errors
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.messages import Advice, Setting
 
-__all__ = ["TextFile", "UndecodableError", "lines_of"]
+__all__ = ["LongText", "TextError", "TextFile", "find_mark", "lines_by_block", "lines_of", "row_name"]
 
+_HEAD = 2**17
 _BLOCK = 2**17
 """Small enough that a block and its lines stay in the processor's cache."""
 
-_WINDOWS = "cp1252"
+_LONGEST = 100 * 2**20
+"""Bytes of a row. A longer one is no text that anybody wrote, but a decompression bomb, or a quote never closed."""
+
+_MOST_IN_MEMORY = 2**22
+"""Bytes of a row whose end has not come yet."""
+
+_SURE = "cp1252"
+_SURE_PAGES = ("cp1250", "cp1254", "cp1257", "cp1258", "latin-1", "iso8859-2", "iso8859-15", "iso8859-16")
+_SURE_LETTERS = b"".join(
+    bytes([byte])
+    for byte in range(0xC0, 0x100)
+    if {bytes([byte]).decode(page, "replace") for page in _SURE_PAGES} == {bytes([byte]).decode(_SURE)}
+)
+"""Letters that are the same in every code page for the Latin alphabet."""
+
+_SURELY_WINDOWS = re.compile(
+    rb"(?:[\x00-\x7f]|(?:(?<=[A-Za-z])|(?<![\x80-\xff])(?=.[a-z]))[" + _SURE_LETTERS + rb"](?![\x80-\xff])"
+    rb"|(?<![A-Za-z\x80-\xff])[\x91\x93](?=[A-Za-z])|(?<=[A-Za-z.,!?])\x94(?![A-Za-z\x80-\xff])"
+    rb"|(?<=[A-Za-z])\x92(?=(?:s|t|d|m|ll|re|ve)\b))*+"
+)
 
 
-class _Mark(NamedTuple):
+class Mark(NamedTuple):
     """A byte order mark: the first bytes of a file, by which it tells its encoding."""
 
     content: bytes
@@ -28,22 +51,71 @@ class _Mark(NamedTuple):
 
 
 _MARKS = (
-    _Mark(codecs.BOM_UTF32_LE, "utf-32-le", ("utf-32", "utf-32-le")),  # begins with the mark of UTF-16
-    _Mark(codecs.BOM_UTF32_BE, "utf-32-be", ("utf-32", "utf-32-be")),
-    _Mark(codecs.BOM_UTF8, "utf-8", ("utf-8", "utf-8-sig")),
-    _Mark(codecs.BOM_UTF16_LE, "utf-16-le", ("utf-16", "utf-16-le")),
-    _Mark(codecs.BOM_UTF16_BE, "utf-16-be", ("utf-16", "utf-16-be")),
+    Mark(codecs.BOM_UTF32_LE, "utf-32-le", ("utf-32", "utf-32-le")),  # begins with the mark of UTF-16
+    Mark(codecs.BOM_UTF32_BE, "utf-32-be", ("utf-32", "utf-32-be")),
+    Mark(codecs.BOM_UTF8, "utf-8", ("utf-8", "utf-8-sig")),
+    Mark(codecs.BOM_UTF16_LE, "utf-16-le", ("utf-16", "utf-16-le")),
+    Mark(codecs.BOM_UTF16_BE, "utf-16-be", ("utf-16", "utf-16-be")),
 )
 
 
-class UndecodableError(Exception):
-    """Bytes that are no text in the encoding; the reader, who knows the row, makes a `DataError` of it."""
+_QUOTED = re.compile('"(?:[^"]|"")*+"')
 
-    def __init__(self, line: int, offset: int, content: bytes) -> None:
+
+class TextError(Exception):
+    """Text that cannot be read; the reader, who knows the row, makes a `DataError` of it."""
+
+    def explain(self, origin: Path | str, row: int) -> DataError:
+        """Return the error for the user.
+
+        Args:
+            origin: The file.
+            row: The row in which it stands; 0 in the header.
+        """
+        raise NotImplementedError
+
+
+class UndecodableError(TextError):
+    """Bytes that are no text in the encoding."""
+
+    def __init__(self, line: int, offset: int, byte: int, encoding: str, *, windows: bool) -> None:
         self.line = line
         self.offset = offset
-        self.content = content
+        self.byte = byte
+        self.encoding = encoding
+        self.windows = windows
         super().__init__(line, offset)
+
+    def explain(self, origin: Path | str, row: int) -> DataError:
+        name = self.encoding.upper() if self.encoding.startswith("utf-") else self.encoding
+        hint = Advice(Setting("encoding", "NAME"), ", the encoding it was written in; or save it again as UTF-8")
+        if self.windows:
+            hint = Advice(Setting("encoding", _SURE), ", if the file was written on Windows")
+        return DataError(
+            f"{origin} is not {name} in {row_name(row)} (line {self.line:,})",
+            found=f"byte 0x{self.byte:02x} at offset {self.offset:,}",
+            expected=f"text encoded as {name}",
+            hint=hint,
+            rows=[row] if row else (),
+        )
+
+
+class TooLongError(TextError):
+    """A row that would take too much memory."""
+
+    def explain(self, origin: Path | str, row: int) -> DataError:
+        return DataError(
+            f"{origin} has too long a text in {row_name(row)}",
+            found=f"more than {_LONGEST // 2**20} MiB without an end",
+            expected="rows that end; in CSV, quoted fields that are closed",
+            hint="look at that row; of a text this long a model reads a few pages at most",
+            rows=[row] if row else (),
+        )
+
+
+def row_name(row: int) -> str:
+    """Name a row for a message; 0 is the header."""
+    return f"row {row:,}" if row else "its header"
 
 
 class TextFile:
@@ -52,66 +124,52 @@ class TextFile:
     Attributes:
         path: Where it is.
         encoding: What its bytes are decoded with.
+        newline: What ends its lines: a line feed, or a carriage return where no line feed does.
         notes: What the user should know about how it is decoded.
     """
 
     def __init__(self, path: Path, encoding: str | None) -> None:
         self.path = path
         with open_bytes(path) as stream:
-            head = stream.read(_BLOCK)
+            head = stream.read(_HEAD)
         given = codecs.lookup(encoding).name if encoding else None
         self._named = encoding is not None
-        self._mark = next((m for m in _MARKS if head.startswith(m.content) and given in (None, *m.names)), None)
+        self._mark = find_mark(head, given)
         self.encoding = self._mark.encoding if self._mark else encoding or "utf-8"
         self.notes: tuple[str, ...] = ()
         if self._mark:
             name = self._mark.encoding.upper()
             self.notes = (f"{path.name}: begins with a {name[:6].rstrip('-')} mark and is read as such",)
         elif not encoding:
-            _refuse_utf16(path, head)
+            _refuse_wide(path, head)
         elif head and given in ("utf-16", "utf-32"):
             expected = f"a {given.upper()} mark, which tells the order of the bytes"
             hint = Advice(Setting("encoding", f"{given}-le"))
             raise DataError(f"{path} does not begin with a mark", expected=expected, hint=hint)
+        outside = _QUOTED.sub("", codecs.getincrementaldecoder(self.encoding)("replace").decode(head))
+        self.newline = "\r" if "\r" in outside and "\n" not in outside else "\n"
 
     def lines(self) -> Iterator[str]:
-        """Give the lines, each with its line feed; nothing else ends a line.
+        """Give the lines, each with what ends it; nothing but `newline` ends a line.
 
         Raises:
             UndecodableError: After the lines before the one that cannot be decoded.
+            TooLongError: After the lines before one that is longer than any that is read.
             DataError: The file is compressed and damaged.
             OSError: The file cannot be read.
         """
-        return lines_of(self.blocks())
+        return lines_of(self.blocks(), self.newline)
 
     def beginning(self) -> list[str]:
         """Return some lines from the first that is not blank on; none if all are blank.
 
         Raises:
-            UndecodableError: There is something that cannot be decoded before any line.
+            TextError: There is something that cannot be read before any line.
             DataError: The file is compressed and damaged.
             OSError: The file cannot be read.
         """
-        return next((lines for lines in _some_lines(self.blocks()) if any(map(str.strip, lines))), [])
-
-    def explain(self, error: UndecodableError, row: int) -> DataError:
-        """Return the error for what cannot be decoded.
-
-        Args:
-            error: Where and what it is.
-            row: The row in which it stands; 0 in the header.
-        """
-        name = self.encoding.upper() if self.encoding.startswith("utf-") else self.encoding
-        hint = Advice("another encoding: ", Setting("encoding", "NAME"))
-        if not self._named and _may_be_windows(error.content):
-            hint = Advice(Setting("encoding", _WINDOWS), ", if the file was written on Windows")
-        return DataError(
-            f"{self.path} is not {name} in {f'row {row:,}' if row else 'its header'} (line {error.line:,})",
-            found=f"byte 0x{error.content[0]:02x} at offset {error.offset:,}",
-            expected=f"text encoded as {name}",
-            hint=hint,
-            rows=[row] if row else (),
-        )
+        some = lines_by_block(self.blocks(), self.newline)
+        return next((lines for lines in some if any(map(str.strip, lines))), [])
 
     def blocks(self) -> Iterator[str]:
         """Give the text, about 128 KiB at a time.
@@ -136,55 +194,116 @@ class TextFile:
                 except UnicodeDecodeError as error:
                     decoder.setstate(state)
                     text = decoder.decode(error.object[pending : error.start])
-                    yield text
+                    if text:
+                        yield text
                     before = chain(islice(self.blocks(), given), [text])  # read again: to count always would cost time
                     line = 1 + sum(part.count("\n") for part in before)
                     place = offset - pending + error.start
-                    raise UndecodableError(line, place, error.object[error.start :]) from None
+                    byte, context = error.object[error.start], error.object[max(0, error.start - 1) :]
+                    windows = not self._named and _SURELY_WINDOWS.fullmatch(context) is not None
+                    raise UndecodableError(line, place, byte, self.encoding, windows=windows) from None
                 if text:
                     yield text
                     given += 1
                 offset += len(block)
 
 
-def lines_of(blocks: Iterable[str]) -> Iterator[str]:
-    """Cut text after each line feed, not at the dozen other characters that `splitlines` takes for line ends."""
-    return chain.from_iterable(_some_lines(blocks))
+def find_mark(head: bytes, encoding: str | None = None) -> "Mark | None":
+    """Return the byte order mark that a text begins with; None if there is none, or it is text in its encoding."""
+    return next((mark for mark in _MARKS if head.startswith(mark.content) and encoding in (None, *mark.names)), None)
 
 
-def _some_lines(blocks: Iterable[str]) -> Iterator[list[str]]:
-    rest: list[str] = []  # of a line that is longer than a block
-    for block in blocks:
-        lines = block.split("\n")
-        last = lines.pop()
-        if lines:
-            lines[0] = "".join((*rest, lines[0]))
-            rest = []
-            yield [line + "\n" for line in lines]
-        rest.append(last)
-    if line := "".join(rest):
-        yield [line]
+def lines_of(blocks: Iterable[str], newline: str = "\n") -> Iterator[str]:
+    """Cut text after each line end, not at the dozen other characters that `splitlines` takes for one."""
+    return chain.from_iterable(lines_by_block(blocks, newline))
 
 
-def _refuse_utf16(path: Path, head: bytes) -> None:
-    """UTF-16 without its mark is valid UTF-8 as long as it is English, but every second character is NUL."""
+def lines_by_block(blocks: Iterable[str], newline: str = "\n") -> Iterator[list[str]]:
+    """Give the lines that each block brings to an end; see `lines_of`."""
+    with LongText() as rest:  # of a line that is longer than a block
+        for block in blocks:
+            lines = block.split(newline)
+            last = lines.pop()
+            if lines:
+                lines[0] = rest.take() + lines[0]
+                yield [line + newline for line in lines]
+            rest.add(last)
+        if line := rest.take():
+            yield [line]
+
+
+class LongText:
+    """Text whose end has not come yet, most of it on disk, so that what never ends does not fill the memory.
+
+    Attributes:
+        characters: How many it has.
+    """
+
+    def __init__(self) -> None:
+        self.characters = 0
+        self._parts: list[str] = []
+        self._waiting = self._written = 0
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def add(self, text: str) -> None:
+        """Put more at its end.
+
+        Raises:
+            TooLongError: It is longer than any text that is read.
+            DataError: There is no room on the disk.
+        """
+        self._parts.append(text)
+        self.characters += len(text)
+        self._waiting += len(text)
+        if self._waiting > _MOST_IN_MEMORY:
+            self._put_aside()
+
+    def take(self) -> str:
+        """Return it, and begin anew."""
+        if self._file:
+            self._put_aside()
+            self._file.seek(0)
+            content = self._file.read()
+            self.__exit__()
+            self._written = self.characters = 0
+            return content.decode("utf-8", "surrogatepass")
+        text = "".join(self._parts)
+        self._parts.clear()
+        self._waiting = self.characters = 0
+        return text
+
+    def _put_aside(self) -> None:
+        with disk_errors():
+            self._file = self._file or TemporaryFile()  # noqa: SIM115  __exit__ closes it
+            for part in self._parts:
+                self._written += self._file.write(part.encode("utf-8", "surrogatepass"))
+        self._parts.clear()
+        self._waiting = 0
+        if self._written > _LONGEST:
+            raise TooLongError
+
+
+def _refuse_wide(path: Path, head: bytes) -> None:
+    """UTF-16 and UTF-32 without their mark are valid UTF-8 as long as they are English, but most bytes are NUL."""
     first = head.partition(b"\n")[0][:200]
-    half = len(first) // 2
-    if half < 2:
-        return
-    for encoding, zeros, others in (("utf-16-le", first[1::2], first[::2]), ("utf-16-be", first[::2], first[1::2])):
-        if zeros.count(0) > half // 2 and 0 not in others:
-            raise DataError(
-                f"{path} seems to be UTF-16 without the mark that says so",
-                found="a NUL after every character" if encoding == "utf-16-le" else "a NUL before every character",
-                expected="text encoded as UTF-8, or UTF-16 with its mark",
-                hint=Advice(Setting("encoding", encoding)),
-            )
-
-
-def _may_be_windows(content: bytes) -> bool:
-    try:
-        content.decode(_WINDOWS)
-    except UnicodeDecodeError:
-        return False
-    return b"\0" not in content
+    for width, name in ((4, "utf-32"), (2, "utf-16")):
+        count = len(first) // width
+        if count < 2:
+            continue
+        zeros = [first[place : count * width : width].count(0) for place in range(width)]
+        for order, place, said in (("le", 0, "after"), ("be", width - 1, "before")):
+            if zeros[place] == 0 and min(zeros[:place] + zeros[place + 1 :]) > count // 2:
+                raise DataError(
+                    f"{path} seems to be {name.upper()} without the mark that says so",
+                    found=f"NUL {said} every character",
+                    expected=f"text encoded as UTF-8, or {name.upper()} with its mark",
+                    hint=Advice(Setting("encoding", f"{name}-{order}")),
+                )

@@ -5,6 +5,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from imdb_sentiment.data.compressed import COMPRESSIONS, plain_suffix, whole_file
+from imdb_sentiment.data.headerless import no_header_error
+from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.data.text_files import TextFile
 from imdb_sentiment.data.wanted import wanted_texts
 from imdb_sentiment.errors import ConfigError, DataError
@@ -16,14 +18,19 @@ from imdb_sentiment.tables.table import Table
 
 __all__ = ["KINDS", "check_suffixes", "open_table"]
 
-_DELIMITED = (".csv", ".tsv")
+_DELIMITED = (".csv", ".tsv", ".txt")
 KINDS = (*_DELIMITED, ".jsonl", ".parquet")
 """Each may be followed by that of a compression."""
 
 
 @contextmanager
 def open_table(
-    path: Path, texts: Sequence[str], *, encoding: str | None = None, spreadsheet_safe: bool = False
+    path: Path,
+    texts: Sequence[str],
+    *,
+    encoding: str | None = None,
+    header: bool = True,
+    spreadsheet_safe: bool = False,
 ) -> Iterator[Table]:
     """Open a file whose rows are to be scored, and see that all of it can be read.
 
@@ -31,6 +38,7 @@ def open_table(
         path: CSV, TSV, JSONL or Parquet, also compressed.
         texts: Names of the columns of texts.
         encoding: Of a text file; by default UTF-8 or what its mark says.
+        header: Whether the first line of a CSV or TSV file names the columns; else they are counted from 1.
         spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
 
     Raises:
@@ -43,15 +51,19 @@ def open_table(
         _check_encoding(encoding)
     if spreadsheet_safe and kind not in _DELIMITED:
         raise ConfigError("spreadsheet_safe is for CSV and TSV files", found=path.name)
+    if not header and kind not in _DELIMITED:
+        raise no_header_error(path)
     wanted = wanted_texts(texts)
     table: Table
     with ExitStack() as stack:
+        check_content(path)
         if kind == ".parquet":
             table = ParquetTable(stack.enter_context(whole_file(path)), wanted, str(path))
         elif kind == ".jsonl":
             table = JsonTable(TextFile(path, encoding), wanted)
         else:
-            table = DelimitedTable(TextFile(path, encoding), wanted, spreadsheet_safe=spreadsheet_safe)
+            text = TextFile(path, encoding)
+            table = DelimitedTable(text, wanted, header=header, spreadsheet_safe=spreadsheet_safe)
         yield table
 
 
@@ -64,7 +76,8 @@ def _kind_of(path: Path) -> str:
     kind = plain_suffix(path)
     if kind not in KINDS:
         expected = f"a file that ends in {', '.join(KINDS)}, also with .gz or .zst"
-        raise DataError(f"{path} is of an unknown kind", found=kind or "no suffix", expected=expected)
+        found = kind or "no suffix"
+        raise DataError(f"{path} is of an unknown kind", found=found, expected=expected, hint=content_hint(path))
     return kind
 
 

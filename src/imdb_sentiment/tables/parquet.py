@@ -61,7 +61,8 @@ class ParquetTable:
         waiting: list[Any] = []
         with pq.ParquetWriter(target, schema) as writer:
             for place, part in enumerate(parts, start=1):
-                waiting.append(pq.read_table(part, schema=schema))
+                # not read_table, which refuses two columns of one name
+                waiting.append(open_parquet(part).read().cast(schema))
                 if sum(map(len, waiting)) >= _GROUP_ROWS or place == len(parts):
                     writer.write_table(pa.concat_tables(waiting))
                     waiting.clear()
