@@ -238,7 +238,7 @@ class SentimentClassifier:
         killed goes on where it was when it is started again, and ends with the same bytes.
 
         Args:
-            source: CSV, TSV, JSONL or Parquet, also with `.gz` or `.zst`.
+            source: CSV, TSV, TXT, JSONL or Parquet, also with `.gz` or `.zst`.
             target: The file to write, of the same kind; text is written as UTF-8.
             text_columns: Columns that hold the text, or the two of a pair; by default those the model learnt from.
             prefix: Put before the names of the three columns, for a file that has one of these names.

@@ -175,7 +175,7 @@ def test_the_columns_of_the_text_are_one_or_two() -> None:
         ({"text_columns": {"a", "b"}}, "expected the names of two columns"),
         ({"text_columns": "title,"}, "text_columns = 'title,': expected the names of two columns"),
         ({"text_columns": ("title", "")}, "at least 1 character"),
-        ({"text_columns": ("title", 1)}, "valid string"),
+        ({"text_columns": ("title", 1.5)}, "valid string"),
         ({"text_columns": "body,body"}, "text_columns are both 'body'"),
         ({"text_columns": "label,body"}, "text_columns and label_column both name 'label'"),
         ({"text_columns": "title,body", "text_column": "SMS"}, "takes the place of text_column, which is set to 'SMS'"),

@@ -15,6 +15,7 @@ from imdb_sentiment.cli.settings import (
     Json,
     LabelColumn,
     NegativeLabel,
+    NoHeader,
     PositiveLabel,
     TextColumn,
     read_data_settings,
@@ -43,6 +44,7 @@ def export(
     settings: DataSettings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    no_header: NoHeader = False,
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
     json: Json = False,
@@ -63,6 +65,7 @@ def export(
             source=data,
             text_column=text_column,
             label_column=label_column,
+            header=False if no_header else None,
             positive_label=positive_label,
             negative_label=negative_label,
         )
