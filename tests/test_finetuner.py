@@ -11,6 +11,7 @@ import torch
 
 from conftest import make_reviews, untimed
 from imdb_sentiment import (
+    ConfigError,
     DataConfig,
     DataError,
     EpochRecord,
@@ -22,6 +23,9 @@ from imdb_sentiment import (
     SentimentClassifier,
     SentimentFineTuner,
     TrainingDivergedError,
+    audit_dataset,
+    cross_validate,
+    find_suspects,
 )
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.baseline import baseline_probabilities
@@ -266,6 +270,93 @@ def test_a_later_fit_without_rows_goes_back_to_the_source(
     assert len(tuner.splits.test) == 40
     saved = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
     assert saved.metadata.data_config["source"] == str(tmp_path / "all.csv")
+
+
+@pytest.mark.parametrize("kind", ["str", "Path", "mapping", "mapping of Path", "list of dictionaries", "DataFrame"])
+def test_the_same_rows_in_any_form_make_the_same_run(
+    kind: str, tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame(dict(zip(("text", "label"), make_reviews(120), strict=True)))
+    frame.to_csv("all.csv", index=False)
+    forms: dict[str, tuple[Any, Any]] = {
+        "str": ("all.csv", "all.csv"),
+        "Path": (Path("all.csv"), "all.csv"),
+        "mapping": ({"train": "all.csv"}, {"train": "all.csv"}),
+        "mapping of Path": ({"train": Path("all.csv")}, {"train": "all.csv"}),
+        "list of dictionaries": (frame.to_dict("records"), None),
+        "DataFrame": (frame, None),
+    }
+    data, source = forms[kind]
+    config = tiny_config.replace(num_train_epochs=1)
+    tuner = SentimentFineTuner(DataConfig(source="elsewhere.csv"), config, output_dir=tmp_path / "run")
+    result = tuner.fit(data)
+    saved = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model")).metadata
+    assert saved.data_config["source"] == source
+    assert tuner.data_config.source == "elsewhere.csv"
+    expected = SentimentFineTuner(DataConfig(source="all.csv"), config).splits.summary
+    assert result.splits.fingerprint == saved.data_fingerprint == expected.fingerprint
+    assert str(result.audit) == str(audit_dataset(data, tuner.data_config, model_name=config.model_name))
+
+
+def test_after_a_path_a_fit_without_data_goes_back_to_the_source(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    for rows in (60, 120):
+        columns = dict(zip(("text", "label"), make_reviews(rows), strict=True))
+        pd.DataFrame(columns).to_csv(tmp_path / f"{rows}.csv", index=False)
+    config = tiny_config.replace(num_train_epochs=1)
+    tuner = SentimentFineTuner(DataConfig(source=tmp_path / "120.csv"), config, output_dir=tmp_path / "one")
+    tuner.fit(tmp_path / "60.csv")
+    assert len(tuner.splits.test) == 12
+    tuner.output_dir = tmp_path / "two"
+    tuner.fit()
+    assert len(tuner.splits.test) == 24
+
+
+ANY_TUNER: Any = SentimentFineTuner
+ANY_CLASSIFIER: Any = SentimentClassifier
+ANYTHING: Any = {"preset": "minilm", "data": DataConfig(), "learning": FineTuneConfig(), "path": "reviews.csv"}
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        (lambda: ANY_TUNER(FineTuneConfig()), "config=FineTuneConfig(...)"),
+        (lambda: ANY_TUNER(FineTuneConfig(), DataConfig()), "config=FineTuneConfig(...)"),
+        (lambda: ANY_TUNER(None, DataConfig()), "data_config=DataConfig(...)"),
+        (lambda: ANY_TUNER("reviews.csv"), "DataConfig(source='reviews.csv')"),
+        (lambda: ANY_TUNER(Path("reviews.csv")), "DataConfig(source='reviews.csv')"),
+        (lambda: ANY_TUNER({"text_column": "body"}), "DataConfig(**settings)"),
+        (lambda: ANY_TUNER("run.yaml"), "data_config, config = load_config('run.yaml')"),
+        (lambda: ANY_TUNER(pd.DataFrame({"text": ["a"]})), "DataConfig(...); rows in memory go to fit(data)"),
+        (lambda: ANY_TUNER(None, "minilm"), "FineTuneConfig(model_name='minilm')"),
+        (lambda: ANY_TUNER(None, {"lr": 1}), "FineTuneConfig(**settings)"),
+        (lambda: ANY_TUNER(DataConfig), "DataConfig(...); rows in memory go to fit(data)"),
+        (lambda: ANY_TUNER(output_dir=5), None),
+        (lambda: ANY_TUNER(model_name="minilm"), "FineTuneConfig(model_name=...)"),
+        (lambda: ANY_TUNER(text_column="body"), "DataConfig(text_column=...)"),
+        (lambda: ANY_TUNER(epochs=3), "FineTuneConfig(num_train_epochs=...)"),
+        (lambda: ANY_TUNER().fit(make_reviews(9)[0], make_reviews(9)[1]), "fit((texts, labels))"),
+        (lambda: ANY_TUNER.fit(pd.DataFrame({"text": ["a"]})), "SentimentFineTuner(...).fit(data)"),
+        (lambda: ANY_TUNER().fit(DataConfig()), "one of them"),
+        (lambda: ANY_TUNER().fit(FineTuneConfig()), "config=..."),
+        (lambda: ANY_CLASSIFIER("folder"), "SentimentClassifier.from_pretrained('folder')"),
+        (lambda: ANY_CLASSIFIER(), "SentimentClassifier.from_pretrained('folder')"),
+        (lambda: ANY_CLASSIFIER.from_pretrained(None), None),
+        (lambda: audit_dataset(make_reviews(9), ANYTHING["learning"]), "config=FineTuneConfig(...)"),
+        (lambda: find_suspects(make_reviews(9), ANYTHING["preset"]), "FineTuneConfig(model_name='minilm')"),
+        (lambda: find_suspects(make_reviews(9), ANYTHING["data"]), "data_config=DataConfig(...)"),
+        (lambda: cross_validate(make_reviews(9), ANYTHING["preset"]), "FineTuneConfig(model_name='minilm')"),
+        (lambda: cross_validate(make_reviews(9), data_config=ANYTHING["path"]), "DataConfig(source='reviews.csv')"),
+    ],
+)
+def test_something_else_than_is_asked_for_is_refused_with_what_to_write(
+    make: Any, hint: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ConfigError, DataError)) as caught:
+        make()
+    assert caught.value.hint == hint
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_splits_made_before_are_taken_as_they_are(

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from itertools import islice
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from imdb_sentiment.artifact import Artifact, load_artifact
@@ -20,11 +19,11 @@ from imdb_sentiment.errors import ConfigError, DataError, ModelError
 from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.foreign import load_foreign
 from imdb_sentiment.judging import Judge
-from imdb_sentiment.messages import Advice, Either
+from imdb_sentiment.messages import Advice, Either, quote
 from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_folder import find_folder
 from imdb_sentiment.opening import Opening
-from imdb_sentiment.output import METADATA_FILE
+from imdb_sentiment.output import METADATA_FILE, as_path
 from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
@@ -49,7 +48,15 @@ class SentimentClassifier:
     of tuples such as `(title, body)`, in the order of `metadata.text_columns`.
     """
 
-    def __init__(self, artifact: Artifact | Exported, scorer: Scorer, opening: Opening | None = None) -> None:
+    def __init__(
+        self,
+        artifact: Artifact | Exported | None = None,
+        scorer: Scorer | None = None,
+        opening: Opening | None = None,
+    ) -> None:
+        if artifact is None or scorer is None:
+            hint = f"SentimentClassifier.from_pretrained({quote(artifact or 'folder')})"
+            raise ConfigError("a classifier is made by from_pretrained", hint=hint)
         self._artifact = artifact
         self._scorer = scorer
         self._opening = opening
@@ -98,7 +105,7 @@ class SentimentClassifier:
             raise ConfigError(f"max_tokens_per_forward={most} leaves nothing to compute", expected="1 or more")
         if precision not in ("auto", "fp32", "bf16"):
             raise ConfigError(f"precision={precision!r} is not known", expected="auto, fp32 or bf16")
-        folder = find_folder(str(path), revision)
+        folder = find_folder(str(as_path(path, "path")), revision)
         if (folder / GRAPH_FILE).is_file():
             if device not in (None, "cpu"):
                 raise ConfigError(f"device={device!r}: an exported model computes on the CPU", expected="cpu or none")
@@ -262,7 +269,14 @@ class SentimentClassifier:
         if not 1 <= number <= shards:
             raise ConfigError(f"shard={number}/{shards} is none", expected="such as 2/5: the second of five")
         job = FileJob(
-            Path(source), Path(target), self._columns(text_columns), prefix, shard, encoding, header, spreadsheet_safe
+            as_path(source, "source"),
+            as_path(target, "target"),
+            self._columns(text_columns),
+            prefix,
+            shard,
+            encoding,
+            header,
+            spreadsheet_safe,
         )
         with self._computing_as(precision_of_parts(job.target)):
             return score_file(job, self._judge(cascade), overwrite=overwrite)
@@ -323,10 +337,10 @@ class SentimentClassifier:
             "spreadsheet_safe": spreadsheet_safe,
             "cascade": cascade,
         }
-        target = Path(folder).absolute()
+        target = as_path(folder, "folder").absolute()
         with self._computing_as(precision_of_run(target)):
             engine = RayWorkers(self, workers=workers, on_gpu=not isinstance(self._artifact, Exported))
-            root, names = find_inputs(str(source), target)
+            root, names = find_inputs(str(as_path(source, "source")), target)
             job = FolderJob(root, names, target, options, self._identity, self._precision)
             return score_folder(job, engine, overwrite=overwrite)
 
@@ -624,7 +638,7 @@ class SentimentClassifier:
         if labels is not None:
             true, read_as = match_labels(labels, self.metadata.labels, rows=len(given))
         report = export_artifact(
-            Path(folder),
+            as_path(folder, "folder"),
             artifact,
             quantize=quantize,
             texts=given,

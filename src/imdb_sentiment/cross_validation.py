@@ -9,10 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, source_of
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
 from imdb_sentiment.locked import one_writer
-from imdb_sentiment.output import make_folder, write_text
+from imdb_sentiment.output import as_path, make_folder, write_text
 from imdb_sentiment.processes import number_of_processes
 from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
 from imdb_sentiment.text_table import format_table
@@ -130,8 +130,8 @@ def cross_validate(
     if number_of_processes() > 1:
         raise ConfigError("cross_validate runs in one process", hint="the same script without torchrun")
     data, data_config = source_of(data, data_config)
-    config = config or FineTuneConfig()
-    folder = Path(output_dir)
+    config = given_config(config, FineTuneConfig)
+    folder = as_path(output_dir, "output_dir")
     if not resume:
         _check_empty(folder)
     divided = load_folds(data_config, folds, data)

@@ -5,17 +5,19 @@ from contextlib import ExitStack
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Never
 
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.config.other_names import setting_meant
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
 from imdb_sentiment.encoding import TextEncoder, texts_of
-from imdb_sentiment.errors import NotFittedError, OutputExistsError
+from imdb_sentiment.errors import ConfigError, DataError, NotFittedError, OutputExistsError
 from imdb_sentiment.head import scale_outputs
-from imdb_sentiment.output import LOCK_FILE
+from imdb_sentiment.messages import quote
+from imdb_sentiment.output import LOCK_FILE, as_path
 from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_of_idle_gpus
 from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport, FineTuneResult, SplitSummary
 
@@ -61,6 +63,9 @@ class SentimentFineTuner:
         config: How the model learns.
         output_dir: Folder for the checkpoints of the run, one after each epoch. The finished model goes where `save`
             is told.
+
+    Raises:
+        ConfigError: An argument is something else; the message says how to give it.
     """
 
     def __init__(
@@ -69,10 +74,14 @@ class SentimentFineTuner:
         config: FineTuneConfig | None = None,
         *,
         output_dir: str | PathLike[str] = "results",
+        **unknown: Never,
     ) -> None:
-        self.data_config = data_config or DataConfig()
-        self.config = config or FineTuneConfig()
-        self.output_dir = Path(output_dir)
+        if unknown:
+            raise _no_argument(next(iter(unknown)))
+        self.data_config = given_config(data_config, DataConfig)
+        self.config = given_config(config, FineTuneConfig)
+        self.output_dir = as_path(output_dir, "output_dir")
+        self._read_config = self.data_config
         self._loaded: LoadedSplits | None = None
         self._audit: DataAudit | None = None
         self._rows_given = False
@@ -112,23 +121,26 @@ class SentimentFineTuner:
             self._look(load_encoder(self.config, pairs=self.data_config.text_columns is not None).text_encoder)
         return self._audit
 
-    def fit(self, data: object = None, *, resume: bool = False) -> FineTuneResult:
+    def fit(self, data: object = None, *more: Never, resume: bool = False) -> FineTuneResult:
         """Fine-tune the model, evaluating it on the validation split and saving a checkpoint at the end of each epoch.
 
         Ctrl-C or SIGTERM, once, ends the run after the step under way and saves it; twice, ends it at once. Of several
         processes that a launcher started, the main one reads, looks and writes, and all return the same result.
 
         Args:
-            data: A DataFrame, a `datasets.Dataset` or `DatasetDict`, a mapping from split names to such tables, a pair
-                `(texts, labels)`, or `DataSplits`, which are taken as they are. By default, what `data_config.source`
-                names.
+            data: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame, a
+                `datasets.Dataset` or `DatasetDict`, a list of dictionaries, a mapping from split names to such tables,
+                or a pair `(texts, labels)`; or `DataSplits`, which are taken as they are. By default, what
+                `data_config.source` names.
+            *more: Nothing: texts and labels are one pair.
             resume: Go on from the newest complete checkpoint in `output_dir`, if there is one. The run ends as it would
                 have ended without the break.
 
         Raises:
             DataError: The data cannot be used as they are.
             ModelError: The encoder cannot be used.
-            ConfigError: The configuration does not fit the encoder, or the checkpoint is of another run.
+            ConfigError: The configuration does not fit the encoder, the checkpoint is of another run, or `data` is a
+                configuration.
             OutputExistsError: `output_dir` is not empty and `resume` is false, or it holds checkpoints of another
                 program, or another run is writing to it.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
@@ -140,6 +152,11 @@ class SentimentFineTuner:
         from imdb_sentiment.pretrained import load_encoder
         from imdb_sentiment.training.trackers import check_trackers
 
+        if not isinstance(self, SentimentFineTuner):
+            raise ConfigError("fit was called on the class", hint="SentimentFineTuner(...).fit(data)")
+        if more:
+            raise DataError("fit takes texts and labels as one pair", hint="fit((texts, labels))")
+        source_of(data, self.data_config)  # a mistake is told before anything is loaded
         check_trackers(self.config.report_to)
         warn_of_idle_gpus()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
@@ -183,8 +200,9 @@ class SentimentFineTuner:
             OutputExistsError: The folder is not empty.
         """
         fitted = self._require_fitted("save")
-        on_main(lambda: self._write(fitted, Path(path), overwrite=overwrite))
-        return Path(path)
+        folder = as_path(path, "path")
+        on_main(lambda: self._write(fitted, folder, overwrite=overwrite))
+        return folder
 
     def push_to_hub(
         self,
@@ -228,7 +246,7 @@ class SentimentFineTuner:
             self._test,
             fitted.encoder,
             labels=self._load().names,
-            data_config=self.data_config,
+            data_config=self._read_config,
             config=self.config,
         )
         unnamed = metadata.data_config | {"source": None}
@@ -275,7 +293,8 @@ class SentimentFineTuner:
         held.enter_context(locked(self.output_dir))
         if not resume:
             self._check_output_dir()  # another run may have ended there just before
-        if data is not None or self._rows_given:  # rows given to an earlier fit are not those of the source
+        # rows given to an earlier fit are not those of the source
+        if data is not None or self._rows_given or self._read_config != self.data_config:
             self._take(data)
         run = self._describe_run()
         checkpoint = newest_checkpoint(self.output_dir) if resume else None
@@ -360,12 +379,10 @@ class SentimentFineTuner:
 
     def _take(self, data: object) -> None:
         """Put rows that were given in the place of those of the source; or the source's again, for None."""
-        if isinstance(data, DataSplits):
-            self._loaded = given_splits(data)
-        else:
-            self._loaded = load_splits(self.data_config, data)
+        rows, config = source_of(data, self.data_config)
+        self._loaded = given_splits(rows) if isinstance(rows, DataSplits) else load_splits(config, rows)
         self._audit = None
-        self._rows_given = data is not None
+        self._rows_given, self._read_config = rows is not None, config
 
     def _look(self, encoder: TextEncoder) -> None:
         """Audit the data, unless that was done before or their source is not known."""
@@ -374,7 +391,7 @@ class SentimentFineTuner:
         source = self._load().source
         if self._audit is None and source is not None:
             name = self.config.model_name
-            self._audit = audit_rows(*source, self.data_config, encoder=encoder, model_name=name)
+            self._audit = audit_rows(*source, self._read_config, encoder=encoder, model_name=name)
 
     def _describe_run(self) -> dict[str, object]:
         """What decides how a run ends: a checkpoint of another run cannot be gone on from."""
@@ -405,3 +422,9 @@ class SentimentFineTuner:
 
 def _labelled(rows: "Dataset") -> Labelled:
     return Labelled(texts_of(rows), rows["label"])
+
+
+def _no_argument(name: str) -> ConfigError:
+    """Return the error for a setting that is a field of one of the configurations."""
+    fields = {kind.__name__: kind.model_fields for kind in (DataConfig, FineTuneConfig)}
+    return ConfigError(f"SentimentFineTuner has no argument {quote(name)}", hint=setting_meant(name, (), fields))

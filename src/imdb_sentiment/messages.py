@@ -84,7 +84,8 @@ class Advice(str):
 
     def for_shell(self, flags: Collection[str]) -> str:
         """Return what the command line is told; see `Setting.for_shell`."""
-        return "".join(part if isinstance(part, str) else part.for_shell(flags) for part in self.parts)
+        written = (part if type(part) is str else part.for_shell(flags) for part in self.parts)  # type: ignore[union-attr]
+        return "".join(written)
 
 
 def printable(text: str) -> str:
@@ -105,7 +106,8 @@ def cut(text: object, longest: int = _CUT) -> str:
 
 def quote(value: object) -> str:
     """Return a value of any type as Python writes it, cut like `cut`."""
-    return cut(_short.repr(value), 2 * _CUT)
+    text = _short.repr(value)
+    return cut(text, 2 * _CUT) if "\n" not in text else type(value).__name__  # a table
 
 
 def list_values(values: Iterable[object], *, quoted: bool = False, most: int = _LISTED) -> str:

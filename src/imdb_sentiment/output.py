@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imdb_sentiment.errors import DiskFullError, OutputExistsError
+from imdb_sentiment.errors import ConfigError, DiskFullError, OutputExistsError
 from imdb_sentiment.locked import one_writer
-from imdb_sentiment.messages import Advice, Setting
+from imdb_sentiment.messages import Advice, Setting, quote
 
 __all__ = [
     "LOCK_FILE",
     "METADATA_FILE",
+    "as_path",
     "check_new_file",
     "check_output",
     "disk_size",
@@ -40,6 +41,17 @@ _RENAME_EXCHANGE = 2
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_MESSAGES = tuple(os.strerror(code) for code in _FULL)
+
+
+def as_path(value: object, argument: str) -> Path:
+    """Return a path that a caller gave.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if not isinstance(value, str | Path | os.PathLike) or "\0" in str(value):
+        raise ConfigError(f"{argument} must be a path", found=quote(value))
+    return Path(value)
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:

@@ -3,7 +3,7 @@
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.config import DataConfig, FineTuneConfig, source_of
+from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.encoding import texts_of
 from imdb_sentiment.errors import ConfigError
@@ -56,6 +56,7 @@ def find_suspects(
     if folds < 2:
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
     data, data_config = source_of(data, data_config)
+    config = None if config is None else given_config(config, FineTuneConfig)
     return suspects_among(load_folds(data_config, folds, data), data_config, config)
 
 

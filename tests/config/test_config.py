@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, other_names
 from imdb_sentiment.errors import ConfigError
 
+LONG = "A long text that nobody wants to read whole in a message. " * 200
 # as a caller without a type checker sees them
 ANY_DATA: Any = DataConfig
 ANY_FINE_TUNE: Any = FineTuneConfig
@@ -325,3 +326,116 @@ def test_groups_are_another_column_than_texts_and_labels(fields: dict[str, Any])
     both: Any = "year, source"
     assert DataConfig(slice_columns=both).slice_columns == ("year", "source")
     assert DataConfig(slice_columns=("year",), group_column="year").slice_columns == ("year",)
+
+
+@pytest.mark.parametrize(
+    ("model", "names", "field"),
+    [
+        (FineTuneConfig, "batch_size train_batch_size per_gpu_train_batch_size", "per_device_train_batch_size"),
+        (FineTuneConfig, "lr LR learning-rate", "learning_rate"),
+        (FineTuneConfig, "epochs num_epochs n_epochs", "num_train_epochs"),
+        (FineTuneConfig, "bf16 fp16 torch_dtype mixed_precision", "precision"),
+        (FineTuneConfig, "eval_strategy evaluation_strategy eval_steps save_steps", "evaluations_per_epoch"),
+        (FineTuneConfig, "warmup_steps", "warmup_ratio"),
+        (FineTuneConfig, "model model_name_or_path", "model_name"),
+        (FineTuneConfig, "max_len max_seq_length", "max_length"),
+        (FineTuneConfig, "random_state", "seed"),
+        (FineTuneConfig, "revision", "model_revision"),
+        (FineTuneConfig, "patience", "early_stopping_patience"),
+        (DataConfig, "random_state seed", "split_seed"),
+        (DataConfig, "test_size", "test_fraction"),
+        (DataConfig, "val_size validation_split", "validation_fraction"),
+        (DataConfig, "target y", "label_column"),
+        (DataConfig, "path data_files", "source"),
+    ],
+)
+def test_what_other_programs_call_a_field_is_understood(model: type[Any], names: str, field: str) -> None:
+    for name in names.split():
+        with pytest.raises(ConfigError, match=f"no field '{name}'") as caught:
+            model(**{name: 1})
+        assert caught.value.hint == field
+
+
+def test_a_field_of_the_other_configuration_is_named_with_it() -> None:
+    for fields, python, shell in (
+        ({"test_size": 1}, "DataConfig(test_fraction=...)", "--set test_fraction=..."),
+        ({"text_column": "body"}, "DataConfig(text_column=...)", "--set text_column=..."),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            ANY_FINE_TUNE(**fields)
+        assert caught.value.hint == python
+        assert f"try:      {shell}" in caught.value.for_shell([])
+    with pytest.raises(ConfigError) as caught:
+        ANY_DATA(lr=1, epochs=3)
+    assert caught.value.hint == "FineTuneConfig(learning_rate=...), FineTuneConfig(num_train_epochs=...)"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("output_dir", "SentimentFineTuner(output_dir=...)"),
+        ("max_steps", "num_train_epochs"),
+        ("gradient_checkpointing", "max_tokens_per_forward"),
+        ("num_labels", "two labels"),
+        ("sep", "separator is found"),
+        ("delimiter", "separator is found"),
+        ("optim", "AdamW"),
+        ("device", "GPU"),
+    ],
+)
+@pytest.mark.parametrize("model", [DataConfig, FineTuneConfig])
+def test_a_setting_without_a_counterpart_is_told_why(model: type[Any], name: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=f"no field '{name}'") as caught:
+        model(**{name: 1})
+    assert said in str(caught.value.hint)
+
+
+def test_every_field_that_another_name_stands_for_exists() -> None:
+    fields = {*DataConfig.model_fields, *FineTuneConfig.model_fields}
+    assert {field for meant in other_names._MEANT.values() for field in meant} <= fields
+    assert not {*other_names._MEANT} & {*other_names._REASONS}
+
+
+@pytest.mark.parametrize(
+    ("make", "hint"),
+    [
+        (lambda: ANY_FINE_TUNE("minilm"), "FineTuneConfig(model_name='minilm')"),
+        (lambda: ANY_DATA("reviews.csv"), "DataConfig(source='reviews.csv')"),
+        (lambda: ANY_DATA(Path("reviews.csv")), "DataConfig(source='reviews.csv')"),
+        (lambda: ANY_DATA("run.yaml"), "data_config, config = load_config('run.yaml')"),
+        (lambda: ANY_DATA({"text_column": "body"}), "DataConfig(**settings)"),
+        (lambda: ANY_DATA(FineTuneConfig()), "config=FineTuneConfig(...)"),
+        (lambda: ANY_DATA(source=[["A text.", 1]]), "rows in memory go to fit(data)"),
+        (lambda: ANY_DATA([1]), "DataConfig(...); rows in memory go to fit(data)"),
+    ],
+)
+def test_a_configuration_takes_its_fields_by_name(make: Any, hint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make()
+    assert caught.value.hint == hint
+
+
+@given(st.sampled_from([DataConfig, FineTuneConfig]), st.data())
+def test_no_value_is_printed_whole(model: type[Any], data: Any) -> None:
+    field = data.draw(st.sampled_from([*model.model_fields, "no such field"]))
+    value = data.draw(st.sampled_from([LONG, [LONG] * 3, {LONG: LONG}, (LONG, LONG)]))
+    for fields in ({field: value}, {LONG: value}, {"positive_label": LONG, "negative_label": LONG}):
+        said = ""
+        try:
+            model(**fields)
+        except ConfigError as error:
+            said = str(error)
+        assert LONG[:200] not in said
+        assert len(said) < 1_000
+
+
+def test_an_empty_source_is_not_the_working_folder() -> None:
+    with pytest.raises(ConfigError, match="source is empty"):
+        DataConfig(source="")
+
+
+def test_a_path_is_kept_as_text() -> None:
+    folder = Path("folder")
+    assert DataConfig(source=folder / "reviews.csv").source == "folder/reviews.csv"
+    mapping = {"train": folder / "a.csv", "test": folder / "b.csv"}
+    assert DataConfig(source=mapping).source == {"train": "folder/a.csv", "test": "folder/b.csv"}

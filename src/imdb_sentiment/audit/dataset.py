@@ -1,9 +1,6 @@
 """The whole audit: a source is read, looked at from each side, and what was found is put in order."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from imdb_sentiment.audit.catalogue import find, find_whole
@@ -13,7 +10,7 @@ from imdb_sentiment.audit.giveaways import find_giveaways
 from imdb_sentiment.audit.labels import Classes, inspect_labels, inspect_order
 from imdb_sentiment.audit.sample import smallest_digests
 from imdb_sentiment.audit.tokens import measure_tokens
-from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.config import DataConfig, FineTuneConfig, source_of
 from imdb_sentiment.data.near import require_rensa
 from imdb_sentiment.data.rows import InspectedRows, inspect_rows
 from imdb_sentiment.data.sources import RawData, load_source
@@ -46,25 +43,23 @@ def audit_dataset(
 
     Args:
         source_or_splits: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame,
-            a `datasets.Dataset` or `DatasetDict`, a mapping from split names to such tables, or a pair
-            `(texts, labels)`; or `DataSplits`. By default, what `config.source` names.
+            a `datasets.Dataset` or `DatasetDict`, a list of dictionaries, a mapping from split names to such tables, or
+            a pair `(texts, labels)`; or `DataSplits`, or a `DataConfig`. By default, what `config.source` names.
         config: Names the columns and the labels.
         model_name: Model whose tokens are counted, as `FineTuneConfig.model_name` takes it; without one they are not.
 
     Raises:
         DataError: The source is missing, cannot be read, or lacks a column.
+        ConfigError: `config` is no `DataConfig`, or both are one.
         ModelError: The model cannot be used.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
         MissingExtraError: The extra `audit` is not installed, which near duplicates need.
     """
     from imdb_sentiment.pretrained import load_encoder
 
-    data = source_or_splits
-    config = config or DataConfig()
+    data, config = source_of(source_or_splits, config)
     if isinstance(data, DataSplits):
         config, data = _describe_splits(data, config), {name: getattr(data, name) for name in _SPLITS}
-    elif isinstance(data, str | PathLike) or _is_mapping_of_paths(data):
-        config, data = config.replace(source=data), None
     if config.near_duplicates == "group":
         require_rensa()  # before the source is read, which may take long
     encoder = None
@@ -169,10 +164,6 @@ def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(
         sorted(findings, key=lambda found: (severities.index(found.severity), found.code, _SPLITS.index(found.split)))
     )
-
-
-def _is_mapping_of_paths(data: object) -> bool:
-    return isinstance(data, Mapping) and bool(data) and all(isinstance(path, str | Path) for path in data.values())
 
 
 def _describe_splits(splits: DataSplits, config: DataConfig) -> DataConfig:

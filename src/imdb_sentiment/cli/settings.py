@@ -105,19 +105,25 @@ def read_data_settings(
 
 def _split_assignment(text: str) -> tuple[str, Any]:
     from imdb_sentiment.errors import ConfigError
+    from imdb_sentiment.messages import quote
 
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(f"--set {text!r} sets nothing", expected="--set KEY=VALUE, e.g. --set learning_rate=3e-5")
+        raise ConfigError(
+            f"--set {quote(text)} sets nothing", expected="--set KEY=VALUE, e.g. --set learning_rate=3e-5"
+        )
     return key.strip(), value or None
 
 
 def _check_field(key: str, *configs: "type[DataConfig | FineTuneConfig]") -> None:
-    from imdb_sentiment.errors import ConfigError, nearest
+    from imdb_sentiment.config.other_names import setting_meant
+    from imdb_sentiment.errors import ConfigError
+    from imdb_sentiment.messages import quote
 
     known = [field for config in configs for field in config.model_fields]
     if key not in known:
-        match = nearest(key, known)
+        hint = setting_meant(key, known)
         names = " or ".join(config.__name__ for config in configs)
-        expected = f"a field of {names}" if match else f"a field of {names}: {', '.join(known)}"
-        raise ConfigError(f"--set: there is no field {key!r}", expected=expected, hint=match and f"--set {match}=...")
+        expected = f"a field of {names}" if hint else f"a field of {names}: {', '.join(known)}"
+        hint = f"--set {hint}=..." if hint in known else hint
+        raise ConfigError(f"--set: there is no field {quote(key)}", expected=expected, hint=hint)

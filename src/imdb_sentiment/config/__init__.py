@@ -2,5 +2,6 @@
 
 from imdb_sentiment.config.data import DataConfig, source_of
 from imdb_sentiment.config.fine_tune import NOT_OF_THE_RUN, FineTuneConfig, Metric, Preset
+from imdb_sentiment.config.frozen import given_config
 
-__all__ = ["NOT_OF_THE_RUN", "DataConfig", "FineTuneConfig", "Metric", "Preset", "source_of"]
+__all__ = ["NOT_OF_THE_RUN", "DataConfig", "FineTuneConfig", "Metric", "Preset", "given_config", "source_of"]

@@ -2,14 +2,16 @@
 
 import codecs
 import encodings.aliases
+from collections.abc import Mapping
 from numbers import Number
 from os import PathLike
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
-from imdb_sentiment.config.frozen import Frozen, NamesFromText, PathAsText, Seed, split_names
+from imdb_sentiment.config.frozen import Frozen, NamesFromText, PathAsText, Seed, given_config, split_names
 from imdb_sentiment.errors import ConfigError, nearest
+from imdb_sentiment.messages import quote
 
 __all__ = ["DataConfig", "source_of"]
 
@@ -31,7 +33,7 @@ def _split_names(value: object) -> object:
     """Read `title,body`, which is how the command line gives two names."""
     names = split_names(value)
     if not isinstance(names, list | tuple) or len(names) != 2:
-        raise ValueError(f"text_columns = {value!r}: expected the names of two columns, such as title,body")
+        raise ValueError(f"text_columns = {quote(value)}: expected the names of two columns, such as title,body")
     return names
 
 
@@ -44,11 +46,15 @@ def _known_encoding(name: str) -> str:
         codecs.getincrementaldecoder(name)
     except (LookupError, ValueError):
         match = nearest(name, {*encodings.aliases.aliases, *encodings.aliases.aliases.values()})
-        said = f"the nearest is {match!r}" if match else "expected one such as 'cp1252' or 'latin-1'"
-        raise ValueError(f"encoding = {name!r} is not a text encoding that Python knows; {said}") from None
+        said = f"the nearest is {quote(match)}" if match else "expected one such as 'cp1252' or 'latin-1'"
+        raise ValueError(f"encoding = {quote(name)} is not a text encoding that Python knows; {said}") from None
     return name
 
 
+if TYPE_CHECKING:  # what may be given; it is kept as text
+    Source = str | PathLike[str] | Mapping[str, str] | Mapping[str, PathLike[str]]
+else:
+    Source = str | dict[str, str]
 Label = Annotated[str, Field(min_length=1), BeforeValidator(_label_to_text)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 ColumnName = Annotated[str, Field(min_length=1), BeforeValidator(_position_to_text)]
@@ -65,7 +71,9 @@ class DataConfig(Frozen):
         ConfigError: A field is unknown or its value is not valid; the nearest valid field is named.
     """
 
-    source: Annotated[str | dict[str, str], PathAsText] = "stanfordnlp/imdb"
+    main_field, argument = "source", "data_config"
+
+    source: Annotated[Source, PathAsText] = "stanfordnlp/imdb"
     """A data set on the hub (`owner/name`), a file, several by a pattern (`reviews/*.csv`) or a folder (CSV, TSV,
     JSONL, Parquet or Arrow, also gzip or zstd; or the original `aclImdb` tree), or a mapping such as `{"train":
     "a.csv", "test": "b.csv"}`. What exists on disk wins over the hub."""
@@ -144,47 +152,55 @@ class DataConfig(Frozen):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
+        if self.source == "":  # as a path it would be the working folder
+            raise ValueError("source is empty")
         if self.text_columns is not None:
             self._check_text_columns(*self.text_columns)
         elif self.text_column == self.label_column:
-            raise ValueError(f"text_column and label_column are both {self.text_column!r}")
+            raise ValueError(f"text_column and label_column are both {quote(self.text_column)}")
         if self.group_column in (*self.columns_of_text, self.label_column):
-            raise ValueError(f"group_column names {self.group_column!r}, which is read as text or label")
+            raise ValueError(f"group_column names {quote(self.group_column)}, which is read as text or label")
         for name in self.slice_columns:
             if name in (*self.columns_of_text, self.label_column) or self.slice_columns.count(name) > 1:
-                raise ValueError(f"slice_columns names {name!r}, which is read as text or label, or named twice")
+                raise ValueError(f"slice_columns names {quote(name)}, which is read as text or label, or named twice")
         if self.negative_label is not None and self.positive_label is None:
             raise ValueError("negative_label is set but positive_label is not; set positive_label, or both")
         if self.positive_label is not None and self.positive_label == self.negative_label:
-            raise ValueError(f"positive_label and negative_label are both {self.positive_label!r}")
+            raise ValueError(f"positive_label and negative_label are both {quote(self.positive_label)}")
         return self
 
     def _check_text_columns(self, first: str, second: str) -> None:
         if first == second:
-            raise ValueError(f"text_columns are both {first!r}")
+            raise ValueError(f"text_columns are both {quote(first)}")
         if self.label_column in (first, second):
-            raise ValueError(f"text_columns and label_column both name {self.label_column!r}")
+            raise ValueError(f"text_columns and label_column both name {quote(self.label_column)}")
         # not by model_fields_set: a saved configuration names every field
         if self.text_column != type(self).model_fields["text_column"].default:
-            raise ValueError(f"text_columns takes the place of text_column, which is set to {self.text_column!r} too")
+            raise ValueError(
+                f"text_columns takes the place of text_column, which is set to {quote(self.text_column)} too"
+            )
 
 
 def source_of(data: object, config: DataConfig | None) -> tuple[object, DataConfig]:
     """Tell rows that were given from the name of a source, which goes into the configuration.
 
     Args:
-        data: A `DataConfig`, a path or hub data set, or rows; None for what `config` names.
+        data: A `DataConfig`, a path or hub data set, a mapping of paths, or rows; None for what `config` names.
         config: Names the columns and labels.
 
     Returns:
         The rows, or None if the configuration names the source; and the configuration.
 
     Raises:
-        ConfigError: Both are a `DataConfig`.
+        ConfigError: Both are a `DataConfig`, or one is something else than it can be.
     """
     if isinstance(data, DataConfig):
         if config is not None:
-            raise ConfigError("data and data_config both say where the data come from", hint="leave data_config out")
+            raise ConfigError("data and data_config both say where the data come from", hint="one of them")
         return None, data
-    config = config or DataConfig()
-    return (None, config.replace(source=data)) if isinstance(data, str | PathLike) else (data, config)
+    if isinstance(data, Frozen):
+        raise ConfigError("data is a configuration of something else", found=quote(data), hint=f"{data.argument}=...")
+    config = given_config(config, DataConfig)
+    paths = data.values() if isinstance(data, Mapping) and data else [data]
+    named = all(isinstance(path, str | PathLike) for path in paths)
+    return (None, config.replace(source=data)) if named else (data, config)

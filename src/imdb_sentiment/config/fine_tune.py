@@ -14,6 +14,7 @@ from pydantic import (
 
 from imdb_sentiment.config.frozen import Frozen, NamesFromText, PathAsText, Seed
 from imdb_sentiment.errors import ConfigError, nearest
+from imdb_sentiment.messages import quote
 
 __all__ = ["NOT_OF_THE_RUN", "FineTuneConfig", "Metric", "Preset"]
 
@@ -47,7 +48,7 @@ def _known_threshold(value: float | str) -> float | str:
         if 0 < number < 1:
             return number
     expected = "a number between 0 and 1, max_f1, precision>=0.95 or recall>=0.95 (with any share)"
-    raise ValueError(f"threshold = {value!r}: expected {expected}")
+    raise ValueError(f"threshold = {quote(value)}: expected {expected}")
 
 
 class FineTuneConfig(Frozen):
@@ -60,6 +61,8 @@ class FineTuneConfig(Frozen):
     Raises:
         ConfigError: A field is unknown or its value is not valid; the nearest valid field is named.
     """
+
+    main_field, argument = "model_name", "config"
 
     model_name: Annotated[str, Field(min_length=1), PathAsText] = "google-bert/bert-base-uncased"
     """Encoder to start from: a model on the hub (`owner/name`), a local folder, or `minilm`, the small
@@ -210,7 +213,7 @@ class FineTuneConfig(Frozen):
         """
         if name not in _PRESETS:
             known = ", ".join(get_args(Preset))
-            raise ConfigError(f"unknown preset {name!r}", expected=f"one of {known}", hint=nearest(name, _PRESETS))
+            raise ConfigError(f"unknown preset {quote(name)}", expected=f"one of {known}", hint=nearest(name, _PRESETS))
         return cls(**(_PRESETS[name] | changes))
 
 

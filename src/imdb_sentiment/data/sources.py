@@ -10,7 +10,7 @@ from imdb_sentiment.data.compressed import plain_suffix
 from imdb_sentiment.data.files import SUFFIXES, is_pattern, read_file, read_folder, read_pattern, read_split, split_of
 from imdb_sentiment.data.tables import read_pair, read_table
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.messages import Advice, Setting
+from imdb_sentiment.messages import Advice, Setting, list_values, quote
 from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def load_source(config: "DataConfig", data: object = None) -> RawData:
 
     Args:
         config: Names the source and its columns.
-        data: A frame of pandas or polars, an Arrow table, a `datasets.Dataset` or `DatasetDict`, a mapping from split
-            names to such tables, or a pair `(texts, labels)`; takes the place of `config.source`.
+        data: A frame of pandas or polars, an Arrow table, a `datasets.Dataset` or `DatasetDict`, a list of
+            dictionaries, a mapping from split names to such tables, or a pair `(texts, labels)`; takes the place of
+            `config.source`.
 
     Raises:
         DataError: The source is missing, broken, or lacks a column.
@@ -48,20 +49,21 @@ def load_source(config: "DataConfig", data: object = None) -> RawData:
     """
     if data is not None:
         return _from_memory(data, config)
-    if isinstance(config.source, dict):
-        return _from_mapping(config.source, config)
-    if is_pattern(config.source):
-        splits, notes = read_pattern(config.source, config)
-        return RawData(config.source, splits, notes)
-    path = Path(config.source).expanduser()
+    if isinstance(config.source, Mapping):
+        return _from_mapping({name: str(path) for name, path in config.source.items()}, config)
+    source = str(config.source)
+    if is_pattern(source):
+        splits, notes = read_pattern(source, config)
+        return RawData(source, splits, notes)
+    path = Path(source).expanduser()
     if path.is_dir():
         splits, notes = read_folder(path, config)
         return RawData(str(path), splits, notes)
-    looks_like_file = plain_suffix(path) in SUFFIXES or path.is_absolute() or config.source.startswith((".", "~"))
-    if path.exists() or looks_like_file or not _HUB_ID.fullmatch(config.source):
+    looks_like_file = plain_suffix(path) in SUFFIXES or path.is_absolute() or source.startswith((".", "~"))
+    if path.exists() or looks_like_file or not _HUB_ID.fullmatch(source):
         rows, notes = read_file(path, config)
         return RawData(str(path), {"train": rows}, notes)
-    return _from_hub(config.source, config)
+    return _from_hub(source, config)
 
 
 def _from_mapping(paths: Mapping[str, str], config: "DataConfig") -> RawData:
@@ -71,8 +73,8 @@ def _from_mapping(paths: Mapping[str, str], config: "DataConfig") -> RawData:
     notes: tuple[str, ...] = ()
     for name, path in paths.items():
         if name not in _SPLITS:
-            found = ", ".join(paths)
-            raise DataError(f"the source mapping has a split {name!r}", found=found, expected=", ".join(_SPLITS))
+            found = list_values(paths)
+            raise DataError(f"the source mapping has a split {quote(name)}", found=found, expected=", ".join(_SPLITS))
         splits[name], more = read_split(path, config)
         notes += more
     return RawData(", ".join(paths.values()), splits, notes)
@@ -104,9 +106,7 @@ def _from_tables(tables: Mapping[Any, object], config: "DataConfig", origin: str
     found = [split for split in named.values() if split]
     if ("train" not in found and "test" not in found) or len(found) != len(set(found)):
         expected = "at most one split each for train, validation and test"
-        raise DataError(
-            f"the splits of {origin} are not understood", found=", ".join(map(str, tables)), expected=expected
-        )
+        raise DataError(f"the splits of {origin} are not understood", found=list_values(tables), expected=expected)
     splits = {split: read_table(tables[name], config, f"{origin} ({name})") for name, split in named.items() if split}
-    notes = tuple(f"split {str(name)!r} was left out" for name, split in named.items() if split is None)
+    notes = tuple(f"split {quote(str(name))} was left out" for name, split in named.items() if split is None)
     return RawData(origin, splits, notes)
