@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: help demo test fast lint types docs format clean
+.PHONY: help demo test fast simulations lint types docs format clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -15,8 +15,11 @@ demo: $(VENV)/.demo  ## fine-tune MiniLM on the embedded sample and look at the 
 test: $(VENV)/.test  ## all tests that need no network beyond PyPI
 	$(BIN)/pytest
 
-fast: $(VENV)/.test  ## the tests that take less than three minutes together
-	$(BIN)/pytest -m "not integration"
+fast: $(VENV)/.test  ## the tests that run in one process, without the real MiniLM and a browser
+	$(BIN)/pytest -m "not integration and not simulation"
+
+simulations: $(VENV)/.test  ## what is tried hundreds of times: coverage of intervals, kills at many moments
+	$(BIN)/pytest -m simulation
 
 lint: $(VENV)/.lint  ## style and common mistakes
 	$(BIN)/ruff check .

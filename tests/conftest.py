@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
 from imdb_sentiment import (
@@ -39,6 +40,11 @@ os.environ.update(
     {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1", "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
 )
 os.environ.pop("HF_HUB_OFFLINE", None)
+
+# the same examples in every run, on a machine as slow as it may be
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", settings.get_profile("steady"), derandomize=False)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session", autouse=True)

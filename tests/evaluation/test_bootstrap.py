@@ -59,10 +59,8 @@ def test_rows_of_one_label_have_no_rankings(label: int) -> None:
     assert figures["balanced_accuracy"] == pytest.approx(figures["recall"] if label else figures["accuracy"])
 
 
-@pytest.mark.integration
-@pytest.mark.parametrize(
-    ("rows", "share", "sure"), [(500, 0.5, 1.6), pytest.param(600, 0.3, 1.0, marks=pytest.mark.integration)]
-)
+@pytest.mark.simulation
+@pytest.mark.parametrize(("rows", "share", "sure"), [(500, 0.5, 1.6), (600, 0.3, 1.0)])
 def test_intervals_hold_the_true_figures_as_often_as_they_say(rows: int, share: float, sure: float) -> None:
     rng = np.random.default_rng(11)
     many = MeasuredRows(*made_up_rows(400_000, rng, share=share, sure=sure))

@@ -58,7 +58,7 @@ def test_a_reliability_diagram_has_the_error_as_its_mean_gap() -> None:
     assert (bins.share * bins.rows).sum() == pytest.approx(labels.sum())
 
 
-@pytest.mark.integration
+@pytest.mark.simulation
 @pytest.mark.parametrize(("rows", "share", "sure"), [(500, 0.5, 1.0), (1000, 0.5, 2.5), (300, 0.2, 1.6)])
 def test_the_interval_holds_the_true_error_as_often_as_it_says(rows: int, share: float, sure: float) -> None:
     rng = np.random.default_rng(5)

@@ -39,7 +39,7 @@ def test_a_slice_without_a_positive_row_has_no_recall() -> None:
     assert set(part.intervals) == {"accuracy"}
 
 
-@pytest.mark.integration
+@pytest.mark.simulation
 def test_in_nineteen_of_twenty_slices_the_interval_of_f1_holds_the_true_one() -> None:
     rng = np.random.default_rng(1)
     recall, false_positives, share = 0.8, 0.1, 0.4
@@ -63,7 +63,7 @@ def test_a_slice_that_is_worse_is_told_from_chance() -> None:
     assert first.beyond_chance
 
 
-@pytest.mark.integration
+@pytest.mark.simulation
 def test_of_many_slices_alike_hardly_any_is_called_different() -> None:
     called = 0
     for seed in range(60):

@@ -74,13 +74,16 @@ def test_a_run_killed_again_and_again_goes_on_as_if_nothing_had_been(
 
 
 @pytest.mark.integration
-def test_a_run_killed_at_any_of_many_moments_goes_on(recipe: Recipe, whole: Outcome, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moments", [5, pytest.param(25, marks=pytest.mark.simulation)])
+def test_a_run_killed_at_any_of_many_moments_goes_on(
+    moments: int, recipe: Recipe, whole: Outcome, tmp_path: Path
+) -> None:
     ended, touches = Child(fit_and_watch, recipe, tmp_path / "läufe").result()
     assert ended == whole
-    spread = [1 + round(number * (len(touches) - 1) / 24) for number in range(25)]
+    spread = [1 + round(number * (len(touches) - 1) / (moments - 1)) for number in range(moments)]
     kills = [(touch, None) for touch in spread] + [
         (1 + touches.index(str(tmp_path / "läufe" / f"checkpoint-{step}" / "config.json")), file_size)
-        for step in EVALUATED
+        for step in EVALUATED[-moments // 5 :]
         for file_size in (PART_OF_THE_WEIGHTS, PART_OF_THE_MOMENTS)
     ]
     for number, (touch, file_size) in enumerate(kills):
@@ -93,11 +96,12 @@ def test_a_run_killed_at_any_of_many_moments_goes_on(recipe: Recipe, whole: Outc
 
 
 @pytest.mark.integration
-def test_a_run_killed_after_any_time_goes_on(recipe: Recipe, whole: Outcome, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tries", [4, pytest.param(25, marks=pytest.mark.simulation)])
+def test_a_run_killed_after_any_time_goes_on(tries: int, recipe: Recipe, whole: Outcome, tmp_path: Path) -> None:
     ended, seconds = Child(fit_and_count, recipe, tmp_path / "whole").result()
     assert ended == whole
     rng = random.Random(7)
-    for number in range(25):
+    for number in range(tries):
         folder, share = tmp_path / f"run{number}", rng.random()
         while (status := Child(fit_and_run_out, recipe, folder, share * seconds).end()) == 0:  # it took less this time
             shutil.rmtree(folder)
