@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from conftest import make_reviews
 from hub import LoopbackHub
-from imdb_sentiment import ModelError, SentimentClassifier
+from imdb_sentiment import DataError, ModelError, SentimentClassifier
 from imdb_sentiment.upstream import quiet
 
 TEXTS = [*make_reviews(20)[0], "wonderful " * 600, "It starts well.<br /><br />Then it goes on."]
@@ -51,6 +51,27 @@ def test_it_is_measured_and_says_what_is_not_known(elsewhere: Path, tmp_path: Pa
     assert "training rows" not in page
     with pytest.raises(ModelError, match="not known which texts the model was trained on"):
         classifier.saw(TEXTS)
+
+
+@pytest.mark.filterwarnings("ignore:the labels are probably flipped")  # the head is random
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("names", [("NEGATIVE", "POSITIVE"), ("LABEL_0", "LABEL_1")])
+def test_labels_are_matched_to_its_names_in_either_order(
+    tiny_model: Path, names: tuple[str, str], turned: bool, tmp_path: Path
+) -> None:
+    order = names[::-1] if turned else names
+    folder = save_elsewhere(tiny_model, tmp_path, id2label=dict(enumerate(order)))
+    classifier = SentimentClassifier.from_pretrained(folder, device="cpu")
+    assert classifier.labels == order
+    expected = classifier.evaluate(TEXTS[:20], [*names] * 10)
+    spellings: list[list[Any]] = [["neg", "pos"], ["Negative", "Positive"]]
+    if names[0] == "LABEL_0":
+        spellings = [["0", "1"], [0, 1], [False, True], [0.0, 1.0], ["label_0", "label_1"]]
+    for spelling in spellings:
+        assert classifier.evaluate(TEXTS[:20], spelling * 10) == expected
+    if turned:
+        with pytest.raises(DataError, match="the labels do not fit"):
+            classifier.evaluate(TEXTS[:20], [0, 1] * 10 if names[0] == "NEGATIVE" else ["neg", "pos"] * 10)
 
 
 @pytest.mark.integration

@@ -4,11 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from command import read_metadata, run, write_reviews
 
 from conftest import make_pair, make_reviews
-from imdb_sentiment import SentimentFineTuner
+from imdb_sentiment import DataConfig, DataError, FineTuneConfig, SentimentClassifier, SentimentFineTuner
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +119,104 @@ def test_a_model_of_two_columns_reads_those_it_learnt_from(
     ):
         assert outcome.code == 2
         assert outcome.err.startswith("ConfigError: the model reads another number of text columns\n  found:    ")
+
+
+@pytest.fixture(scope="module")
+def turned(tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose positive label is `negative`."""
+    folder = tmp_path_factory.mktemp("turned")
+    texts, labels = make_reviews(120)
+    config = DataConfig(near_duplicates="ignore", positive_label="negative")
+    tuner = SentimentFineTuner(config, tiny_config, output_dir=folder / "run")
+    tuner.fit((texts, ["positive" if label else "negative" for label in labels]))
+    return tuner.save(folder / "model")
+
+
+def write_labels(folder: Path, labels: tuple[object, object], suffix: str = ".csv") -> Path:
+    """Write 20 reviews that no model has seen with two labels, the one of gloomy texts first."""
+    texts, ids = make_reviews(140)
+    file = folder / f"reviews{suffix}"
+    frame = pd.DataFrame({"text": texts[-20:], "label": [labels[i] for i in ids[-20:]]})
+    frame.to_csv(file, index=False) if suffix == ".csv" else frame.to_parquet(file)
+    return file
+
+
+@pytest.mark.parametrize(
+    "labels", [("negative", "positive"), ("Negative", "POSITIVE"), ("neg", "pos"), (" Neg", "pos ")]
+)
+@pytest.mark.parametrize("option", [(), ("--positive-label", "negative")])
+def test_labels_are_matched_to_the_models_names_by_meaning(
+    turned: Path, labels: tuple[str, str], option: tuple[str, ...], tmp_path: Path
+) -> None:
+    outcome = run("evaluate", turned, "--data", write_labels(tmp_path, labels), *option, "--json")
+    report = outcome.read_json()["test"]
+    assert (report["labels"], report["accuracy"], outcome.err) == (["positive", "negative"], 1, "")
+    spelled = {label: name for label, name in zip(labels, ("negative", "positive"), strict=True) if label != name}
+    assert report["labels_read_as"] == spelled
+
+
+@pytest.mark.parametrize(
+    ("labels", "suffix"),
+    [
+        ((0, 1), ".csv"),
+        ((0, 1), ".parquet"),
+        ((False, True), ".csv"),
+        ((False, True), ".parquet"),
+        ((0.0, 1.0), ".csv"),
+    ],
+)
+def test_numbers_are_refused_where_the_positive_label_is_called_negative(
+    turned: Path, labels: tuple[object, object], suffix: str, tmp_path: Path
+) -> None:
+    data = write_labels(tmp_path, labels, suffix)
+    outcome = run("evaluate", turned, "--data", data)
+    assert (outcome.code, outcome.out) == (2, "")
+    first, second = ("0", "1") if isinstance(labels[0], float) else map(str, labels)
+    first, second = (first, second) if suffix == ".csv" else (first.lower(), second.lower())
+    said = f"--positive-label {first} or --positive-label {second}, whichever says what the model calls 'negative'"
+    assert said in outcome.err
+    named = run("evaluate", turned, "--data", data, "--positive-label", first, "--json")
+    assert named.read_json()["test"]["accuracy"] == 1
+    classifier = SentimentClassifier.from_pretrained(turned, device="cpu")
+    frame = pd.read_csv(data) if suffix == ".csv" else pd.read_parquet(data)
+    with pytest.raises(DataError, match="the labels do not fit"):
+        classifier.evaluate([*frame.text], frame.label)
+
+
+def test_labels_that_are_probably_flipped_are_pointed_out(turned: Path, tmp_path: Path) -> None:
+    data = write_labels(tmp_path, (0, 1))
+    outcome = run("evaluate", turned, "--data", data, "--positive-label", "1", "--json")
+    (warning,) = outcome.err.splitlines()
+    assert warning.startswith("warning: the labels are probably flipped: 0 of 20 rows are predicted right")
+    assert "'1' was read as 'negative'" in warning
+    assert outcome.read_json()["notes"][-1] == warning.removeprefix("warning: ")
+    shown = run("evaluate", turned, "--data", data, "--positive-label", "1")
+    assert shown.out.splitlines()[-1] == f"note: {warning.removeprefix('warning: ')}"
+    page = tmp_path / "report.html"
+    outcome = run("report", turned, "--data", data, "--positive-label", "1", "--no-suspects", "--output", page)
+    assert "note: the labels are probably flipped" in outcome.out
+    assert "Careful: the labels are probably flipped" in page.read_text(encoding="utf-8")
+    classifier = SentimentClassifier.from_pretrained(turned, device="cpu")
+    frame = pd.read_csv(data)
+    labels = [("Negative", "Positive")[label] for label in frame.label]
+    assert classifier.evaluate([*frame.text], labels).warnings() == []
+    with pytest.warns(UserWarning, match="the labels are probably flipped"):
+        classifier.evaluate([*frame.text], [("Positive", "Negative")[label] for label in frame.label])
+
+
+def test_hard_rows_in_the_models_own_spelling_are_not_called_flipped(turned: Path, tmp_path: Path) -> None:
+    outcome = run("evaluate", turned, "--data", write_labels(tmp_path, ("positive", "negative")), "--json")
+    assert (outcome.read_json()["test"]["accuracy"], outcome.err) == (0, "")
+
+
+def test_numbers_for_names_that_say_nothing_are_noted(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    texts, ids = make_reviews(120)
+    config = DataConfig(near_duplicates="ignore", positive_label="spam")
+    tuner = SentimentFineTuner(config, tiny_config.replace(num_train_epochs=1), output_dir=tmp_path / "run")
+    tuner.fit((texts, ["spam" if label else "ham" for label in ids]))
+    model = tuner.save(tmp_path / "model")
+    notes = run("evaluate", model, "--data", write_labels(tmp_path, (0, 1)), "--json").read_json()["notes"]
+    assert "by number, they are read " in notes[1]
+    assert {"'0' as 'ham'", "'1' as 'spam'"} == set(notes[1].partition(" read ")[2].split(", "))
+    notes = run("evaluate", model, "--data", write_labels(tmp_path, ("HAM", "Spam")), "--json").read_json()["notes"]
+    assert len(notes) == 1

@@ -3,6 +3,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydantic
 import pytest
 from hypothesis import given, settings
@@ -135,9 +136,17 @@ def test_both_labels_must_differ() -> None:
 def test_labels_that_are_written_alike_count_as_the_same() -> None:
     with pytest.raises(ConfigError, match="both '1'"):
         ANY_DATA(positive_label=1, negative_label="1")
+    with pytest.raises(ConfigError, match="are both '1'"):
+        ANY_DATA(positive_label=1, negative_label=1.0)
 
 
-@pytest.mark.parametrize(("given_as", "kept_as"), [(1, "1"), (0, "0"), (-1, "-1"), (True, "true"), (False, "false")])
+@pytest.mark.parametrize(
+    ("given_as", "kept_as"),
+    [
+        *((1, "1"), (0, "0"), (-1, "-1"), (True, "true"), (False, "false"), (1.0, "1"), (-1.0, "-1")),
+        *((np.int8(1), "1"), (np.float32(0), "0"), (np.bool_(True), "true")),
+    ],
+)
 def test_labels_may_be_given_as_numbers_and_booleans(given_as: Any, kept_as: str) -> None:
     assert DataConfig(positive_label=given_as).positive_label == kept_as
 

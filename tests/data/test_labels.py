@@ -1,5 +1,7 @@
 import itertools
 import shlex
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -7,12 +9,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.labels import UNDERSTOOD, LabelNames, match_labels, resolve_labels
+from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.errors import DataError
 
 SPAM = LabelNames("ham", "spam")
@@ -395,3 +399,55 @@ def test_given_labels_that_do_not_fit_are_refused(labels: Any, rows: int, wrong:
 def test_what_is_no_sequence_of_labels_is_refused(labels: Any) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         match_labels(labels, SPAM, rows=1)
+
+
+def decimals(labels: list[int], kind: pa.DataType) -> pa.Array:
+    return pa.array([Decimal(label) for label in labels], kind)
+
+
+IN_FILES: dict[str, Any] = {
+    "rows.csv": lambda file, table: table.assign(label=[f"{i}.0" for i in table.label]).to_csv(file, index=False),
+    "numpy.csv": lambda file, table: table.assign(label=[f"{i:.18e}" for i in table.label]).to_csv(file, index=False),
+    "rows.tsv": lambda file, table: table.to_csv(file, index=False, sep="\t"),
+    "rows.jsonl": lambda file, table: table.astype({"label": float}).to_json(file, orient="records", lines=True),
+    "rows.parquet": lambda file, table: table.astype({"label": float}).to_parquet(file),
+    "categories.parquet": lambda file, table: (
+        table.astype({"label": float}).astype({"label": "category"}).to_parquet(file)
+    ),
+    "decimals.parquet": lambda file, table: pq.write_table(
+        pa.table({"text": [*table.text], "label": decimals([*table.label], pa.decimal128(6, 2))}), file
+    ),
+}
+IN_MEMORY: dict[str, Any] = {
+    "pandas": lambda labels: pd.Series(labels, dtype="float64"),
+    "pandas with nulls allowed": lambda labels: pd.Series(labels, dtype="Float32"),
+    "pandas categories": lambda labels: pd.Series(labels, dtype="category"),
+    "pandas decimals": lambda labels: pd.Series([Decimal(f"{label}.0") for label in labels]),
+    "polars": lambda labels: pl.Series(labels, dtype=pl.Float32),
+    "polars decimals": lambda labels: pl.Series(labels).cast(pl.Decimal(6, 1)),
+    "polars Enum": lambda labels: pl.Series([f"{i}.0" for i in labels], dtype=pl.Enum(["0.0", "1.0", "-1.0"])),
+    "Arrow decimals": lambda labels: decimals(labels, pa.decimal256(40, 1)),
+    "Arrow dictionary": lambda labels: pa.array(labels, pa.float64()).dictionary_encode(),
+    "NumPy": lambda labels: np.array(labels, np.float16),
+    "list": lambda labels: [float(label) for label in labels],
+}
+FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "Arrow": pa.table}
+
+
+@pytest.mark.parametrize("negative", [0, -1])
+@pytest.mark.parametrize("container", [*IN_FILES, *IN_MEMORY])
+def test_numbers_mean_the_same_in_any_container(container: str, negative: int, tmp_path: Path) -> None:
+    texts = [f"Seen at the {place}, number {i}." for i in range(10) for place in ("sea", "lake")]
+    labels = [1, negative] * 10
+    config = DataConfig(near_duplicates="ignore", positive_label=1 if negative else None)  # type: ignore[arg-type]
+    expected = load_splits(config, (texts, labels))
+    if container in IN_FILES:
+        IN_FILES[container](tmp_path / container, pd.DataFrame({"text": texts, "label": labels}))
+        found = load_splits(config.replace(source=tmp_path / container))
+    else:
+        column = IN_MEMORY[container](labels)
+        frame = FRAMES.get(container.split()[0])
+        found = load_splits(config, frame({"text": texts, "label": column}) if frame else (texts, column))
+    assert found.names == expected.names == (("-1", "1") if negative else ("negative", "positive"))
+    assert found.splits.summary.fingerprint == expected.splits.summary.fingerprint
+    assert {row["text"].split()[3][:3] for row in found.splits.train if row["label"] == 1} == {"sea"}

@@ -3,7 +3,7 @@
 import codecs
 import encodings.aliases
 from collections.abc import Mapping
-from numbers import Number
+from numbers import Real
 from os import PathLike
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -18,10 +18,9 @@ __all__ = ["DataConfig", "source_of"]
 
 def _label_to_text(value: object) -> object:
     """Labels are compared as text, so that 1 in Parquet and "1" in CSV are the same label."""
-    text = str(value)
-    if text in ("True", "False") and not isinstance(value, str):  # also of NumPy
-        return text.lower()
-    return text if isinstance(value, Number) else value
+    if type(value).__name__ in ("bool", "bool_"):  # the latter is NumPy's
+        return str(value).lower()
+    return str(int(float(value))) if isinstance(value, Real) and float(value).is_integer() else value
 
 
 def _position_to_text(value: object) -> object:
