@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from huggingface_hub import ModelCard
 
@@ -155,3 +156,23 @@ def test_a_folder_of_an_earlier_version_opens_and_says_what_it_does_not_record(
     assert "| kept epoch | not recorded |" in card
     assert "| precision of training | not recorded |" in card
     assert "The figures: numeric precision not recorded." in card
+
+
+def test_where_the_test_split_has_known_rows_the_card_is_about_the_others(
+    reviews: tuple[list[str], list[int]], tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    texts, labels = reviews
+    splits = {
+        "train": pd.DataFrame({"text": texts[:80], "label": labels[:80]}),
+        "test": pd.DataFrame({"text": texts[60:], "label": [*labels[60:110], *(1 - label for label in labels[110:])]}),
+    }
+    config = DataConfig(near_duplicates="ignore", test_overlap="keep")
+    tuner = SentimentFineTuner(config, tiny_config, output_dir=tmp_path / "run")
+    tuner.fit(splits)
+    unseen = tuner.evaluate().unseen
+    assert unseen
+    folder = tuner.save(tmp_path / "model")
+    card = ModelCard.load(folder / "README.md")
+    figures = {result.metric_type: result.metric_value for result in card.data.eval_results or []}
+    assert figures["accuracy"] == unseen.accuracy != tuner.evaluate().accuracy
+    assert "| 40 test rows | " in card.text

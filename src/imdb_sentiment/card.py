@@ -44,7 +44,8 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
     source: Any = metadata.data_config["source"] if metadata.data_config else None
     on_hub = isinstance(source, str) and bool(_ON_THE_HUB.fullmatch(source)) and not Path(source).exists()
     measured = metadata.metrics["test"]
-    test = EvaluationReport.from_dict(measured) if measured else None
+    whole = EvaluationReport.from_dict(measured) if measured else None
+    test = whole and (whole.unseen or whole)
     shown = source if on_hub else "own data"
     results = [
         EvalResult("text-classification", shown, shown, metric, getattr(test, metric), dataset_split="test")

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.audit.catalogue import CATALOGUE, find, find_whole, name_row
 from imdb_sentiment.data.columns import RawRows, collect, rows_from_values
 
@@ -64,3 +65,14 @@ def test_a_row_is_named_within_its_file_if_there_are_several() -> None:
         "row 1 of b",
         "row 3 of b",
     ]
+
+
+def test_on_class_weights_there_is_one_advice() -> None:
+    said = "to find more of the rarer class, leave class_weights off and choose a threshold for a goal"
+    page = (PAGE.parents[1] / "explanation/imbalance.md").read_text(encoding="utf-8")
+    field = FineTuneConfig.model_fields["class_weights"].description or ""
+    for text in (CATALOGUE["imbalance"][1], field, page):
+        assert said in " ".join(text.replace("`", "").lower().split())
+    for path in (PAGE.parents[2] / "README.md", *PAGE.parents[1].rglob("*.md")):
+        text = path.read_text(encoding="utf-8").replace("`", "")
+        assert not re.search(r"\b(try|use|set)\W[^.]{0,40}class_weights?\b", text, re.IGNORECASE), path

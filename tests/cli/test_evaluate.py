@@ -21,8 +21,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_report_is_printed(saved_model: Path, folder: Path) -> None:
-    outcome = run("evaluate", saved_model, "--data", folder / "test.csv")
+def test_the_report_is_printed(saved_model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "new.csv"
+    texts, labels = make_reviews(140)
+    pd.DataFrame({"text": texts[120:], "label": labels[120:]}).to_csv(data)
+    outcome = run("evaluate", saved_model, "--data", data)
     assert outcome.code == 0
     lines = outcome.out.splitlines()
     assert lines[0].split() == ["20", "rows", "95", "%", "interval"]
@@ -30,7 +33,7 @@ def test_the_report_is_printed(saved_model: Path, folder: Path) -> None:
     assert [line.split()[0] for line in lines[1:11]] == words
     assert lines[1].split()[1] == "1.0000"
     assert lines[13].split() == ["negative", "10", "0"]
-    assert lines[-1] == f"note: measured on all rows of {folder / 'test.csv'}"
+    assert lines[-1] == f"note: measured on all rows of {data}"
 
 
 def test_the_test_split_is_taken_where_there_is_one(saved_model: Path, folder: Path) -> None:
@@ -87,9 +90,13 @@ def test_rows_that_taught_the_model_are_pointed_out_and_measured_apart(
     outcome = run("evaluate", saved_model, "--data", data)
     seen = f"{len(splits.train)} of the {len(rows)} rows that the model was trained or its best epoch chosen on"
     assert outcome.err == f"warning: these are {seen}; the figures without them stand apart\n"
-    assert f"\nWithout the {seen}:\n{len(splits.test)} rows " in outcome.out
-    report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
+    assert outcome.out.startswith(f"Without the {seen}:\n{len(splits.test)} rows ")
+    assert f"\n\nWith them, where figures also say what the model remembers:\n{len(rows)} rows " in outcome.out
+    printed = run("evaluate", saved_model, "--data", data, "--json")
+    report = printed.read_json()["test"]
     assert (report["rows"], report["unseen"]["rows"]) == (len(rows), len(splits.test))
+    figures = re.findall(r'"rows": (\d+),\s+"accuracy"', printed.out)
+    assert figures == [str(len(splits.test)), str(len(rows))]
 
 
 def test_rows_that_the_model_never_saw_are_measured_without_a_warning(saved_model: Path, tmp_path: Path) -> None:

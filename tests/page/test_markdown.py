@@ -64,3 +64,15 @@ def test_probabilities_that_chance_explains_are_said_to_be_right() -> None:
     assert "Its probabilities mean what they say, as far as these rows can tell." in verdict_of(fine)
     assert LABELS[1] not in " ".join(verdict_of(fine))
     assert UNKIND not in " ".join(verdict_of(fine))
+
+
+def test_where_the_model_knows_some_rows_the_others_are_shown() -> None:
+    unseen = make_report(60)
+    report = replace(make_report(300), seen_rows=240, unseen=unseen)
+    first, second, *_ = verdict_of(report)
+    assert first == verdict_of(unseen)[0]
+    assert second == "240 more rows are left out: the model was trained or its best epoch chosen on them."
+    text = report.to_markdown()
+    assert "On 60 rows, " in text
+    assert "300" not in text
+    assert f"| accuracy | {unseen.accuracy:.4f} | " in text

@@ -34,9 +34,13 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
     "labels_case_or_space": ("warning", "Write each label in one way."),
     "imbalance": (
         "warning",
-        "Accuracy is high here for a model that never finds the rarer class. Read balanced accuracy, Matthews "
-        "correlation and average precision instead, and try --set class_weights=balanced (class_weights='balanced' in "
-        "Python).",
+        Advice(
+            "Accuracy is high here for a model that never finds the rarer class. Read balanced accuracy, Matthews "
+            "correlation and average precision instead. To find more of the rarer class, leave class_weights off and "
+            "choose a threshold for a goal, such as ",
+            Setting("threshold", "max_f1", "FineTuneConfig"),
+            ".",
+        ),
     ),
     "sorted_by_label": ("info", _SHUFFLE),
     "blocked_by_label": ("info", _SHUFFLE),

@@ -72,7 +72,7 @@ def report(
     page = told.unseen or told
     suspected, none = (None, None) if no_suspects else _suspected(classifier, data_config)
     title = f"{Path(model).name} on {Path(data).name}"
-    page.save_html(output, title=title, suspects=suspected, overwrite=overwrite)
+    told.save_html(output, title=title, suspects=suspected, overwrite=overwrite)
     say(str(page))
     for note in [*rows.notes, *filter(None, [page.flipped_warning()])]:
         say(f"note: {note}")

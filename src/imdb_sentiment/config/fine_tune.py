@@ -150,9 +150,10 @@ class FineTuneConfig(Frozen):
 
     class_weights: Literal["balanced"] | None = None
     """`balanced` weights each row's training loss by n / (2 * n_class), where n counts the training rows and n_class
-    those of the row's class, so that both classes weigh the same. Validation is never weighted. Off by default, since
-    a model learnt with weights finds more of the rarer class but is no longer calibrated: its probabilities of that
-    class are too high. The temperature mends a part of it only, as it moves both classes alike."""
+    those of the row's class, so that both classes weigh the same. Validation is never weighted. To find more of the
+    rarer class, leave class_weights off and choose a `threshold` for a goal, such as `max_f1`: that finds as much, and
+    the probabilities stay calibrated. With weights those of the rarer class are too high, of which the temperature
+    corrects a part only, as it moves both classes alike."""
 
     load_best_model_at_end: bool = True
     """Keep the epoch with the best validation metric instead of the last one, which the tutorial keeps. In the runs

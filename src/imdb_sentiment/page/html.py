@@ -30,19 +30,20 @@ def render_html(report: "EvaluationReport", *, title: str, suspects: "LabelSuspe
     """Return the page. All that comes from data or models is escaped, and there is no script.
 
     Args:
-        report: The report.
+        report: The report; where the model was trained on some of its rows, the others alone are shown.
         title: Heading of the page.
         suspects: Rows of the data whose label is probably wrong.
 
     Raises:
         MissingExtraError: Jinja2 or matplotlib is not installed.
     """
+    verdict, report = verdict_of(report), report.unseen or report
     background = report.background or Background({})
     intervals = "with 95 % intervals, " if report.intervals else ""
     page: str = _template().render(
         title=title,
         labels=report.labels,
-        verdict=verdict_of(report),
+        verdict=verdict,
         figures=_Table.of(f"Figures on {report.rows:,} rows, {intervals}{computed_in(report)}", figure_rows(report)),
         confusion=_Table.of("True labels down, predicted labels across", confusion_rows(report)),
         plots=plots_of(report, background.history),

@@ -18,12 +18,13 @@ def render_markdown(report: "EvaluationReport", *, heading: int = 2) -> str:
     """Return verdict, figures, confusion matrix and slices; no text of the data is in it.
 
     Args:
-        report: The report.
+        report: The report; where the model was trained on some of its rows, the others alone are shown.
         heading: Level of the headings.
     """
     mark = "#" * heading
+    verdict, report = verdict_of(report), report.unseen or report
     parts = [
-        *(f"- {escape(sentence)}" for sentence in verdict_of(report)),
+        *(f"- {escape(sentence)}" for sentence in verdict),
         "",
         f"{mark} Figures",
         "",

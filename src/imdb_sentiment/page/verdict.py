@@ -9,8 +9,13 @@ __all__ = ["baselines_caveat", "verdict_of"]
 
 
 def verdict_of(report: "EvaluationReport") -> list[str]:
-    """Return the sentences, the most important first."""
+    """Return the sentences, the most important first; of the unseen rows alone where there are others too."""
+    whole, report = report, report.unseen or report
     said = [_accuracy(report)]
+    if whole.unseen:
+        said.append(
+            f"{whole.seen_rows:,} more rows are left out: the model was trained or its best epoch chosen on them."
+        )
     said += [f"Careful: {warning}." for warning in report.warnings()]
     said += [f"{baseline.verdict[0].upper()}{baseline.verdict[1:]}." for baseline in report.baselines]
     if caveat := baselines_caveat(report):

@@ -39,6 +39,13 @@ class EvaluationReport:
     labels: tuple[str, str]
     """Names of the negative and of the positive label."""
 
+    seen_rows: int | None = None
+    """How many of the rows have a text that the model was trained on, or its best epoch chosen on; None if that is not
+    known. On these rows the figures say what the model remembers."""
+
+    unseen: "EvaluationReport | None" = None
+    """The same figures without those rows, which are the ones to read; None if there are none such, or no others."""
+
     rows: int
     """Number of rows measured on."""
 
@@ -81,13 +88,6 @@ class EvaluationReport:
 
     confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
     """Counts of rows: true label down, predicted label across, negative before positive."""
-
-    seen_rows: int | None = None
-    """How many of the rows have a text that the model was trained on, or its best epoch chosen on; None if that is not
-    known. On these rows the figures say what the model remembers."""
-
-    unseen: "EvaluationReport | None" = None
-    """The same figures without those rows; None if there are none such, or no others."""
 
     threshold: float = 0.5
     """A row is called positive if the positive label's probability is above it."""
@@ -212,10 +212,16 @@ class EvaluationReport:
         return file
 
     def __str__(self) -> str:
+        if self.unseen is None:
+            return self._figures()
+        remembered = "With them, where figures also say what the model remembers:"
+        return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, self._figures()])
+
+    def _figures(self) -> str:
         lines = [line for baseline in self.baselines for line in wrap(baseline.verdict)]
         lines += format_table(figure_rows(self, corner=count_rows(self.rows)))
         lines += format_table(confusion_rows(self))
-        return "\n".join([*lines, *(["", f"Without the {self._seen()}:", str(self.unseen)] if self.unseen else [])])
+        return "\n".join(lines)
 
     def with_labels_read_as(self, read_as: Mapping[str, str]) -> "EvaluationReport":
         """Return the report with how the labels of the data were read."""
