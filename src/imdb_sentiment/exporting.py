@@ -1,9 +1,6 @@
 """A model written as an ONNX graph, and compared with itself before anything is kept."""
 
-import io
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,9 +10,11 @@ from imdb_sentiment.errors import MissingExtraError, ModelError
 from imdb_sentiment.exported import GRAPH_FILE
 from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.output import check_output, new_folder
+from imdb_sentiment.process_wide import CATCHING_WARNINGS, COMPUTING, LOADING
 from imdb_sentiment.results import ExportReport
 from imdb_sentiment.scoring.opening import open_graph
 from imdb_sentiment.scoring.scorer import Scorer, Scores
+from imdb_sentiment.silence import silent_output
 from imdb_sentiment.upstream import quiet
 
 if TYPE_CHECKING:
@@ -103,24 +102,9 @@ def _write_graph(file: Path, artifact: Artifact, quantize: Quantize | None) -> N
     texts = [(_WORDS, _WORDS)] * 2 if len(artifact.metadata.text_columns) == 2 else [_WORDS] * 2
     rows = encoder.pad(encoder.encode(texts))
     inputs: dict[str, Any] = {name: values.to(model.device) for name, values in rows.items()}
-    with _silent(), first_token_only(model):
+    with silent_output(), quiet(), first_token_only(model), LOADING, COMPUTING.alone(), CATCHING_WARNINGS:
         program = OnnxExporter().export(model, inputs, config=config)
         onnx_ir.save(program.program, file)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Keep what torch prints and warns of while it traces from the user."""
-    import logging
-
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with quiet(), warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _accuracy(positive: "NDArray[np.float32]", threshold: float, labels: Sequence[int]) -> float:

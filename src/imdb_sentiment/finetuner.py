@@ -127,6 +127,9 @@ class SentimentFineTuner:
         Ctrl-C or SIGTERM, once, ends the run after the step under way and saves it; twice, ends it at once. Of several
         processes that a launcher started, the main one reads, looks and writes, and all return the same result.
 
+        Of several threads, one trains at a time and the others wait, since a run seeds the random numbers of its
+        process. They are put back afterwards.
+
         Args:
             data: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame, a
                 `datasets.Dataset` or `DatasetDict`, a list of dictionaries, a mapping from split names to such tables,
@@ -150,6 +153,7 @@ class SentimentFineTuner:
             MissingExtraError: The package of a tracker that `report_to` names is not installed.
         """
         from imdb_sentiment.pretrained import load_encoder
+        from imdb_sentiment.training.seeding import own_random_numbers
         from imdb_sentiment.training.trackers import check_trackers
 
         if not isinstance(self, SentimentFineTuner):
@@ -163,7 +167,8 @@ class SentimentFineTuner:
         with ExitStack() as held:
             encoder = on_all(lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None))
             prepared = on_main(lambda: self._prepare(data, encoder.text_encoder, held, resume=resume))
-            self._fitted = self._train(prepared, encoder)
+            with own_random_numbers():
+                self._fitted = self._train(prepared, encoder)
         return self._fitted.result
 
     def evaluate(self, *, full: bool = True) -> EvaluationReport:

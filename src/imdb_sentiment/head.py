@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.process_wide import LOADING
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
@@ -39,7 +41,8 @@ def renew_head(model: "PreTrainedModel", seed: int) -> None:
     from transformers import AutoModelForSequenceClassification, set_seed
 
     set_seed(seed)
-    fresh = AutoModelForSequenceClassification.from_config(model.config)
+    with LOADING:
+        fresh = AutoModelForSequenceClassification.from_config(model.config)
     with torch.no_grad():
         for name in head_parameters(model):
             model.get_parameter(name).copy_(fresh.get_parameter(name))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from imdb_sentiment.errors import ImdbSentimentError, ModelError
+from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.upstream import describe_fault, hub_errors, hub_or_cache, is_fault, quiet
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def loading_folder(folder: Path, what: str, *, hint: str) -> Iterator[None]:
         ModelError: They cannot be opened.
     """
     try:
-        with quiet(), hub_errors(what, ModelError, hint=hint), _no_larger_than(folder):
+        with quiet(), hub_errors(what, ModelError, hint=hint), LOADING, _no_larger_than(folder):
             yield
     except BaseException as error:
         if isinstance(error, ImdbSentimentError) or not is_fault(error):

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Literal
 
 from imdb_sentiment.attention import quick_to_learn
+from imdb_sentiment.process_wide import COMPUTING
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +72,7 @@ def _try(model: "PreTrainedModel", precision: Precision, tokens: int, learns: bo
     ones = torch.ones(_ROWS, tokens, dtype=torch.int64)
     attending = quick_to_learn(model, ones.device, bf16=precision == "bf16") if learns else nullcontext()
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
-    with attending, autocast, torch.set_grad_enabled(learns):
+    with COMPUTING.shared(), attending, autocast, torch.set_grad_enabled(learns):
         loss = model(input_ids=ones, attention_mask=ones, labels=ones[:, 0]).loss
         if learns:
             loss.backward()

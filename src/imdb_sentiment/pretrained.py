@@ -11,6 +11,7 @@ from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.head import exchange_outputs, head_parameters, renew_head
 from imdb_sentiment.messages import Advice, Setting
 from imdb_sentiment.model_files import check_settings, check_weights, fetch_folder, loading_folder, own_finite_weights
+from imdb_sentiment.process_wide import LOADING
 
 if TYPE_CHECKING:
     import torch
@@ -221,6 +222,6 @@ def _embeddings(settings: "PretrainedConfig", name: str) -> "list[torch.nn.Embed
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    with torch.device("meta"):  # the shapes alone
+    with LOADING, torch.device("meta"):  # the shapes alone
         model = AutoModelForSequenceClassification.from_config(settings)
     return [table for path, table in model.named_modules() if path.endswith(f".{name}")]

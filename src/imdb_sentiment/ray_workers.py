@@ -10,13 +10,14 @@ import logging
 import os
 import pickle
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError
 from imdb_sentiment.folder_job import FolderJob, Outcome, try_one
+from imdb_sentiment.process_wide import process_wide
+from imdb_sentiment.silence import silent_warnings
 
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
@@ -47,7 +48,7 @@ class RayWorkers:
         if workers is not None and workers < 1:
             raise ConfigError(f"workers={workers} leaves nobody to do it", expected="1 or more")
         try:
-            with _silence():
+            with silent_warnings(), _silence():
                 pass
         except ImportError as error:
             hint = "pip install 'imdb-sentiment[ray]'"
@@ -58,7 +59,7 @@ class RayWorkers:
 
     def __call__(self, job: FolderJob, names: Sequence[str]) -> Iterator[Outcome]:
         """Score files, and tell what came of each as it is done."""
-        with _silence(), _connected() as ray:
+        with silent_warnings(), _silence(), _connected() as ray:
             share = divide(_nodes(ray), self._workers, len(names), on_gpu=self._on_gpu)
             files = ray.data.from_items([{"name": name} for name in names], override_num_blocks=len(names))
             outcomes = files.map(
@@ -124,6 +125,7 @@ def _nodes(ray: Any) -> list[dict[str, float]]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
+@process_wide
 @contextmanager
 def _connected() -> Iterator[Any]:
     """Give Ray with a cluster: the one in use, that of `RAY_ADDRESS`, one of this machine, or one of our own.
@@ -166,25 +168,24 @@ def _no_standard_error() -> Iterator[None]:
         os.close(kept)
 
 
+@process_wide
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keep Ray from writing among our own output inside; a user's own settings are left as they are."""
     before = {name: os.environ.get(name) for name in _QUIET}
     os.environ.update({name: value for name, value in _QUIET.items() if before[name] is None})
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import ray.data  # sets the level of its log, which is then ours to set
+        import ray.data  # sets the level of its log, which is then ours to set
 
-            logger, context = logging.getLogger("ray.data"), ray.data.DataContext.get_current()
-            level, bars = logger.level, context.enable_progress_bars
-            logger.setLevel(logging.CRITICAL)
-            context.enable_progress_bars = False
-            try:
-                yield
-            finally:
-                logger.setLevel(level)
-                context.enable_progress_bars = bars
+        logger, context = logging.getLogger("ray.data"), ray.data.DataContext.get_current()
+        level, bars = logger.level, context.enable_progress_bars
+        logger.setLevel(logging.CRITICAL)
+        context.enable_progress_bars = False
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+            context.enable_progress_bars = bars
     finally:
         for name, value in before.items():
             if value is None:

@@ -1,16 +1,18 @@
 """Calls into Hugging Face libraries: their noise kept from the user, their errors made clear."""
 
 import sys
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from textwrap import shorten
 from typing import Literal
 
 from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
+from imdb_sentiment.process_wide import OneAtATime, process_wide
+from imdb_sentiment.silence import silent_warnings
 
 __all__ = ["describe_fault", "hub_errors", "hub_or_cache", "is_fault", "is_unanswered", "quiet"]
 
+_REACHING = OneAtATime()
 _ANSWER_WITHIN_SECONDS = 10.0
 _LONGEST_REASON = 500
 
@@ -19,15 +21,15 @@ _LONGEST_REASON = 500
 def quiet() -> Iterator[None]:
     """Silence warnings, log lines below errors and progress bars of the Hugging Face libraries imported so far.
 
-    Only the hub's bars stay, on a terminal: a download takes long. What was set before is put back afterwards.
+    Warnings of other threads are shown all the while. Only the hub's bars stay, on a terminal: a download takes long.
+    When the last thread has left, all is as it was before the first one came.
     """
     with ExitStack() as stack:
         downloads_shown = _hub_bars_on() and sys.stderr.isatty()
-        stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore")
-        for name, silence in _SILENCERS.items():
+        stack.enter_context(silent_warnings())
+        for name, silent in _SILENCERS.items():
             if name in sys.modules:
-                silence(stack)
+                stack.enter_context(silent())
         if downloads_shown:
             from huggingface_hub.utils import enable_progress_bars
 
@@ -35,25 +37,37 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _silence_transformers(stack: ExitStack) -> None:
+@process_wide
+@contextmanager
+def _silent_transformers() -> Iterator[None]:
     from transformers.utils import logging
 
-    if logging.is_progress_bar_enabled():
-        logging.disable_progress_bar()
-        stack.callback(logging.enable_progress_bar)
-    stack.callback(logging.set_verbosity, logging.get_verbosity())
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
     logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
-def _silence_datasets(stack: ExitStack) -> None:
+@process_wide
+@contextmanager
+def _silent_datasets() -> Iterator[None]:
     import datasets
     from datasets.utils import logging
 
-    if not datasets.are_progress_bars_disabled():
-        datasets.disable_progress_bars()
-        stack.callback(datasets.enable_progress_bars)
-    stack.callback(logging.set_verbosity, logging.get_verbosity())
+    disabled, verbosity = datasets.are_progress_bars_disabled(), logging.get_verbosity()
+    datasets.disable_progress_bars()
     logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if not disabled:
+            datasets.enable_progress_bars()
 
 
 def _hub_bars_on() -> bool:
@@ -64,32 +78,39 @@ def _hub_bars_on() -> bool:
     return not are_progress_bars_disabled()
 
 
-def _silence_hub(stack: ExitStack) -> None:
+@process_wide
+@contextmanager
+def _silent_hub() -> Iterator[None]:
     from huggingface_hub.utils import disable_progress_bars, enable_progress_bars, logging
 
-    # always put back: transformers, when it gets its own bars back, turns these on as well
-    stack.callback(enable_progress_bars if _hub_bars_on() else disable_progress_bars)
+    bars, verbosity = _hub_bars_on(), logging.get_verbosity()
     disable_progress_bars()
-    stack.callback(logging.set_verbosity, logging.get_verbosity())
     logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        # always put back: transformers, when it gets its own bars back, turns these on as well
+        (enable_progress_bars if bars else disable_progress_bars)()
 
 
-_SILENCERS = {
-    "huggingface_hub": _silence_hub,
-    "datasets": _silence_datasets,
-    "transformers": _silence_transformers,
-}
+_SILENCERS = {"huggingface_hub": _silent_hub, "datasets": _silent_datasets, "transformers": _silent_transformers}
 
 
 @contextmanager
 def hub_or_cache(repository: str, kind: Literal["model", "dataset"], revision: str | None) -> Iterator[None]:
     """Ask the hub for a repository once; if no answer comes, let the code inside use the local cache alone.
 
-    The loading functions themselves ask up to ten times, which takes most of a minute when there is no network.
+    The loading functions themselves ask up to ten times, which takes most of a minute when there is no network. One
+    thread at a time loads, since the setting is one of the whole process.
     """
-    if _hub_answers(repository, kind, revision):
+    answers = _hub_answers(repository, kind, revision)
+    with _REACHING, nullcontext() if answers else _cache_alone():
         yield
-        return
+
+
+@contextmanager
+def _cache_alone() -> Iterator[None]:
     from huggingface_hub import constants
 
     # datasets keeps a copy of the setting, once it is imported

@@ -108,6 +108,28 @@ def test_passes_at_once_leave_the_threads_of_others_as_they_were(artifact: Artif
         assert another.submit(torch.get_num_threads).result() == torch.get_num_threads() == before
 
 
+def test_while_passes_are_computed_at_once_other_threads_have_as_many_as_ever(artifact: Artifact) -> None:
+    def threads_in_a_new_thread() -> int:
+        with ThreadPoolExecutor(1) as another:
+            return another.submit(torch.get_num_threads).result()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    backend = TorchBackend(artifact.model)
+
+    def compute() -> tuple[int, int]:
+        with backend.stream(2):
+            torch.ones(8, 8) @ torch.ones(8, 8)
+            return torch.get_num_threads(), threads_in_a_new_thread()
+
+    try:
+        with backend.ready(), ThreadPoolExecutor(1) as stream:
+            assert stream.submit(compute).result() == (2, 4)
+            assert torch.get_num_threads() == threads_in_a_new_thread() == 4
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_threads_that_share_a_model_do_not_disturb_one_another(artifact: Artifact, saved_model: Path) -> None:
     expected = [by_hand(artifact, text) for text in SOME]
     model = load_artifact(saved_model).model.train()  # so that each would switch dropout on under the others

@@ -9,6 +9,7 @@ from imdb_sentiment.audit.catalogue import find, find_whole
 from imdb_sentiment.audit.sample import read_texts
 from imdb_sentiment.data.cleaning import normalise
 from imdb_sentiment.findings import Finding
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +56,8 @@ def find_giveaways(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Fi
         if words := _find_words(rows, totals.tolist()):
             findings.append(_describe_words(words, split, rows, names))
         lengths = _count_characters(rows)
-        auc = roc_auc_score(rows.labels, lengths)
+        with CATCHING_WARNINGS:
+            auc = roc_auc_score(rows.labels, lengths)
         if max(auc, 1 - auc) > _AUC:
             medians = [f"{np.median(lengths[rows.labels == i]):,.0f} in {name!r}" for i, name in enumerate(names)]
             summary = (

@@ -18,6 +18,7 @@ from imdb_sentiment.data.splits import (
     load_checked,
 )
 from imdb_sentiment.errors import DataError, count_rows
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
 from imdb_sentiment.results import LeftOut
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: 
     return Folds(rows, names, fold_of, tuple(left_out), notes)
 
 
+@CATCHING_WARNINGS
 def _assign(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np.int64]":
     """Give each row the number of its fold, with scikit-learn's stratified group folds."""
     import numpy as np

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.labelled import Labelled, Texts
 from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
 from imdb_sentiment.results import EvaluationReport
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def measure_baseline(train: Labelled, test: Labelled, *, names: tuple[str, str])
     return measure(_tfidf(train, test.texts), list(test.labels), names=names)
 
 
+@CATCHING_WARNINGS
 def _tfidf(train: Labelled, texts: Texts) -> "NDArray[np.float64]":
     """Score texts, or pairs read as one, by words and pairs of words with sublinear term frequency, C = 10.
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.bootstrap import figures_of_counts
 from imdb_sentiment.evaluation.calibration import reliability
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
 from imdb_sentiment.results import Coverage, Curves, MeasuredRows, Ranking, Thresholds
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ __all__ = ["coverage_curve", "curves_of", "threshold_curve"]
 _THRESHOLDS = 201
 
 
+@CATCHING_WARNINGS
 def curves_of(measured: MeasuredRows) -> Curves:
     """Compute all curves of some rows."""
     from sklearn.metrics import precision_recall_curve, roc_curve

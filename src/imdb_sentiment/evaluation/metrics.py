@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.calibration import expected_calibration_error
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
 from imdb_sentiment.results import EvaluationReport
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
     return result
 
 
+@CATCHING_WARNINGS
 def measure(
     probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str, str], threshold: float = 0.5
 ) -> EvaluationReport:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.encoding import Span, TextEncoder
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.first_token import first_token_only
+from imdb_sentiment.process_wide import CATCHING_WARNINGS, COMPUTING
 from imdb_sentiment.results import Explanation, WordContribution
 
 if TYPE_CHECKING:
@@ -64,15 +65,15 @@ def explain_text(
     (encoded,) = encoder.encode(one)
     inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([encoded]).items()}
     spans = encoder.spans(text)
-    was_training = model.training
-    model.eval()
-    try:
-        with first_token_only(model):
+    with first_token_only(model), COMPUTING.shared():
+        was_training = model.training
+        model.eval()
+        try:
             with torch.no_grad():
                 logits = model(**inputs).logits[0].double()
             attributed = _attribute(model, inputs, [span is None for span in spans], encoder.tokenizer.pad_token_id)
-    finally:
-        model.train(was_training)
+        finally:
+            model.train(was_training)
     positive = float(logits.softmax(0)[1])
     called = positive > threshold
     texts = (text,) if isinstance(text, str) else text
@@ -92,7 +93,8 @@ def _attribute(
 ) -> _Attributed:
     """Integrate with more and more steps until the scores add up."""
     try:
-        from captum.attr import LayerIntegratedGradients
+        with CATCHING_WARNINGS:
+            from captum.attr import LayerIntegratedGradients
     except ImportError as absent:
         summary = "explanations need the extra 'explain'"
         raise MissingExtraError(summary, hint="pip install 'imdb-sentiment[explain]'") from absent

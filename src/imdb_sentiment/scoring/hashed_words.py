@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from imdb_sentiment.arrays import load_arrays, save_arrays
 from imdb_sentiment.data.labelled import Labelled, Texts
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
 from imdb_sentiment.scoring.word_counts import PLACES, count_words
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class HashedWords:
         self.cleans = cleans
 
     @classmethod
+    @CATCHING_WARNINGS
     def fit(cls, train: Labelled, *, cleans: bool) -> Self:
         """Learn from training rows.
 

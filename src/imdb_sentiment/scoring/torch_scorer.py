@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Literal
 
 from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.precision import Precision, choose_precision
+from imdb_sentiment.process_wide import COMPUTING
 from imdb_sentiment.scoring.scorer import MOST_STREAMS, Scorer, Scores
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchBackend", "open_backend", "score_texts"]
 
+_DIVIDING = Lock()
 _CPU_TOKENS, _GPU_TOKENS = 2048, 32768
 _MOST_TRIAL_TOKENS = 128
 _SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -36,7 +39,6 @@ class TorchBackend:
         self._bf16 = bf16
         self._tried = tried
         self._threads = 1
-        self._divided = False
 
     @property
     def precision(self) -> Precision:
@@ -75,7 +77,7 @@ class TorchBackend:
         """Switch dropout off inside, and back to what it was afterwards; one thread at a time has the model."""
         import torch
 
-        with first_token_only(self.model):
+        with first_token_only(self.model), COMPUTING.shared():
             was_training = self.model.training
             self._threads = torch.get_num_threads()
             if was_training:  # asked, since to go through all modules takes as long as a layer
@@ -85,9 +87,6 @@ class TorchBackend:
             finally:
                 if was_training:
                     self.model.train()
-                if self._divided:
-                    torch.set_num_threads(self._threads)  # of threads that begin later; what one sets is set for these
-                    self._divided = False
 
     @contextmanager
     def stream(self, number: int) -> Iterator[None]:
@@ -95,8 +94,7 @@ class TorchBackend:
         import torch
 
         if number > 1:
-            self._divided = True
-            torch.set_num_threads(max(1, self._threads // number))
+            _compute_with(max(1, self._threads // number))
         autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bf16)
         with torch.inference_mode(), autocast:
             yield
@@ -120,6 +118,19 @@ class TorchBackend:
         if torch.accelerator.is_available():
             torch.accelerator.empty_cache()
         return True
+
+
+def _compute_with(threads: int) -> None:
+    """Set how many threads this one computes with."""
+    import torch
+
+    with _DIVIDING:
+        usual = torch.get_num_threads()  # before it is asked, a thread has the last number that any has set
+        torch.set_num_threads(threads)
+        # and those that begin later would have it too
+        other = Thread(target=torch.set_num_threads, args=(usual,))
+        other.start()
+        other.join()
 
 
 def open_backend(

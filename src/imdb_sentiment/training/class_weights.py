@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
+
 if TYPE_CHECKING:
     import numpy as np
     import torch
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["balanced_weights"]
 
 
+@CATCHING_WARNINGS
 def balanced_weights(labels: "Sequence[int] | NDArray[np.int64]") -> "torch.Tensor":
     """Return the weight of each class, shape (2,): n / (2 * n_class), as scikit-learn's `balanced` has it.
 

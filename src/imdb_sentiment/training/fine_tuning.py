@@ -10,6 +10,7 @@ from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.precision import Precision
+from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.processes import number_of_processes, on_main
 from imdb_sentiment.results import EpochRecord
 from imdb_sentiment.scoring.device import usable_device
@@ -139,7 +140,8 @@ def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedMo
     weights = trainer.accelerator.get_state_dict(trainer.model)  # empty in the other processes
     if not weights:
         return model
-    whole: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
+    with LOADING:
+        whole: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
     whole.load_state_dict(weights)
     whole.to(trainer.args.device)  # type: ignore[arg-type]
     return whole

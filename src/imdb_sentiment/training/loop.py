@@ -13,6 +13,7 @@ from transformers import Trainer
 from typing_extensions import override
 
 from imdb_sentiment.errors import TrainingDivergedError
+from imdb_sentiment.process_wide import CATCHING_WARNINGS, COMPUTING
 from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, finish, prune
 from imdb_sentiment.training.run_folder import whole_checkpoint
 
@@ -118,9 +119,11 @@ class FineTuneTrainer(Trainer):
     ) -> Any:
         """Return the share of one pass in the loss of its step; in evaluation, which brings no weights, upstream's."""
         if "weights" not in inputs:
-            return super().compute_loss(model, inputs, return_outputs)
+            with COMPUTING.shared():
+                return super().compute_loss(model, inputs, return_outputs)
         weights, labels = inputs.pop("weights"), inputs.pop("labels")
-        outputs = model(**inputs)
+        with COMPUTING.shared():
+            outputs = model(**inputs)
         losses = torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="none")
         # the gradients of processes are averaged, so each loss is multiplied by their number
         loss = (losses * weights).sum() / num_items_in_batch * self.accelerator.num_processes
@@ -174,7 +177,8 @@ class FineTuneTrainer(Trainer):
         with whole_checkpoint(folder):
             if self.is_fsdp_enabled and self.args.should_save:
                 folder.mkdir(exist_ok=True)  # upstream asks for the best one before parts of a model are written to it
-            super()._save_checkpoint(model, trial)
+            with CATCHING_WARNINGS:
+                super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # the others write their random states
         if self.args.should_save:
             with whole_checkpoint(folder):
