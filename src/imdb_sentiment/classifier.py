@@ -1,10 +1,9 @@
 """SentimentClassifier: opens a saved model and predicts."""
 
-import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -18,6 +17,7 @@ from imdb_sentiment.data.sequences import is_table
 from imdb_sentiment.errors import ConfigError, DataError, ModelError
 from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.foreign import load_foreign
+from imdb_sentiment.identity import identity_of
 from imdb_sentiment.judging import Judge
 from imdb_sentiment.messages import Advice, Either, quote
 from imdb_sentiment.metadata import ModelMetadata
@@ -341,7 +341,7 @@ class SentimentClassifier:
         with self._computing_as(precision_of_run(target)):
             engine = RayWorkers(self, workers=workers, on_gpu=not isinstance(self._artifact, Exported))
             root, names = find_inputs(str(as_path(source, "source")), target)
-            job = FolderJob(root, names, target, options, self._identity, self._precision)
+            job = FolderJob(root, names, target, options, self._identity, self._numeric_precision)
             return score_folder(job, engine, overwrite=overwrite)
 
     def __call__(
@@ -382,14 +382,14 @@ class SentimentClassifier:
         opening = self._opening._replace(precision=self._precision) if self._precision else self._opening
         return _reopen, (type(self), opening, self._identity)
 
-    @property
+    @cached_property
     def _identity(self) -> str:
-        """Tells one model from another."""
-        return hashlib.sha256(self.metadata.model_dump_json().encode()).hexdigest()
+        """Tells one model from another; computed when it is asked for, since it takes as long as reading the file."""
+        return identity_of(self._artifact, self._scorer.backend)
 
     def _judge(self, cascade: str | None) -> Judge:
         scorer = self._scorer_for(cascade)
-        return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None, self._precision)
+        return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None, self._numeric_precision)
 
     @property
     def _numeric_precision(self) -> str | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.errors import DataError, DiskFullError, ImdbSentimentError
 from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.output import make_folder, write_text
-from imdb_sentiment.precision import Precision
 from imdb_sentiment.results import FileReport
 
 if TYPE_CHECKING:
@@ -52,8 +51,8 @@ class FolderJob(NamedTuple):
     model: str
     """Tells one model from another."""
 
-    precision: Precision | None
-    """What the model computes in; None if it has numbers of its own."""
+    precision: str | None
+    """What the model computes with; files computed otherwise are not put beside these."""
 
     def state(self, name: str) -> list[int]:
         """Tell one version of an input from another."""

@@ -35,8 +35,8 @@ class Judge(NamedTuple):
     cascades: bool
     """Whether a quick model answers some of the rows."""
 
-    precision: Precision | None
-    """What PyTorch computes in; None where something else computes."""
+    precision: str | None
+    """What the model computes with; rows computed otherwise are not put beside these."""
 
 
 def planned_precision(plan: Path) -> Precision | None:

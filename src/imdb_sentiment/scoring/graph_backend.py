@@ -1,8 +1,12 @@
 """What the backends that compute with an exported graph have in common."""
 
+import hashlib
 import os
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import ClassVar, Literal
+
+from imdb_sentiment.errors import ModelError
 
 __all__ = ["GraphBackend"]
 
@@ -19,6 +23,10 @@ class GraphBackend:
 
     best_tokens = 2048
     """How many tokens at once it is quickest with, padding included."""
+
+    def __init__(self, graph: Path) -> None:
+        self._graph = graph
+        self._opened = self._state()
 
     def ready(self) -> AbstractContextManager[object]:
         """Do nothing."""
@@ -43,3 +51,27 @@ class GraphBackend:
         if asked.isdigit() and int(asked):
             return int(asked)
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def digest(self) -> bytes:
+        """Return a digest of the graph.
+
+        Raises:
+            ModelError: Its file is not the one any more that was opened.
+        """
+        with self._graph.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        self.check_unchanged()
+        return digest
+
+    def check_unchanged(self) -> None:
+        """Check that the file of the graph is still the one that was opened.
+
+        Raises:
+            ModelError: It is another one, or was written to.
+        """
+        if self._state() != self._opened:
+            raise ModelError(f"{self._graph} was changed since it was opened", hint="open the model again")
+
+    def _state(self) -> tuple[int, ...]:
+        state = self._graph.stat()
+        return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns

@@ -29,6 +29,7 @@ class OnnxBackend(GraphBackend):
     runtime = "onnxruntime"
 
     def __init__(self, graph: Path, *, rounded: bool = False) -> None:
+        super().__init__(graph)
         self.precision = "int8" if rounded else "fp32"
         try:
             import onnxruntime

@@ -40,7 +40,8 @@ class OpenVinoBackend(GraphBackend):
                 f"computing in bf16 with {graph.parent} needs the extra 'openvino'",
                 hint="pip install 'imdb-sentiment[openvino]'",
             ) from None
-        self._core, self._graph = openvino.Core(), graph
+        super().__init__(graph)
+        self._core = openvino.Core()
         self._settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": self.threads()}
         if precision != "auto":  # left alone it takes bf16 where the CPU has it
             self._settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
@@ -88,6 +89,7 @@ class OpenVinoBackend(GraphBackend):
         return np.array(request.get_output_tensor(0).data, dtype=np.float64)  # the next pass writes there too
 
     def _compile(self, **settings: str | int) -> Any:
+        self.check_unchanged()
         try:
             return self._core.compile_model(str(self._graph), "CPU", self._settings | settings)
         except RuntimeError as error:

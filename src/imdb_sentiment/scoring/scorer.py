@@ -74,6 +74,9 @@ class Backend(Protocol):
     def made_room(self, error: Exception) -> bool:
         """Tell whether a pass failed for want of memory; if so, let go of what can be."""
 
+    def digest(self) -> bytes:
+        """Return a digest of what it computes with, which is the same in any process and on any device."""
+
 
 class Scorer:
     """Scores any number of texts. How they are cut into passes changes the time taken, not the scores.

@@ -1,5 +1,7 @@
 """Scoring with PyTorch."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock, Thread
@@ -118,6 +120,20 @@ class TorchBackend:
         if torch.accelerator.is_available():
             torch.accelerator.empty_cache()
         return True
+
+    def digest(self) -> bytes:
+        """Return a digest of the weights and of the settings of the model."""
+        import torch
+
+        digest = hashlib.sha256()
+        settings = self.model.config.to_diff_dict()
+        of_the_place = {"_name_or_path", "architectures", "dtype", "transformers_version"}
+        kept = {name: value for name, value in settings.items() if name not in of_the_place}
+        digest.update(json.dumps(kept, sort_keys=True, default=str).encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+        return digest.digest()
 
 
 def _compute_with(threads: int) -> None:
