@@ -22,6 +22,7 @@ from imdb_sentiment.results import (
     Prediction,
     SplitSummary,
 )
+from imdb_sentiment.results.flipped import flipped_warning
 
 
 def make_report(
@@ -264,3 +265,35 @@ def test_evaluations_within_an_epoch_are_told_by_their_part_of_it() -> None:
 
 def test_a_result_without_notes_prints_none() -> None:
     assert "note:" not in str(make_result(notes=()))
+
+
+def test_labels_that_had_to_be_interpreted_are_probably_flipped_where_nearly_all_are_wrong() -> None:
+    read_as = {"pos": "positive", "neg": "negative"}
+    warning = str(flipped_warning(read_as, accuracy=0.1, rows=20, roc_auc=0.05))
+    assert "probably flipped: 2 of 20 rows" in warning
+    assert "'pos' was read as 'positive', 'neg' was read as 'negative'" in warning
+    assert flipped_warning(read_as, accuracy=0.0, rows=8)
+
+
+@pytest.mark.parametrize(
+    ("read_as", "accuracy", "rows", "roc_auc"),
+    [
+        ({}, 0.0, 1000, 0.0),  # the model's own names: rows may be chosen because they are hard
+        ({"pos": "positive"}, 0.4, 20, 0.4),  # chance explains it
+        ({"pos": "positive"}, 0.0, 3, None),
+        ({"pos": "positive"}, 0.5, 1000, 0.5),
+        ({"pos": "positive"}, 0.2, 1000, 0.9),  # nearly all are called positive, for the sake of recall
+    ],
+)
+def test_labels_are_not_called_flipped_without_evidence(
+    read_as: dict[str, str], accuracy: float, rows: int, roc_auc: float | None
+) -> None:
+    assert flipped_warning(read_as, accuracy=accuracy, rows=rows, roc_auc=roc_auc) is None
+
+
+def test_how_labels_were_read_is_kept_for_the_other_rows_too() -> None:
+    report = dataclasses.replace(make_report(), unseen=make_report(rows=10))
+    named = report.with_labels_read_as({"Spam": "spam"})
+    assert named.unseen is not None
+    assert named.labels_read_as == named.unseen.labels_read_as == {"Spam": "spam"}
+    assert EvaluationReport.from_dict(json.loads(json.dumps(named.to_dict()))).labels_read_as == {"Spam": "spam"}

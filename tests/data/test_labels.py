@@ -292,6 +292,24 @@ def test_a_models_own_names_are_known_in_any_spelling(names: list[str], data: st
         assert labelling.read_as == {label: name for label, name in zip(counts, names, strict=True) if label != name}
 
 
+@pytest.mark.parametrize(
+    ("labels", "names", "positive", "ids"),
+    [
+        (["ham", "ok"], SPAM, "ok", {"ham": 0, "ok": 1}),
+        (["Spam", "ok"], SPAM, "Spam", {"Spam": 1, "ok": 0}),
+        (["0", "1"], LabelNames("-1", "1"), "1", {"0": 0, "1": 1}),
+    ],
+)
+def test_a_label_beside_one_of_the_models_own_is_not_taken_for_the_other(
+    labels: list[str], names: LabelNames, positive: str, ids: dict[str, int]
+) -> None:
+    counts = dict.fromkeys(labels, 5)
+    with pytest.raises(DataError, match="are not understood") as caught:
+        resolve_labels(counts, DataConfig(), "here", known=names)
+    assert f"--positive-label {positive}, if " in caught.value.for_shell(OPTIONS)
+    assert resolve_labels(counts, DataConfig(positive_label=positive), "here", known=names).ids == ids
+
+
 def test_names_that_differ_in_case_alone_are_told_apart() -> None:
     known = LabelNames("us", "US")
     assert resolve_labels({"us": 5, "US": 3}, DataConfig(), "here", known=known).ids == {"us": 0, "US": 1}

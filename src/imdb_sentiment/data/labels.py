@@ -250,7 +250,13 @@ def _no_such_label(label: str, field: str, counts: Mapping[str, int], config: "D
 def _choice(counts: Mapping[str, int], known: LabelNames | None = None) -> Advice | None:
     """Show how each label is called the positive one. Which of them is positive is not ours to say."""
     labels = sorted({plain_label(label) for label in counts})
-    if len(labels) > 2 or (_by_meaning(labels, known) if known else len(labels) == 1):
+    certain = _by_meaning(labels, known) if known else {}
+    if known and len(labels) == 2 and len(certain) == 1:
+        ((label, i),) = certain.items()
+        (other,) = {*labels} - {label}
+        meaning = f", if {quote(other)} is what the model calls {quote(known[1 - i])}"
+        return Advice(_setting("positive_label", label if i else other), meaning)
+    if len(labels) > 2 or certain or (len(labels) == 1 and not known):
         return None
     options: list[tuple[str | Setting, ...]] = [(_setting("positive_label", label),) for label in labels]
     if known and len(labels) == 1:
