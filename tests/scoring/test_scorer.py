@@ -37,7 +37,7 @@ class Remembering:
         assert number in (1, self.streams)
         self.threads.add(get_ident())
         if number > 1:
-            self._all_there.wait(timeout=60)
+            self._all_there.wait()
         return nullcontext()
 
     def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:

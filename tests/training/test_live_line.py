@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tqdm
 from trainers import build_parts
 from transformers import TrainerCallback
 
@@ -66,6 +67,7 @@ def states(text: str) -> list[str]:
 def fit(tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     """A run whose line is shown from the first step on."""
     monkeypatch.setattr("imdb_sentiment.progress._PATIENCE_SECONDS", 1e-6)
+    monkeypatch.setattr("tqdm.tqdm", partial(tqdm.tqdm, mininterval=0))  # it would leave out some of a quick run
     data = DataConfig(near_duplicates="ignore")
     config = tiny_config.replace(num_train_epochs=3)
     return partial(SentimentFineTuner(data, config, output_dir=tmp_path / "run").fit, make_reviews(60))
