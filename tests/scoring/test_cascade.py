@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from conftest import make_reviews
 from imdb_sentiment import (
     ConfigError,
+    ExportReport,
     ModelError,
     SentimentClassifier,
     SentimentFineTuner,
@@ -231,11 +232,10 @@ def test_files_and_figures(classifier: SentimentClassifier, tmp_path: Path) -> N
 
 
 @pytest.mark.integration
-def test_an_exported_model_has_it_too(classifier: SentimentClassifier, tmp_path: Path) -> None:
+def test_an_exported_model_has_it_too(classifier: SentimentClassifier, exported: tuple[Path, ExportReport]) -> None:
     texts = make_reviews(40)[0]
-    classifier.export(tmp_path / "onnx", texts=texts)
-    exported = SentimentClassifier.from_pretrained(tmp_path / "onnx")
-    ours, theirs = (model.predict(texts, cascade="auto") for model in (classifier, exported))
+    opened = SentimentClassifier.from_pretrained(exported[0])
+    ours, theirs = (model.predict(texts, cascade="auto") for model in (classifier, opened))
     assert [one.answered_by for one in ours] == [one.answered_by for one in theirs]
     np.testing.assert_allclose([one.score for one in ours], [one.score for one in theirs], atol=1e-4)
 
