@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imdb_sentiment.messages import visible
 from imdb_sentiment.page.figures import computed_in, figure_rows
 from imdb_sentiment.page.markdown import escape, markdown_table
 from imdb_sentiment.results import METRICS, EvaluationReport
@@ -61,7 +62,8 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
         pipeline_tag="text-classification",
         tags=["imdb_sentiment", "text-classification"],
     )
-    return "\n".join(["---", data.to_yaml(), "---", "", f"# {escape(name)}", "", *_body(metadata, test, name), ""])
+    head = ["---", data.to_yaml(), "---", "", f"# {escape(name)}", ""]
+    return visible("\n".join([*head, *_body(metadata, test, name), ""]))
 
 
 def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
 from imdb_sentiment.locked import one_writer
+from imdb_sentiment.messages import visible
 from imdb_sentiment.output import as_path, make_folder, write_text
 from imdb_sentiment.processes import number_of_processes
 from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
@@ -82,7 +83,7 @@ class CrossValidationReport:
         rows = sum(result.report.rows for result in self.folds)
         seconds = sum(result.seconds for result in self.folds)
         lines.append(f"{count_rows(rows)} held out once each, after {seconds:.0f} s of training")
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
 
 
 def cross_validate(

@@ -21,7 +21,7 @@ Each one says what was found, what was expected and how to go on, and carries th
 import difflib
 from collections.abc import Collection, Iterable, Sequence
 
-from imdb_sentiment.messages import Advice
+from imdb_sentiment.messages import Advice, visible
 
 __all__ = [
     "ConfigError",
@@ -139,7 +139,7 @@ class MissingExtraError(ImdbSentimentError, ImportError):
 
 def _lay_out(summary: str, found: str | None, expected: str | None, hint: str | None) -> str:
     parts = (("found:   ", found), ("expected:", expected), ("try:     ", hint))
-    return "\n".join([_bounded(summary), *(f"  {name} {_bounded(value)}" for name, value in parts if value)])
+    return visible("\n".join([_bounded(summary), *(f"  {name} {_bounded(value)}" for name, value in parts if value)]))
 
 
 def _bounded(part: str) -> str:

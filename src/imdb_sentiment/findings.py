@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import Any, Literal
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.messages import visible
 from imdb_sentiment.text_table import format_table
 
 __all__ = ["DataAudit", "Finding", "Severity", "TokenLengths"]
@@ -132,9 +133,8 @@ class DataAudit:
     def short(self) -> str:
         """Return a few lines: how much was found, and each error and warning."""
         urgent = [finding for finding in self.findings if finding.severity != "info"]
-        return "\n".join(
-            [f"audit: {self._count()}", *(f"  {found.severity} {found.code}: {found.summary}" for found in urgent)]
-        )
+        lines = [f"audit: {self._count()}", *(f"  {found.severity} {found.code}: {found.summary}" for found in urgent)]
+        return visible("\n".join(lines))
 
     def __str__(self) -> str:
         names = list(dict.fromkeys(name for counts in self.splits.values() for name in counts))
@@ -149,7 +149,7 @@ class DataAudit:
             found = [finding for finding in self.findings if finding.severity == severity]
             if found:
                 lines += ["", heading, *_describe(found)]
-        return "\n".join(lines)
+        return visible("\n".join(lines))
 
     def _count(self) -> str:
         counts = {name: sum(finding.severity == name for finding in self.findings) for name in _HEADINGS}

@@ -1,16 +1,34 @@
 """What messages are made of: values, cut and escaped, and settings as Python and as a shell write them."""
 
+import re
 import reprlib
 import shlex
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-__all__ = ["Advice", "Either", "Setting", "cut", "list_values", "printable", "quote"]
+__all__ = [
+    "ACTING",
+    "Advice",
+    "Either",
+    "Setting",
+    "cut",
+    "list_values",
+    "printable",
+    "quote",
+    "visible",
+    "visible_cell",
+]
 
 _CUT = 40
 _LISTED = 20
 _PASTED = 100
 """A value above this length is cut in a hint too, although it then cannot be pasted."""
+
+ACTING = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""Characters other than C0 controls that act on a terminal or on the order of what is read: C1 controls, ends of lines,
+marks of direction, halves of surrogate pairs. A part of a regular expression."""
+
+_acting = re.compile(f"[\0-\x08\x0b-\x1f{ACTING}]")
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = _CUT
@@ -92,7 +110,24 @@ def printable(text: str) -> str:
     """Return the text on one line, with the escape of each character that a terminal would act on or not show."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def visible(text: str) -> str:
+    """Return a text of any number of lines for a terminal or a page, with the escape of each character that acts on it.
+
+    Tabs, line feeds and what belongs to a script or an emoji stay.
+    """
+    return _acting.sub(lambda found: _escape(found[0]), text)
+
+
+def visible_cell(text: str) -> str:
+    """Return a text like `visible`, on one line."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode()
 
 
 def cut(text: object, longest: int = _CUT) -> str:

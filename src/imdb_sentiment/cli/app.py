@@ -1,11 +1,12 @@
 """The command itself, with its subcommands."""
 
-from typing import Annotated
+import sys
+from typing import Annotated, Any
 
 import typer
 
 from imdb_sentiment.cli.audit import audit
-from imdb_sentiment.cli.console import say
+from imdb_sentiment.cli.console import say, standard_streams
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.export import export
@@ -13,8 +14,11 @@ from imdb_sentiment.cli.predict import predict
 from imdb_sentiment.cli.report import report
 from imdb_sentiment.cli.suspects import suspects
 from imdb_sentiment.cli.train import train
+from imdb_sentiment.messages import visible
 
 __all__ = ["app", "main"]
+
+_UsageError: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     name="imdb-sentiment",
@@ -50,4 +54,11 @@ for command in (demo, audit, train, evaluate, predict, report, suspects, export)
 
 def main() -> None:
     """Run the command line."""
-    app(prog_name="imdb-sentiment")
+    with standard_streams():
+        try:
+            code = app(prog_name="imdb-sentiment", standalone_mode=False)
+        except _UsageError as error:  # names what was typed, or what a pattern of the shell found
+            error.message = visible(error.message)
+            error.show()
+            code = error.exit_code
+        sys.exit(code)

@@ -3,23 +3,28 @@
 Of several processes that a launcher started, the main one speaks.
 """
 
+import codecs
 import functools
+import io
 import json
+import os
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ParamSpec, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, get_args, get_type_hints
 
 import typer
 
-from imdb_sentiment.messages import Advice
+from imdb_sentiment.messages import ACTING, Advice, visible
 from imdb_sentiment.processes import is_main
 
 if TYPE_CHECKING:
     from imdb_sentiment.findings import DataAudit
 
-__all__ = ["for_shell", "print_json", "reports_errors", "say", "show"]
+__all__ = ["for_shell", "print_json", "print_json_lines", "reports_errors", "say", "show", "standard_streams", "warn"]
 
 P = ParamSpec("P")
 
@@ -48,7 +53,7 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
         else:
             return
         if is_main():
-            print(message, file=sys.stderr)
+            warn(message)
         else:
             time.sleep(_SPEAKING_SECONDS)
         raise typer.Exit(code)
@@ -76,16 +81,66 @@ def _flags_of(command: Callable[..., None]) -> set[str]:
     return flags
 
 
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Write to streams that may be of any encoding, closed or full.
+
+    Whoever reads standard output may leave: what is to be done is done, and nobody is told. If it is full, the command
+    exits with 2.
+    """
+    from imdb_sentiment.errors import DiskFullError
+    from imdb_sentiment.output import is_disk_full
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed from the beginning
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - as long as the process lives
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        try:
+            yield
+        finally:
+            _write(sys.stdout, "")  # what was printed by others
+    except OSError as error:
+        if isinstance(error, DiskFullError) or not is_disk_full(error):
+            raise
+        told = DiskFullError("standard output is full", found=error.strerror, hint="another place for it")
+        warn(f"DiskFullError: {told}")
+        sys.exit(2)
+
+
 def print_json(content: dict[str, Any]) -> None:
     """Print one JSON object on standard output."""
     if is_main():
-        print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json_lines([json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"])
+
+
+def print_json_lines(lines: Iterable[str]) -> bool:
+    """Print JSON on standard output, where what would act on a terminal, or cannot be encoded, is written as escapes.
+
+    Returns:
+        Whether somebody may still read it.
+    """
+    unicode = codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf-")
+    escaped = re.compile(f"[{ACTING}]" if unicode else r"[^\0-\x7e]")  # inside texts alone, so it stays the same JSON
+    return _write(sys.stdout, "".join(escaped.sub(_json_escape, line) for line in lines))
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
 
 
 def say(text: str = "", *, silent: bool = False) -> None:
     """Print a line for a reader at once, unless the output is for a program."""
     if not silent and is_main():
-        print(text, flush=True)
+        _write(sys.stdout, f"{visible(text)}\n")
+
+
+def warn(text: str) -> None:
+    """Print a line on standard error; whether it can be read there makes no difference."""
+    with suppress(OSError):
+        _write(sys.stderr, f"{visible(text)}\n")
 
 
 def show(what: object) -> None:
@@ -93,5 +148,27 @@ def show(what: object) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    if is_main():
-        console.print(what) if console.color_system else print(what)
+    if not console.color_system:
+        say(str(what))
+    elif is_main():
+        with console.capture() as captured:
+            console.print(what)
+        _write(sys.stdout, captured.get())
+
+
+def _write(stream: TextIO, text: str) -> bool:
+    """Write at once; return whether somebody may still read.
+
+    Raises:
+        OSError: It cannot be written, and not because the reader has gone.
+    """
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        with suppress(OSError), open(os.devnull, "wb") as nothing:  # noqa: PTH123 - not a path that anybody chose
+            os.dup2(nothing.fileno(), stream.fileno())  # or what is left would be tried again at the exit
+        if not isinstance(error, BrokenPipeError):
+            raise
+        return False
+    return True

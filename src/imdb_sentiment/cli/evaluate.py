@@ -1,11 +1,10 @@
 """`imdb-sentiment evaluate`: measure a saved model on labelled rows."""
 
-import sys
 from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
 from imdb_sentiment.cli.measuring import measure, open_both
 from imdb_sentiment.cli.settings import (
     DataSettings,
@@ -52,7 +51,7 @@ def evaluate(
     opened = open_both(model, data_config)
     report = measure(opened, cascade="auto" if cascade else None)
     for warning in report.warnings():
-        print(f"warning: {warning}", file=sys.stderr)
+        warn(f"warning: {warning}")
     notes = [*opened.rows.notes, *filter(None, [report.flipped_warning()])]
     if json:
         print_json({"test": report.to_dict(), "notes": notes})

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
+from imdb_sentiment.cli.console import print_json_lines
+
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
 
@@ -25,7 +27,8 @@ def classify_lines(
 ) -> None:
     """Read objects, one a line, and write them with `label`, `score` and `reason` at their end.
 
-    What is there is classified together, so that a slow writer gets each answer at once, and a quick one many.
+    What is there is classified together, so that a slow writer gets each answer at once, and a quick one many. It ends
+    when nobody reads the answers any more.
 
     Args:
         classifier: Gives the labels.
@@ -55,8 +58,8 @@ def classify_lines(
             [answer.score if answer else None for answer in given],
             [reason for _, reason in read],
         )
-        sys.stdout.writelines(extended((line for line, _ in rows), added))
-        sys.stdout.flush()
+        if not print_json_lines(extended((line for line, _ in rows), added)):
+            return
         if fault:
             raise fault
 

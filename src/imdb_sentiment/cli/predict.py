@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imdb_sentiment.cli.console import print_json, reports_errors, say, show
+from imdb_sentiment.cli.console import print_json, reports_errors, say, show, warn
 from imdb_sentiment.cli.piping import classify_lines, read_lines
 from imdb_sentiment.cli.settings import Json, NoHeader, SpreadsheetSafe
+from imdb_sentiment.messages import visible_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +148,7 @@ def predict(
     _show_predictions(given, predictions, explanations, names=classifier.labels)
     if cascade:
         by_words = sum(prediction.answered_by == "words" for prediction in predictions)
-        print(f"answered by the quick model: {by_words:,} of {len(predictions):,}", file=sys.stderr)
+        warn(f"answered by the quick model: {by_words:,} of {len(predictions):,}")
 
 
 def _score_files(score: "Callable[[], FileReport]") -> "FileReport":
@@ -156,7 +157,7 @@ def _score_files(score: "Callable[[], FileReport]") -> "FileReport":
         with redirect_stdout(sys.stderr):  # where Ray tells that it lost a worker
             return score()
     except KeyboardInterrupt:
-        print("what is done is kept: the same command goes on with it", file=sys.stderr)
+        warn("what is done is kept: the same command goes on with it")
         raise
 
 
@@ -164,8 +165,8 @@ def _show_predictions(
     texts: list[str], predictions: "list[Prediction]", explanations: "list[Explanation]", *, names: tuple[str, str]
 ) -> None:
     """Print a line for each text, with the words that spoke for its label below if they were asked for."""
-    labels = [f"{'? ' if prediction.abstained else ''}{prediction.label}" for prediction in predictions]
-    width = max(map(len, (*names, *labels)))
+    labels = [visible_cell(f"{'? ' if one.abstained else ''}{one.label}") for one in predictions]
+    width = max(map(len, (*map(visible_cell, names), *labels)))
     for place, (text, prediction) in enumerate(zip(texts, predictions, strict=True)):
         cut = "  [cut: longer than the model reads]" if prediction.truncated else ""
         say(f"{labels[place]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
@@ -197,7 +198,7 @@ def _read_shard(shard: str | None) -> tuple[int, int]:
 
 def _read_lines() -> list[str]:
     if sys.stdin.isatty():
-        print("Reading texts, one a line; Ctrl-D ends.", file=sys.stderr)
+        warn("Reading texts, one a line; Ctrl-D ends.")
     return read_lines()
 
 

@@ -157,9 +157,9 @@ def fine_tune_and_save(
         if silent:
             held.enter_context(redirect_stdout(sys.stderr))  # trackers print
         result = tuner.fit(resume=checkpoint is not None)
-        say(f"\n{result}", silent=silent)
         report = tuner.evaluate()
         tuner.save(output, overwrite=overwrite)
+    say(f"\n{result}", silent=silent)  # after the model is saved, whatever becomes of standard output
     return tuner, result, report
 
 

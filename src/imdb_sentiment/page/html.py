@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import MissingExtraError
+from imdb_sentiment.messages import visible
 from imdb_sentiment.page.figures import computed_in, confusion_rows, figure_rows, slice_rows
 from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.page.plots import plots_of
@@ -27,7 +28,7 @@ class _Table(NamedTuple):
 
 
 def render_html(report: "EvaluationReport", *, title: str, suspects: "LabelSuspects | None" = None) -> str:
-    """Return the page. All that comes from data or models is escaped, and there is no script.
+    """Return the page. All that comes from data or models is escaped and visible, and there is no script.
 
     Args:
         report: The report; where the model was trained on some of its rows, the others alone are shown.
@@ -40,7 +41,7 @@ def render_html(report: "EvaluationReport", *, title: str, suspects: "LabelSuspe
     verdict, report = verdict_of(report), report.unseen or report
     background = report.background or Background({})
     intervals = "with 95 % intervals, " if report.intervals else ""
-    page: str = _template().render(
+    page = _template().render(
         title=title,
         labels=report.labels,
         verdict=verdict,
@@ -53,7 +54,7 @@ def render_html(report: "EvaluationReport", *, title: str, suspects: "LabelSuspe
         audit=(background.audit or {}).get("findings", []),
         provenance=_Table("Where the model comes from", ["", ""], [[*pair] for pair in background.provenance.items()]),
     )
-    return page
+    return visible(page)
 
 
 def _template() -> Any:

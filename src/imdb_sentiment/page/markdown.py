@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.messages import visible
 from imdb_sentiment.page.figures import computed_in, confusion_rows, figure_rows, slice_rows
 from imdb_sentiment.page.verdict import verdict_of
 
@@ -38,7 +39,7 @@ def render_markdown(report: "EvaluationReport", *, heading: int = 2) -> str:
     ]
     if report.slices:
         parts += ["", f"{mark} Slices", "", *markdown_table(slice_rows(report))]
-    return "\n".join(parts) + "\n"
+    return visible("\n".join(parts) + "\n")
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import html
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -180,7 +181,11 @@ def _figure(title: str, draw: Callable[[Any], None], caption: str) -> Figure:
     except ImportError as error:
         hint = "pip install 'imdb-sentiment[report]'"
         raise MissingExtraError("a report as a page needs the extra 'report'", hint=hint) from error
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):  # ids differ between plots, and stay the same
+    with (
+        mpl.rc_context({**_STYLE, "svg.hashsalt": title}),  # ids differ between plots, and stay the same
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "Glyph")  # the font is that of whoever reads the page
         canvas = Canvas(figsize=_SIZE, layout="constrained")
         canvas.patch.set_alpha(0)
         axes = canvas.add_subplot()

@@ -4,6 +4,7 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from imdb_sentiment.messages import visible
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.text_table import format_table
 
@@ -94,7 +95,7 @@ class Explanation:
                 pieces.append(f'<mark style="background: {shade}" title="{word.score:+.3f}">{inner}</mark>')
                 done = word.end
             parts.append("".join([*pieces, html.escape(text[done:])]))
-        return f'<div class="explanation">{"<br>".join(parts)}</div>'
+        return visible(f'<div class="explanation">{"<br>".join(parts)}</div>')
 
     def __rich__(self) -> "Text":
         """Return the text for a terminal: green words speak for the positive label, red ones for the negative."""
@@ -102,15 +103,19 @@ class Explanation:
 
         whole = Text()
         for part, text in enumerate(self.texts):
-            line = Text(text)
+            whole.append("\n" if part else "")
+            done = 0
             for word in self._of(part):
                 strength = self._strength(word)
-                if abs(strength) > _FAINT:
-                    red, green, blue = _COLOURS[word.score > 0].split(", ")
-                    line.stylize(
-                        f"{'bold ' if abs(strength) > 0.5 else ''}rgb({red},{green},{blue})", word.start, word.end
-                    )
-            whole.append("\n" if part else "").append(line)
+                style = "bold " if abs(strength) > _STRONG else ""
+                red, green, blue = _COLOURS[word.score > 0].split(", ")
+                whole.append(visible(text[done : word.start]))
+                whole.append(
+                    visible(text[word.start : word.end]),
+                    f"{style}rgb({red},{green},{blue})" if abs(strength) > _FAINT else None,
+                )
+                done = word.end
+            whole.append(visible(text[done:]))
         return whole
 
     def __str__(self) -> str:
@@ -118,7 +123,7 @@ class Explanation:
         sign = 1 if self.label == self.labels[1] else -1
         table += [[word.word, f"{sign * word.score:+.3f}"] for word in self.top()]
         lines = [f"{self.label} {self.score:.3f}", *format_table(table)]
-        return "\n".join([*lines, f"the scores miss their sum by {100 * self.completeness_error:.1f} %"])
+        return visible("\n".join([*lines, f"the scores miss their sum by {100 * self.completeness_error:.1f} %"]))
 
     def _of(self, part: int) -> list[WordContribution]:
         return [word for word in self.words if word.part == part]

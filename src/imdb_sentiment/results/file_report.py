@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.messages import visible
 from imdb_sentiment.results.plain import to_plain
 
 __all__ = ["FileReport"]
@@ -45,4 +46,4 @@ class FileReport:
             lines.append(f"{share:.0%} of the labels were given by the quick model, the rest by the encoder")
         if self.scored_before:
             lines.append(f"{self.scored_before:,} of them were done by an earlier run")
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.messages import visible
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.text_table import format_table
 
@@ -63,7 +64,7 @@ class LabelSuspects:
             lines += ["", *format_table(table)]
         if len(self.suspects) > _SHOWN:
             lines.append(f"... and {len(self.suspects) - _SHOWN:,} more")
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
 
 
 def _shorten(text: str) -> str:

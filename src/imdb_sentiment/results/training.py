@@ -6,6 +6,7 @@ from typing import Any
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.findings import DataAudit
+from imdb_sentiment.messages import visible
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.text_table import format_table
@@ -57,7 +58,7 @@ class SplitSummary:
         lines = format_table(table)
         lines += [f"left out of {part.split}: {count_rows(part.rows)}, {part.reason}" for part in self.left_out]
         lines += [f"note: {note}" for note in self.notes]
-        return "\n".join(lines)
+        return visible("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,4 +217,4 @@ class FineTuneResult:
         lines.append(str(self.calibration))
         if self.cascade:
             lines.append(str(self.cascade))
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))

@@ -1,0 +1,211 @@
+"""What reaches a terminal, a pipe or a page: nothing that acts on it, whatever the streams are."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command import COMMAND, options, run, spawn, write_reviews
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import make_reviews
+from imdb_sentiment import Explanation, FineTuneConfig, SentimentClassifier, WordContribution
+from imdb_sentiment.cli import console
+from imdb_sentiment.cli.console import show
+from imdb_sentiment.messages import visible
+
+ACTING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+EVIL = "\x1b[31m\x9b2J\u202e\u2066\x7f\r"
+"""Colours, a cleared screen, text from right to left, a line that is written over."""
+
+
+def assert_harmless(*texts: str) -> None:
+    for text in texts:
+        assert text
+        assert ACTING.search(text) is None
+
+
+def write_evil_reviews(path: Path) -> Path:
+    texts, labels = make_reviews(160)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, quoting=csv.QUOTE_ALL)
+        table.writerow([f"text{EVIL}", f"label{EVIL}", f"place{EVIL}s"])
+        for i, (text, label) in enumerate(zip(texts, labels, strict=True)):
+            wrong = i in (7, 30, 88)
+            table.writerow([f"{EVIL}{text}", f"{'no' if label == wrong else 'yes'}{EVIL}", f"{EVIL}{i % 2}"])
+    return path
+
+
+def test_no_command_shows_what_acts_on_a_terminal(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    data, model = write_evil_reviews(tmp_path / f"reviews{EVIL}.csv"), tmp_path / f"model{EVIL}"
+    columns = ("--text-column", f"text{EVIL}", "--label-column", f"label{EVIL}", "--positive-label", f"yes{EVIL}")
+    source = ("--data", data, "--set", f"slice_columns=place{EVIL}s", *columns)
+    plain = ("--set", "near_duplicates=ignore")
+    page = tmp_path / f"page{EVIL}.html"
+    commands: list[tuple[object, ...]] = [
+        ("audit", data, *columns, *plain),
+        ("train", "--output", model, *source, *plain, *options(tiny_config)),
+        ("train", "--output", model, *source, *plain, *options(tiny_config)),  # is there already
+        ("evaluate", model, *source),
+        ("evaluate", model, "--data", data),  # no such column
+        ("predict", model, f"dull{EVIL}", "superb"),
+        ("predict", model, "--input", data, "--output", tmp_path / "out.csv", *columns[:2], "--prefix", f"our{EVIL}_"),
+        ("predict", model, "--input", data, "--output", tmp_path / f"out{EVIL}.txt"),  # another kind
+        ("suspects", *source[:2], *columns, *plain, "--output", tmp_path / f"suspects{EVIL}.csv"),
+        ("report", model, *source, *plain, "--output", page),
+        ("report", model, *source, *plain, "--output", page),  # is there already
+        ("audit", tmp_path / f"absent{EVIL}.csv"),
+    ]
+    codes = []
+    for command in commands:
+        outcome = run(*command)
+        codes.append(outcome.code)
+        assert_harmless(outcome.out + outcome.err)
+    assert codes == [0, 0, 2, 0, 2, 0, 0, 2, 0, 0, 2, 2]
+    card, html = (model / "README.md").read_text(encoding="utf-8"), page.read_text(encoding="utf-8")
+    assert_harmless(card, html)
+    assert r"yes\x1b\[31m" in card
+    assert r"\x1b[31m\x9b2J\u202e\u2066\x7f\rSeen" in html
+    classifier = SentimentClassifier.from_pretrained(model, device="cpu")
+    assert classifier.labels[1] == f"yes{EVIL}"
+    markdown = classifier.evaluate([f"dull{EVIL}", "superb"], [0, 1]).to_markdown()
+    assert_harmless(markdown)
+
+
+def test_colours_of_an_explanation_are_all_that_reaches_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"{EVIL}dull {EVIL}story{EVIL}"
+    words = [
+        WordContribution(word=text[start:end], start=start, end=end, part=0, score=score)
+        for start, end, score in ((0, len(EVIL) + 4, -1.0), (len(EVIL) + 5, len(text) - 2, 0.01))
+    ]
+    explanation = Explanation(
+        texts=(text,),
+        labels=("no", f"yes{EVIL}"),
+        label=f"yes{EVIL}",
+        score=0.9,
+        words=tuple(words),
+        completeness_error=0,
+        steps=1,
+    )
+    show(explanation)
+    plain = capsys.readouterr().out
+    for name, value in {"FORCE_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    show(explanation)
+    coloured = capsys.readouterr().out
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == f"{visible(text)}\n" != coloured
+    assert_harmless(plain, re.sub(r"\x1b\[[0-9;]*m", "", coloured), explanation.to_html(), str(explanation))
+
+
+@given(
+    text=st.text(st.characters(), max_size=20) | st.text("".join(map(chr, range(0xA0))) + EVIL + '\ud800\U0001f600\\"n')
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+def test_json_is_exact_and_harmless(encoding: str, text: str) -> None:
+    content = {"text": text, text: [text]}
+    written: list[str] = []
+
+    def keep(stream: object, told: str) -> bool:
+        written.append(told)
+        return True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "_write", keep)
+        patch.setattr(sys, "stdout", open(os.devnull, "w", encoding=encoding))  # noqa: PTH123, SIM115
+        console.print_json(content)
+        sys.stdout.close()
+    (told,) = written
+    assert json.loads(told.encode(encoding)) == content
+    assert_harmless(told)
+
+
+def test_a_model_outlives_whoever_reads_about_its_training(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
+    data = write_reviews(tmp_path / "reviews.csv")
+    command = [*COMMAND, "train", "--data", str(data), "--set", "near_duplicates=ignore", *options(tiny_config)]
+    for i, seen in enumerate((0, 1)):  # lines that are read
+        process = subprocess.Popen(
+            [*command, "--output", str(tmp_path / f"model-{i}")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert process.stdout
+        assert process.stderr
+        for _ in range(seen):
+            assert process.stdout.readline().startswith(b"split")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        process.stderr.close()
+        assert process.wait() == 0
+        assert SentimentClassifier.from_pretrained(tmp_path / f"model-{i}").labels == ("negative", "positive")
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [*command, "--output", str(tmp_path / "full")], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"DiskFullError: standard output is full\n  found:    No space left on device\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model-0", "model-1", "reviews.csv"]
+
+
+def test_predictions_for_nobody_end_quietly(saved_model: Path) -> None:
+    text = json.dumps({"text": "dull"}).encode() + b"\n"
+    for arguments in (["--json-lines"], ["dull", "superb"]):
+        process = subprocess.Popen(
+            [*COMMAND, "predict", str(saved_model), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdin
+        assert process.stdout
+        process.stdout.close()
+        process.stdin.write(text)
+        process.stdin.flush()  # and stays open: nobody waits for more
+        assert process.stderr
+        assert process.stderr.read() == b""
+        process.stderr.close()
+        assert process.wait() == 0
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["audit", "reviews.csv"], ["audit", "reviews.csv", "--json"]])
+def test_a_full_standard_output_is_told(arguments: list[str], tmp_path: Path) -> None:
+    write_reviews(tmp_path / "reviews.csv")
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"DiskFullError: standard output is full\n")
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("redirection", ["| true", "2>&1 | true", ">&- 2>&-", "<&-"])
+def test_streams_that_are_closed(redirection: str, tmp_path: Path) -> None:
+    write_reviews(tmp_path / "reviews.csv")
+    line = f"set -o pipefail; {sys.executable} -m imdb_sentiment audit reviews.csv {redirection}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S607
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_streams_of_any_encoding(encoding: str, tmp_path: Path) -> None:
+    data = write_reviews(tmp_path / "\u2192.csv", names="schlecht\u2192 \U0001f600gut")
+    shown = spawn("audit", data, env={"PYTHONIOENCODING": encoding})
+    assert (shown.code, shown.err) == (0, "")
+    assert "schlecht?" in shown.out
+    told = spawn("audit", "absent\u2192.csv", env={"PYTHONIOENCODING": encoding})
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("DataError: there is no file or folder absent\\u2192.csv\n")
+
+
+def test_what_was_typed_is_shown_harmlessly() -> None:
+    for arguments in ([f"--absent{EVIL}"], ["audit", "reviews.csv", EVIL], [f"absent{EVIL}"]):
+        outcome = spawn(*arguments)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "\\x1b[31m" in outcome.err
+        assert_harmless(outcome.err)
