@@ -1,14 +1,13 @@
 """`imdb-sentiment export`: a saved model in a form that needs no PyTorch."""
 
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
 from imdb_sentiment.cli.measuring import names_of, open_both
 from imdb_sentiment.cli.settings import (
     DataSettings,
@@ -75,7 +74,7 @@ def export(
     report = classifier.export(output, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
     if warning := report.flipped_warning(read_as):
         notes = (*notes, warning)
-        print(f"warning: {warning}", file=sys.stderr)
+        warn(f"warning: {warning}")
     if json:
         print_json({"export": report.to_dict(), "notes": list(notes), "model": str(output)})
         return
