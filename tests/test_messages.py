@@ -1,5 +1,4 @@
 import copy
-import subprocess
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
@@ -7,8 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from conftest import split_by_a_shell
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.messages import Advice, Either, Setting, cut, list_values, quote
+from imdb_sentiment.messages import Advice, Either, Setting, cut, list_counts, list_values, quote, visible_cell
 
 LONG = "A long text that nobody wants to read whole in a message. " * 200
 
@@ -19,13 +19,6 @@ ARGUMENTS = st.text(
     min_size=1,
     max_size=90,
 )
-
-
-def split_by_a_shell(command: str) -> list[str]:
-    """Return the arguments that a shell makes of what was pasted into it."""
-    script = f"printf '%s\\0' {command}"
-    done = subprocess.run(["/bin/bash", "-c", script], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"})
-    return done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
 @settings(max_examples=100, deadline=None)
@@ -73,7 +66,7 @@ def test_an_error_says_in_python_what_python_takes_and_in_a_shell_what_a_shell_t
 @given(st.text(max_size=300))
 def test_a_value_in_a_message_is_short_printable_and_on_one_line(value: str) -> None:
     for shown in (cut(value), quote(value), list_values([value]), list_values([value], quoted=True)):
-        assert shown.isprintable()
+        assert visible_cell(shown) == shown
     if len(value) <= 40 and value.isprintable():
         assert cut(value) == value
     if len(value) > 40:
@@ -94,6 +87,7 @@ def test_of_many_values_the_first_are_listed() -> None:
     assert list_values(range(1_523)).endswith("17, 18, 19, and 1,503 more")
     assert len(list_values([LONG] * 1_000)) < 1_000
     assert list_values([]) == ""
+    assert list_counts({"ham": 1_200, LONG: 5}) == f"1,200 ham, 5 {cut(LONG)}"
 
 
 def test_no_part_of_an_error_prints_what_another_program_said_without_end() -> None:

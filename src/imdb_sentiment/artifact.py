@@ -8,6 +8,7 @@ from imdb_sentiment.card import CARD_FILE, model_card
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.errors import ModelError
+from imdb_sentiment.messages import list_values
 from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_files import check_settings, check_weights, loading_folder, own_finite_weights
 from imdb_sentiment.model_folder import (
@@ -118,13 +119,13 @@ def load_weights(folder: Path) -> "PreTrainedModel":
         missing = sorted([*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])])
         raise ModelError(
             f"{folder} lacks trained weights, and would predict at random",
-            found=f"no fitting {', '.join(missing[:3])} in the safetensors file",
+            found=f"no fitting {list_values(missing, most=3)} in the safetensors file",
             expected="the weights of the encoder and of its trained head",
         )
     if loading["unexpected_keys"]:
         raise ModelError(
             f"{folder} holds weights that its config.json knows nothing of",
-            found=", ".join(sorted(loading["unexpected_keys"])[:3]),
+            found=list_values(sorted(loading["unexpected_keys"]), most=3),
             expected="a config.json that was saved with these weights",
         )
     own_finite_weights(model, folder)

@@ -19,7 +19,7 @@ from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.foreign import load_foreign
 from imdb_sentiment.identity import identity_of
 from imdb_sentiment.judging import Judge
-from imdb_sentiment.messages import Advice, Either, quote
+from imdb_sentiment.messages import Advice, Either, cut, list_values, quote
 from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_folder import find_folder
 from imdb_sentiment.opening import Opening
@@ -104,11 +104,13 @@ class SentimentClassifier:
         if most is not None and most < 1:
             raise ConfigError(f"max_tokens_per_forward={most} leaves nothing to compute", expected="1 or more")
         if precision not in ("auto", "fp32", "bf16"):
-            raise ConfigError(f"precision={precision!r} is not known", expected="auto, fp32 or bf16")
+            raise ConfigError(f"precision={quote(precision)} is not known", expected="auto, fp32 or bf16")
         folder = find_folder(str(as_path(path, "path")), revision)
         if (folder / GRAPH_FILE).is_file():
             if device not in (None, "cpu"):
-                raise ConfigError(f"device={device!r}: an exported model computes on the CPU", expected="cpu or none")
+                raise ConfigError(
+                    f"device={quote(device)}: an exported model computes on the CPU", expected="cpu or none"
+                )
             exported = load_exported(folder)
             graph = open_graph(exported.graph, rounded=exported.rounded, precision=precision)
             opening = Opening.of(path, revision, device, precision, max_tokens_per_forward)
@@ -412,7 +414,7 @@ class SentimentClassifier:
         columns = tuple(asked or learnt)
         if isinstance(asked, str) or len(columns) != len(learnt):
             expected = "a list of two names" if len(learnt) == 2 else "a list of one name"
-            raise ConfigError(f"text_columns={asked!r} does not suit the model", expected=expected)
+            raise ConfigError(f"text_columns={quote(asked)} does not suit the model", expected=expected)
         return columns
 
     def predict_proba(self, texts: str | TextsLike) -> "NDArray[np.float32]":
@@ -482,7 +484,7 @@ class SentimentClassifier:
         seen = None if self._artifact.seen is None else self._artifact.seen.known(listed)
         groups = slices_of(scores, measured) | given
         if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
-            raise DataError(f"the slices {', '.join(wrong)} do not fit", expected=f"{len(true):,} values each")
+            raise DataError(f"the slices {list_values(wrong)} do not fit", expected=f"{len(true):,} values each")
         report = full_report(
             measured,
             names=self.labels,
@@ -507,7 +509,7 @@ class SentimentClassifier:
     def _labelled_in_two(self, name: str, texts: TextsLike, labels: Iterable[Any]) -> Labelled:
         rows, _ = self._labelled(texts, labels)
         if len(set(rows.labels)) == 1:
-            found, expected = f"only {self.labels[rows.labels[0]]}", f"both {' and '.join(self.labels)}"
+            found, expected = f"only {cut(self.labels[rows.labels[0]])}", f"both {' and '.join(map(cut, self.labels))}"
             raise DataError(f"{name} has one label only", found=found, expected=expected)
         return rows
 
@@ -624,7 +626,9 @@ class SentimentClassifier:
         from imdb_sentiment.exporting import export_artifact
 
         if format != "onnx" or quantize not in (None, "int8"):
-            raise ConfigError(f"format={format!r}, quantize={quantize!r} is not known", expected="onnx; int8 or None")
+            raise ConfigError(
+                f"format={quote(format)}, quantize={quote(quantize)} is not known", expected="onnx; int8 or None"
+            )
         if labels is not None and texts is None:
             raise ConfigError("labels are given without the texts that have them")
         artifact = self._with_weights("export")
@@ -663,7 +667,7 @@ class SentimentClassifier:
         if cascade is None:
             return self._scorer
         if cascade != "auto":
-            raise ConfigError(f"cascade={cascade!r} is not known", expected="auto or None")
+            raise ConfigError(f"cascade={quote(cascade)} is not known", expected="auto or None")
         if self._artifact.cascade is None:
             raise ModelError(
                 "the model has no cascade",

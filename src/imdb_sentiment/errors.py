@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _LISTED = 5
-_LONGEST = 2_000
+_LONGEST = 1_500
 """Values are cut where a message is put together; this holds for what other programs say in it."""
 
 

@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any, Literal
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.messages import visible
+from imdb_sentiment.messages import cut, quote, visible
 from imdb_sentiment.text_table import format_table
 
 __all__ = ["DataAudit", "Finding", "Severity", "TokenLengths"]
@@ -160,7 +160,7 @@ class DataAudit:
 
 def _shown(label: str) -> str:
     """Write a label in quotes if it would not be seen as it is."""
-    return label if label.isprintable() and label == label.strip() and label else repr(label)
+    return cut(label) if label.isprintable() and label == label.strip() and label else quote(label)
 
 
 def _describe(findings: Iterable[Finding]) -> list[str]:

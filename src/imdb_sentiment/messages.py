@@ -3,7 +3,7 @@
 import re
 import reprlib
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 __all__ = [
@@ -12,9 +12,10 @@ __all__ = [
     "Either",
     "Setting",
     "cut",
+    "list_counts",
     "list_values",
-    "printable",
     "quote",
+    "shorten",
     "visible",
     "visible_cell",
 ]
@@ -106,13 +107,6 @@ class Advice(str):
         return "".join(written)
 
 
-def printable(text: str) -> str:
-    """Return the text on one line, with the escape of each character that a terminal would act on or not show."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else _escape(char) for char in text)
-
-
 def visible(text: str) -> str:
     """Return a text of any number of lines for a terminal or a page, with the escape of each character that acts on it.
 
@@ -130,13 +124,17 @@ def _escape(char: str) -> str:
     return char.encode("unicode_escape").decode()
 
 
-def cut(text: object, longest: int = _CUT) -> str:
-    """Return a value for a message: printable, and without its middle where it is long."""
-    text = str(text)
-    if len(text) > longest:
-        end = (longest - 3) // 3
-        text = f"{text[: longest - 3 - end]}...{text[-end:]}"
-    return printable(text)
+def shorten(text: str, longest: int = _CUT) -> str:
+    """Return a text without its middle where it is long."""
+    if len(text) <= longest:
+        return text
+    end = (longest - 3) // 3
+    return f"{text[: longest - 3 - end]}...{text[-end:]}"
+
+
+def cut(value: object, longest: int = _CUT) -> str:
+    """Return a value for a message: on one line, short, and with the escape of what acts on a terminal."""
+    return visible_cell(shorten(str(value), longest))
 
 
 def quote(value: object) -> str:
@@ -151,6 +149,11 @@ def list_values(values: Iterable[object], *, quoted: bool = False, most: int = _
     more = len(listed) - most
     shown = ", ".join(map(quote if quoted else cut, listed[:most]))
     return shown + (f", and {more:,} more" if more > 0 else "")
+
+
+def list_counts(counts: Mapping[str, int]) -> str:
+    """List how many there are of each, such as `30 ham, 25 spam`."""
+    return ", ".join(f"{number:,} {cut(name)}" for name, number in counts.items())
 
 
 def _shell_word(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from imdb_sentiment.errors import ImdbSentimentError, ModelError
+from imdb_sentiment.messages import quote
 from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.upstream import describe_fault, hub_errors, hub_or_cache, is_fault, quiet
 
@@ -55,7 +56,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         repeated = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {repeated!r} twice")
+        raise ValueError(f"the key {quote(repeated)} twice")
     return content
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.errors import ModelError
+from imdb_sentiment.messages import list_values, quote
 from imdb_sentiment.metadata import SCHEMA_VERSION, ModelMetadata
 from imdb_sentiment.model_files import fetch_folder, read_json
 from imdb_sentiment.output import METADATA_FILE
@@ -137,8 +138,8 @@ def check_label_names(folder: Path, settings: dict[str, Any], metadata: ModelMet
     if names != metadata.labels:
         raise ModelError(
             f"the label names of {folder} disagree, so that labels might be flipped",
-            found=f"{', '.join(names)} in config.json",
-            expected=f"{', '.join(metadata.labels)} as in {METADATA_FILE}",
+            found=f"{list_values(names)} in config.json",
+            expected=f"{list_values(metadata.labels)} as in {METADATA_FILE}",
         )
 
 
@@ -154,12 +155,14 @@ def read_label_names(settings: dict[str, Any], name: str) -> LabelNames:
     """
     names = settings.get("id2label", _UNNAMED)
     if not isinstance(names, dict) or sorted(names) != ["0", "1"]:
-        found = f"{len(names)}: {', '.join(map(str, names.values()))}" if isinstance(names, dict) else str(names)
+        found = f"{len(names)}: {list_values(names.values())}" if isinstance(names, dict) else quote(names)
         raise ModelError(f"{name} does not have two labels", found=found, expected="two names in id2label")
     negative, positive = labels = LabelNames(*(str(names[number]) for number in ("0", "1")))
     plain = all(isinstance(label, str | int) for label in names.values())
     if not plain or negative == positive or not all(map(str.strip, labels)):
-        raise ModelError(f"{name} does not have two labels", found=", ".join(labels), expected="two names that differ")
+        raise ModelError(
+            f"{name} does not have two labels", found=list_values(labels), expected="two names that differ"
+        )
     for key, expected in _ONE_OF_TWO.items():
         if settings.get(key) not in (None, expected):
             raise ModelError(

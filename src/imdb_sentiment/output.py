@@ -10,7 +10,7 @@ from pathlib import Path
 
 from imdb_sentiment.errors import ConfigError, DiskFullError, OutputExistsError
 from imdb_sentiment.locked import one_writer
-from imdb_sentiment.messages import Advice, Setting, quote
+from imdb_sentiment.messages import Advice, Setting, cut, quote
 
 __all__ = [
     "LOCK_FILE",
@@ -21,11 +21,14 @@ __all__ = [
     "disk_size",
     "full_disk_errors",
     "is_disk_full",
+    "is_path",
     "link_target",
     "make_folder",
     "new_folder",
     "write_text",
 ]
+
+_LONGEST_PATH, _LONGEST_NAME = 4096, 255  # bytes, of Linux
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
@@ -49,9 +52,18 @@ def as_path(value: object, argument: str) -> Path:
     Raises:
         ConfigError: It is something else.
     """
-    if not isinstance(value, str | Path | os.PathLike) or "\0" in str(value):
+    if not isinstance(value, str | os.PathLike) or "\0" in str(value) or not is_path(str(value)):
         raise ConfigError(f"{argument} must be a path", found=quote(value))
     return Path(value)
+
+
+def is_path(text: str) -> bool:
+    """Tell whether a text is short enough for a path: with a longer one the system fails even to look for it."""
+    try:
+        encoded = os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return len(encoded) < _LONGEST_PATH and max(map(len, encoded.split(b"/"))) <= _LONGEST_NAME
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
@@ -62,7 +74,7 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
             library, which is never overwritten; or a file stands where it, or a folder above it, would be; or the
             folder above it may not be written to.
     """
-    folder = link_target(folder)
+    folder = link_target(as_path(folder, "the folder to write"))
     if not folder.exists():
         above = next(parent for parent in folder.absolute().parents if parent.exists())
         if not above.is_dir():
@@ -75,7 +87,7 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     content = sorted(entry.name for entry in folder.iterdir())
     if not content:
         return
-    found = f"{content[0]}" + (f" and {len(content) - 1} more" if len(content) > 1 else "")
+    found = cut(content[0]) + (f" and {len(content) - 1} more" if len(content) > 1 else "")
     if not overwrite:
         hint = Advice("another folder, or ", Setting("overwrite", True))
         raise OutputExistsError(f"{folder} is not empty, and was left as it is", found=found, hint=hint)
@@ -183,7 +195,7 @@ def check_new_file(path: Path, *, overwrite: bool) -> Path:
         OutputExistsError: It is there and `overwrite` is false; or it is a folder, or a device, a pipe or a socket; or
             there is no folder to write to.
     """
-    if path.is_dir():
+    if as_path(path, "the file to write").is_dir():
         raise OutputExistsError(f"{path} is a folder", expected="the name of a file")
     if path.exists() and not path.is_file():
         raise OutputExistsError(f"{path} is a device, a pipe or a socket", expected="the name of a file")

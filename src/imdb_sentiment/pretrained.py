@@ -9,7 +9,7 @@ from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, prepare_tokenizer
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.head import exchange_outputs, head_parameters, renew_head
-from imdb_sentiment.messages import Advice, Setting
+from imdb_sentiment.messages import Advice, Setting, list_values
 from imdb_sentiment.model_files import check_settings, check_weights, fetch_folder, loading_folder, own_finite_weights
 from imdb_sentiment.process_wide import LOADING
 
@@ -135,7 +135,7 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
         exchange_outputs(model)
         return model, f"the checkpoint's head has {names.positive} before {names.negative}; its outputs were exchanged"
     renew_head(model, config.seed)
-    return model, f"the checkpoint's head is for {' and '.join(theirs)}; a new one was made"
+    return model, f"the checkpoint's head is for {list_values(theirs)}; a new one was made"
 
 
 def _locate(config: "FineTuneConfig") -> tuple[Path, str | None]:

@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 
 from imdb_sentiment.artifact import Artifact, save_artifact
 from imdb_sentiment.errors import ConfigError, HubUnavailableError
+from imdb_sentiment.messages import cut, quote
 from imdb_sentiment.upstream import is_unanswered, quiet
 
 __all__ = ["push_artifact"]
@@ -42,7 +43,11 @@ def push_artifact(artifact: Artifact, repo_id: str, *, private: bool | None, tok
                 repo_id=url.repo_id, folder_path=folder, commit_message=message, delete_patterns=_OTHER_WEIGHTS
             )
     except HFValidationError as error:
-        raise ConfigError(f"{repo_id!r} is no name of a repository", found=str(error), expected="owner/name") from None
+        raise ConfigError(
+            f"{quote(repo_id)} is no name of a repository",
+            found=str(error).replace(repo_id, cut(repo_id)),
+            expected="owner/name",
+        ) from None
     except Exception as error:
         if is_unanswered(error):
             raise HubUnavailableError(

@@ -3,16 +3,17 @@
 import textwrap
 from collections.abc import Sequence
 
-from imdb_sentiment.messages import visible_cell
+from imdb_sentiment.messages import shorten, visible_cell
 
 __all__ = ["format_table", "wrap"]
 
 _COLUMNS = 80
+_CELL = 60
 
 
 def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align rows of cells: the first column to the left, the others to the right."""
-    rows = [[visible_cell(cell) for cell in row] for row in rows]
+    """Align rows of cells, each cut: the first column to the left, the others to the right."""
+    rows = [[visible_cell(shorten(cell, _CELL)) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
     for first, *others in rows:

@@ -9,6 +9,7 @@ from imdb_sentiment.audit.catalogue import find, find_whole
 from imdb_sentiment.audit.sample import read_texts
 from imdb_sentiment.data.cleaning import normalise
 from imdb_sentiment.findings import Finding
+from imdb_sentiment.messages import quote
 from imdb_sentiment.process_wide import CATCHING_WARNINGS
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def find_giveaways(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Fi
         with CATCHING_WARNINGS:
             auc = roc_auc_score(rows.labels, lengths)
         if max(auc, 1 - auc) > _AUC:
-            medians = [f"{np.median(lengths[rows.labels == i]):,.0f} in {name!r}" for i, name in enumerate(names)]
+            medians = [f"{np.median(lengths[rows.labels == i]):,.0f} in {quote(name)}" for i, name in enumerate(names)]
             summary = (
                 f"the length of a text tells its class in {split} (ROC-AUC {max(auc, 1 - auc):.3f}): its median in "
                 f"characters is {' and '.join(medians)}"
@@ -160,10 +161,10 @@ def _describe_words(giveaways: Sequence[_Giveaway], split: str, rows: "Rows", na
     import numpy as np
 
     best, *others = giveaways
-    share = " and ".join(f"{part:.1%} of the {name!r} rows" for part, name in zip(best.shares, names, strict=True))
-    summary = f"{best.word!r} tells the class in {split}: it stands in {share}"
+    share = " and ".join(f"{part:.1%} of the {quote(name)} rows" for part, name in zip(best.shares, names, strict=True))
+    summary = f"{quote(best.word)} tells the class in {split}: it stands in {share}"
     if others:
-        named = ", ".join(repr(giveaway.word) for giveaway in others[: _NAMED - 1])
+        named = ", ".join(quote(giveaway.word) for giveaway in others[: _NAMED - 1])
         more = f", and {len(others) - _NAMED + 1:,} more" if len(others) >= _NAMED else ""
         summary += f"; likewise {named}{more}"
     shown = {giveaway.word for giveaway in giveaways[:_NAMED]}

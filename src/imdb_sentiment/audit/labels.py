@@ -9,6 +9,7 @@ from imdb_sentiment.data.labels import UNDERSTOOD, fold_label, plain_label
 from imdb_sentiment.data.splits import label_rows
 from imdb_sentiment.errors import DataError, count_rows
 from imdb_sentiment.findings import Finding
+from imdb_sentiment.messages import quote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,7 +162,7 @@ def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, un
         if not numbers:
             continue
         found = {inspected.label_values[i] for i in np.unique(rows.labels) if is_rarer[i]}
-        examples = [f"{value!r} for {usual[value]!r}" for value in sorted(found)]
+        examples = [f"{quote(value)} for {quote(usual[value])}" for value in sorted(found)]
         more = f" and {len(examples) - _NAMED:,} more" if len(examples) > _NAMED else ""
         many = f"{count_rows(len(numbers))} of {split} {'has a label' if len(numbers) == 1 else 'have labels'}"
         summary = f"{many} in another spelling: {', '.join(examples[:_NAMED])}{more}"
@@ -188,10 +189,10 @@ def _find_shares(
     if not len(rows) or share >= _RARE:
         return []
     if counts[rarer] == 0:
-        summary = f"{split} has no rows of the class {rarer!r}"
+        summary = f"{split} has no rows of the class {quote(rarer)}"
         return [find_whole("labels_one_class", split, len(rows), summary)]
     numbers = (rows.positions[of_rows[split] == list(counts).index(rarer)] + 1).tolist()
-    summary = f"{share:.1%} of the rows of {split} are {rarer!r}, the rarer class"
+    summary = f"{share:.1%} of the rows of {split} are {quote(rarer)}, the rarer class"
     return [find("imbalance", rows.raw, split, numbers, summary)]
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig
 from imdb_sentiment.errors import ConfigError, nearest
-from imdb_sentiment.output import write_text
+from imdb_sentiment.messages import quote
+from imdb_sentiment.output import as_path, write_text
 
 __all__ = ["load_config", "read_sections", "save_config"]
 
@@ -61,8 +62,9 @@ def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:
             for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
         }
 
+    path = as_path(path, "path")
     try:
-        content = Loader(Path(path).read_text(encoding="utf-8")).get_single_data()
+        content = Loader(path.read_text(encoding="utf-8")).get_single_data()
     except OSError as error:
         raise ConfigError(f"cannot read the configuration file {path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -72,8 +74,8 @@ def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:
     for section in content:
         if section not in _SECTIONS:
             hint = nearest(str(section), _SECTIONS)
-            raise ConfigError(f"{path} has a section {section!r}", expected=" or ".join(_SECTIONS), hint=hint)
+            raise ConfigError(f"{path} has a section {quote(section)}", expected=" or ".join(_SECTIONS), hint=hint)
         if None in content[section]:
-            found = f"null in section {section!r}"
+            found = f"null in section {quote(section)}"
             raise ConfigError(f"{path} has a field without a name", found=found, expected="a name before each colon")
     return {section: content.get(section, {}) for section in _SECTIONS}

@@ -212,9 +212,11 @@ class FineTuneConfig(Frozen):
         Raises:
             ConfigError: There is no preset of that name, or a field is not valid.
         """
-        if name not in _PRESETS:
+        if not isinstance(name, str) or name not in _PRESETS:
             known = ", ".join(get_args(Preset))
-            raise ConfigError(f"unknown preset {quote(name)}", expected=f"one of {known}", hint=nearest(name, _PRESETS))
+            raise ConfigError(
+                f"unknown preset {quote(name)}", expected=f"one of {known}", hint=nearest(str(name), _PRESETS)
+            )
         return cls(**(_PRESETS[name] | changes))
 
 

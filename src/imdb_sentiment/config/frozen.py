@@ -9,13 +9,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from imdb_sentiment.config.other_names import setting_meant
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.messages import Advice, quote
+from imdb_sentiment.output import is_path
 
 __all__ = ["Frozen", "NamesFromText", "PathAsText", "Seed", "given_config", "split_names"]
 
 
 def _path_to_text(value: object) -> object:
     if isinstance(value, PathLike):
-        return fspath(value)
+        value = fspath(value)
+    if isinstance(value, str) and not is_path(value):
+        raise ValueError(f"{quote(value)} cannot be a path, nor the name of something on the hub")
     if isinstance(value, Mapping):
         return {name: _path_to_text(path) for name, path in value.items()}
     return value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.rows import Rows
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.messages import Advice, Setting
+from imdb_sentiment.messages import Advice, Setting, list_counts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +66,7 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
     positives = round(size * int(rows.labels.sum()) / len(rows))
     wanted = {0: size - positives, 1: positives}
     if 0 in wanted.values():
-        found = ", ".join(f"{n:,} {label}" for label, n in class_counts(rows, names).items())
+        found = list_counts(class_counts(rows, names))
         raise DataError(f"limit={size:,} leaves one class without rows", found=found, hint="a larger limit")
     # the text itself decides between spellings of one key, so that the order of the rows does not
     order = np.lexsort((rows.digests, placed(rows.keys, seed, "limit")))
@@ -122,7 +122,7 @@ def first_keys(rows: Rows) -> "tuple[NDArray[np.uint64], NDArray[np.int64]]":
 def _too_few(rows: Rows, groups: int, fraction: float, name: str, names: LabelNames) -> DataError:
     import numpy as np
 
-    counts = ", ".join(f"{n:,} {label}" for label, n in class_counts(rows, names).items())
+    counts = list_counts(class_counts(rows, names))
     texts = len(np.unique(rows.same))
     together = (
         f", in {groups:,} group{'s that stay' if groups > 1 else ' that stays'} together" if groups < texts else ""

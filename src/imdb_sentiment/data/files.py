@@ -15,6 +15,7 @@ from imdb_sentiment.data.jsonl import read_jsonl
 from imdb_sentiment.data.review_tree import read_review_tree
 from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.errors import DataError, nearest
+from imdb_sentiment.messages import list_values
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
@@ -102,7 +103,7 @@ def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tupl
     """
     kinds = {_kind(path): path for path in reversed(paths)}
     if len(kinds) > 1:
-        found = ", ".join(sorted(map(str, kinds.values())))
+        found = list_values(sorted(kinds.values()))
         raise DataError(f"{origin} is in {len(kinds)} formats", found=found, hint="keep one format")
     notes: list[str] = []
     pieces = (piece for path in paths for piece in _pieces(path, config, notes))
@@ -174,7 +175,7 @@ def matching_files(pattern: str, suffixes: Sequence[str] = SUFFIXES) -> list[Pat
     if files:
         return files
     if matches:
-        found_kinds = ", ".join(sorted({path.suffix.lower() or "no suffix" for path in matches}))
+        found_kinds = list_values(sorted({path.suffix.lower() or "no suffix" for path in matches}))
         raise DataError(f"the files that match {pattern} are of no known kind", found=found_kinds, expected=kinds)
     missing = Path(full)
     while glob.has_magic(str(missing.parent)) or not missing.parent.is_dir():  # the first part that is not there

@@ -18,6 +18,7 @@ from imdb_sentiment.data.splits import (
     load_checked,
 )
 from imdb_sentiment.errors import DataError, count_rows
+from imdb_sentiment.messages import list_counts
 from imdb_sentiment.process_wide import CATCHING_WARNINGS
 from imdb_sentiment.results import LeftOut
 
@@ -109,7 +110,7 @@ def _assign(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np
 
 
 def _too_few(rows: Rows, folds: int, groups: int, names: LabelNames) -> DataError:
-    counts = ", ".join(f"{n:,} {label}" for label, n in class_counts(rows, names).items())
+    counts = list_counts(class_counts(rows, names))
     return DataError(
         f"there are too few rows for {folds} folds",
         found=f"{counts} rows; groups of rows that stay together, in one of the labels: {groups:,}",

@@ -8,6 +8,7 @@ from imdb_sentiment.data.columns import RawRows, collect
 from imdb_sentiment.data.pieces import pieces_from_rows
 from imdb_sentiment.data.wanted import wanted_columns
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
@@ -30,7 +31,7 @@ def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawR
         return None
     wanted = wanted_columns(config)
     if more := [column for column in wanted if column.role not in ("text", "label")]:
-        summary = f"{folder} is a tree of reviews, which has no column {more[0].name!r}"
+        summary = f"{folder} is a tree of reviews, which has no column {quote(more[0].name)}"
         raise DataError(summary, found="a text and a label for each review", hint=f"without {more[0].field}")
     splits: dict[str, RawRows] = {}
     for split, root in found.items():

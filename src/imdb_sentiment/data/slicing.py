@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from imdb_sentiment.data.rows import Rows
 from imdb_sentiment.data.wanted import SLICE
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import quote
 
 if TYPE_CHECKING:
     import datasets
@@ -44,7 +45,7 @@ def checked_slices(columns: Mapping[str, Iterable[object]]) -> dict[str, list[st
     for name, values in texts.items():
         if (count := len(set(values))) > _MOST_VALUES:
             raise DataError(
-                f"{name!r} has too many values to divide a report by",
+                f"{quote(name)} has too many values to divide a report by",
                 found=f"{count:,} different values in {len(values):,} rows",
                 expected=f"{_MOST_VALUES} at most",
                 hint="ranges instead of numbers, such as decades instead of dates",

@@ -18,6 +18,7 @@ from imdb_sentiment.data.rows import InspectedRows, Rows, inspect_rows, refuser
 from imdb_sentiment.data.slicing import slices_of_rows
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import list_counts, quote
 from imdb_sentiment.results import LeftOut, SplitSummary
 
 if TYPE_CHECKING:
@@ -219,7 +220,7 @@ def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, 
         for part in inspected.parts.values():
             rows = (part.positions[np.flatnonzero(part.labels == code)] + 1).tolist()
             numbers += rows
-            found += [f"{label!r} in {part.raw.locate(rows)}"] if rows else []
+            found += [f"{quote(label)} in {part.raw.locate(rows)}"] if rows else []
     return DataError(
         error.summary, found="; ".join(found), expected=error.expected, hint=error.hint, rows=sorted(numbers)
     )
@@ -258,7 +259,7 @@ def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[Le
 def _check_classes(split: str, rows: Rows, names: LabelNames) -> None:
     counts = class_counts(rows, names)
     if 0 in counts.values():
-        found = ", ".join(f"{n:,} {label}" for label, n in counts.items())
+        found = list_counts(counts)
         raise DataError(f"the {split} split lacks a class", found=found, expected="rows of both classes")
 
 

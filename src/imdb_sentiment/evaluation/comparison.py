@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.evaluation.bootstrap import resampled_figures
 from imdb_sentiment.evaluation.intervals import LEVEL, SEED
+from imdb_sentiment.messages import list_values
 from imdb_sentiment.results import Comparison, Difference, Interval
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Compa
     if report_a.labels != report_b.labels or not a.same_rows(b):
         raise DataError(
             "the two reports are not of the same rows",
-            found=f"{report_a.rows:,} rows ({', '.join(report_a.labels)}); "
-            f"{report_b.rows:,} rows ({', '.join(report_b.labels)})",
+            found=f"{report_a.rows:,} rows ({list_values(report_a.labels)}); "
+            f"{report_b.rows:,} rows ({list_values(report_b.labels)})",
             expected="the same texts and labels in the same order",
         )
     first, second = (resampled_figures(rows, seed=SEED) for rows in (a, b))

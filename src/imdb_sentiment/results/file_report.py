@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.messages import visible
+from imdb_sentiment.messages import list_counts, visible
 from imdb_sentiment.results.plain import to_plain
 
 __all__ = ["FileReport"]
@@ -38,7 +38,7 @@ class FileReport:
         return to_plain(self)
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{rows:,} {label}" for label, rows in self.labels.items())
+        counts = list_counts(self.labels)
         lines = [f"{count_rows(self.rows)}: {counts}"]
         lines += [f"{rows:,} without a label: {reason}" for reason, rows in self.not_scored.items()]
         if self.answered_by_words is not None:

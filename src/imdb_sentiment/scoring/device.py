@@ -1,6 +1,7 @@
 """Where to compute."""
 
 from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.messages import cut, quote
 
 __all__ = ["usable_device"]
 
@@ -22,7 +23,7 @@ def usable_device(name: str | None = None) -> str:
     try:
         torch.zeros(1, device=name).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].replace(str(name), cut(name))
         expected = "a device of this machine, such as cpu, cuda or cuda:1"
-        raise ConfigError(f"device={name!r} cannot be used", found=reason, expected=expected) from None
+        raise ConfigError(f"device={quote(name)} cannot be used", found=reason, expected=expected) from None
     return name

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.messages import quote
 from imdb_sentiment.scoring.onnx_backend import OnnxBackend
 from imdb_sentiment.scoring.openvino_backend import OpenVinoBackend
 
@@ -28,7 +29,7 @@ def open_graph(
     """
     if rounded and precision != "auto":
         raise ConfigError(
-            f"precision={precision!r}: weights of eight bits are computed with as they are",
+            f"precision={quote(precision)}: weights of eight bits are computed with as they are",
             hint="precision='auto', or export the model without quantize",
         )
     if not rounded and (precision == "bf16" or find_spec("openvino")):

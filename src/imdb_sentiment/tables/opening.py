@@ -10,7 +10,7 @@ from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.data.text_files import TextFile
 from imdb_sentiment.data.wanted import wanted_texts
 from imdb_sentiment.errors import ConfigError, DataError
-from imdb_sentiment.messages import Advice, Either
+from imdb_sentiment.messages import Advice, Either, quote
 from imdb_sentiment.tables.delimited import DelimitedTable
 from imdb_sentiment.tables.json_lines import JsonTable
 from imdb_sentiment.tables.parquet import ParquetTable
@@ -103,4 +103,6 @@ def _check_encoding(name: str) -> None:
     try:
         b"text".decode(name, "ignore")
     except (LookupError, ValueError):
-        raise ConfigError(f"encoding={name!r} is no text encoding", expected="one such as cp1252 or latin-1") from None
+        raise ConfigError(
+            f"encoding={quote(name)} is no text encoding", expected="one such as cp1252 or latin-1"
+        ) from None

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError, nearest
+from imdb_sentiment.messages import quote
 from imdb_sentiment.upstream import quiet
 
 __all__ = ["check_trackers", "event_files"]
@@ -37,10 +38,12 @@ def check_trackers(names: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             expected = f"one of {', '.join(sorted(known))}"
-            raise ConfigError(f"report_to: there is no tracker {name!r}", expected=expected, hint=nearest(name, known))
+            raise ConfigError(
+                f"report_to: there is no tracker {quote(name)}", expected=expected, hint=nearest(name, known)
+            )
         if name not in usable:
             raise MissingExtraError(
-                f"report_to={name!r} needs a package that is not installed, or not set up",
+                f"report_to={quote(name)} needs a package that is not installed, or not set up",
                 hint=f"pip install {_PACKAGES.get(name, name)}",
             )
 
