@@ -90,6 +90,15 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
         "warning",
         "Is this vocabulary right for this language and script? The model takes all unknown tokens for the same.",
     ),
+    "vocabulary_mismatch": (
+        "warning",
+        Advice(
+            "The vocabulary is for another language or kind of text, so little of what the model knows is of use here. "
+            "Take an encoder made for this language, or a multilingual one: ",
+            Setting("model_name", "FacebookAI/xlm-roberta-base", "FineTuneConfig", flag="--model"),
+            ".",
+        ),
+    ),
     "no_tokens": (
         "warning",
         "The model sees nothing of them. Leave them out, or take a model whose vocabulary has their characters.",

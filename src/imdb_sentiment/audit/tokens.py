@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.audit.catalogue import find
 from imdb_sentiment.audit.sample import read_texts
+from imdb_sentiment.audit.vocabulary import find_mismatch
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.findings import Finding, TokenLengths
 
@@ -63,7 +64,7 @@ def measure_tokens(
     findings: list[Finding] = []
     for split, count in counts.items():
         findings += _find_tokens(split, parts[split], count, special)
-    return measured, findings
+    return measured, [*findings, *find_mismatch(parts, encoder.tokenizer)]
 
 
 def _find_tokens(split: str, rows: "Rows", count: _Counts, special: int) -> Iterator[Finding]:

@@ -1,0 +1,133 @@
+"""Whether a vocabulary was made for the language of the texts: how finely it cuts their words."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from unicodedata import normalize
+
+from imdb_sentiment.audit.catalogue import find_whole
+from imdb_sentiment.audit.sample import read_texts, smallest_digests
+from imdb_sentiment.findings import Finding
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from imdb_sentiment.data.rows import Rows
+
+__all__ = ["Cut", "cut_words", "describe_mismatch", "find_mismatch"]
+
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+"""Scripts without spaces between words."""
+
+# measured in docs/benchmarks.md; pieces alone would not do, since in some languages any vocabulary cuts long words
+_PIECES_PER_WORD = 1.35
+_LETTERS_PER_PIECE = 2.85
+_OTHER_LETTERS_PER_PIECE = 2.0
+"""Of scripts other than Latin: a vocabulary that knows their letters alone has one a piece."""
+
+_PIECES_PER_CHARACTER = 1.2
+_UNKNOWN = 0.25
+_SYLLABLES = "가", "힣"
+_AFTER_LATIN = "\u0250"
+_FEWEST_LETTERS = 100
+_MOST_ROWS = 2000
+
+
+class Cut(NamedTuple):
+    """What becomes of words, or of runs of characters where words have no spaces between them."""
+
+    letters: int
+    """Of all words; of a Korean syllable each."""
+
+    latin: int
+    """Letters of words in Latin script."""
+
+    unknown: int
+    """Letters of words with characters that are not in the vocabulary."""
+
+    words: int
+    """The other words."""
+
+    pieces: int
+    """What those are cut into."""
+
+    @property
+    def pieces_per_word(self) -> float:
+        """How many tokens a known word takes."""
+        return self.pieces / max(self.words, 1)
+
+    @property
+    def letters_per_piece(self) -> float:
+        """How much of a known word a token has."""
+        return (self.letters - self.unknown) / max(self.pieces, 1)
+
+
+def find_mismatch(parts: "Mapping[str, Rows]", tokenizer: "PreTrainedTokenizerFast") -> list[Finding]:
+    """Look for splits whose words the tokenizer cuts as those of a foreign language, in a sample of many rows."""
+    findings = []
+    for split, rows in smallest_digests(parts, _MOST_ROWS).items():
+        texts = (text for batch in read_texts(rows, "cutting words") for pair in batch for text in pair)
+        summary = describe_mismatch(*cut_words(texts, tokenizer))
+        if summary:
+            findings.append(find_whole("vocabulary_mismatch", split, len(parts[split]), f"in {split}, {summary}"))
+    return findings
+
+
+def cut_words(texts: Iterable[str], tokenizer: "PreTrainedTokenizerFast") -> tuple[Cut, Cut]:
+    """Cut the words of texts, and what is written without spaces; digits, signs and emoji are left out."""
+    spaced, unspaced = _splitters()
+    words: Counter[str] = Counter()
+    runs: Counter[str] = Counter()
+    for text in texts:
+        words.update(word for word, _ in spaced.pre_tokenize_str(text))
+        runs.update(run for run, _ in unspaced.pre_tokenize_str(text))
+    return _cut(words, tokenizer), _cut(runs, tokenizer)
+
+
+def describe_mismatch(words: Cut, runs: Cut) -> str | None:
+    """Say how words are cut, or runs if most of the text is of those; None if a vocabulary may be right for them."""
+    most = max(words, runs, key=lambda cut: cut.letters)
+    if most.letters < _FEWEST_LETTERS:
+        return None
+    if most.unknown >= _UNKNOWN * most.letters:
+        what = "words" if most is words else "text"
+        return f"{most.unknown / most.letters:.0%} of the {what} has characters that the model does not know"
+    if most is runs:
+        finely = 1 / most.letters_per_piece > _PIECES_PER_CHARACTER
+        return f"a character is cut into {1 / most.letters_per_piece:.1f} tokens on average" if finely else None
+    fewest = _LETTERS_PER_PIECE if most.latin > most.letters / 2 else _OTHER_LETTERS_PER_PIECE
+    if most.pieces_per_word < _PIECES_PER_WORD or most.letters_per_piece >= fewest:
+        return None
+    return (
+        f"a word is cut into {most.pieces_per_word:.1f} tokens of {most.letters_per_piece:.1f} letters on average; "
+        "in the language of a vocabulary it is about 1.1 tokens of 4 letters"
+    )
+
+
+def _cut(words: "Counter[str]", tokenizer: "PreTrainedTokenizerFast") -> Cut:
+    letters = latin = unknown = known = pieces = 0
+    # a space before, as in a text: some vocabularies have other tokens for the beginnings of words
+    spaced = [f" {word}" for word in words]
+    encodings = tokenizer.backend_tokenizer.encode_batch_fast(spaced, add_special_tokens=False)
+    for (word, count), encoding in zip(words.items(), encodings, strict=True):
+        apart = normalize("NFD", word)
+        length = len(apart) if _SYLLABLES[0] <= word[0] <= _SYLLABLES[1] else len(word)
+        letters += count * length
+        latin += count * length * (apart[0] < _AFTER_LATIN)
+        if tokenizer.unk_token_id in encoding.ids:
+            unknown += count * length
+        else:
+            known += count
+            pieces += count * len(encoding.ids)
+    return Cut(letters, latin, unknown, known, pieces)
+
+
+@cache
+def _splitters() -> tuple[Any, Any]:
+    from tokenizers import Regex
+    from tokenizers.pre_tokenizers import Split
+
+    patterns = rf"(?:(?![{_UNSPACED}])\p{{L}}\p{{M}}*)+", rf"(?:[{_UNSPACED}]\p{{M}}*)+"
+    words, runs = (Split(Regex(pattern), "removed", invert=True) for pattern in patterns)
+    return words, runs
