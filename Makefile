@@ -19,7 +19,7 @@ fast: $(VENV)/.test  ## the tests that run in one process, without the real Mini
 	$(BIN)/pytest -m "not integration and not simulation"
 
 simulations: $(VENV)/.test  ## what is tried hundreds of times: coverage of intervals, kills at many moments
-	$(BIN)/pytest -m simulation
+	$(BIN)/pytest -m simulation --timeout 3600
 
 lint: $(VENV)/.lint  ## style and common mistakes
 	$(BIN)/ruff check .
