@@ -119,7 +119,7 @@ def test_two_runs_at_once_end_as_one_after_the_other(
 
         at_the_first_step(patch, begin_another)
         first = Fitted(configs[0], tmp_path / "first")
-        assert seeding.wait(60)
+        seeding.wait()
         together = [first, second[0].result()]
     assert [each.equals(other) for each, other in zip(together, alone, strict=True)] == [True, True]
     assert not together[0].equals(together[1])

@@ -88,7 +88,7 @@ def wait_for_stop(place: Path, process: "subprocess.Popen[str]") -> int:
     finally:
         os.close(reader)
     while psutil.Process(number).status() != psutil.STATUS_STOPPED:
-        time.sleep(0.01)
+        time.sleep(0.01)  # noqa: TID251 - the system tells nobody of it
     return number
 
 

@@ -101,7 +101,9 @@ def test_the_splits_of_a_saved_dictionary_have_their_names(tmp_path: Path) -> No
     assert [rows.labels.to_pylist()[:2] for rows in splits.values()] == [["neg", "pos"], ["pos", "neg"]]
 
 
-quick = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 
 
 @quick
