@@ -19,6 +19,8 @@ from imdb_sentiment.model_folder import (
     read_seen,
 )
 from imdb_sentiment.output import METADATA_FILE, new_folder
+from imdb_sentiment.pretrained import positions_of
+from imdb_sentiment.saved_tokenizer import check_tokenizer
 from imdb_sentiment.scoring.cascade import Cascade
 from imdb_sentiment.upstream import quiet
 
@@ -91,7 +93,17 @@ def load_artifact(folder: Path) -> Artifact:
     model = load_weights(folder)
     with loading_folder(folder, f"the tokenizer of {str(folder)!r}", hint=_HINT):
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
     policy = metadata.length_policy
+    words: int | None = getattr(model.config, "vocab_size", None)
+    check_tokenizer(tokenizer, str(folder), vocabulary=words, max_length=policy.max_length)
+    if policy.max_length > (limit := positions_of(model)):
+        raise ModelError(
+            f"{folder / METADATA_FILE} is damaged",
+            found=f"length_policy.max_length: {policy.max_length}",
+            expected=f"{limit} at most, as config.json says",
+        )
     encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
     return Artifact(model, encoder, metadata, read_seen(folder), read_cascade(folder, metadata))
 

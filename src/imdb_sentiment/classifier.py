@@ -114,11 +114,14 @@ class SentimentClassifier:
             exported = load_exported(folder)
             graph = open_graph(exported.graph, rounded=exported.rounded, precision=precision)
             opening = Opening.of(path, revision, device, precision, max_tokens_per_forward)
-            return cls(exported, Scorer(graph, exported.encoder, max_tokens=most), opening)
+            scorer = Scorer(graph, exported.encoder, max_tokens=most)
+            scorer.try_out(pairs=len(exported.metadata.text_columns) == 2)
+            return cls(exported, scorer, opening)
         place = usable_device(device)
         artifact = load_artifact(folder) if (folder / METADATA_FILE).is_file() else load_foreign(folder, str(path))
         model, encoder = artifact.model, artifact.encoder
         model.to(place)  # type: ignore[arg-type]
+        Scorer(TorchBackend(model), encoder).try_out(pairs=len(artifact.metadata.text_columns) == 2)
         backend = open_backend(model, encoder, precision)
         opening = Opening.of(path, revision, device, backend.precision, max_tokens_per_forward)
         return cls(artifact, Scorer(backend, encoder, max_tokens=most), opening)

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labelled import Texts
+from imdb_sentiment.errors import ModelError
 from imdb_sentiment.progress import progress_bar
+from imdb_sentiment.upstream import describe_fault, is_fault
 
 if TYPE_CHECKING:
     import datasets
@@ -154,10 +156,15 @@ class TextEncoder:
 
 
 def _tokenized(tokenizer: "Tokenizer", texts: Texts) -> "list[Encoding]":
-    if len(texts) == 1:  # a batch wakes other threads, which is slower for one, and for the model that comes next
-        (text,) = texts
-        return [tokenizer.encode(text) if isinstance(text, str) else tokenizer.encode(*text)]
-    encodings: list[Encoding] = tokenizer.encode_batch_fast(list(texts))  # without offsets
+    try:
+        if len(texts) == 1:  # a batch wakes other threads, which is slower for one, and for the model that comes next
+            (text,) = texts
+            return [tokenizer.encode(text) if isinstance(text, str) else tokenizer.encode(*text)]
+        encodings: list[Encoding] = tokenizer.encode_batch_fast(list(texts))  # without offsets
+    except BaseException as error:
+        if not is_fault(error) or isinstance(error, MemoryError):
+            raise
+        raise ModelError("the tokenizer of the model fails at a text", found=describe_fault(error)) from error
     return encodings
 
 

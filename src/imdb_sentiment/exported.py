@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.encoding import TextEncoder
-from imdb_sentiment.errors import ModelError
 from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_files import read_json
 from imdb_sentiment.model_folder import check_label_names, read_cascade, read_metadata, read_seen
-from imdb_sentiment.saved_tokenizer import open_tokenizer
+from imdb_sentiment.saved_tokenizer import check_tokenizer, open_tokenizer
 from imdb_sentiment.scoring.cascade import Cascade
 
 if TYPE_CHECKING:
@@ -45,12 +44,12 @@ def load_exported(folder: Path) -> Exported:
         ModelError: It is no such folder, or its label names disagree.
     """
     metadata = read_metadata(folder)
-    check_label_names(folder, read_json(folder / "config.json"), metadata)
-    try:
-        tokenizer = open_tokenizer(folder / "tokenizer.json", read_json(folder / "tokenizer_config.json"))
-    except (KeyError, ValueError) as error:
-        raise ModelError(f"{folder / 'tokenizer.json'} cannot be read", found=str(error)) from None
-    policy = metadata.length_policy
+    settings = read_json(folder / "config.json")
+    check_label_names(folder, settings, metadata)
+    tokenizer = open_tokenizer(folder / "tokenizer.json", read_json(folder / "tokenizer_config.json"))
+    words, policy = settings.get("vocab_size"), metadata.length_policy
+    vocabulary = words if isinstance(words, int) else None
+    check_tokenizer(tokenizer, str(folder), vocabulary=vocabulary, max_length=policy.max_length)
     encoder = TextEncoder(
         cast("PreTrainedTokenizerFast", tokenizer),  # has what the encoder reads of it
         max_length=policy.max_length,

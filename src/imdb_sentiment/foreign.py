@@ -4,6 +4,7 @@ from pathlib import Path
 
 from imdb_sentiment.artifact import Artifact, load_weights
 from imdb_sentiment.config import FineTuneConfig
+from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.metadata import describe_foreign
 from imdb_sentiment.model_files import check_settings
 from imdb_sentiment.model_folder import read_label_names
@@ -30,7 +31,10 @@ def load_foreign(folder: Path, name: str) -> Artifact:
     labels = read_label_names(check_settings(folder), name)
     model = load_weights(folder)
     config = FineTuneConfig(model_name=str(folder), max_length=_SHORTEST, truncation="head", clean_text=False)
-    encoder = load_encoder(config).text_encoder
-    limit = min(encoder.tokenizer.model_max_length, positions_of(model.config))
+    try:
+        encoder = load_encoder(config).text_encoder
+    except ConfigError as error:  # of a length that nobody asked for
+        raise ModelError(f"{name} reads too few tokens", found=error.found, expected=f"{_SHORTEST} or more") from None
+    limit = min(encoder.tokenizer.model_max_length, positions_of(model))
     encoder = encoder.cut_at(limit if limit < 2**20 else _LONGEST)  # upstream writes 10**30 for no limit
     return Artifact(model, encoder, describe_foreign(name, encoder, labels), None)

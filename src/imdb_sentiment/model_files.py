@@ -183,6 +183,8 @@ def _stored(folder: Path) -> _Stored:
             for name in weights.keys():  # noqa: SIM118 - it is no dictionary
                 tensor = weights.get_slice(name)
                 kinds[name] = tensor.get_dtype()
+                if kinds[name].startswith("C"):  # of which half would be lost on the way
+                    raise _no_weights(folder, name, kinds[name])
                 numbers += math.prod(tensor.get_shape())
     return _Stored(kinds, numbers)
 
@@ -260,11 +262,7 @@ def own_finite_weights(model: "PreTrainedModel", folder: Path) -> None:
     whole = {name.rpartition(".")[2] for name, buffer in model.named_buffers() if not buffer.is_floating_point()}
     for name, kind in _stored(folder).kinds.items():
         if not kind.startswith(("F", "BF")) and name.rpartition(".")[2] not in whole:
-            raise ModelError(
-                f"{folder} has weights that are no floating-point numbers",
-                found=f"{name} as {kind}",
-                expected="weights as they were trained",
-            )
+            raise _no_weights(folder, name, kind)
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         tensor.data = tensor.data.clone()
         if (
@@ -277,3 +275,11 @@ def own_finite_weights(model: "PreTrainedModel", folder: Path) -> None:
                 found=name,
                 expected="weights of a training that did not diverge",
             )
+
+
+def _no_weights(folder: Path, name: str, kind: str) -> ModelError:
+    return ModelError(
+        f"{folder} has weights that are no floating-point numbers",
+        found=f"{name} as {kind}",
+        expected="weights as they were trained",
+    )

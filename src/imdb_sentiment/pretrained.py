@@ -3,7 +3,7 @@
 import hashlib
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, prepare_tokenizer
@@ -11,11 +11,11 @@ from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.head import exchange_outputs, head_parameters, renew_head
 from imdb_sentiment.messages import Advice, Setting, list_values
 from imdb_sentiment.model_files import check_settings, check_weights, fetch_folder, loading_folder, own_finite_weights
-from imdb_sentiment.process_wide import LOADING
+from imdb_sentiment.saved_tokenizer import check_tokenizer
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PretrainedConfig, PreTrainedModel
 
     from imdb_sentiment.config import FineTuneConfig
 
@@ -59,7 +59,7 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
     with loading_folder(folder, f"model {config.model_name!r}", hint=_HINT):
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        positions = positions_of(settings)
+        limit = min(int(tokenizer.model_max_length), positions_of(_without_numbers(settings)))
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token_id is None:
         fast = isinstance(tokenizer, PreTrainedTokenizerFast)
         raise ModelError(
@@ -67,15 +67,19 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
             found="no padding token" if fast else f"{type(tokenizer).__name__}, not a fast tokenizer",
             expected="a fast tokenizer with a padding token, as BERT-like encoders have",
         )
-    _check_vocabulary(tokenizer, settings, config.model_name)
-    limit = min(tokenizer.model_max_length, positions)
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # which upstream makes up where there are no files
+        expected = "tokenizer.json or vocab.txt"
+        raise ModelError(f"{config.model_name!r} has no tokenizer", found="no vocabulary", expected=expected)
     if config.max_length > limit:
         raise ConfigError(
             f"max_length={config.max_length} is above what {config.model_name!r} can read",
             found=f"{limit} tokens at most",
             hint=Advice(Setting("max_length", limit, "FineTuneConfig")),
         )
-    prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
+    with loading_folder(folder, f"the tokenizer of {config.model_name!r}", hint=_HINT):
+        prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
+    words: int | None = getattr(settings, "vocab_size", None)
+    check_tokenizer(prepared, config.model_name, vocabulary=words, max_length=config.max_length)
     text_encoder = TextEncoder(prepared, max_length=config.max_length, truncation=config.truncation)
     encoder = Encoder(folder, repository, settings, text_encoder)
     if pairs:
@@ -175,19 +179,6 @@ def _bundled_minilm() -> Path:
     return folder
 
 
-def _check_vocabulary(tokenizer: "PreTrainedTokenizerFast", settings: "PretrainedConfig", name: str) -> None:
-    """Refuse a tokenizer that is another model's, or that upstream makes up where a folder has no tokenizer files."""
-    size = max(tokenizer.get_vocab().values(), default=-1) + 1
-    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
-        raise ModelError(f"{name!r} has no tokenizer", found="no vocabulary", expected="tokenizer.json or vocab.txt")
-    if size > settings.vocab_size:
-        raise ModelError(
-            f"the tokenizer of {name!r} is not that of its weights",
-            found=f"{size:,} tokens in the tokenizer",
-            expected=f"{settings.vocab_size:,} at most, as config.json says",
-        )
-
-
 def _check_pairs(encoder: Encoder, name: str) -> None:
     """Refuse an encoder that cannot tell the two texts of a pair apart, or fails at the second."""
     tokenizer = encoder.text_encoder.tokenizer
@@ -199,7 +190,7 @@ def _check_pairs(encoder: Encoder, name: str) -> None:
             expected="a special token between the two, as BERT-like encoders have",
         )
     wanted = max(encoding.type_ids) + 1
-    tables = _embeddings(encoder.config, "token_type_embeddings")
+    tables = _embeddings(_without_numbers(encoder.config), "token_type_embeddings")
     if "token_type_ids" in tokenizer.model_input_names and any(table.num_embeddings < wanted for table in tables):
         raise ModelError(
             f"the tokenizer of {name!r} is not that of its weights",
@@ -208,20 +199,26 @@ def _check_pairs(encoder: Encoder, name: str) -> None:
         )
 
 
-def positions_of(settings: "PretrainedConfig") -> int:
+def positions_of(model: "PreTrainedModel") -> int:
     """Return how many tokens the position embeddings reach; RoBERTa's and its kin's count from after the padding."""
-    tables = _embeddings(settings, "position_embeddings")
-    positions = getattr(settings, "max_position_embeddings", None)
+    tables = _embeddings(model, "position_embeddings")
+    positions = getattr(model.config, "max_position_embeddings", None)
     if not isinstance(positions, int) or positions <= 0:
         return 2**31
     return positions - max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
 
 
-def _embeddings(settings: "PretrainedConfig", name: str) -> "list[torch.nn.Embedding]":
-    """Return the embeddings of that name without their weights; empty if the architecture has none."""
+def _embeddings(model: "PreTrainedModel", name: str) -> "list[torch.nn.Embedding]":
+    """Return the embeddings of that name; empty if the architecture has none."""
+    tables: list[Any] = [table for path, table in model.named_modules() if path.endswith(f".{name}")]
+    return tables
+
+
+def _without_numbers(settings: "PretrainedConfig") -> "PreTrainedModel":
+    """Make a model of which there are the shapes alone."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    with LOADING, torch.device("meta"):  # the shapes alone
-        model = AutoModelForSequenceClassification.from_config(settings)
-    return [table for path, table in model.named_modules() if path.endswith(f".{name}")]
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForSequenceClassification.from_config(settings)
+    return model

@@ -4,7 +4,7 @@ import sys
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -40,6 +40,9 @@ def predict(
     cascade: Annotated[
         bool, typer.Option("--cascade", help="Let a quick model answer what it is sure of; see train --cascade.")
     ] = False,
+    precision: Annotated[
+        str, typer.Option(help="Numbers to compute with: fp32, bf16, or auto, the faster of the two.", metavar="NAME")
+    ] = "auto",
     source: Annotated[
         Path | None,
         typer.Option(
@@ -96,11 +99,12 @@ def predict(
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.errors import ConfigError, DataError
 
+    numbers: Any = precision  # checked where the model is opened
     if source or target:
         if not (source and target) or texts or explain or abstain_below:
             raise ConfigError("--input and --output go together, and with neither texts, --explain nor --abstain-below")
         _check_engine(engine, workers, shard)
-        classifier = SentimentClassifier.from_pretrained(model)
+        classifier = SentimentClassifier.from_pretrained(model, precision=numbers)
         score = (
             partial(classifier.predict_files, source, target, workers=workers)
             if engine
@@ -127,7 +131,7 @@ def predict(
         raise ConfigError("--explain tells what the encoder read, and with --cascade it may have read nothing")
     if engine or workers:
         raise ConfigError("--engine and --workers are for files", expected="--input and --output beside them")
-    classifier = SentimentClassifier.from_pretrained(model)
+    classifier = SentimentClassifier.from_pretrained(model, precision=numbers)
     if json_lines:
         if texts or explain or abstain_below or json:
             raise ConfigError("--json-lines reads standard input, with neither --json, --explain nor --abstain-below")

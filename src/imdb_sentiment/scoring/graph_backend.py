@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from imdb_sentiment.errors import ModelError
+from imdb_sentiment.scoring.scorer import is_want_of_memory
 
 __all__ = ["GraphBackend"]
-
-_SAID_OF_MEMORY = ("bad_alloc", "allocate", "out of memory")
 
 
 class GraphBackend:
@@ -43,7 +42,7 @@ class GraphBackend:
 
     def made_room(self, error: Exception) -> bool:
         """Tell whether a pass failed for want of memory."""
-        return isinstance(error, MemoryError) or any(said in str(error) for said in _SAID_OF_MEMORY)
+        return is_want_of_memory(error)
 
     def threads(self) -> int:
         """Return as many threads as PyTorch would take: what was asked for, or one for each processor it may use."""

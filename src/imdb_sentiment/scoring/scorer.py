@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from imdb_sentiment.data.labelled import Texts
 from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
+from imdb_sentiment.errors import ModelError
 from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.progress import progress_bar
+from imdb_sentiment.upstream import describe_fault
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MOST_STREAMS", "WINDOW", "Backend", "Scorer", "Scores"]
+__all__ = ["MOST_STREAMS", "WINDOW", "Backend", "Scorer", "Scores", "is_want_of_memory"]
 
 WINDOW = 4096
 """Texts that are sorted by length together. More would save no padding worth its memory."""
@@ -26,6 +28,17 @@ MOST_STREAMS = 4
 
 _WORTH_STREAMS = 4
 """Passes for each stream from which on it pays to begin more than one."""
+
+_WANT_OF_MEMORY = (
+    "out of memory",
+    "bad_alloc",
+    "allocate",
+    "not enough memory",
+    "could not create a primitive",  # oneDNN, which says nothing of memory
+    "could not execute a primitive",
+)
+
+_TRYING = ("A text.", "Another one, which is longer, so that the first one is padded.")
 
 
 class Scores(NamedTuple):
@@ -92,6 +105,14 @@ class Scorer:
         self.backend = backend
         self.encoder = encoder
         self.max_tokens = max_tokens or backend.best_tokens
+
+    def try_out(self, *, pairs: bool) -> None:
+        """Score two texts, so that a model which can score none is not opened.
+
+        Raises:
+            ModelError: It fails, or does not answer with two finite numbers each.
+        """
+        self.score([(text, text) for text in _TRYING] if pairs else _TRYING)
 
     def score(self, texts: Texts) -> Scores:
         """Score texts or pairs; where there are windows of them, with a progress bar after two seconds."""
@@ -172,13 +193,36 @@ class Scorer:
         if len(texts) == 1 or len(texts) * padded <= self.max_tokens:  # less by now than when texts were divided?
             inputs = self.encoder.stack(texts, pad_to=padded)
             try:
-                return self.backend.logits(inputs)
+                return _finite(self.backend.logits(inputs), len(texts))
+            except ModelError:
+                raise
             except Exception as error:
-                if not self.backend.made_room(error) or len(texts) == 1:
+                if not self.backend.made_room(error):
+                    raise ModelError("the model cannot be computed", found=describe_fault(error)) from error
+                if len(texts) == 1:
                     raise
             self.max_tokens = min(self.max_tokens, len(texts) * padded // 2)  # what was too much will be so again
         middle = len(texts) // 2
         return np.concatenate([self._pass(texts[:middle]), self._pass(texts[middle:])])
+
+
+def is_want_of_memory(error: Exception) -> bool:
+    """Tell whether whatever computes failed for want of memory; the kinds of its errors do not say so."""
+    return isinstance(error, MemoryError) or any(said in str(error) for said in _WANT_OF_MEMORY)
+
+
+def _finite(logits: "NDArray[np.float64]", texts: int) -> "NDArray[np.float64]":
+    import numpy as np
+
+    if logits.shape != (texts, 2):
+        raise ModelError("the model gives other than two numbers for a text", found=f"an array of shape {logits.shape}")
+    if not np.isfinite(logits).all():
+        raise ModelError(
+            "the model gives a text no probability",
+            found="a logit that is infinite or not a number",
+            expected="weights of a training that did not diverge",
+        )
+    return logits
 
 
 def _next(passes: "deque[NDArray[np.int64]]") -> "NDArray[np.int64] | None":

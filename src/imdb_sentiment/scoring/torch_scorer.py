@@ -12,7 +12,7 @@ from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.first_token import first_token_only
 from imdb_sentiment.precision import Precision, choose_precision
 from imdb_sentiment.process_wide import COMPUTING
-from imdb_sentiment.scoring.scorer import MOST_STREAMS, Scorer, Scores
+from imdb_sentiment.scoring.scorer import MOST_STREAMS, Scorer, Scores, is_want_of_memory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,6 @@ __all__ = ["TorchBackend", "open_backend", "score_texts"]
 _DIVIDING = Lock()
 _CPU_TOKENS, _GPU_TOKENS = 2048, 32768
 _MOST_TRIAL_TOKENS = 128
-_SAID_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class TorchBackend:
@@ -113,9 +112,7 @@ class TorchBackend:
         """Tell whether a pass failed for want of memory; if so, let go of what can be."""
         import torch
 
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not (
-            isinstance(error, RuntimeError) and any(said in str(error) for said in _SAID_OF_MEMORY)
-        ):
+        if not is_want_of_memory(error):
             return False
         if torch.accelerator.is_available():
             torch.accelerator.empty_cache()
