@@ -98,3 +98,17 @@ def test_a_pipe_is_read_and_a_reader_may_leave_early(saved_model: Path, tmp_path
     assert first.endswith("😀\n")
     assert second.startswith("negative")
     assert process.returncode == 1
+
+
+def test_the_numbers_to_compute_with(saved_model: Path) -> None:
+    def scores(precision: str) -> list[float]:
+        told = run("predict", saved_model, GOOD, BAD, "--precision", precision, "--json").read_json()
+        return [prediction["score"] for prediction in told["predictions"]]
+
+    exact, rounded = scores("fp32"), scores("bf16")
+    assert exact != rounded
+    assert exact == pytest.approx(rounded, abs=0.05)
+    assert scores("auto") == exact
+    refused = run("predict", saved_model, GOOD, "--precision", "fp8")
+    assert refused.code == 2
+    assert "precision='fp8' is not known" in refused.err

@@ -1,6 +1,8 @@
 """An exported model, opened by ONNX Runtime and by OpenVINO: the same scores, and without PyTorch."""
 
 import json
+import math
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, ExportReport, MissingExtraError, ModelError, SentimentClassifier
@@ -149,6 +152,37 @@ def test_a_damaged_graph_is_refused(
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelError, match="cannot be read"):
         SentimentClassifier.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_graph_that_answers_no_number_is_refused(
+    runtime: str, value: float, folder: Path, saved_model: Path, tmp_path: Path, hide_openvino: Callable[[], None]
+) -> None:
+    if runtime == "onnxruntime":
+        hide_openvino()
+    copy = Path(shutil.copytree(folder, tmp_path / "model"))
+    content = bytearray((copy / "model.onnx").read_bytes())
+    bias = load_file(saved_model / "model.safetensors")["classifier.bias"].numpy()
+    assert content.count(bias.tobytes()) == 1
+    place = content.index(bias.tobytes())
+    bias[1] = value
+    content[place : place + bias.nbytes] = bias.tobytes()
+    (copy / "model.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match="the model gives a text no probability"):
+        SentimentClassifier.from_pretrained(copy)
+
+
+@pytest.mark.parametrize("vocabulary", [10, 10**12])
+def test_a_graph_with_the_tokenizer_of_another_is_refused(vocabulary: int, folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "model"))
+    content = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(content | {"vocab_size": vocabulary}))
+    if vocabulary == 10:
+        with pytest.raises(ModelError, match="is not that of its weights"):
+            SentimentClassifier.from_pretrained(copy)
+    else:  # of which nothing is made: the graph is as it is
+        SentimentClassifier.from_pretrained(copy)
 
 
 LIGHT = r"""

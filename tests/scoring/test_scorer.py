@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Barrier, get_ident
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from imdb_sentiment import ModelError
 from imdb_sentiment.artifact import load_artifact
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.scoring import scorer
@@ -148,3 +150,55 @@ def test_after_a_failure_no_pass_is_begun_any_more(encoder: TextEncoder) -> None
     with pytest.raises(MemoryError):
         Scorer(backend, encoder, max_tokens=32).score(texts_of_words(*[40] * 2, *[14] * 400))
     assert len(backend.shapes) < 400
+
+
+class Answering(Remembering):
+    """A backend with an answer of its own."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        rows = len(inputs["input_ids"])
+        return np.array([self.answer] * rows, dtype=np.float64)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [0, np.nan],
+        [np.inf, 0],
+        [-np.inf, -np.inf],
+        [0],
+        [0, 0, 0],
+        [[0, 0]],
+        IndexError("index out of range"),
+        OSError(),
+    ],
+)
+def test_a_model_that_gives_no_probability_is_an_error(encoder: TextEncoder, answer: Any) -> None:
+    scorer = Scorer(Answering(answer), encoder)
+    for texts in (["wonderful"], texts_of_words(1, 2, 3)):
+        with pytest.raises(ModelError, match=r"the model (gives|cannot be computed)"):
+            scorer.score(texts)
+    with pytest.raises(ModelError):
+        scorer.try_out(pairs=False)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("could not execute a primitive"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("std::bad_alloc"),
+    ],
+)
+def test_what_is_taken_for_want_of_memory(error: Exception) -> None:
+    assert scorer.is_want_of_memory(error)
+    assert not scorer.is_want_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
