@@ -1,5 +1,6 @@
 """`imdb-sentiment train`: from a source to a saved, tested model."""
 
+import shlex
 import sys
 import time
 from contextlib import ExitStack, redirect_stdout
@@ -94,7 +95,7 @@ def train(
         return
     say(f"\nTest split, read once:\n{report}")
     example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
-    say(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {output} {example}")
+    say(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} {example}")
 
 
 def _told(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any]:
@@ -179,5 +180,5 @@ def _where_from(checkpoint: Path | None, run: Path) -> str:
 def _event_folder(output: Path, *, silent: bool) -> Path:
     """Return a new folder beside the model, for each start its own, so that TensorBoard shows them apart."""
     folder = beside(output, "{}-tensorboard")
-    say(f"To watch: tensorboard --logdir {folder}", silent=silent)
+    say(f"To watch: tensorboard --logdir {shlex.quote(str(folder))}", silent=silent)
     return folder / time.strftime("%Y-%m-%d_%H-%M-%S")
