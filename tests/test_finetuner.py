@@ -414,7 +414,7 @@ def test_a_goal_is_that_of_the_baselines_too(fitted_for_a_goal: SentimentFineTun
     for baseline, positive in zip(report.baselines, said.values(), strict=True):
         chosen = choose_threshold(Goal.of("recall>=0.95"), positive, validation["label"][:])
         assert (baseline.report.threshold, baseline.report.goal) == (chosen.value, "recall>=0.95")
-        assert " at recall>=0.95: " in baseline.verdict
+        assert ", both at recall>=0.95; " in baseline.verdict
         assert "; ROC-AUC " in baseline.verdict
         assert baseline.train_rows == len(train)
     alone = tuner.evaluate(full=False)

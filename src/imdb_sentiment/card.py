@@ -83,7 +83,7 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -
     figures = ["The model was not measured on a test split before it was saved."]
     if test:
         figures = markdown_table(figure_rows(test, corner=f"{test.rows:,} test rows"))
-        figures += ["", f"The figures: {computed_in(test)}."]
+        figures += ["", f"{computed_in(test).capitalize()}."]
     return [
         f"Tells {negative} from {positive}. {made}",
         "",

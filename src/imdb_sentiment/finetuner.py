@@ -342,6 +342,8 @@ class SentimentFineTuner:
         seconds = time.perf_counter() - started
 
         calibration, cascade, choice = on_main(lambda: self._choose(learnt, encoder.text_encoder))
+        after = replace(calibration.after, kept_epoch=learnt.kept_epoch, kept_because=learnt.kept_because)
+        calibration = replace(calibration, after=after)
         scale_outputs(learnt.model, 1 / calibration.temperature)  # any program that loads it has it calibrated
         result = FineTuneResult(
             calibration=calibration,

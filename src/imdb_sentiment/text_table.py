@@ -23,15 +23,5 @@ def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def wrap(sentence: str) -> list[str]:
-    """Return the lines of a sentence: what follows a semicolon begins a new one, indented like all but the first."""
-    lines: list[str] = []
-    for part in sentence.replace("; ", ";\n").splitlines():
-        lines += textwrap.wrap(
-            part,
-            _COLUMNS,
-            initial_indent="  " if lines else "",
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    return lines
+    """Return the lines of a sentence, all but the first indented."""
+    return textwrap.wrap(sentence, _COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

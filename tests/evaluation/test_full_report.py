@@ -196,7 +196,7 @@ def test_a_threshold_that_was_given_is_that_of_the_baselines_too(threshold: floa
         model = simpler_models(model_with(None, threshold), validation)[TFIDF]
         assert (model.report.threshold, model.report.goal) == (threshold, None)
         assert model.verdict.startswith("accuracy ")
-        assert (f" at the threshold {threshold}:" in model.verdict) == (threshold != 0.5)
+        assert (f", both at the threshold {threshold}; " in model.verdict) == (threshold != 0.5)
 
 
 def test_without_validation_rows_labels_are_not_compared_and_scores_are() -> None:

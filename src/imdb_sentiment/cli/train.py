@@ -104,8 +104,6 @@ def _told(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any
         "validation": result.validation.to_dict(),
         "seconds": result.seconds,
         "kept_epoch": result.kept_epoch,
-        "kept_because": result.kept_because,
-        "training_precision": result.training_precision,
         "splits": result.splits.to_dict(),
         "audit": result.audit.to_dict() if result.audit else None,
         "notes": list(result.notes),

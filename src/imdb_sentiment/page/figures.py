@@ -44,6 +44,10 @@ def figure_rows(report: "EvaluationReport", *, corner: str = "") -> list[list[st
             interval = report.intervals.get(metric)
             row.append(str(interval or ""))
         table.append([*row, *(_number(getattr(baseline.report, metric)) for baseline in report.baselines)])
+    thresholds = [part.threshold for part in (report, *(baseline.report for baseline in report.baselines))]
+    if set(thresholds) != {0.5}:
+        own, *others = map(_number, thresholds)
+        table.append(["threshold", own, *([""] if report.intervals else []), *others])
     return table
 
 

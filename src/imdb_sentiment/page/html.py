@@ -40,12 +40,13 @@ def render_html(report: "EvaluationReport", *, title: str, suspects: "LabelSuspe
     """
     verdict, report = verdict_of(report), report.unseen or report
     background = report.background or Background({})
-    intervals = "with 95 % intervals, " if report.intervals else ""
+    intervals = ", with 95 % intervals" if report.intervals else ""
     page = _template().render(
         title=title,
         labels=report.labels,
         verdict=verdict,
-        figures=_Table.of(f"Figures on {report.rows:,} rows, {intervals}{computed_in(report)}", figure_rows(report)),
+        figures=_Table.of(f"Figures on {report.rows:,} rows{intervals}", figure_rows(report)),
+        computed=f"{computed_in(report).capitalize()}.",
         confusion=_Table.of("True labels down, predicted labels across", confusion_rows(report)),
         plots=plots_of(report, background.history),
         slices=_Table.of("Rows divided by length, confidence and columns", slice_rows(report)),

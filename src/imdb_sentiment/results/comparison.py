@@ -178,7 +178,7 @@ class BaselineReport:
         beats = comparison.differences["accuracy"].value > 0
         word = ("better" if beats else "WORSE") if comparison.beyond_chance else "NOT better"
         unlike = comparison.unlike(self.name, "this model")
-        said = unlike or f"accuracy {word} than {self.name}{self._at}: {comparison.evidence()}"
+        said = unlike or f"accuracy {word} than {self.name}: {comparison.evidence()}{self._at}"
         if ranking := comparison.ranking():
             word = ("NOT better", "better", "WORSE")[ranking.sign] + (f" than {self.name}" if unlike else "")
             said += f"; {ranking.metric} {word}: {ranking.evidence}"
@@ -187,5 +187,5 @@ class BaselineReport:
     @property
     def _at(self) -> str:
         if self.report.goal:
-            return f" at {self.report.goal}"
-        return "" if self.report.threshold == 0.5 else f" at the threshold {self.report.threshold:g}"
+            return f", both at {self.report.goal}"
+        return "" if self.report.threshold == 0.5 else f", both at the threshold {self.report.threshold:g}"
