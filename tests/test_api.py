@@ -25,6 +25,7 @@ ROWS = [
         "process_wide",
         "progress",
         "silence",
+        "disk_space",
         "locked",
         "output",
         "page",

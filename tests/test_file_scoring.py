@@ -385,6 +385,21 @@ def test_a_full_disk_is_told_and_what_is_done_is_kept(
     assert classifier.predict_file(source, tmp_path / "out.csv").scored_before == 8
 
 
+def test_a_disk_that_is_full_from_the_beginning_is_told(
+    classifier: SentimentClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_csv(tmp_path / "in.csv", TEXTS)
+
+    def fill(*arguments: Any, **named: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", fill)
+        with pytest.raises(DiskFullError, match="no more room to write"):
+            classifier.predict_file(source, tmp_path / "out.csv")
+    assert classifier.predict_file(source, tmp_path / "out.csv").rows == 30
+
+
 def test_a_source_that_changes_while_it_is_read_is_told(
     classifier: SentimentClassifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -299,6 +299,12 @@ def fill_the_disk(disk: Path) -> None:
         assert names(disk) == ["ballast", "model", "page"], write
     with pytest.raises(DiskFullError, match=f"no more room to write {disk / 'page'}"):
         write_text(disk / "page", "x" * ROOM, overwrite=True)
+    (disk / "ballast").unlink()
+    leave_room(disk / "ballast", 0)
+    with pytest.raises(DiskFullError):
+        write_model(disk / "model", "new", overwrite=True)
+    with pytest.raises(DiskFullError):
+        write_text(disk / "page", "new", overwrite=True)
     assert (disk / "page").read_text() == "old"
     assert names(disk) == ["ballast", "model", "page"]
     (disk / "ballast").unlink()

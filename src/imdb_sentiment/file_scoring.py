@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from imdb_sentiment.disk_space import is_disk_full
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows, planned_precision
 from imdb_sentiment.locked import one_writer
 from imdb_sentiment.messages import Advice, Setting
-from imdb_sentiment.output import check_new_file, is_disk_full, link_target, make_folder
+from imdb_sentiment.output import check_new_file, link_target, make_folder
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
@@ -104,7 +105,7 @@ def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
         spreadsheet_safe=job.spreadsheet_safe,
     ) as table:
         check_names(job.names, table.columns, str(job.source))
-        with _parts_folder(job, judge, version, overwrite=overwrite) as folder, _room(job):
+        with _room(job), _parts_folder(job, judge, version, overwrite=overwrite) as folder:
             with _unchanged(job, version, folder):
                 report, joined = _score_and_join(table, job, judge, folder)
             with joined.open("rb") as file:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imdb_sentiment.disk_space import is_disk_full
 from imdb_sentiment.errors import DataError, DiskFullError, ImdbSentimentError
 from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.output import make_folder, write_text
@@ -89,7 +90,7 @@ def try_one(job: FolderJob, name: str, classifier: Callable[[], "SentimentClassi
     try:
         report = _score_one(job, name, classifier)
     except (ImdbSentimentError, OSError) as error:
-        return Outcome(name, "", str(error), isinstance(error, DiskFullError))
+        return Outcome(name, "", str(error), isinstance(error, DiskFullError) or is_disk_full(error))
     return Outcome(name, _to_json(report), "", full_disk=False)
 
 

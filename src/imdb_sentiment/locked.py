@@ -6,7 +6,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
 
-from imdb_sentiment.errors import OutputExistsError
+from imdb_sentiment.disk_space import is_disk_full
+from imdb_sentiment.errors import DiskFullError, OutputExistsError
 
 __all__ = ["one_writer"]
 
@@ -29,6 +30,7 @@ def one_writer(
 
     Raises:
         OutputExistsError: Something else is writing to the target, or the lock file cannot be made.
+        DiskFullError: There is no room for the lock file.
     """
     from filelock import FileLock, Timeout
 
@@ -48,7 +50,8 @@ def one_writer(
             f"{who} is writing to {target}", expected="one writer at a time", hint="wait for it, or another place"
         ) from None
     except OSError as error:
-        raise OutputExistsError(f"{target} cannot be written", found=error.strerror, hint="another place") from None
+        kind = DiskFullError if is_disk_full(error) else OutputExistsError
+        raise kind(f"{target} cannot be written", found=error.strerror, hint="another place") from None
     _owners[path] = owner
     try:
         yield

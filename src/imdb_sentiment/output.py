@@ -1,13 +1,13 @@
 """Folders and files that are written whole or not at all."""
 
 import ctypes
-import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from imdb_sentiment.disk_space import full_disk_errors, is_disk_full
 from imdb_sentiment.errors import ConfigError, DiskFullError, OutputExistsError
 from imdb_sentiment.locked import one_writer
 from imdb_sentiment.messages import Advice, Setting, cut, quote
@@ -18,9 +18,6 @@ __all__ = [
     "as_path",
     "check_new_file",
     "check_output",
-    "disk_size",
-    "full_disk_errors",
-    "is_disk_full",
     "is_path",
     "link_target",
     "make_folder",
@@ -41,9 +38,6 @@ _PATIENCE_SECONDS = 10.0
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL_MESSAGES = tuple(os.strerror(code) for code in _FULL)
 
 
 def as_path(value: object, argument: str) -> Path:
@@ -236,37 +230,3 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
             if isinstance(error, DiskFullError):
                 raise
             raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None
-
-
-@contextmanager
-def full_disk_errors(partial: Path, summary: str, *, hint: str, expected: str | None = None) -> Iterator[None]:
-    """Turn what happens when the disk fills into one error.
-
-    Args:
-        partial: The file or folder that is being written.
-        summary: What could not be written.
-        hint: How to go on.
-        expected: What there should have been.
-
-    Raises:
-        DiskFullError: There is too little room.
-    """
-    try:
-        yield
-    except Exception as error:
-        free = shutil.disk_usage(partial.parent).free
-        written = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
-        # torch's writer does not say why it failed
-        if is_disk_full(error) or (isinstance(error, RuntimeError) and free < written):
-            raise DiskFullError(summary, found=f"{disk_size(free)} free", expected=expected, hint=hint) from error
-        raise
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Tell whether an error, also one of a library that keeps no error number, means that there is no more room."""
-    return getattr(error, "errno", None) in _FULL or any(message in str(error) for message in _FULL_MESSAGES)
-
-
-def disk_size(size: int) -> str:
-    """Write a number of bytes, e.g. `1.5 GB` or `8 MB`."""
-    return f"{size / 1e9:.3g} GB" if size >= 1e8 else f"{size / 1e6:.3g} MB"

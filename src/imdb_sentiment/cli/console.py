@@ -88,8 +88,8 @@ def standard_streams() -> Iterator[None]:
     Whoever reads standard output may leave: what is to be done is done, and nobody is told. If it is full, the command
     exits with 2.
     """
+    from imdb_sentiment.disk_space import is_disk_full
     from imdb_sentiment.errors import DiskFullError
-    from imdb_sentiment.output import is_disk_full
 
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed from the beginning
