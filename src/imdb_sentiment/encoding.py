@@ -1,7 +1,7 @@
 """Texts become token ids: one place for cleaning, cutting and padding, shared by training and scoring."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labelled import Texts
@@ -24,6 +24,9 @@ Truncation = Literal["head", "tail", "head_tail"]
 
 _COLUMNS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
 _CHUNK = 1000
+_MOST_READ = 2**18
+"""Characters from the beginning of a text, and from its end, of which any model reads a part at most."""
+
 _SHORT = 64
 _HEAD_SHARE = 4  # head+tail keeps a quarter from the beginning, near the 128 of 512 of Sun et al. (2019)
 
@@ -133,11 +136,22 @@ class TextEncoder:
         import numpy as np
 
         names = [name for name in self.tokenizer.model_input_names if name in _COLUMNS]
+        texts = [self._shortened(text) for text in texts]
         for encoding in _tokenized(self.tokenizer.backend_tokenizer, texts):
             truncated = len(encoding) > self.max_length
             keep = self._kept(encoding) if truncated else slice(None)
             arrays = {name: np.asarray(getattr(encoding, _COLUMNS[name]), dtype=np.int32)[keep] for name in names}
             yield EncodedText(arrays, truncated=truncated)
+
+    def _shortened(self, text: Any) -> Any:
+        """Leave out of a very long text what lies between the parts that can be kept; a token takes 100 bytes."""
+        if not isinstance(text, str):
+            return tuple(map(self._shortened, text))
+        if len(text) <= 2 * _MOST_READ:
+            return text
+        head, tail = text[:_MOST_READ], text[-_MOST_READ:]
+        # cut between words: what is next to a cut is far from what is kept
+        return f"{head.rpartition(' ')[0] or head} {tail.partition(' ')[2] or tail}"
 
     def _kept(self, encoding: "Encoding") -> "NDArray[np.bool_]":
         """Mark the tokens that stay: all that stand around and between the texts, and of the texts what fits."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.audit.catalogue import find, find_whole
 from imdb_sentiment.audit.sample import read_texts
-from imdb_sentiment.data.cleaning import normalise
+from imdb_sentiment.data.cleaning import divide, normalise
 from imdb_sentiment.findings import Finding
 from imdb_sentiment.messages import quote
 from imdb_sentiment.process_wide import CATCHING_WARNINGS
@@ -141,7 +141,7 @@ def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Giveaway]:
 
 
 def _words(texts: Iterable[str]) -> set[str]:
-    return {word for text in texts for word in _WORD.findall(normalise(text))}
+    return {word for text in texts for part in divide(text) for word in _WORD.findall(normalise(part))}
 
 
 def _count_characters(rows: "Rows") -> "NDArray[np.int64]":

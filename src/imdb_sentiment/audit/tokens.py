@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from imdb_sentiment.audit.catalogue import find
 from imdb_sentiment.audit.sample import read_texts
 from imdb_sentiment.audit.vocabulary import find_mismatch
+from imdb_sentiment.data.cleaning import divide
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.findings import Finding, TokenLengths
 
@@ -94,12 +95,29 @@ def _count_tokens(rows: "Rows", encoder: "TextEncoder") -> _Counts:
     unknown: list[int] = []
     for texts in read_texts(rows, "counting tokens"):
         for chunk in _divide(texts):
+            if len(chunk) == 1 and sum(map(len, chunk[0])) > _CHUNK_CHARS:
+                length, not_known = _count_long(chunk[0], encoder)
+                lengths.append(length)
+                unknown.append(not_known)
+                continue
             inputs = [pair if len(pair) == 2 else pair[0] for pair in chunk]
             for encoding in backend.encode_batch_fast(inputs):
                 ids = encoding.ids
                 lengths.append(len(ids))
                 unknown.append(ids.count(unknown_id))
     return _Counts(np.array(lengths, dtype=np.int64), np.array(unknown, dtype=np.int64))
+
+
+def _count_long(texts: tuple[str, ...], encoder: "TextEncoder") -> tuple[int, int]:
+    """Count the tokens of a row, and those not known, a part of it at a time."""
+    length, unknown = encoder.tokenizer.num_special_tokens_to_add(pair=len(texts) == 2), 0
+    for part in (part for text in texts for part in divide(text)):
+        for start in range(0, len(part), _CHUNK_CHARS):
+            some = part[start : start + _CHUNK_CHARS]
+            ids = encoder.tokenizer.backend_tokenizer.encode(some, add_special_tokens=False).ids
+            length += len(ids)
+            unknown += ids.count(encoder.tokenizer.unk_token_id)
+    return length, unknown
 
 
 def _divide(texts: Sequence[tuple[str, ...]]) -> Iterator[Sequence[tuple[str, ...]]]:

@@ -3,8 +3,8 @@
 import codecs
 import io
 import sys
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Callable, Iterator
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Literal
 
 from imdb_sentiment.cli.console import print_json_lines
@@ -19,8 +19,8 @@ _ORIGIN = "standard input"
 
 
 def classify_lines(
-    classifier: "SentimentClassifier",
-    columns: tuple[str, ...],
+    opened: "Callable[[], SentimentClassifier]",
+    columns: tuple[str, ...] | None,
     prefix: str,
     *,
     cascade: Literal["auto"] | None = None,
@@ -31,8 +31,8 @@ def classify_lines(
     when nobody reads the answers any more.
 
     Args:
-        classifier: Gives the labels.
-        columns: Fields that hold the text, or the two of a pair.
+        opened: Gives the model, once the first line has come: one that never ends is refused in little memory.
+        columns: Fields that hold the text, or the two of a pair; None for those that the model was trained on.
         prefix: Put before the names of the three fields.
         cascade: As for `SentimentClassifier.predict`.
 
@@ -45,7 +45,11 @@ def classify_lines(
 
     names = added_names(prefix)
     numbers = count(1)
-    for lines in _arriving(sys.stdin.buffer, any_end=True):
+    arriving = _arriving(sys.stdin.buffer, any_end=True)
+    first = next(arriving, [])
+    classifier = opened()
+    columns = columns or classifier.metadata.text_columns
+    for lines in chain([first], arriving):
         numbered = [(next(numbers), line) for line in lines]
         rows, fault = _objects([(number, line) for number, line in numbered if line.strip()], names)
         found = [[find_field(record, name) for name in columns] for _, record in rows]

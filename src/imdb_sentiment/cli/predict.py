@@ -98,12 +98,15 @@ def predict(
     """Classify texts, or the rows of a file."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.errors import ConfigError, DataError
+    from imdb_sentiment.tables import refuse_endless
 
     numbers: Any = precision  # checked where the model is opened
     if source or target:
         if not (source and target) or texts or explain or abstain_below:
             raise ConfigError("--input and --output go together, and with neither texts, --explain nor --abstain-below")
         _check_engine(engine, workers, shard)
+        if not engine:
+            refuse_endless(source, encoding)
         classifier = SentimentClassifier.from_pretrained(model, precision=numbers)
         score = (
             partial(classifier.predict_files, source, target, workers=workers)
@@ -131,16 +134,17 @@ def predict(
         raise ConfigError("--explain tells what the encoder read, and with --cascade it may have read nothing")
     if engine or workers:
         raise ConfigError("--engine and --workers are for files", expected="--input and --output beside them")
-    classifier = SentimentClassifier.from_pretrained(model, precision=numbers)
+    opened = partial(SentimentClassifier.from_pretrained, model, precision=numbers)
     if json_lines:
         if texts or explain or abstain_below or json:
             raise ConfigError("--json-lines reads standard input, with neither --json, --explain nor --abstain-below")
-        columns = tuple(text_column.split(",")) if text_column else classifier.metadata.text_columns
-        classify_lines(classifier, columns, prefix, cascade="auto" if cascade else None)
+        columns = tuple(text_column.split(",")) if text_column else None
+        classify_lines(opened, columns, prefix, cascade="auto" if cascade else None)
         return
     given = texts or _read_lines()
     if not given:
         raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")
+    classifier = opened()
     columns = classifier.metadata.text_columns
     items = _split_pairs(given, columns) if len(columns) == 2 else given
     predictions = classifier.predict(items, abstain_below=abstain_below, cascade="auto" if cascade else None)

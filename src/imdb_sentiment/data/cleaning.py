@@ -2,8 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 
-__all__ = ["CLEANING_RULES", "clean", "key_of_normalised", "normalise", "text_key"]
+__all__ = ["CLEANING_RULES", "clean", "divide", "key_of_normalised", "normalise", "text_key"]
 
 # White space in a tag is what HTML takes for it: `\s` is one set in Python and another in Oniguruma.
 # Zero-width joiner and non-joiner stay: emoji, Persian and several Indic scripts need them.
@@ -18,8 +19,28 @@ of the `tokenizers` package alike, which a test holds."""
 _COMPILED = tuple((re.compile(pattern), replacement) for pattern, replacement in CLEANING_RULES)
 
 
+_PART = 2**20
+_BETWEEN_PARTS = re.compile(r"(?<=[^rR\s])\s")  # what stands after an `r` may belong to the tag of a line break
+
+
+def divide(text: str) -> Iterator[str]:
+    """Give a long text in parts of about a million characters, which end in white space; other texts as they are.
+
+    A list of the words of a text takes some twelve times as much memory as the text.
+    """
+    start = 0
+    while len(text) - start > _PART and (end := _BETWEEN_PARTS.search(text, start + _PART)):
+        yield text[start : end.end()]
+        start = end.end()
+    yield text[start:]
+
+
 def clean(text: str) -> str:
     """Replace HTML line breaks and control characters by spaces and remove zero-width characters."""
+    return "".join(map(_clean, divide(text)))
+
+
+def _clean(text: str) -> str:
     for pattern, replacement in _COMPILED:
         text = pattern.sub(replacement, text)
     return text
@@ -29,7 +50,7 @@ def normalise(text: str, second: str | None = None) -> str:
     """Bring a text, or a pair of texts, to the form in which those that count as the same are equal: case, white space,
     HTML breaks and invisible characters make no difference. It is empty where there is nothing to read.
     """
-    first = " ".join(clean(text).casefold().split())
+    first = " ".join(filter(None, (" ".join(_clean(part).casefold().split()) for part in divide(text))))
     if second is None:
         return first
     other = normalise(second)

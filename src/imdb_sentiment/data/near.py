@@ -45,6 +45,7 @@ _BEYOND_UNICODE = 0x110000
 
 # sizes that keep the arrays of one step in the processor's cache, or below about 100 MB
 _BATCH_CHARS, _BATCH_TEXTS = 1 << 17, 256
+_PART_CHARS = 1 << 21
 _SPOOL_BYTES = 1 << 25
 _SKETCH_BLOCK = 256
 _SLICE_PAIRS = 1 << 16
@@ -106,9 +107,7 @@ class NearIndex:
         self._lengths.append(lengths.astype(np.int32))
         ends = np.cumsum(np.maximum(lengths, _BATCH_CHARS // _BATCH_TEXTS))
         for batch in _runs(ends // _BATCH_CHARS):
-            hashes, offsets = _shingle_hashes(texts[batch.start : batch.stop])
-            rows = self._minhash.digest_matrix_from_flat_token_hashes(hashes, offsets, _PERMUTATIONS, _SEED).to_rows()
-            flat = np.fromiter(chain.from_iterable(rows), np.uint32, len(rows) * _PERMUTATIONS)
+            flat = self._signatures(texts[batch.start : batch.stop])
             bands = flat.reshape(-1, _BANDS, _BAND_ROWS).astype(np.uint64)
             words = bands[:, :, 0]
             for i in range(1, _BAND_ROWS):
@@ -116,7 +115,24 @@ class NearIndex:
             # the words of one band side by side, and the lowest byte of every value of a row
             self._bands.write(words.T.tobytes())
             self._sketches.write((flat & 0xFF).astype(np.uint8).tobytes())
-            self._chunks.append(len(rows))
+            self._chunks.append(len(batch))
+
+    def _signatures(self, texts: Sequence[str]) -> "NDArray[np.uint32]":
+        """Return the signature of each text, shape (texts, permutations)."""
+        import numpy as np
+
+        parts = [list(_overlapping(text)) for text in texts]
+        if len(parts) == sum(map(len, parts)):
+            return self._digests(texts)
+        # the least hash of a text is the least of those of its parts
+        return np.stack([np.minimum.reduce([self._digests([part])[0] for part in own]) for own in parts])
+
+    def _digests(self, texts: Sequence[str]) -> "NDArray[np.uint32]":
+        import numpy as np
+
+        hashes, offsets = _shingle_hashes(texts)
+        rows = self._minhash.digest_matrix_from_flat_token_hashes(hashes, offsets, _PERMUTATIONS, _SEED).to_rows()
+        return np.fromiter(chain.from_iterable(rows), np.uint32, len(rows) * _PERMUTATIONS).reshape(-1, _PERMUTATIONS)
 
     def pairs(self, keys: "Words", fetch: Callable[["Ints"], list[str]]) -> "Ints":
         """Find pairs of near duplicates, enough of them to connect each group.
@@ -207,6 +223,12 @@ def _runs(values: "Ints") -> Iterator[range]:
     cuts = (np.flatnonzero(np.diff(values)) + 1).tolist()
     if len(values):
         yield from map(range, [0, *cuts], [*cuts, len(values)])
+
+
+def _overlapping(text: str) -> Iterator[str]:
+    """Give a text in parts of bounded length, such that each shingle lies in one of them."""
+    for start in range(0, max(1, len(text) - _SHINGLE + 1), _PART_CHARS):
+        yield text[start : start + _PART_CHARS + _SHINGLE - 1]
 
 
 def _shingle_hashes(texts: Sequence[str]) -> "tuple[Words, Words]":

@@ -13,7 +13,7 @@ from imdb_sentiment.data.store import disk_errors
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.messages import Advice, Setting
 
-__all__ = ["LongText", "TextError", "TextFile", "find_mark", "lines_by_block", "lines_of", "row_name"]
+__all__ = ["LongText", "TextError", "TextFile", "TooLongError", "find_mark", "lines_by_block", "lines_of", "row_name"]
 
 _HEAD = 2**17
 _BLOCK = 2**17
@@ -104,6 +104,7 @@ class TooLongError(TextError):
     """A row that would take too much memory."""
 
     def explain(self, origin: Path | str, row: int) -> DataError:
+        """Return the error for the user."""
         return DataError(
             f"{origin} has too long a text in {row_name(row)}",
             found=f"more than {_LONGEST // 2**20} MiB without an end",

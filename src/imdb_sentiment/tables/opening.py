@@ -7,7 +7,7 @@ from pathlib import Path
 from imdb_sentiment.data.compressed import COMPRESSIONS, plain_suffix, whole_file
 from imdb_sentiment.data.headerless import no_header_error
 from imdb_sentiment.data.signatures import check_content, content_hint
-from imdb_sentiment.data.text_files import TextFile
+from imdb_sentiment.data.text_files import TextError, TextFile, TooLongError
 from imdb_sentiment.data.wanted import wanted_texts
 from imdb_sentiment.errors import ConfigError, DataError
 from imdb_sentiment.messages import Advice, Either, quote
@@ -16,7 +16,7 @@ from imdb_sentiment.tables.json_lines import JsonTable
 from imdb_sentiment.tables.parquet import ParquetTable
 from imdb_sentiment.tables.table import Table
 
-__all__ = ["KINDS", "check_suffixes", "open_table"]
+__all__ = ["KINDS", "check_suffixes", "open_table", "refuse_endless"]
 
 _DELIMITED = (".csv", ".tsv", ".txt")
 KINDS = (*_DELIMITED, ".jsonl", ".parquet")
@@ -65,6 +65,26 @@ def open_table(
             text = TextFile(path, encoding)
             table = DelimitedTable(text, wanted, header=header, spreadsheet_safe=spreadsheet_safe)
         yield table
+
+
+def refuse_endless(path: Path, encoding: str | None) -> None:
+    """Check that the lines of a compressed file end: it takes little memory, also before a model is opened.
+
+    Raises:
+        DataError: One is longer than any that is read; or the file is missing or of an unknown kind.
+    """
+    kind = _kind_of(path)
+    if kind == ".parquet" or path.suffix.lower() not in COMPRESSIONS:
+        return
+    check_content(path)
+    row = 1 if kind == ".jsonl" else 0  # the line of a header
+    try:
+        for _ in TextFile(path, encoding).lines():
+            row += 1
+    except TooLongError as error:
+        raise error.explain(path, row) from None
+    except TextError:
+        return  # told when the rows are read, by whoever knows their numbers
 
 
 def _kind_of(path: Path) -> str:
