@@ -222,6 +222,24 @@ def test_labels_that_are_no_sequence_are_refused(labels: Any, classifier: Sentim
         classifier.evaluate(TEXTS, labels)
 
 
+def test_slices_may_be_a_table_and_nothing_without_names(classifier: SentimentClassifier) -> None:
+    frame: Any = pd.DataFrame({"year": [1, 2, 1, 2, 1]}, index=[3, 3, 0, 1, 9])
+    labels = [0, 1, 0, 1, 0]
+    expected = classifier.evaluate(TEXTS, labels, slices={"year": ["1", "2", "1", "2", "1"]})
+    assert classifier.evaluate(TEXTS, labels, slices=frame) == expected
+    wrong: Any
+    for wrong in (["year"], frame["year"].to_numpy(), {"year": "12121"}, {"year": {1, 2}}, 5):
+        with pytest.raises(DataError):
+            classifier.evaluate(TEXTS, labels, slices=wrong)
+
+
+@pytest.mark.parametrize("given_as", [pd.DataFrame(COLUMNS), TEXTS, "train", 5, (TEXTS,), {"text": TEXTS}])
+@pytest.mark.parametrize("name", ["train", "validation"])
+def test_rows_beside_are_texts_and_labels(name: str, given_as: Any, classifier: SentimentClassifier) -> None:
+    with pytest.raises(DataError, match=f"{name} must be texts and labels"):
+        classifier.evaluate(TEXTS, [0, 1, 0, 1, 0], **{name: given_as})
+
+
 @settings(max_examples=50)
 @given(
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs", "C", "Z"]), min_size=1), min_size=1, max_size=20),

@@ -479,7 +479,7 @@ class SentimentClassifier:
 
         if explained_mistakes < 0:
             raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
-        given = checked_slices(slices or {})
+        given = checked_slices({} if slices is None else slices)
         (listed, true), read_as = self._labelled(texts, labels)
         with self._computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
             scores, computed_with = self._scorer_for(cascade).score(listed), self._numeric_precision
@@ -493,8 +493,8 @@ class SentimentClassifier:
             names=self.labels,
             seen=seen,
             groups=groups,
-            train=self._labelled_in_two("train", *train) if train else None,
-            validation=self._labelled_in_two("validation", *validation) if validation else None,
+            train=None if train is None else self._labelled_in_two("train", train),
+            validation=None if validation is None else self._labelled_in_two("validation", validation),
         ).with_labels_read_as(read_as)
         mistakes = worst_mistakes(report.unseen or report, count=explained_mistakes)
         told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
@@ -509,8 +509,10 @@ class SentimentClassifier:
         ids, read_as = match_labels(labels, self.metadata.labels, rows=len(listed))
         return Labelled(listed, ids), read_as
 
-    def _labelled_in_two(self, name: str, texts: TextsLike, labels: Iterable[Any]) -> Labelled:
-        rows, _ = self._labelled(texts, labels)
+    def _labelled_in_two(self, name: str, given: tuple[TextsLike, Iterable[Any]]) -> Labelled:
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise DataError(f"{name} must be texts and labels", found=quote(given), hint=f"{name}=(texts, labels)")
+        rows, _ = self._labelled(*given)
         if len(set(rows.labels)) == 1:
             found, expected = f"only {cut(self.labels[rows.labels[0]])}", f"both {' and '.join(map(cut, self.labels))}"
             raise DataError(f"{name} has one label only", found=found, expected=expected)

@@ -4,12 +4,14 @@ import re
 import reprlib
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 __all__ = [
     "ACTING",
     "Advice",
     "Either",
+    "FilePath",
     "Setting",
     "cut",
     "list_counts",
@@ -84,18 +86,31 @@ class Either(NamedTuple):
         return self.shell
 
 
+class FilePath(NamedTuple):
+    """A path that a hint proposes."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def for_shell(self, flags: Collection[str]) -> str:
+        """Write it as a shell takes it."""
+        return _shell_word(str(self))
+
+
 class Advice(str):
     """A part of a message with settings in it; as text it is what Python is told.
 
     Args:
-        *parts: Prose, settings, and words that differ.
+        *parts: Prose, settings, paths, and words that differ.
     """
 
     __slots__ = ("parts",)
 
-    parts: tuple[str | Setting | Either, ...]
+    parts: tuple[str | Setting | Either | FilePath, ...]
 
-    def __new__(cls, *parts: str | Setting | Either) -> "Advice":
+    def __new__(cls, *parts: str | Setting | Either | FilePath) -> "Advice":
         """Write the parts one after the other."""
         advice = super().__new__(cls, "".join(map(str, parts)))
         advice.parts = parts

@@ -57,6 +57,16 @@ def test_a_proposed_column_is_found(name: str, tmp_path: Path, monkeypatch: pyte
     assert audit.code == 0, audit.err
 
 
+@pytest.mark.parametrize("name", ["my data.csv", "it's.csv", "$data.csv"])
+def test_a_proposed_file_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_reviews(Path(name))
+    refused = run("audit", f"{name[:-5]}.csv")
+    assert refused.code == 2
+    audit = pasted(f"audit {proposed(refused.err)}")
+    assert audit.code == 0, audit.err
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -1,5 +1,6 @@
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -212,3 +213,10 @@ def test_whatever_stands_in_the_file_the_error_is_a_config_error(content: str) -
         except ConfigError as error:
             message = error.summary
     assert not message or str(path) in message or "Config" in message
+
+
+def test_configurations_in_each_others_place_are_not_written(tmp_path: Path) -> None:
+    swapped: Any = (FineTuneConfig(), DataConfig())
+    with pytest.raises(ConfigError, match="data_config must be a DataConfig"):
+        save_config(tmp_path / "run.yaml", *swapped)
+    assert list(tmp_path.iterdir()) == []

@@ -186,3 +186,41 @@ def test_class_labels_of_a_shuffled_data_set_are_read_by_their_names() -> None:
     table = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, -1]}, features=features)
     rows = read(table.select([2, 0, 1]))
     assert rows.table().to_pydict() == {"text": ["c", "a", "b"], "label": ["-1", "no", "yes"]}
+
+
+@pytest.mark.parametrize(
+    "column", [pd.Series, pl.Series, pa.array, np.array, tuple, iter, lambda values: pa.chunked_array([values])]
+)
+def test_texts_and_labels_may_be_columns_of_any_library(column: Any) -> None:
+    texts, labels = ["a", "b", "c"], ["x", "y", "x"]
+    assert read((column(texts), column(labels))).table().to_pydict() == {"text": texts, "label": labels}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [{"a", "b", "c", "d"}, {"a": 1, "b": 2}, pd.DataFrame(COLUMNS), "abcd", b"abcd", None, 5, frozenset("abcd")],
+)
+def test_texts_in_no_order_are_refused(texts: Any) -> None:
+    values = list(COLUMNS["label"])
+    for pair in ((texts, values), (values, texts)):
+        with pytest.raises(DataError, match="data of this type cannot be read"):
+            read(pair)
+
+
+def test_dictionaries_are_rows_and_what_one_lacks_is_null() -> None:
+    rows = [
+        {"text": "a", "label": 1, "more": 5},
+        {"label": 0},
+        {"text": None, "label": None},
+        {"text": 5, "label": "x"},
+    ]
+    found = read(rows)
+    assert found.table().to_pydict() == {"text": ["a", None, None, None], "label": ["1", "0", None, "x"]}
+    assert found.not_text == (4,)
+    with pytest.raises(DataError, match="column 'text' is not in the given data") as caught:
+        read([{"txet": "a", "label": 1}])
+    assert caught.value.hint == "DataConfig(text_column='txet')"
+    for mixed in ([{"text": "a", "label": 1}, "b"], [["a", 1]], [None], ["a"]):
+        with pytest.raises(DataError, match="data of this type cannot be read") as caught:
+            read(mixed)
+        assert caught.value.hint == "(texts, labels): two lists in a tuple"

@@ -61,11 +61,12 @@ def names_of(labels: Iterable[int], classifier: "SentimentClassifier") -> list[s
 
 def _with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfig":
     from imdb_sentiment.errors import ConfigError
+    from imdb_sentiment.messages import list_values
 
     if len(columns) == len(config.columns_of_text):
         return config
     if len(columns) == 1 or config.text_column != type(config).model_fields["text_column"].default:
-        found = f"{' and '.join(config.columns_of_text)} to read, {' and '.join(columns)} learnt from"
+        found = f"{list_values(config.columns_of_text)} to read, {list_values(columns)} trained on"
         hint = "--set text_columns=FIRST,SECOND" if len(columns) == 2 else "--text-column NAME"
         raise ConfigError("the model reads another number of text columns", found=found, hint=hint)
     return config.replace(text_columns=columns)

@@ -74,6 +74,7 @@ def _objects(
     """Return the lines with their objects, up to the first that cannot be taken; and what is wrong with that."""
     from imdb_sentiment.data.jsonl import parse_object
     from imdb_sentiment.errors import DataError
+    from imdb_sentiment.messages import quote
 
     rows: list[tuple[str, dict[str, Any]]] = []
     for number, line in lines:
@@ -83,7 +84,7 @@ def _objects(
             return rows, fault
         if taken := [name for name in names if name in record]:
             return rows, DataError(
-                f"line {number:,} of {_ORIGIN} has a field {taken[0]!r} already",
+                f"line {number:,} of {_ORIGIN} has a field {quote(taken[0])} already",
                 hint="--prefix predicted_",
                 rows=[number],
             )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config
 from imdb_sentiment.errors import ConfigError, nearest
 from imdb_sentiment.messages import quote
 from imdb_sentiment.output import as_path, write_text
@@ -27,6 +27,7 @@ def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -
     """Write both configurations to a YAML file, every field included, replacing the file.
 
     Raises:
+        ConfigError: One of the configurations is something else.
         OutputExistsError: The file cannot be written.
         DiskFullError: There is too little room.
     """
@@ -40,6 +41,7 @@ def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -
             return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, Dumper.represent_str)
+    data, fine_tune = given_config(data, DataConfig), given_config(fine_tune, FineTuneConfig)
     sections = {"data": data.model_dump(mode="json"), "fine_tune": fine_tune.model_dump(mode="json")}
     text = yaml.dump(sections, Dumper=Dumper, sort_keys=False, allow_unicode=True)
     write_text(Path(path), text, overwrite=True)

@@ -102,7 +102,7 @@ def _how_to_give(value: object, kind: type[Frozen]) -> str:
         return f"{name}({kind.main_field}={quote(text)})"
     if isinstance(value, Mapping):
         return f"{name}(**settings)"
-    return f"{name}(...); rows in memory go to fit(data)"
+    return f"{name}(...)" + ("; rows in memory go to fit(data)" if kind.main_field == "source" else "")
 
 
 def _explain(model: type[BaseModel], error: ValidationError) -> ConfigError:

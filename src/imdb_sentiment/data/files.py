@@ -15,7 +15,7 @@ from imdb_sentiment.data.jsonl import read_jsonl
 from imdb_sentiment.data.review_tree import read_review_tree
 from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.errors import DataError, nearest
-from imdb_sentiment.messages import list_values
+from imdb_sentiment.messages import Advice, FilePath, cut, list_values
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
@@ -43,6 +43,8 @@ _READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]
     ".jsonl": read_jsonl,
     ".arrow": read_arrow,
 }
+
+_LONGEST_SHOWN = 255  # of a path, which is of no use in parts
 
 SUFFIXES = tuple(_READERS)
 """Each may be followed by that of a compression."""
@@ -103,7 +105,7 @@ def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tupl
     """
     kinds = {_kind(path): path for path in reversed(paths)}
     if len(kinds) > 1:
-        found = list_values(sorted(kinds.values()))
+        found = ", ".join(cut(path, _LONGEST_SHOWN) for path in sorted(kinds.values()))
         raise DataError(f"{origin} is in {len(kinds)} formats", found=found, hint="keep one format")
     notes: list[str] = []
     pieces = (piece for path in paths for piece in _pieces(path, config, notes))
@@ -240,7 +242,7 @@ def _kind(path: Path) -> str:
     return suffix if path.suffix.lower() == suffix else suffix + path.suffix.lower()
 
 
-def _nearest_beside(path: Path) -> str | None:
+def _nearest_beside(path: Path) -> Advice | None:
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     match = nearest(path.name, beside)
-    return str(path.parent / match) if match else None
+    return Advice(FilePath(path.parent / match)) if match else None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.rows import Rows
+from imdb_sentiment.data.sequences import as_list
 from imdb_sentiment.data.wanted import SLICE
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.messages import quote
@@ -39,9 +40,12 @@ def checked_slices(columns: Mapping[str, Iterable[object]]) -> dict[str, list[st
     """Return what rows are to be divided by, as text.
 
     Raises:
-        DataError: A column has more than 100 values.
+        DataError: It is no mapping from names to columns, or a column has more than 100 values.
     """
-    texts = {name: [*map(str, values)] for name, values in columns.items()}
+    if not hasattr(columns, "items"):  # which a frame of pandas has too
+        expected = "a mapping from names to columns of values"
+        raise DataError("slices of this type cannot be read", found=quote(columns), expected=expected)
+    texts = {str(name): [*map(str, as_list(values, "values"))] for name, values in columns.items()}
     for name, values in texts.items():
         if (count := len(set(values))) > _MOST_VALUES:
             raise DataError(
