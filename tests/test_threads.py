@@ -3,6 +3,7 @@
 import csv
 import logging
 import random
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -31,6 +32,18 @@ from imdb_sentiment import (
 from imdb_sentiment.training.loop import FineTuneTrainer
 from imdb_sentiment.upstream import hub_or_cache, quiet
 
+FIRST_USE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from imdb_sentiment import SentimentClassifier
+together = Barrier(5)
+def work(_):
+    together.wait()
+    return SentimentClassifier.from_pretrained(sys.argv[1]).predict("A superb film.").label
+with ThreadPoolExecutor(5) as threads:
+    print(*threads.map(work, range(5)))
+"""
 NOT_YET = 0.3
 """Seconds in which something does not happen; too few of them let a fault pass, and fail nothing."""
 
@@ -216,6 +229,14 @@ def test_five_threads_open_models_and_measure(saved_model: Path) -> None:
     finally:
         sys.setswitchinterval(interval)
     assert state() == before
+
+
+def test_five_threads_open_models_before_anything_is_imported(saved_model: Path) -> None:
+    """Modules that one thread is importing would be found half imported by another."""
+    command = [sys.executable, "-c", FIRST_USE, str(saved_model)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == ["positive"] * 5
 
 
 def test_changes_that_overlap_are_put_back() -> None:

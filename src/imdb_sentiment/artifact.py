@@ -20,6 +20,7 @@ from imdb_sentiment.model_folder import (
 )
 from imdb_sentiment.output import METADATA_FILE, new_folder
 from imdb_sentiment.pretrained import positions_of
+from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.saved_tokenizer import check_tokenizer
 from imdb_sentiment.scoring.cascade import Cascade
 from imdb_sentiment.upstream import quiet
@@ -88,7 +89,8 @@ def load_artifact(folder: Path) -> Artifact:
     metadata = read_metadata(folder)
     check_label_names(folder, check_settings(folder), metadata)
 
-    from transformers import PreTrainedTokenizerFast
+    with LOADING:
+        from transformers import PreTrainedTokenizerFast
 
     model = load_weights(folder)
     with loading_folder(folder, f"the tokenizer of {str(folder)!r}", hint=_HINT):
@@ -115,8 +117,9 @@ def load_weights(folder: Path) -> "PreTrainedModel":
         ModelError: A weight is missing, too many or not a finite number, or the files are damaged.
     """
     check_weights(folder)
-    import torch
-    from transformers import AutoModelForSequenceClassification
+    with LOADING:
+        import torch
+        from transformers import AutoModelForSequenceClassification
 
     with loading_folder(folder, f"model {str(folder)!r}", hint=_HINT):
         model, loading = AutoModelForSequenceClassification.from_pretrained(

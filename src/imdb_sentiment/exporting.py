@@ -89,9 +89,10 @@ def export_artifact(
 
 def _write_graph(file: Path, artifact: Artifact, quantize: Quantize | None) -> None:
     try:
-        import onnx_ir
-        from transformers.exporters import OnnxRuntimeDynamicConfig, OnnxRuntimeQuantizer
-        from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
+        with LOADING:
+            import onnx_ir
+            from transformers.exporters import OnnxRuntimeDynamicConfig, OnnxRuntimeQuantizer
+            from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
     except ImportError:
         raise MissingExtraError(
             "export to ONNX needs the extra 'onnx'", hint="pip install 'imdb-sentiment[onnx]'"

@@ -11,6 +11,7 @@ from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.head import exchange_outputs, head_parameters, renew_head
 from imdb_sentiment.messages import Advice, Setting, list_values
 from imdb_sentiment.model_files import check_settings, check_weights, fetch_folder, loading_folder, own_finite_weights
+from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.saved_tokenizer import check_tokenizer
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
         HubUnavailableError: It is on the hub, and the hub did not answer.
         MissingExtraError: `minilm` was asked for and the extra `demo` is not installed.
     """
-    from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
+    with LOADING:
+        from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
     folder, repository = _locate(config)
     check_settings(folder)
@@ -219,6 +221,6 @@ def _without_numbers(settings: "PretrainedConfig") -> "PreTrainedModel":
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    with torch.device("meta"):
+    with LOADING, torch.device("meta"):
         model: PreTrainedModel = AutoModelForSequenceClassification.from_config(settings)
     return model

@@ -106,8 +106,9 @@ class Turns:
 
 
 LOADING = OneAtATime()
-"""Held where transformers builds a model: for that time it changes PyTorch's default type of numbers, its functions
-that draw weights, and methods of its own classes."""
+"""Held where transformers is imported, since a second thread would find modules that are half imported, and where it
+builds a model: for that time it changes PyTorch's default type of numbers, its functions that draw weights, and methods
+of its own classes."""
 
 CATCHING_WARNINGS = OneAtATime()
 """Held where code of others uses `warnings.catch_warnings`, which puts back wrong filters where two threads overlap."""

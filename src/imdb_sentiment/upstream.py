@@ -7,7 +7,7 @@ from textwrap import shorten
 from typing import Literal
 
 from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
-from imdb_sentiment.process_wide import OneAtATime, process_wide
+from imdb_sentiment.process_wide import LOADING, OneAtATime, process_wide
 from imdb_sentiment.silence import silent_warnings
 
 __all__ = ["describe_fault", "hub_errors", "hub_or_cache", "is_fault", "is_unanswered", "quiet"]
@@ -27,9 +27,10 @@ def quiet() -> Iterator[None]:
     with ExitStack() as stack:
         downloads_shown = _hub_bars_on() and sys.stderr.isatty()
         stack.enter_context(silent_warnings())
-        for name, silent in _SILENCERS.items():
-            if name in sys.modules:
-                stack.enter_context(silent())
+        with LOADING:  # a library that another thread is importing is in sys.modules already
+            for name, silent in _SILENCERS.items():
+                if name in sys.modules:
+                    stack.enter_context(silent())
         if downloads_shown:
             from huggingface_hub.utils import enable_progress_bars
 

@@ -91,8 +91,8 @@ def describe_mismatch(words: Cut, runs: Cut) -> str | None:
     if most.letters < _FEWEST_LETTERS:
         return None
     if most.unknown >= _UNKNOWN * most.letters:
-        what = "words" if most is words else "text"
-        return f"{most.unknown / most.letters:.0%} of the {what} has characters that the model does not know"
+        what = "letters stand in words" if most is words else "text stands in runs"
+        return f"{most.unknown / most.letters:.0%} of the {what} with characters that the model does not know"
     if most is runs:
         finely = 1 / most.letters_per_piece > _PIECES_PER_CHARACTER
         return f"a character is cut into {1 / most.letters_per_piece:.1f} tokens on average" if finely else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.page.figures import NOT_RECORDED
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
 
 if TYPE_CHECKING:
     from imdb_sentiment.results import Curves, EvaluationReport, Ranking
@@ -174,6 +175,7 @@ def _training(report: "EvaluationReport", history: Sequence[Any]) -> Figure:
     return _figure("Training", draw, caption)
 
 
+@CATCHING_WARNINGS  # and matplotlib's settings are those of the process
 def _figure(title: str, draw: Callable[[Any], None], caption: str) -> Figure:
     try:
         import matplotlib as mpl

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError, nearest
 from imdb_sentiment.messages import quote
+from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.upstream import quiet
 
 __all__ = ["check_trackers", "event_files"]
@@ -28,7 +29,8 @@ def check_trackers(names: Sequence[str]) -> None:
     """
     if not names:
         return
-    from transformers.integrations import integration_utils as upstream
+    with LOADING:
+        from transformers.integrations import integration_utils as upstream
 
     known = upstream.INTEGRATION_TO_CALLBACK
     with quiet():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.batches import Share, StepBatches
@@ -64,10 +65,11 @@ def build_training(
         run: What the run is made of, in plain JSON values; each checkpoint keeps it.
         stop: Whether the user asks to stop.
     """
-    from transformers import PrinterCallback
+    with LOADING:
+        from transformers import PrinterCallback
 
-    from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, Tidying, run_record
-    from imdb_sentiment.training.loop import FineTuneTrainer
+        from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, Tidying, run_record
+        from imdb_sentiment.training.loop import FineTuneTrainer
 
     arguments = training_arguments(config, recipe, output_dir, metric)
     tidying = [Tidying()] if arguments.device.type == "cpu" else []
