@@ -133,7 +133,7 @@ def test_a_table_is_read_by_the_columns_of_the_model(make: Callable[[dict[str, A
     assert checked_texts(make(PAIRS), ["title", "body"]) == list(zip(TEXTS, TEXTS[::-1], strict=True))
     with pytest.raises(DataError, match="column 'txet' is not in the given data") as caught:
         checked_texts(make(COLUMNS), ["txet"])
-    assert caught.value.hint == "text_columns=['text']"
+    assert caught.value.hint == "rename a column: 'text' to 'txet'"
     assert str(caught.value.found).startswith("id, text, label")
 
 

@@ -224,3 +224,9 @@ def test_dictionaries_are_rows_and_what_one_lacks_is_null() -> None:
         with pytest.raises(DataError, match="data of this type cannot be read") as caught:
             read(mixed)
         assert caught.value.hint == "(texts, labels): two lists in a tuple"
+
+
+def test_columns_in_a_dictionary_are_no_splits() -> None:
+    with pytest.raises(DataError, match="the splits of the given data are not understood") as caught:
+        read({"text": ["a", "b"], "label": [0, 1]})
+    assert caught.value.hint == "one table: pandas.DataFrame(data)"

@@ -52,6 +52,6 @@ def _no_list(values: object, what: str) -> DataError:
     elif isinstance(values, Set):
         hint = "a list: a set has no order"
     elif isinstance(values, Mapping):
-        hint = "a list of its values"
+        hint = "one of its values, or a table: pandas.DataFrame(data)"
     found = f"a single {kind}" if isinstance(values, _SINGLE) else f"{kind}: {quote(values)}"
     return DataError("data of this type cannot be read", found=found, expected=f"a list of {what}", hint=hint)

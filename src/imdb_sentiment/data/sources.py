@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.data.columns import RawRows
 from imdb_sentiment.data.compressed import plain_suffix
 from imdb_sentiment.data.files import SUFFIXES, is_pattern, read_file, read_folder, read_pattern, read_split, split_of
+from imdb_sentiment.data.sequences import is_table
 from imdb_sentiment.data.tables import read_pair, read_table
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.messages import Advice, Setting, list_values, quote
@@ -105,8 +106,11 @@ def _from_tables(tables: Mapping[Any, object], config: "DataConfig", origin: str
         named = dict.fromkeys(tables, "train")
     found = [split for split in named.values() if split]
     if ("train" not in found and "test" not in found) or len(found) != len(set(found)):
+        hint = None if any(map(is_table, tables.values())) else "one table: pandas.DataFrame(data)"
         expected = "at most one split each for train, validation and test"
-        raise DataError(f"the splits of {origin} are not understood", found=list_values(tables), expected=expected)
+        raise DataError(
+            f"the splits of {origin} are not understood", found=list_values(tables), expected=expected, hint=hint
+        )
     splits = {split: read_table(tables[name], config, f"{origin} ({name})") for name, split in named.items() if split}
     notes = tuple(f"split {quote(str(name))} was left out" for name, split in named.items() if split is None)
     return RawData(origin, splits, notes)

@@ -59,7 +59,7 @@ def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
     Raises:
         DataError: The table is of another type, or lacks a column.
     """
-    wanted = wanted_texts(names)
+    wanted = wanted_texts(names, field="")
     columns = _open(table, wanted, "the given data")
     if isinstance(columns, dict):
         return [as_list(columns[column.role]) for column in wanted]

@@ -45,10 +45,15 @@ def wanted_columns(config: "DataConfig") -> tuple[Wanted, ...]:
     return (*texts, Wanted(config.label_column, "label_column", "label"), *group, *slices)
 
 
-def wanted_texts(names: Sequence[str]) -> tuple[Wanted, ...]:
-    """Return the columns that a model reads, one of texts or the two of pairs, as columns to look for."""
+def wanted_texts(names: Sequence[str], *, field: str = "text_columns") -> tuple[Wanted, ...]:
+    """Return the columns that a model reads, one of texts or the two of pairs, as columns to look for.
+
+    Args:
+        names: Their names.
+        field: The argument that names others; empty if there is none.
+    """
     roles = ("text", "text_pair")
-    return tuple(Wanted(name, "text_columns", role, config="") for name, role in zip(names, roles, strict=False))
+    return tuple(Wanted(name, field, role, config="") for name, role in zip(names, roles, strict=False))
 
 
 def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -> None:
@@ -90,6 +95,8 @@ _PURPOSE = {
 def _other_name(missing: Wanted, wanted: Sequence[Wanted], names: Sequence[str]) -> Advice:
     """Propose the name most like the one that is missing; a field of several names is set as a whole."""
     match = nearest(missing.name, names) or "NAME"
+    if not missing.field:
+        return Advice(f"rename a column: {quote(match)} to {quote(missing.name)}")
     value = [match if other is missing else other.name for other in wanted if other.field == missing.field]
     one = not missing.field.endswith("s")
     flag = "" if missing.config else "--text-column"
