@@ -41,6 +41,7 @@ def test_what_was_written_is_compared_with_what_it_was_made_from(exported: tuple
     card = (folder / "README.md").read_text()
     assert "SentimentClassifier.from_pretrained" in card
     assert "pipeline(" not in card
+    assert "\nComputed in fp32, before it was exported.\n" in card
     assert str(report).splitlines()[0].split() == ["texts", "compared", "100"]
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md",

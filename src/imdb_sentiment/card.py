@@ -83,7 +83,7 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -
     figures = ["The model was not measured on a test split before it was saved."]
     if test:
         figures = markdown_table(figure_rows(test, corner=f"{test.rows:,} test rows"))
-        figures += ["", f"{computed_in(test).capitalize()}."]
+        figures += ["", f"{computed_in(test).capitalize()}{', before it was exported' if metadata.export else ''}."]
     return [
         f"Tells {negative} from {positive}. {made}",
         "",

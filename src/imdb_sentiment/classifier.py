@@ -86,8 +86,8 @@ class SentimentClassifier:
             device: Where to compute, as PyTorch names it (`cpu`, `cuda`, `cuda:1`, `mps`); by default a GPU if there
                 is one.
             precision: Numbers to compute with. `auto` is bf16 on a GPU that knows it, and on a CPU with instructions
-                for it if a trial is faster, else fp32; `evaluate` computes in fp32 then, so that figures are the same
-                on any machine. In fp32 a text has the same probabilities in whatever company, to 1e-5; in bf16 they
+                for it if a trial is faster, else fp32; `evaluate` computes in fp32 then, so that figures do not depend
+                on a trial. In fp32 a text has the same probabilities in whatever company, to 1e-5; in bf16 they
                 differ in the third digit. An exported model computes in bf16 with OpenVINO only, and one of eight bits
                 in no other numbers.
             max_tokens_per_forward: Tokens, padding included, that go through the model at once; changes speed and
