@@ -113,12 +113,8 @@ def test_json_is_exact_and_harmless(encoding: str, text: str) -> None:
     content = {"text": text, text: [text]}
     written: list[str] = []
 
-    def keep(stream: object, told: str) -> bool:
-        written.append(told)
-        return True
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(console, "_write", keep)
+        patch.setattr(console, "_write", lambda _, told: written.append(told))
         patch.setattr(sys, "stdout", open(os.devnull, "w", encoding=encoding))  # noqa: PTH123, SIM115
         console.print_json(content)
         sys.stdout.close()
@@ -169,7 +165,7 @@ def test_predictions_for_nobody_end_quietly(saved_model: Path) -> None:
         assert process.stderr
         assert process.stderr.read() == b""
         process.stderr.close()
-        assert process.wait() == 0
+        assert process.wait() == 1
         process.stdin.close()
 
 
@@ -184,12 +180,12 @@ def test_a_full_standard_output_is_told(arguments: list[str], tmp_path: Path) ->
     assert b"Exception ignored" not in done.stderr
 
 
-@pytest.mark.parametrize("redirection", ["| true", "2>&1 | true", ">&- 2>&-", "<&-"])
-def test_streams_that_are_closed(redirection: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("redirection", "code"), [("| true", 1), ("2>&1 | true", 1), (">&- 2>&-", 0), ("<&-", 0)])
+def test_streams_that_are_closed(redirection: str, code: int, tmp_path: Path) -> None:
     write_reviews(tmp_path / "reviews.csv")
     line = f"set -o pipefail; {sys.executable} -m imdb_sentiment audit reviews.csv {redirection}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, cwd=tmp_path, check=False)  # noqa: S607
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (code, "")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])

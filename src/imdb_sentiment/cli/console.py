@@ -85,8 +85,7 @@ def _flags_of(command: Callable[..., None]) -> set[str]:
 def standard_streams() -> Iterator[None]:
     """Write to streams that may be of any encoding, closed or full.
 
-    Whoever reads standard output may leave: what is to be done is done, and nobody is told. If it is full, the command
-    exits with 2.
+    If whoever reads standard output leaves, the command ends quietly with 1; if it is full, with 2 and a message.
     """
     from imdb_sentiment.disk_space import is_disk_full
     from imdb_sentiment.errors import DiskFullError
@@ -101,6 +100,8 @@ def standard_streams() -> Iterator[None]:
             yield
         finally:
             _write(sys.stdout, "")  # what was printed by others
+    except BrokenPipeError:
+        sys.exit(1)
     except OSError as error:
         if isinstance(error, DiskFullError) or not is_disk_full(error):
             raise
@@ -115,15 +116,11 @@ def print_json(content: dict[str, Any]) -> None:
         print_json_lines([json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"])
 
 
-def print_json_lines(lines: Iterable[str]) -> bool:
-    """Print JSON on standard output, where what would act on a terminal, or cannot be encoded, is written as escapes.
-
-    Returns:
-        Whether somebody may still read it.
-    """
+def print_json_lines(lines: Iterable[str]) -> None:
+    """Print JSON on standard output; what would act on a terminal, or cannot be encoded, is written as escapes."""
     unicode = codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf-")
     escaped = re.compile(f"[{ACTING}]" if unicode else r"[^\0-\x7e]")  # inside texts alone, so it stays the same JSON
-    return _write(sys.stdout, "".join(escaped.sub(_json_escape, line) for line in lines))
+    _write(sys.stdout, "".join(escaped.sub(_json_escape, line) for line in lines))
 
 
 def _json_escape(found: re.Match[str]) -> str:
@@ -156,19 +153,17 @@ def show(what: object) -> None:
         _write(sys.stdout, captured.get())
 
 
-def _write(stream: TextIO, text: str) -> bool:
-    """Write at once; return whether somebody may still read.
+def _write(stream: TextIO, text: str) -> None:
+    """Write at once.
 
     Raises:
-        OSError: It cannot be written, and not because the reader has gone.
+        BrokenPipeError: Nobody reads it any more.
+        OSError: It cannot be written. What follows is written nowhere, in both cases, and raises nothing.
     """
     try:
         stream.write(text)
         stream.flush()
-    except OSError as error:
+    except OSError:
         with suppress(OSError), open(os.devnull, "wb") as nothing:  # noqa: PTH123 - not a path that anybody chose
             os.dup2(nothing.fileno(), stream.fileno())  # or what is left would be tried again at the exit
-        if not isinstance(error, BrokenPipeError):
-            raise
-        return False
-    return True
+        raise

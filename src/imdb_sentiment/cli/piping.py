@@ -27,8 +27,7 @@ def classify_lines(
 ) -> None:
     """Read objects, one a line, and write them with `label`, `score` and `reason` at their end.
 
-    What is there is classified together, so that a slow writer gets each answer at once, and a quick one many. It ends
-    when nobody reads the answers any more.
+    What is there is classified together, so that a slow writer gets each answer at once, and a quick one many.
 
     Args:
         opened: Gives the model, once the first line has come: one that never ends is refused in little memory.
@@ -62,8 +61,7 @@ def classify_lines(
             [answer.score if answer else None for answer in given],
             [reason for _, reason in read],
         )
-        if not print_json_lines(extended((line for line, _ in rows), added)):
-            return
+        print_json_lines(extended((line for line, _ in rows), added))
         if fault:
             raise fault
 

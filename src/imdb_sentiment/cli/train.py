@@ -3,7 +3,7 @@
 import shlex
 import sys
 import time
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,11 +91,18 @@ def train(
         data_config, fine_tune_config, output, resume=resume, overwrite=overwrite, silent=json
     )
     if json:
-        print_json(_told(result, report) | {"model": str(output)})
+        with suppress(BrokenPipeError):
+            print_json(_told(result, report) | {"model": str(output)})
         return
-    say(f"\nTest split, read once:\n{report}")
+    _tell(f"\nTest split, read once:\n{report}")
     example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
-    say(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} {example}")
+    _tell(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} {example}")
+
+
+def _tell(text: str, *, silent: bool = False) -> None:
+    """Print a line; the model is made even if nobody reads about it."""
+    with suppress(BrokenPipeError):
+        say(text, silent=silent)
 
 
 def _told(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any]:
@@ -150,7 +157,7 @@ def fine_tune_and_save(
         checkpoint = on_main(lambda: held.enter_context(claim))
         on_main(lambda: _introduce(tuner, silent=silent))
         if resume:
-            say(_where_from(checkpoint, run), silent=silent)
+            _tell(_where_from(checkpoint, run), silent=silent)
         if "tensorboard" in fine_tune_config.report_to:
             held.enter_context(event_files(_event_folder(output, silent=silent)))
         if silent:
@@ -158,15 +165,15 @@ def fine_tune_and_save(
         result = tuner.fit(resume=checkpoint is not None)
         report = tuner.evaluate()
         tuner.save(output, overwrite=overwrite)
-    say(f"\n{result}", silent=silent)  # after the model is saved, whatever becomes of standard output
+    _tell(f"\n{result}", silent=silent)  # after the model is saved, whatever becomes of standard output
     return tuner, result, report
 
 
 def _introduce(tuner: "SentimentFineTuner", *, silent: bool) -> None:
-    say(f"{tuner.splits.summary}\n", silent=silent)
+    _tell(f"{tuner.splits.summary}\n", silent=silent)
     if audit := tuner.audit():
-        say(audit.short(), silent=silent)
-    say(f"\nFine-tuning {tuner.config.model_name} ...", silent=silent)
+        _tell(audit.short(), silent=silent)
+    _tell(f"\nFine-tuning {tuner.config.model_name} ...", silent=silent)
 
 
 def _where_from(checkpoint: Path | None, run: Path) -> str:
@@ -178,5 +185,5 @@ def _where_from(checkpoint: Path | None, run: Path) -> str:
 def _event_folder(output: Path, *, silent: bool) -> Path:
     """Return a new folder beside the model, for each start its own, so that TensorBoard shows them apart."""
     folder = beside(output, "{}-tensorboard")
-    say(f"To watch: tensorboard --logdir {shlex.quote(str(folder))}", silent=silent)
+    _tell(f"To watch: tensorboard --logdir {shlex.quote(str(folder))}", silent=silent)
     return folder / time.strftime("%Y-%m-%d_%H-%M-%S")
