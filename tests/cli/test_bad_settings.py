@@ -13,7 +13,7 @@ from imdb_sentiment import FineTuneConfig
 
 SETTINGS = {
     "misspelt key": ("--set learning_rte=1", ("no field 'learning_rte'", "--set learning_rate=...")),
-    "unknown key": ("--set zzz=1", ("no field 'zzz'", "source, encoding, revision", "model_name")),
+    "unknown key": ("--set zzz=1", ("no field 'zzz'", "source, encoding, ", "model_name")),
     "misspelt key of the data": ("--set test_fractoin=0.1", ("--set test_fraction=...",)),
     "no value": ("--set max_length", ("--set 'max_length' sets nothing", "--set KEY=VALUE")),
     "no key": ("--set =5", ("--set '=5' sets nothing",)),
@@ -156,7 +156,7 @@ def test_saved_models(
 ) -> None:
     shutil.copytree(saved_model, folder / "model")
     damage(folder / "model")
-    check_refusal(folder, "ModelError", said, *command.format("./model").split())
+    check_refusal(folder, "ModelError", said, *command.format("./model").split(), stdin="Fine.\n")
 
 
 @pytest.mark.parametrize(
