@@ -42,7 +42,7 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
     """
     from huggingface_hub import EvalResult, ModelCardData
 
-    source: Any = metadata.data_config["source"] if metadata.data_config else None
+    source: Any = metadata.data_config.get("source")
     on_hub = isinstance(source, str) and bool(_ON_THE_HUB.fullmatch(source)) and not Path(source).exists()
     measured = metadata.metrics["test"]
     whole = EvaluationReport.from_dict(measured) if measured else None

@@ -2,17 +2,27 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.page.figures import NOT_RECORDED
-from imdb_sentiment.results import Background, Calibration, CascadeChoice
+from imdb_sentiment.results import Background, Calibration, CascadeChoice, EvaluationReport
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
-    from imdb_sentiment.results import EvaluationReport, FineTuneResult
+    from imdb_sentiment.results import FineTuneResult
 
 __all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_foreign"]
 
@@ -23,6 +33,72 @@ _PACKAGES = ("imdb_sentiment", "torch", "transformers", "tokenizers", "datasets"
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class _Read(BaseModel):
+    """What is read of a record that is kept as it was written."""
+
+
+class _SplitsRead(_Read):
+    class _Rows(_Read):
+        model_config = ConfigDict(extra="allow")
+        __pydantic_extra__: dict[str, dict[str, NonNegativeInt]]
+        train: dict[str, NonNegativeInt]
+        validation: dict[str, NonNegativeInt]
+
+    rows: _Rows
+
+
+class _EpochRead(_Read):
+    class _Loss(_Read):
+        log_loss: FiniteFloat
+
+    epoch: FiniteFloat
+    train_loss: FiniteFloat
+    validation: _Loss
+
+
+class _AuditRead(_Read):
+    class _Finding(_Read):
+        severity: str
+        code: str
+        count: NonNegativeInt
+        split: str
+
+    findings: list[_Finding]
+
+
+def _has(kind: type[_Read]) -> AfterValidator:
+    """Check that a record, if it is not empty, has what is read of it, and leave it as it is."""
+
+    def check(record: dict[str, Any] | None) -> dict[str, Any] | None:
+        if record:
+            try:
+                kind.model_validate(record, strict=True)
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        return record
+
+    return AfterValidator(check)
+
+
+def _readable_report(report: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Check that a report can be read and written again."""
+    if report is not None:
+        try:
+            str(EvaluationReport.from_dict(report))
+        except Exception as error:  # of any kind, by what stands there
+            raise ValueError(f"no report: {type(error).__name__}: {error}") from None
+    return report
+
+
+_Report = Annotated[dict[str, Any] | None, AfterValidator(_readable_report)]
+
+
+class _MetricsRead(_Read):
+    validation: _Report
+    test: _Report
 
 
 class Cleaning(_Section):
@@ -47,7 +123,7 @@ class CalibrationSection(_Section):
     threshold: Annotated[float, Field(gt=0, lt=1)]
     goal: Annotated[str, Field(pattern=r"^(max_f1|(precision|recall)>=(0?\.\d+|1|1\.0*)|[\d.e-]+)$")]
     reached: bool
-    before: dict[str, Any] | None
+    before: _Report
     """`EvaluationReport` on the validation split before."""
 
 
@@ -96,10 +172,10 @@ class ModelMetadata(_Section):
     data_fingerprint: str
     """`SplitSummary.fingerprint`: the same for the same texts, labels and division."""
 
-    splits: dict[str, Any]
+    splits: Annotated[dict[str, Any], _has(_SplitsRead)]
     """`SplitSummary`: rows per split and class, rows left out and why."""
 
-    audit: dict[str, Any] | None
+    audit: Annotated[dict[str, Any] | None, _has(_AuditRead)]
     """What the audit found in the data, as counts and without a word of them, and the lengths in tokens; null where
     `DataSplits` were given to `fit`."""
 
@@ -109,7 +185,7 @@ class ModelMetadata(_Section):
     cascade: CascadeSection | None = None
     """Null unless the model was trained with `FineTuneConfig.cascade`."""
 
-    history: tuple[dict[str, Any], ...]
+    history: tuple[Annotated[dict[str, Any], _has(_EpochRead)], ...]
     """`EpochRecord` of each evaluation of the run."""
 
     kept_epoch: float | None = None
@@ -123,7 +199,7 @@ class ModelMetadata(_Section):
     """`FineTuneResult.training_precision`: numbers that training computed with. What `metrics` were computed with, they
     say themselves."""
 
-    metrics: dict[str, Any]
+    metrics: Annotated[dict[str, Any], _has(_MetricsRead)]
     """`EvaluationReport` of the finished model on `validation`, and on `test`, or null if it was not measured."""
 
     seed: int | None

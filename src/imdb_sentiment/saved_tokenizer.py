@@ -77,8 +77,9 @@ def check_tokenizer(
     if tokenizer.pad_token_id is None:
         expected = "a fast tokenizer with a padding token, as BERT-like encoders have"
         raise ModelError(f"the tokenizer of {name!r} cannot be used", found="no padding token", expected=expected)
-    if "input_ids" not in tokenizer.model_input_names or tokenizer.padding_side not in ("left", "right"):
-        found = f"{', '.join(tokenizer.model_input_names)}; padding on side {tokenizer.padding_side!r}"
+    plain = all(isinstance(name, str) for name in tokenizer.model_input_names)
+    if not plain or "input_ids" not in tokenizer.model_input_names or tokenizer.padding_side not in ("left", "right"):
+        found = f"{', '.join(map(str, tokenizer.model_input_names))}; padding on side {tokenizer.padding_side!r}"
         raise ModelError(f"the tokenizer of {name!r} cannot be used", found=found, expected="input_ids; left or right")
     if backend.normalizer is not None and _growth(json.loads(backend.normalizer.__getstate__())) > _MOST_GROWTH:
         found = "replacements that make a text a million times as long"
