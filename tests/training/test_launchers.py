@@ -41,19 +41,17 @@ def interrupt(place: Path, arguments: list[str], run: Path, send: Callable[[int,
     """Start a run, and send a signal as it saves its second checkpoint; return what was printed."""
     place.mkdir()
     at_second_checkpoint = environment(place, run, ["*/complete.json.partial"] * 4, kill=False)
-    process = start(TORCHRUN, *arguments, **at_second_checkpoint)
-    stopped = wait_for_stop(place, process)
-    assert process.stdout
-    send(process.pid, number)
     printed = ""
-    while printed.count("closing signal") < 2:  # torchrun has passed it on to both
-        line = process.stdout.readline()
-        assert line, printed
-        printed += line
-    os.kill(stopped, signal.SIGCONT)
-    printed += process.stdout.read()
-    process.wait()
-    return printed
+    with start(TORCHRUN, *arguments, **at_second_checkpoint) as process:
+        stopped = wait_for_stop(place, process)
+        assert process.stdout
+        send(process.pid, number)
+        while printed.count("closing signal") < 2:  # torchrun has passed it on to both
+            line = process.stdout.readline()
+            assert line, printed
+            printed += line
+        os.kill(stopped, signal.SIGCONT)
+        return printed + process.stdout.read()
 
 
 def stopped_after(printed: str) -> int:
