@@ -1,15 +1,18 @@
 import codecs
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from written_files import pairs
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data import text_files
 from imdb_sentiment.data.files import read_file
 from imdb_sentiment.data.text_files import TextFile, UndecodableError, lines_of
 from imdb_sentiment.errors import ConfigError, DataError
+from imdb_sentiment.tables import open_table
 
 TEXT = "text,label\ncaf\u00e9 \U0001f600,pos\n\u0424\u0438\u043b\u044c\u043c,neg\n"
 
@@ -78,11 +81,11 @@ def test_a_mark_of_another_encoding_than_the_named_one_is_text(tmp_path: Path) -
     assert file.notes == ()
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("name", ["reviews.csv", "reviews.jsonl"])
 def test_utf16_without_its_mark_is_refused_and_named(encoding: str, name: str, tmp_path: Path) -> None:
     path = written(tmp_path, '{"text": "fine", "label": 1}\n'.encode(encoding), name)
-    with pytest.raises(DataError, match=r"reviews\.\w+ seems to be UTF-16 without the mark") as caught:
+    with pytest.raises(DataError, match=r"reviews\.\w+ seems to be UTF-\d\d without the mark") as caught:
         read_file(path, DataConfig())
     assert caught.value.hint == f"encoding={encoding!r}"
 
@@ -144,6 +147,99 @@ def test_what_windows_did_not_write_gets_no_such_hint(content: bytes, tmp_path: 
     with pytest.raises(DataError, match="is not UTF-8 in row 1") as caught:
         read_file(written(tmp_path, content), DataConfig())
     assert caught.value.hint == UNKNOWN
+
+
+WRITTEN = {
+    "gb18030": "这部电影很好看。演员都很出色",
+    "gbk": "很好",
+    "big5": "這部電影很好看",
+    "shift_jis": "とても良い映画でした。また見たい",
+    "euc_jp": "とても良い映画でした",
+    "euc_kr": "정말 재미있는 영화였다",
+    "cp949": "재미",
+    "cp1251": "Очень хороший фильм! Всем советую",
+    "koi8-r": "Очень хороший фильм",
+    "cp866": "Очень хороший фильм",
+    "cp1253": "Πολύ καλή ταινία",
+    "cp1255": "סרט טוב מאוד",
+    "cp1256": "فيلم جيد جدا",
+    "cp874": "หนังดีมาก",
+    "cp1250": "Skvělý film. Už příště",
+    "iso8859-2": "To był świetny film. Się podobał",
+    "cp1254": "Çok güzel bir filmdi. Beğendim",
+    "cp1257": "Labai geras filmas. Žiūrėsiu",
+    "mac_roman": "un café très agréable",
+    "cp850": "un café très agréable. Größer",
+    "cp437": "un café très agréable",
+    "utf-16-le": "这部电影很好看",
+}
+
+
+@pytest.mark.parametrize("encoding", WRITTEN)
+def test_no_encoding_is_proposed_that_would_decode_to_something_else(encoding: str, tmp_path: Path) -> None:
+    text = WRITTEN[encoding]
+    content = (f"text,label\n{text},1\nfine,0\n").encode(encoding)
+    with pytest.raises(DataError) as caught:
+        read_file(written(tmp_path, content), DataConfig())
+    proposed = re.search(r"encoding='([\w-]+)'", str(caught.value.hint))
+    assert proposed
+    assert proposed[1] == "NAME" or content.decode(proposed[1]) == content.decode(encoding)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    text=st.text(st.characters(codec="cp1252", exclude_characters='",\r\n\0'), min_size=1, max_size=20),
+    page=st.sampled_from(["cp1250", "cp1254", "iso8859-2", "iso8859-15", "latin-1"]),
+)
+def test_what_is_proposed_is_right_in_each_code_page_it_may_be(folder: Path, text: str, page: str) -> None:
+    content = f"text,label\nSo {text} so,1\nfine,0\n".encode(page, "ignore")
+    try:
+        read_file(written(folder, content), DataConfig())
+    except DataError as error:
+        proposed = re.search(r"encoding='([\w-]+)'", str(error.hint))
+        if proposed and proposed[1] != "NAME" and not re.search(rb"[\x80-\x9f]", content):
+            assert content.decode(proposed[1]) == content.decode(page)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_lines_end_as_the_first_ones_do(newline: str, tmp_path: Path, small_blocks: None) -> None:
+    path = written(tmp_path, newline.join(['text,"la', 'bel"', "fine\x85\u2028\x0b\x0c\x1c,pos", ""]).encode())
+    lines = list(TextFile(path, None).lines())
+    assert [line.rstrip("\r\n") for line in lines] == ['text,"la', 'bel"', "fine\x85\u2028\x0b\x0c\x1c,pos"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("reviews.csv", b'text,label\rfine,pos\r"two\nlines",neg\r'),
+        ("reviews.csv", b'text,label\r\r"fine",pos\r"two\nlines",neg'),
+        ("reviews.tsv", b'text\tlabel\rfine\tpos\r"two\nlines"\tneg\r'),
+        ("reviews.jsonl", b'{"text": "fine", "label": "pos"}\r{"text": "two\\nlines", "label": "neg"}\r'),
+        ("reviews.csv", b'sep=;\r\ntext;label\r\nfine;pos\r\n"two\nlines";neg\r\n'),
+        ("reviews.csv", b'\xef\xbb\xbfSEP=|\ntext|label\nfine|pos\n"two\nlines"|neg\n'),
+        ("reviews.csv", b'sep=\t\rtext\tlabel\rfine\tpos\r"two\nlines"\tneg\r'),
+        ("reviews.csv", b'"sep=^"\ntext^label\nfine^pos\n"two\nlines"^neg\n'),
+        ("reviews.jsonl", b'\xef\xbb\xbf{"text": "fine", "label": "pos"}\n{"text": "two\\nlines", "label": "neg"}'),
+    ],
+)
+def test_files_as_people_have_them_are_read(name: str, content: bytes, tmp_path: Path) -> None:
+    path = written(tmp_path, content, name)
+    assert pairs(read_file(path, DataConfig())[0]) == [("fine", "pos"), ("two\nlines", "neg")]
+    with open_table(path, ["text"]) as table:
+        assert (table.columns, table.rows) == (("text", "label"), 2)
+
+
+def test_a_faulty_row_below_a_separator_line_is_told_by_its_place(tmp_path: Path) -> None:
+    path = written(tmp_path, b'sep=;\ntext;label\nfine;pos\n"bad"x;neg\n')
+    with pytest.raises(DataError, match=r"is not well-formed in row 2 \(line 4\)"):
+        read_file(path, DataConfig())
+
+
+@pytest.mark.parametrize("content", [b"text,label\na\rb,pos\n", b"text,label\ra\nb,pos\r"])
+def test_the_other_line_end_outside_of_quotes_is_no_guess(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is not well-formed in (row|its header)") as caught:
+        read_file(written(tmp_path, content), DataConfig())
+    assert "outside of quotes" in str(caught.value.found)
 
 
 def test_what_does_not_fit_the_named_encoding_is_told(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["open_parquet", "read_arrow", "read_parquet"]
+__all__ = ["arrow_errors", "open_parquet", "read_arrow", "read_parquet"]
 
 _BATCH_BYTES = 8 * 2**20
 _MOST_BATCH_ROWS = 10_000
@@ -69,7 +69,7 @@ def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
 
 
 def _parquet_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
-    with whole.open("rb") as source, _explained(path, "Parquet"):
+    with whole.open("rb") as source, arrow_errors(path, "Parquet"):
         file = open_parquet(source)
         check_columns(file.schema_arrow.names, wanted, str(path))
         names = list({column.name for column in wanted})
@@ -91,7 +91,7 @@ def _arrow_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterat
 
     with whole.open("rb") as file:
         is_file = file.read(len(_FILE_MARK)) == _FILE_MARK
-    with _explained(path, "Arrow"), pa.memory_map(str(whole)) as source:
+    with arrow_errors(path, "Arrow"), pa.memory_map(str(whole)) as source:
         schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
         check_columns(schema.names, wanted, str(path))
         places = {schema.get_field_index(column.name) for column in wanted}
@@ -122,11 +122,16 @@ def _check_structure(column: "pa.Array") -> None:
 
 
 @contextmanager
-def _explained(path: Path, kind: str) -> Iterator[None]:
+def arrow_errors(origin: Path | str, kind: str) -> Iterator[None]:
+    """Explain that a file cannot be read.
+
+    Raises:
+        DataError: In place of what Arrow raises.
+    """
     import pyarrow as pa
 
     try:
         yield
     # a damaged page is an OSError to Arrow, the damaged name of a column is none of its own errors
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as {kind}", found=str(error)) from None
+        raise DataError(f"{origin} cannot be read as {kind}", found=str(error)) from None

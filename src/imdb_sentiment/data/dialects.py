@@ -20,6 +20,8 @@ _DECLARED = re.compile(r"sep=([^\w\s\"'\\]|\t)\s*", re.IGNORECASE)
 _LOOKED_AT = 100
 """Records of a file without a header by which its separator is found."""
 
+_SURE_ROWS = 5
+
 
 class Dialect(NamedTuple):
     """How the fields of a file are told apart."""
@@ -65,10 +67,8 @@ def find_dialect(text: TextFile, wanted: set[str], *, header: bool) -> Dialect:
     if declared:
         separator = declared[1]
         width = len(_first(lines[first + 1 :], separator, text.newline))
-    elif header:
-        separator, width = _separator(lines, text.newline, own, wanted)
     else:
-        separator, width = _separator_by_rows(lines, text.newline, own, wanted)
+        separator, width = _separator(lines, text.newline, own, wanted, header=header)
     quoted, note = True, ""
     if separator == "\t":
         quoted, note = _quoting(text, skip=bool(declared))
@@ -96,32 +96,30 @@ def plain_fields(line: str, separator: str) -> list[str]:
     return line.split(separator) if line else []
 
 
-def _separator(lines: Sequence[str], newline: str, own: str, wanted: set[str]) -> tuple[str, int]:
-    """Return the separator, and the number of fields of the header."""
-    headers = {mark: _first(lines, mark, newline) for mark in _candidates(own)}
-    fitting = [mark for mark, header in headers.items() if wanted <= set(header)]
+def _separator(lines: Sequence[str], newline: str, own: str, wanted: set[str], *, header: bool) -> tuple[str, int]:
+    """Return the separator, and the number of fields of the first record."""
+    first = {mark: _first(lines, mark, newline) for mark in (own, *(mark for mark in _SEPARATORS if mark != own))}
+    if header:
+        fitting = [mark for mark, names in first.items() if wanted <= set(names)]
+    else:
+        fitting = [mark for mark in first if _divides_rows(lines, newline, mark, wanted, own=own)]
     if fitting:
         separator = fitting[0]
+    elif not header and len(wanted) == 1:
+        separator = own  # a file of texts alone
     else:  # the one that the error about the missing column is told by
-        most = max(headers, key=lambda mark: len(headers[mark]))
-        separator = most if len(headers[own]) < 2 <= len(headers[most]) else own
-    return separator, len(headers[separator])
+        most = max(first, key=lambda mark: len(first[mark]))
+        separator = most if len(first[own]) < 2 <= len(first[most]) else own
+    return separator, len(first[separator])
 
 
-def _separator_by_rows(lines: Sequence[str], newline: str, own: str, wanted: set[str]) -> tuple[str, int]:
-    """Return the separator, and the number of fields of the first row.
-
-    It is the first one that gives all rows at the beginning of the file the same number of fields, with the wanted
-    columns among them.
-    """
-    found = {mark: _width(lines, mark, newline) for mark in _candidates(own)}
-    fitting = (mark for mark, width in found.items() if wanted <= {str(place) for place in range(1, width + 1)})
-    separator = next(fitting, max(found, key=lambda mark: found[mark]))
-    return separator, found[separator]
-
-
-def _candidates(own: str) -> list[str]:
-    return [own, *(mark for mark in _SEPARATORS if mark != own)]
+def _divides_rows(lines: Sequence[str], newline: str, mark: str, wanted: set[str], *, own: str) -> bool:
+    """Tell whether a character gives all rows at the beginning of a file one number of fields, with those wanted."""
+    widths = _widths(lines, mark, newline)
+    if set(widths) != {max(widths, default=0)} or max(widths) < 2:
+        return False
+    by_chance = mark == "," != own and len(wanted) == 1 and len(widths) < _SURE_ROWS  # texts have commas
+    return not by_chance and wanted <= {str(place) for place in range(1, widths[0] + 1)}
 
 
 def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
@@ -133,16 +131,15 @@ def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
         return first if separator == "\t" else []
 
 
-def _width(lines: Sequence[str], separator: str, newline: str) -> int:
-    """Return how many fields each of the first records has; 0 if they differ in that."""
-    plain = {len(plain_fields(line, separator)) for line in lines[:_LOOKED_AT]} - {0}
-    if separator == "\t" and len(plain) == 1:
-        return plain.pop()
-    widths: set[int] = set()
+def _widths(lines: Sequence[str], separator: str, newline: str) -> list[int]:
+    """Return how many fields each of the first records has."""
+    plain = [len(fields) for line in lines[:_LOOKED_AT] if (fields := plain_fields(line, separator))]
+    if separator == "\t" and len(set(plain)) == 1:
+        return plain
+    widths: list[int] = []
     with suppress(TextError):  # as when the beginning of the file ends inside a record
-        widths.update(map(len, islice(RecordParser(separator, newline).records(lines), _LOOKED_AT)))
-    widths.discard(0)
-    return widths.pop() if len(widths) == 1 else 0
+        widths.extend(map(len, islice(filter(None, RecordParser(separator, newline).records(lines)), _LOOKED_AT)))
+    return widths
 
 
 def _quoting(text: TextFile, *, skip: bool) -> tuple[bool, str]:

@@ -61,5 +61,5 @@ def extended(lines: Iterable[str], added: Added) -> Iterator[str]:
     for line, (label, score, reason) in zip(lines, added.rows(), strict=True):
         values = (label, None if score is None else round(score, 6), reason)
         more = json.dumps(dict(zip(added.names, values, strict=True)), ensure_ascii=False)
-        start = line.rstrip()[:-1].rstrip()
+        start = line[: line.rindex("}")].rstrip()
         yield f"{start}{'' if start.endswith('{') else ', '}{more[1:]}\n"

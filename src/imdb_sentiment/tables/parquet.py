@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from imdb_sentiment.data.arrow_files import open_parquet
+from imdb_sentiment.data.arrow_files import arrow_errors, open_parquet
 from imdb_sentiment.data.wanted import Wanted, check_columns
-from imdb_sentiment.errors import DataError
 from imdb_sentiment.tables.table import Added, Chunk
 
 __all__ = ["ParquetTable", "with_columns"]
 
 _GROUP_ROWS = 65_536
+_LOOKED_AT_ONCE = 1024
 
 
 class ParquetTable:
@@ -26,22 +26,25 @@ class ParquetTable:
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, wanted: Sequence[Wanted], origin: str) -> None:
-        import pyarrow as pa
-
-        try:
+        self._origin = origin
+        with arrow_errors(origin, "Parquet"):
             self._file = open_parquet(path)
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(f"{origin} is no Parquet file", found=str(error)) from None
-        self.columns = tuple(self._file.schema_arrow.names)
-        self.rows: int = self._file.metadata.num_rows
+            self.columns = tuple(self._file.schema_arrow.names)
+            self.rows: int = self._file.metadata.num_rows
         check_columns(self.columns, wanted, origin)
         self._names = [column.name for column in wanted]
+        for _ in self._batches(_LOOKED_AT_ONCE):
+            pass
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Give the rows in order, so many at a time."""
-        for batch in self._file.iter_batches(size):
+        for batch in self._batches(size):
             columns = [batch.column(name).to_pylist() for name in self._names]
             yield Chunk(list(zip(*columns, strict=True)), batch)
+
+    def _batches(self, size: int) -> Iterator[Any]:
+        with arrow_errors(self._origin, "Parquet"):
+            yield from self._file.iter_batches(size)
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
         """Write the rows with more columns."""
