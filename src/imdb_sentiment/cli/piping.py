@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator
 from itertools import chain, count
@@ -140,7 +141,9 @@ def _decoded(source: Any, *, any_end: bool) -> Iterator[str]:
         try:
             text = decoder.decode(block, final=at_end)
         except UnicodeDecodeError as error:
-            found = f"byte 0x{error.object[error.start]:02x} after line {lines_before:,}"
+            before = error.object[: error.start].decode(encoding, errors="replace")
+            lines_before += len(re.findall(r"\r\n?|\n" if any_end else r"\n", before))
+            found = f"byte 0x{error.object[error.start]:02x} on line {lines_before + 1:,}"
             raise DataError(f"{_ORIGIN} is not {encoding.upper()}", found=found) from None
         lines_before += text.count("\n")
         yield text
