@@ -57,9 +57,10 @@ class JsonTable:
 
 
 def extended(lines: Iterable[str], added: Added) -> Iterator[str]:
-    """Give lines that hold an object each, with more fields at the end of it."""
+    """Give the text of lines that hold an object each, with more fields at the end of it."""
     for line, (label, score, reason) in zip(lines, added.rows(), strict=True):
         values = (label, None if score is None else round(score, 6), reason)
         more = json.dumps(dict(zip(added.names, values, strict=True)), ensure_ascii=False)
         start = line[: line.rindex("}")].rstrip()
-        yield f"{start}{'' if start.endswith('{') else ', '}{more[1:]}\n"
+        yield start  # apart, as it may be long
+        yield f"{'' if start.endswith('{') else ', '}{more[1:]}\n"
