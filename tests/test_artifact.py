@@ -113,7 +113,7 @@ def test_the_stock_pipeline_scores_pairs_the_same(
 
 def test_a_model_is_overwritten_only_on_request(folder: Path, fitted: SentimentFineTuner) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(OutputExistsError, match="--overwrite"):
+    with pytest.raises(OutputExistsError, match="overwrite=True"):
         fitted.save(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     (folder / "left-over.txt").write_text("old")
