@@ -179,8 +179,9 @@ def test_the_work_of_another_job_is_refused_or_discarded(
     whole = outputs(target)
     with pytest.raises(OutputExistsError, match="holds the work of another job"):
         classifier.predict_files(source, target, prefix="our_")
-    other_seed = classifier.metadata.model_copy(update={"seed": 99})
-    other = SentimentClassifier(classifier._artifact._replace(metadata=other_seed), classifier._scorer)
+    metadata = classifier.metadata
+    stricter = metadata.model_copy(update={"calibration": metadata.calibration.model_copy(update={"threshold": 0.75})})
+    other = SentimentClassifier(classifier._artifact._replace(metadata=stricter), classifier._scorer)
     with pytest.raises(OutputExistsError, match="holds the work of another job"):
         other.predict_files(source, target)
     assert outputs(target) == whole

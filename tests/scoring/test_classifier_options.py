@@ -31,7 +31,8 @@ def test_a_device_that_is_not_there_is_refused(saved_model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "labels", [np.array([1, 0]), pd.Series([1, 0]), (True, False), ["positive", 0], pd.Series(["positive", "negative"])]
+    "labels",
+    [np.array([1, 0]), pd.Series([1, 0]), (True, False), ["Positive", "NEGATIVE"], pd.Series(["positive", "negative"])],
 )
 def test_labels_come_in_many_kinds(saved_model: Path, labels: Sequence[int | str]) -> None:
     classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
