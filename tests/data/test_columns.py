@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,10 +68,39 @@ def test_a_text_that_is_no_text_is_listed_by_its_row(value: object) -> None:
         (np.float64(0.0), "0"),
         (np.float32(1.0), "1"),
         (np.str_("neg"), "neg"),
+        (np.array(1), "1"),
+        (torch.tensor(0), "0"),
+        (torch.tensor(1.0), "1"),
+        (torch.tensor(True), "true"),
     ],
 )
 def test_a_label_of_any_type_is_written_out(label: object, written: str) -> None:
     assert rows_from_values(["fine"], [label], "here").labels.to_pylist() == [written]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (b"pos", "bytes"),
+        (np.bytes_(b"pos"), "bytes"),
+        (bytearray(b"pos"), "bytearray"),
+        ([1], "list"),
+        ((0, 1), "tuple"),
+        ({"value": 1}, "dict"),
+        ({1}, "set"),
+        (np.array([1]), "ndarray"),
+        (torch.tensor([1.0]), "Tensor"),
+    ],
+)
+@pytest.mark.parametrize("column", ["labels", "groups", "slices"])
+def test_what_holds_several_values_names_nothing(value: object, kind: str, column: str) -> None:
+    given: dict[str, Any] = {"labels": [1, 1, 1], column: [1, value, None]}
+    if column == "slices":
+        given["slices"] = {"slice:source": given["slices"]}
+    with pytest.raises(DataError, match=f"the {column[:-1]} column of here holds no {column}") as caught:
+        rows_from_values(["a", "b", "c"], given.pop("labels"), "here", before=10, **given)
+    assert caught.value.rows == (12,)
+    assert caught.value.found == f"{kind} in 1 row (12)"
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_columns_may_lie_in_objects(tmp_path: Path) -> None:
         {"review": {"body": "good", "title": {"en": "yes"}}, "label": 1},
         {"review": {"title": None}, "label": 0},
         {"review": None, "label": 0},
-        {"review": "none", "label": {"a": 1}},
+        {"review": "none", "label": "a"},
         {"label": 1},
         {"review": {"body": 5, "title": {"en": "no"}}, "label": 1, "author": {"id": 7}},
     )
@@ -92,7 +92,7 @@ def test_columns_may_lie_in_objects(tmp_path: Path) -> None:
     assert rows.table().to_pydict() == {
         "text": ["yes", None, None, None, None, "no"],
         "text_pair": ["good", None, None, None, None, ""],
-        "label": ["1", "0", "0", "{'a': 1}", "1", "1"],
+        "label": ["1", "0", "0", "a", "1", "1"],
         "group": [None, None, None, None, None, "7"],
     }
     assert rows.not_text == (6,)
@@ -142,3 +142,16 @@ def test_a_blank_file_is_empty(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is empty") as caught:
         read_file(path, DATA)
     assert caught.value.expected == "one JSON object a line"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"text": "fine", "label": 0, "label": 1}', '{"text": "fine", "label": 1, "more": {"label": 1, "label": 1}}'],
+)
+def test_two_fields_of_one_name_are_refused_as_two_columns_are(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "reviews.jsonl"
+    path.write_text('{"text": "good", "label": 1}\n' + line, encoding="utf-8")
+    with pytest.raises(DataError, match=r"reviews\.jsonl is not JSON in row 2 \(line 2\)") as caught:
+        read_file(path, DATA)
+    assert caught.value.rows == (2,)
+    assert caught.value.found == "two fields with the name 'label'"

@@ -10,6 +10,7 @@ from imdb_sentiment.data.pieces import pieces_from_rows
 from imdb_sentiment.data.text_files import TextError, TextFile
 from imdb_sentiment.data.wanted import Wanted, check_columns, wanted_columns
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.messages import quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
@@ -85,11 +86,11 @@ def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[st
         row: The same as a number.
 
     Raises:
-        DataError: It is no JSON, or no object.
+        DataError: It is no JSON or no object, or two of its fields have one name.
     """
     expected = 'one object a line, {"text": ..., "label": ...}'
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"{origin} is not JSON in {place}", found=_fault(error), expected=expected, rows=[row]
@@ -98,6 +99,15 @@ def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[st
         return record
     found = f"a {type(record).__name__}"
     raise DataError(f"{origin} is not a JSON object in {place}", found=found, expected=expected, rows=[row])
+
+
+def _without_repeats(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of two fields with one name, which one is meant is not ours to say."""
+    record = dict(fields)
+    if len(record) < len(fields):
+        names = [name for name, _ in fields]
+        raise ValueError(f"two fields with the name {quote(next(name for name in names if names.count(name) > 1))}")
+    return record
 
 
 def _fault(error: Exception) -> str:

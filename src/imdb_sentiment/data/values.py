@@ -1,6 +1,6 @@
 """Values of any type as Arrow strings: what is a text, and what can name a class or a group."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +66,7 @@ def names_from_arrow(column: "pa.ChunkedArray", role: str, origin: str, before: 
     """
     names = _written_out(_without_dictionary(column))
     if names is None:
-        found = f"{role}s of type {column.type}"
-        expected = "text, numbers or booleans"
-        raise DataError(f"the {role} column of {origin} holds no {role}s", found=found, expected=expected)
+        raise _no_names(role, origin, f"{role}s of type {column.type}")
     return names if _is_utf8(names) else names_from_values(_decoded(names), role, origin, before)
 
 
@@ -76,10 +74,15 @@ def names_from_values(values: Sequence[object], role: str, origin: str, before: 
     """Write labels or groups of any type as strings; see `names_from_arrow`.
 
     Raises:
-        DataError: One of them is not valid Unicode.
+        DataError: One of them is bytes or holds several values, as a list does, or is not valid Unicode.
     """
     if (plain := _plain_strings(values)) is not None:
         return plain
+    values = [_out_of_tensor(value) if _is_several(value) else value for value in values]
+    several = [before + row for row, value in enumerate(values, start=1) if _is_several(value)]
+    if several:
+        kind = type(values[several[0] - before - 1]).__name__
+        raise _no_names(role, origin, f"{kind} in {list_rows(several)}", several)
     names = [_name_text(value) for value in values]
     broken = [before + row for row, name in enumerate(names, start=1) if name is not None and not is_unicode(name)]
     if broken:
@@ -104,6 +107,20 @@ def size_of(data: Any) -> int:
         return int(data.nbytes)
     except pa.ArrowTypeError:  # views, in early versions
         return int(data.get_total_buffer_size())
+
+
+def _out_of_tensor(value: Any) -> object:
+    """Return the value of a tensor or array without a dimension; these look as if they held several."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def _is_several(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str)  # bytes too: their text would be "b'pos'"
+
+
+def _no_names(role: str, origin: str, found: str, rows: Sequence[int] = ()) -> DataError:
+    summary = f"the {role} column of {origin} holds no {role}s"
+    return DataError(summary, found=found, expected="text, numbers or booleans", rows=rows)
 
 
 def _written_out(column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
