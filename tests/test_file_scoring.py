@@ -597,3 +597,20 @@ def test_of_a_parquet_file_only_a_part_is_in_memory(tmp_path: Path) -> None:
     with open_table(tmp_path / "in.parquet", ["text"]) as table:
         most = max(pa.total_allocated_bytes() - before for _ in table.chunks(16))
     assert most < 5e6
+
+
+@pytest.mark.parametrize("target", ["", ".", "/", "..", "folder/.."])
+def test_a_target_without_a_name_is_refused(classifier: SentimentClassifier, tmp_path: Path, target: str) -> None:
+    with pytest.raises(ConfigError, match="is of another kind"):
+        classifier.predict_file(write_csv(tmp_path / "in.csv", TEXTS), target)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_the_longest_name_that_can_be_written(classifier: SentimentClassifier, tmp_path: Path, suffix: str) -> None:
+    source = write_csv(tmp_path / f"in{suffix}", TEXTS)
+    long = "a" * (246 - len(suffix)) + suffix
+    assert classifier.predict_file(source, tmp_path / long).rows == 30
+    assert len(pd.read_csv(tmp_path / long)) == 30
+    with pytest.raises(OutputExistsError, match="is too long a name"):
+        classifier.predict_file(source, tmp_path / f"a{long}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([source.name, long])

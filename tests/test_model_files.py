@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from imdb_sentiment import FineTuneConfig, ModelError, SentimentClassifier
+from imdb_sentiment import ExportReport, FineTuneConfig, ModelError, SentimentClassifier
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.model_files import read_json
 from imdb_sentiment.pretrained import load_encoder, load_model
@@ -227,3 +227,41 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "file.json")
     with pytest.raises(ModelError, match=r"file\.json cannot be read"):
         read_json(tmp_path / "file.json")
+
+
+@pytest.mark.parametrize("setting", [{"return_dict": False}, {"chunk_size_feed_forward": 7}])
+def test_a_setting_of_how_a_model_answers_changes_nothing(
+    folder: Path, saved_model: Path, setting: dict[str, Any]
+) -> None:
+    change_json(folder / "config.json", **setting)
+    changed, usual = (SentimentClassifier.from_pretrained(place, device="cpu") for place in (folder, saved_model))
+    assert changed.predict("dull " * 11) == usual.predict("dull " * 11)
+    config = FineTuneConfig(model_name=str(folder), max_length=16)
+    model, _ = load_model(load_encoder(config), config, LabelNames("negative", "positive"))
+    assert model(torch.arange(8)[None]).logits.shape == (1, 2)
+
+
+@pytest.mark.parametrize("kind", ["endless", "pipe", "loop", "dangling"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "imdb_sentiment.json", "tokenizer.json", "seen_rows.npz", "cascade.npz"]
+)
+@pytest.mark.parametrize("form", ["saved", "exported"])
+def test_a_name_of_no_file_is_not_read(
+    saved_model: Path, exported: tuple[Path, ExportReport], tmp_path: Path, form: str, name: str, kind: str
+) -> None:
+    source = saved_model if form == "saved" else exported[0]
+    file = Path(shutil.copytree(source, tmp_path / "model")) / name
+    file.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to({"endless": "/dev/zero", "loop": name, "dangling": "nothing"}[kind])
+    with pytest.raises(ModelError, match="cannot be read"):
+        SentimentClassifier.from_pretrained(file.parent, device="cpu")
+
+
+def test_a_folder_in_the_place_of_the_metadata_makes_no_model_of_another_kind(folder: Path) -> None:
+    (folder / "imdb_sentiment.json").unlink()
+    (folder / "imdb_sentiment.json").mkdir()
+    with pytest.raises(ModelError, match="is not a model of this library"):
+        SentimentClassifier.from_pretrained(folder, device="cpu")

@@ -329,3 +329,14 @@ def test_other_errors_while_writing_are_not_taken_for_a_full_disk(tmp_path: Path
             write(partial)
         assert not isinstance(caught.value, DiskFullError)
         assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("write", [write_model, lambda path, text: write_text(path, text, overwrite=False)])
+def test_a_name_is_refused_that_leaves_no_room_for_a_hidden_one(
+    tmp_path: Path, write: Callable[[Path, str], None]
+) -> None:
+    with pytest.raises(OutputExistsError, match="is too long a name"):
+        write(tmp_path / ("é" * 123 + "e"), "new")
+    assert names(tmp_path) == []
+    write(tmp_path / ("é" * 123), "new")
+    assert names(tmp_path) == ["é" * 123]

@@ -10,7 +10,7 @@ from imdb_sentiment.encoding import TextEncoder, Truncation
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.messages import list_values
 from imdb_sentiment.metadata import ModelMetadata
-from imdb_sentiment.model_files import check_settings, check_weights, loading_folder, own_finite_weights
+from imdb_sentiment.model_files import HOW_IT_ANSWERS, check_settings, check_weights, loading_folder, own_finite_weights
 from imdb_sentiment.model_folder import (
     CASCADE_FILE,
     check_label_names,
@@ -129,6 +129,7 @@ def load_weights(folder: Path) -> "PreTrainedModel":
             trust_remote_code=False,
             ignore_mismatched_sizes=True,  # reported below, by name
             output_loading_info=True,
+            **HOW_IT_ANSWERS,
         )
     if loading["missing_keys"] or loading["mismatched_keys"]:
         missing = sorted([*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])])

@@ -118,7 +118,7 @@ class SentimentClassifier:
             scorer.try_out(pairs=len(exported.metadata.text_columns) == 2)
             return cls(exported, scorer, opening)
         place = usable_device(device)
-        artifact = load_artifact(folder) if (folder / METADATA_FILE).is_file() else load_foreign(folder, str(path))
+        artifact = load_artifact(folder) if (folder / METADATA_FILE).exists() else load_foreign(folder, str(path))
         model, encoder = artifact.model, artifact.encoder
         model.to(place)  # type: ignore[arg-type]
         Scorer(TorchBackend(model), encoder).try_out(pairs=len(artifact.metadata.text_columns) == 2)

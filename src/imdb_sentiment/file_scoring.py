@@ -199,11 +199,11 @@ def _tidy(target: Path) -> None:
 
 
 def _joined(folder: Path, target: Path) -> Path:
-    return folder / f"{target.name}.partial"
+    return folder / f"joined{target.suffix}.partial"
 
 
 def _folder_of(target: Path) -> Path:
-    return target.with_name(f".{target.name}.parts")
+    return target.parent / f".{target.name}.parts"
 
 
 @contextmanager

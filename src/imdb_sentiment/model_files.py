@@ -18,13 +18,25 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-__all__ = ["check_settings", "check_weights", "fetch_folder", "loading_folder", "own_finite_weights", "read_json"]
+__all__ = [
+    "HOW_IT_ANSWERS",
+    "check_files",
+    "check_settings",
+    "check_weights",
+    "fetch_folder",
+    "loading_folder",
+    "own_finite_weights",
+    "read_json",
+]
 
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _COUNTED = re.compile(r"layer|label|group|depth|stage|block")
 _MOST_COUNTED = 10_000
 _SLACK_TENSORS, _SLACK_NUMBERS = 100, 10**8
 _MOST_TENSORS, _MOST_NUMBERS = 10_000, 10**11
+
+HOW_IT_ANSWERS: dict[str, Any] = {"return_dict": True, "chunk_size_feed_forward": 0}
+"""Settings that change no answer but its form and what lengths a model can read, so no folder decides on them."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -89,6 +101,22 @@ def fetch_folder(name: str, revision: str | None, *, files: Sequence[str], hint:
         return Path(snapshot_download(name, revision=revision, allow_patterns=[*files], ignore_patterns="*/*"))
 
 
+def check_files(folder: Path) -> None:
+    """Check that all files of a folder are there and come to an end.
+
+    Raises:
+        ModelError: One is, or leads to, a device, a pipe or a socket, or a link leads nowhere.
+    """
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise ModelError(f"{folder} cannot be read", found=error.strerror) from None
+    for path in paths:
+        if (path.exists() or path.is_symlink()) and not (path.is_file() or path.is_dir()):
+            found = "a device, a pipe or a socket" if path.exists() else "a link that leads nowhere"
+            raise ModelError(f"{path} cannot be read", found=found, expected="a file")
+
+
 def check_settings(folder: Path) -> dict[str, Any]:
     """Check that opening a folder runs no code that it brings along, and that its `config.json` describes a model.
 
@@ -98,6 +126,7 @@ def check_settings(folder: Path) -> dict[str, Any]:
     Raises:
         ModelError: It asks to run code, has its weights quantized, or is no model but an adapter for one.
     """
+    check_files(folder)
     settings = read_json(folder / "config.json")
     tokenizer = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").exists() else {}
     if "auto_map" in settings or "auto_map" in tokenizer:

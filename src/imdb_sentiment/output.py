@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _LONGEST_PATH, _LONGEST_NAME = 4096, 255  # bytes, of Linux
+_LONGEST_WRITTEN = _LONGEST_NAME - len("..partial")  # it is written under a longer name first
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
@@ -171,11 +172,18 @@ def link_target(path: Path) -> Path:
     """Return the place that is written to under a name: where a symbolic link leads, also if nothing is there yet.
 
     Raises:
-        OutputExistsError: The link leads in a circle.
+        OutputExistsError: The link leads in a circle, or the name is too long.
     """
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if target.is_symlink():
         raise OutputExistsError(f"{path} is a symbolic link that leads in a circle", hint="another name")
+    if (length := len(os.fsencode(target.name))) > _LONGEST_WRITTEN:
+        raise OutputExistsError(
+            f"{cut(target.name)} is too long a name",
+            found=f"{length} bytes",
+            expected=f"{_LONGEST_WRITTEN} at most",
+            hint="a shorter name",
+        )
     return target
 
 

@@ -10,7 +10,14 @@ from imdb_sentiment.encoding import TextEncoder, prepare_tokenizer
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.head import exchange_outputs, head_parameters, renew_head
 from imdb_sentiment.messages import Advice, Setting, list_values
-from imdb_sentiment.model_files import check_settings, check_weights, fetch_folder, loading_folder, own_finite_weights
+from imdb_sentiment.model_files import (
+    HOW_IT_ANSWERS,
+    check_settings,
+    check_weights,
+    fetch_folder,
+    loading_folder,
+    own_finite_weights,
+)
 from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.saved_tokenizer import check_tokenizer
 
@@ -112,6 +119,7 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     settings.id2label = dict(enumerate(names))
     settings.label2id = {name: label for label, name in enumerate(names)}
     settings.problem_type = "single_label_classification"
+    settings.update(HOW_IT_ANSWERS)
     folder = encoder.folder
     if encoder.repository:  # of the commit that the other files are of
         folder = fetch_folder(encoder.repository, folder.name, files=[*_FILES, "*.safetensors"], hint=_HINT)
