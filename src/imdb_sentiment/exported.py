@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from imdb_sentiment.data.seen import SeenRows
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.metadata import ModelMetadata
-from imdb_sentiment.model_files import check_files, read_json
+from imdb_sentiment.model_files import read_json
 from imdb_sentiment.model_folder import check_label_names, read_cascade, read_metadata, read_seen
 from imdb_sentiment.saved_tokenizer import check_tokenizer, open_tokenizer
 from imdb_sentiment.scoring.cascade import Cascade
@@ -43,7 +43,6 @@ def load_exported(folder: Path) -> Exported:
     Raises:
         ModelError: It is no such folder, or its label names disagree.
     """
-    check_files(folder)
     metadata = read_metadata(folder)
     settings = read_json(folder / "config.json")
     check_label_names(folder, settings, metadata)

@@ -10,7 +10,7 @@ from imdb_sentiment.data.seen import SEEN_ROWS_FILE, SeenRows
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.messages import list_values, quote
 from imdb_sentiment.metadata import SCHEMA_VERSION, ModelMetadata
-from imdb_sentiment.model_files import fetch_folder, read_json
+from imdb_sentiment.model_files import check_files, fetch_folder, read_json
 from imdb_sentiment.output import METADATA_FILE
 from imdb_sentiment.scoring.cascade import Cascade
 from imdb_sentiment.scoring.hashed_words import HashedWords
@@ -72,6 +72,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
     Raises:
         ModelError: The folder does not say, or not in a form that is known.
     """
+    check_files(folder)
     if not (folder / METADATA_FILE).is_file():
         raise ModelError(
             f"{folder} is not a model of this library",

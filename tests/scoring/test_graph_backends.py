@@ -205,3 +205,32 @@ def test_it_is_opened_without_pytorch(runtime: str, folder: Path) -> None:
     label, megabytes, heavy, used = json.loads(done.stdout)
     assert (label, heavy, used) == ("positive", [], True)
     assert megabytes < 200
+
+
+def test_a_graph_of_two_outputs_is_refused(folder: Path, tmp_path: Path, hide_openvino: Callable[[], None]) -> None:
+    import onnx
+
+    copy = Path(shutil.copytree(folder, tmp_path / "model"))
+    graph = onnx.load(copy / "model.onnx")
+    graph.graph.node.append(onnx.helper.make_node("Neg", [graph.graph.output[0].name], ["other"]))
+    other = onnx.helper.make_tensor_value_info("other", onnx.TensorProto.FLOAT, [None, 2])
+    graph.graph.output.insert(0, other)
+    onnx.save(graph, copy / "model.onnx")
+    with pytest.raises(ModelError, match="is no classifier"):
+        SentimentClassifier.from_pretrained(copy)
+    hide_openvino()
+    with pytest.raises(ModelError, match="cannot be computed"):
+        SentimentClassifier.from_pretrained(copy)
+
+
+def test_files_are_not_scored_by_weights_that_may_change_beside_the_graph(folder: Path, tmp_path: Path) -> None:
+    import onnx
+
+    copy = Path(shutil.copytree(folder, tmp_path / "model"))
+    graph = onnx.load(copy / "model.onnx")
+    onnx.save_model(graph, copy / "model.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    (tmp_path / "in.csv").write_text("text\nWonderful\n", encoding="utf-8")
+    opened = SentimentClassifier.from_pretrained(copy)
+    with pytest.raises(ModelError, match="lies in part in another file"):
+        opened.predict_file(tmp_path / "in.csv", tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.glob("*.csv")] == ["in.csv"]

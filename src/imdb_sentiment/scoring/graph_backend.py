@@ -11,6 +11,10 @@ from imdb_sentiment.scoring.scorer import is_want_of_memory
 
 __all__ = ["GraphBackend"]
 
+_PIECE_BYTES = 2**20
+_ELSEWHERE = b"\n\x08location"
+"""How ONNX writes the key of where a tensor lies that is not in the file itself."""
+
 
 class GraphBackend:
     """Computes on the CPU, with a graph that is always ready."""
@@ -55,12 +59,22 @@ class GraphBackend:
         """Return a digest of the graph.
 
         Raises:
-            ModelError: Its file is not the one any more that was opened.
+            ModelError: Its file is not the one any more that was opened, or does not hold all of it.
         """
+        digest, end = hashlib.sha256(), b""
         with self._graph.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
+            while piece := file.read(_PIECE_BYTES):
+                digest.update(piece)
+                if _ELSEWHERE in end + piece:
+                    raise ModelError(
+                        f"what {self._graph} computes lies in part in another file, which may change",
+                        found="external data",
+                        expected="a graph with its weights in it",
+                        hint="export the model again",
+                    )
+                end = piece[1 - len(_ELSEWHERE) :]
         self.check_unchanged()
-        return digest
+        return digest.digest()
 
     def check_unchanged(self) -> None:
         """Check that the file of the graph is still the one that was opened.

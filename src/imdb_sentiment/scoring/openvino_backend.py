@@ -46,6 +46,8 @@ class OpenVinoBackend(GraphBackend):
         if precision != "auto":  # left alone it takes bf16 where the CPU has it
             self._settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
         compiled = self._compile(PERFORMANCE_HINT="LATENCY")
+        if len(compiled.outputs) != 1:
+            raise ModelError(f"{graph} is no classifier", found=f"{len(compiled.outputs)} outputs", expected="one")
         numbers = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.precision = "fp32" if numbers == "f32" else numbers
         self._names = [given.any_name for given in compiled.inputs]
