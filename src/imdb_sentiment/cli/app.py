@@ -12,6 +12,7 @@ from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.export import export
 from imdb_sentiment.cli.predict import predict
 from imdb_sentiment.cli.report import report
+from imdb_sentiment.cli.settings import option_meant
 from imdb_sentiment.cli.suspects import suspects
 from imdb_sentiment.cli.train import train
 from imdb_sentiment.messages import visible
@@ -52,6 +53,15 @@ for command in (demo, audit, train, evaluate, predict, report, suspects, export)
     app.command()(command)
 
 
+def _name_option(error: Any) -> None:
+    """Say what there is instead of an unknown option; typer can only tell which others are like it in letters."""
+    command = error.ctx.command
+    flags = {flag for parameter in command.params for flag in parameter.opts}
+    if meant := option_meant(error.option_name, flags, command.name):
+        error.message += f"\n  try:      {meant}"
+        error.possibilities = ()
+
+
 def main() -> None:
     """Run the command line."""
     with standard_streams():
@@ -59,6 +69,8 @@ def main() -> None:
             code = app(prog_name="imdb-sentiment", standalone_mode=False)
         except _UsageError as error:  # names what was typed, or what a pattern of the shell found
             error.message = visible(error.message)
+            if hasattr(error, "possibilities") and error.ctx:  # no such option
+                _name_option(error)
             error.show()
             code = error.exit_code
         sys.exit(code)

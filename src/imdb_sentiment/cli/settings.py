@@ -1,6 +1,6 @@
 """Command-line options become the two configurations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,7 @@ __all__ = [
     "Settings",
     "SpreadsheetSafe",
     "TextColumn",
+    "option_meant",
     "read_data_settings",
     "read_settings",
 ]
@@ -101,6 +102,29 @@ def read_data_settings(
     for key in assigned:
         _check_field(key, DataConfig)
     return DataConfig(**in_file | assigned | {key: value for key, value in fields.items() if value is not None})
+
+
+def option_meant(option: str, flags: Collection[str], command: str) -> str | None:
+    """Return what there is instead of an option that a command does not have but other programs do.
+
+    Args:
+        option: The unknown option.
+        flags: The options that the command has.
+        command: Its name.
+    """
+    from imdb_sentiment.config import DataConfig, FineTuneConfig
+    from imdb_sentiment.config.other_names import setting_called
+    from imdb_sentiment.messages import Advice, Setting
+
+    if "--set" not in flags:
+        return None
+    fields = {*DataConfig.model_fields, *(FineTuneConfig.model_fields if command == "train" else ())}
+    name = option.lstrip("-").replace("-", "_")
+    meant = name if name in fields else setting_called(name, fields)
+    if meant is None or isinstance(meant, Advice):
+        return meant and meant.for_shell(flags)
+    flag = {"source": "--data", "model_name": "--model"}.get(meant, "")
+    return Setting(meant, "...", flag=flag).for_shell(flags)
 
 
 def _split_assignment(text: str) -> tuple[str, Any]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from imdb_sentiment.errors import nearest
 from imdb_sentiment.messages import Advice, Either
 
-__all__ = ["setting_meant"]
+__all__ = ["setting_called", "setting_meant"]
 
 _OTHER_NAMES = {
     # DataConfig
@@ -81,10 +81,17 @@ _REASONS = {name: Advice(reason) for names, reason in _WITHOUT.items() for name 
 def setting_meant(
     name: str, fields: Collection[str], others: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> str | None:
-    """Return what there is instead of a setting that is not known, if anything is like it.
+    """Return what there is instead of a setting that is not known, if anything is like it; see `setting_called`."""
+    return setting_called(name, fields, others) or nearest(name, fields)
+
+
+def setting_called(
+    name: str, fields: Collection[str], others: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> str | None:
+    """Return what there is instead of a setting that other programs have.
 
     Args:
-        name: The unknown name.
+        name: Its name.
         fields: The fields of the configuration that it was given to.
         others: The fields of the other configurations, by the names of their classes.
 
@@ -98,4 +105,4 @@ def setting_meant(
     for config, theirs in others.items():
         if found := [field for field in (key, *meant) if field in theirs]:
             return Advice(Either(f"{config}({found[0]}=...)", f"--set {found[0]}=... ({config})"))
-    return _REASONS.get(key) or nearest(name, fields)
+    return _REASONS.get(key)
