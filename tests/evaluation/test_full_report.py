@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,6 +136,13 @@ def test_a_model_does_not_differ_from_itself() -> None:
     assert comparison.p_value == 1
     assert set(comparison.differences["log_loss"].interval) == {0}
     assert str(comparison).startswith("no difference in accuracy beyond chance: +0.0 points")
+
+
+@pytest.mark.parametrize("other", ["model", None, {"accuracy": 1.0}])
+def test_what_is_no_report_is_not_compared(report: EvaluationReport, other: Any) -> None:
+    for pair in ((report, other), (other, report)):
+        with pytest.raises(DataError, match="compare takes two reports"):
+            compare(*pair)
 
 
 def test_models_on_other_rows_are_not_compared(report: EvaluationReport) -> None:

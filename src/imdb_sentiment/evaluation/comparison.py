@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.evaluation.bootstrap import resampled_figures
 from imdb_sentiment.evaluation.intervals import LEVEL, SEED
-from imdb_sentiment.messages import list_values
-from imdb_sentiment.results import Comparison, Difference, Interval
+from imdb_sentiment.messages import list_values, quote
+from imdb_sentiment.results import Comparison, Difference, EvaluationReport, Interval
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from imdb_sentiment.results import EvaluationReport
-
 __all__ = ["compare", "compare_resampled"]
 
 
-def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Comparison:
+def compare(report_a: EvaluationReport, report_b: EvaluationReport) -> Comparison:
     """Compare two models on the rows that both were measured on.
 
     Each figure's difference comes with a paired bootstrap interval: both models are measured on the same resamples, so
@@ -30,11 +28,14 @@ def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Compa
         report_b: The same for the second, on the same texts and labels in the same order.
 
     Raises:
-        DataError: The reports are of different rows, or hold their figures alone.
+        DataError: They are no reports, or are of different rows, or hold their figures alone.
 
     Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947); Koehn,
     Statistical significance tests for machine translation evaluation (2004).
     """
+    for report in (report_a, report_b):
+        if not isinstance(report, EvaluationReport):
+            raise DataError("compare takes two reports", found=quote(report), expected="what evaluate returned")
     a, b = report_a.require_rows(), report_b.require_rows()
     if report_a.labels != report_b.labels or not a.same_rows(b):
         raise DataError(
@@ -48,8 +49,8 @@ def compare(report_a: "EvaluationReport", report_b: "EvaluationReport") -> Compa
 
 
 def compare_resampled(
-    report_a: "EvaluationReport",
-    report_b: "EvaluationReport",
+    report_a: EvaluationReport,
+    report_b: EvaluationReport,
     first: "Mapping[str, NDArray[np.float64]]",
     second: "Mapping[str, NDArray[np.float64]]",
 ) -> Comparison:
@@ -78,5 +79,5 @@ def compare_resampled(
     )
 
 
-def _threshold_of(report: "EvaluationReport") -> str:
+def _threshold_of(report: EvaluationReport) -> str:
     return report.goal or f"the threshold {report.threshold:g}"
