@@ -1,6 +1,7 @@
 """Cutting, padding and cleaning, against what transformers itself does."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,3 +161,19 @@ def test_many_texts_keep_their_order(original: PreTrainedTokenizerFast) -> None:
     texts = [f"wonderful {'and ' * (i % 7)}dreadful" for i in range(2100)]
     lengths = [text.length for text in encoder(original).encode(texts)]
     assert lengths == [4 + i % 7 for i in range(2100)]
+
+
+@pytest.mark.parametrize("truncation", ["head", "tail", "head_tail"])
+@pytest.mark.parametrize("pair", [False, True])
+def test_of_a_very_long_text_only_the_ends_are_read(
+    original: PreTrainedTokenizerFast, truncation: Truncation, pair: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = f"superb {'wonderful and dreadful and then ' * 500}dull"
+    text: Any = (words, "short") if pair else words
+    (whole,) = encoder(original, truncation=truncation).encode([text])
+    monkeypatch.setattr("imdb_sentiment.encoding._MOST_READ", 1000)
+    (cut,) = encoder(original, truncation=truncation).encode([text])
+    assert cut.truncated
+    assert {name: ids.tolist() for name, ids in cut.inputs.items()} == {
+        name: ids.tolist() for name, ids in whole.inputs.items()
+    }

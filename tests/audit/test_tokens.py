@@ -8,6 +8,7 @@ from auditing import clean_rows, codes, one
 from conftest import make_reviews
 from imdb_sentiment import DataAudit, DataConfig, FineTuneConfig, ModelError, audit_dataset
 from imdb_sentiment.audit import tokens
+from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.pretrained import load_encoder
 
 WORD = "wonderful"
@@ -95,3 +96,24 @@ def test_texts_are_tokenised_in_chunks_of_bounded_size(monkeypatch: pytest.Monke
     chunks = list(tokens._divide([("x" * length,) for length in lengths]))
     assert [[len(text) for (text,) in chunk] for chunk in chunks] == [[4, 4], [4], [20], [1, 1, 1], [1, 9], [2]]
     assert list(tokens._divide([])) == []
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_a_long_text_is_counted_in_parts(tiny_model: Path, pair: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{text} {text}" for text in make_reviews(8)[0]]
+    rows = pd.DataFrame({"text": texts, "title": "Unheard-of and superb.", "label": [0, 1] * 4})
+    count_long = tokens._count_long
+    columns = {"text_columns": ("title", "text")} if pair else {}
+    config = DataConfig(near_duplicates="ignore", **columns)  # type: ignore[arg-type]
+    whole = audit_dataset(rows, config=config, model_name=str(tiny_model)).tokens
+    monkeypatch.setattr(tokens, "_CHUNK_CHARS", 60)
+    monkeypatch.setattr("imdb_sentiment.data.cleaning._PART", 10)
+    counted: list[tuple[str, ...]] = []
+
+    def count(texts: tuple[str, ...], encoder: TextEncoder) -> tuple[int, int]:
+        counted.append(texts)
+        return count_long(texts, encoder)
+
+    monkeypatch.setattr(tokens, "_count_long", count)
+    assert audit_dataset(rows, config=config, model_name=str(tiny_model)).tokens == whole
+    assert len(counted) == 8

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.data.cleaning import clean, text_key
+from imdb_sentiment.data import cleaning
+from imdb_sentiment.data.cleaning import clean, divide, normalise, text_key
 from imdb_sentiment.encoding import prepare_tokenizer
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -128,3 +129,14 @@ def test_a_key_has_sixteen_bytes_and_never_changes() -> None:
 
 def test_half_a_surrogate_pair_has_a_key_too() -> None:
     assert text_key("\ud83d") != text_key("\ude00")
+
+
+@settings(deadline=None, max_examples=200)
+@given(text=st.text(st.sampled_from("<brR/> \n\t\x00\x1c\x85\u200b\u3000aßİ"), max_size=60))
+@example(text="so <br />br <br\n\n/> r  <br/>" * 3)
+def test_a_text_in_parts_is_cleaned_and_normalised_as_a_whole_one(text: str) -> None:
+    whole = clean(text), normalise(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cleaning, "_PART", 5)
+        assert "".join(divide(text)) == text
+        assert (clean(text), normalise(text)) == whole

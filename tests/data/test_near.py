@@ -273,3 +273,12 @@ def test_without_rensa_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch
     assert caught.value.hint is not None
     assert "imdb-sentiment[audit]" in caught.value.hint
     assert "DataConfig(near_duplicates='ignore')" in caught.value.hint
+
+
+def test_a_long_text_in_parts_has_the_signature_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(1)
+    texts = ["".join(generator.choice(list("abc de"), size)) for size in (0, 3, 5, 99, 100, 101, 104, 105, 3000)]
+    with NearIndex() as index:
+        whole = index._signatures(texts)
+        monkeypatch.setattr(near, "_PART_CHARS", 100)
+        assert (index._signatures(texts) == whole).all()

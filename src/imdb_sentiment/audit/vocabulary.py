@@ -32,6 +32,8 @@ _SYLLABLES = "가", "힣"
 _AFTER_LATIN = "\u0250"
 _FEWEST_LETTERS = 100
 _MOST_ROWS = 2000
+_MOST_CHARACTERS = 2**17
+"""Of a text, which tell its language as well as all of them."""
 
 
 class Cut(NamedTuple):
@@ -79,7 +81,7 @@ def cut_words(texts: Iterable[str], tokenizer: "PreTrainedTokenizerFast") -> tup
     spaced, unspaced = _splitters()
     words: Counter[str] = Counter()
     runs: Counter[str] = Counter()
-    for text in texts:
+    for text in (whole[:_MOST_CHARACTERS] for whole in texts):
         words.update(word for word, _ in spaced.pre_tokenize_str(text))
         runs.update(run for run, _ in unspaced.pre_tokenize_str(text))
     return _cut(words, tokenizer), _cut(runs, tokenizer)

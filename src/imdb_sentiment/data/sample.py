@@ -20,5 +20,5 @@ def sample_file() -> AbstractContextManager[Path]:
 
 def sample_texts() -> list[str]:
     """Return the texts of the sample."""
-    with sample_file() as path:
-        return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]
+    with sample_file() as path, path.open(encoding="utf-8") as lines:
+        return [json.loads(line)["text"] for line in lines]
