@@ -147,7 +147,6 @@ def fine_tune_and_save(
     from imdb_sentiment.processes import on_main
     from imdb_sentiment.training.trackers import check_trackers, event_files
 
-    keep_freed_memory()
     check_trackers(fine_tune_config.report_to)
     on_main(lambda: check_output(output, overwrite=overwrite))
     run = run_folder(output)
@@ -162,6 +161,7 @@ def fine_tune_and_save(
             held.enter_context(event_files(_event_folder(output, silent=silent)))
         if silent:
             held.enter_context(redirect_stdout(sys.stderr))  # trackers print
+        keep_freed_memory()  # not before: what is freed of very long texts need not be kept
         result = tuner.fit(resume=checkpoint is not None)
         report = tuner.evaluate()
         tuner.save(output, overwrite=overwrite)

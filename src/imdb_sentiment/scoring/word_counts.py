@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from imdb_sentiment.data.cleaning import clean
+from imdb_sentiment.data.cleaning import clean, divide
 from imdb_sentiment.data.labelled import Texts
 
 if TYPE_CHECKING:
@@ -44,11 +44,12 @@ def count_words(texts: Texts, *, cleans: bool) -> Iterator[WordCounts]:
     """Count the words and the pairs of neighbouring words of texts, some thousand texts at a time.
 
     Args:
-        texts: Texts, or pairs, which are read as one text each.
+        texts: Texts, or pairs, which are read as one text each; of a very long one the first million characters.
         cleans: Whether they are cleaned first.
     """
     for start in range(0, len(texts), _CHUNK):
         joined = [text if isinstance(text, str) else "\n".join(text) for text in texts[start : start + _CHUNK]]
+        joined = [next(divide(text)) for text in joined]
         yield _count([clean(text) for text in joined] if cleans else joined)
 
 
