@@ -107,7 +107,7 @@ def test_a_long_text_is_counted_in_parts(tiny_model: Path, pair: bool, monkeypat
     config = DataConfig(near_duplicates="ignore", **columns)  # type: ignore[arg-type]
     whole = audit_dataset(rows, config=config, model_name=str(tiny_model)).tokens
     monkeypatch.setattr(tokens, "_CHUNK_CHARS", 60)
-    monkeypatch.setattr("imdb_sentiment.data.cleaning._PART", 10)
+    monkeypatch.setattr(tokens, "_PART_CHARS", 10)
     counted: list[tuple[str, ...]] = []
 
     def count(texts: tuple[str, ...], encoder: TextEncoder) -> tuple[int, int]:

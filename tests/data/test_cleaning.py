@@ -135,8 +135,8 @@ def test_half_a_surrogate_pair_has_a_key_too() -> None:
 @given(text=st.text(st.sampled_from("<brR/> \n\t\x00\x1c\x85\u200b\u3000aßİ"), max_size=60))
 @example(text="so <br />br <br\n\n/> r  <br/>" * 3)
 def test_a_text_in_parts_is_cleaned_and_normalised_as_a_whole_one(text: str) -> None:
-    whole = clean(text), normalise(text)
+    whole = clean(text), normalise(text), text_key(text)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cleaning, "_PART", 5)
         assert "".join(divide(text)) == text
-        assert (clean(text), normalise(text)) == whole
+        assert (clean(text), normalise(text), text_key(text)) == whole

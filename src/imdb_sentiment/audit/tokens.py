@@ -24,6 +24,7 @@ _MANY_UNKNOWN = 0.01
 # of one call of the tokenizer, which needs some 50 bytes a token
 _CHUNK_TEXTS = 1000
 _CHUNK_CHARS = 1 << 22
+_PART_CHARS = 1 << 18
 
 
 class _Counts(NamedTuple):
@@ -111,7 +112,7 @@ def _count_tokens(rows: "Rows", encoder: "TextEncoder") -> _Counts:
 def _count_long(texts: tuple[str, ...], encoder: "TextEncoder") -> tuple[int, int]:
     """Count the tokens of a row, and those not known, a part of it at a time."""
     length, unknown = encoder.tokenizer.num_special_tokens_to_add(pair=len(texts) == 2), 0
-    for part in (part for text in texts for part in divide(text)):
+    for part in (part for text in texts for part in divide(text, _PART_CHARS)):
         for start in range(0, len(part), _CHUNK_CHARS):
             some = part[start : start + _CHUNK_CHARS]
             ids = encoder.tokenizer.backend_tokenizer.encode(some, add_special_tokens=False).ids

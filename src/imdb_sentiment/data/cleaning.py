@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 __all__ = ["CLEANING_RULES", "clean", "divide", "key_of_normalised", "normalise", "text_key"]
 
@@ -23,13 +23,13 @@ _PART = 2**20
 _BETWEEN_PARTS = re.compile(r"(?<=[^rR\s])\s")  # what stands after an `r` may belong to the tag of a line break
 
 
-def divide(text: str) -> Iterator[str]:
-    """Give a long text in parts of about a million characters, which end in white space; other texts as they are.
+def divide(text: str, size: int | None = None) -> Iterator[str]:
+    """Give a long text in parts of about a million characters, or `size`, that end in white space; others as they are.
 
     A list of the words of a text takes some twelve times as much memory as the text.
     """
-    start = 0
-    while len(text) - start > _PART and (end := _BETWEEN_PARTS.search(text, start + _PART)):
+    start, size = 0, size or _PART
+    while len(text) - start > size and (end := _BETWEEN_PARTS.search(text, start + size)):
         yield text[start : end.end()]
         start = end.end()
     yield text[start:]
@@ -50,20 +50,36 @@ def normalise(text: str, second: str | None = None) -> str:
     """Bring a text, or a pair of texts, to the form in which those that count as the same are equal: case, white space,
     HTML breaks and invisible characters make no difference. It is empty where there is nothing to read.
     """
-    first = " ".join(filter(None, (" ".join(_clean(part).casefold().split()) for part in divide(text))))
+    first = "".join(_normalised(text))
     if second is None:
         return first
     other = normalise(second)
     return f"{first}\n{other}" if first or other else ""
 
 
+def _normalised(text: str) -> Iterator[str]:
+    """Give a normalised text in parts."""
+    before = ""
+    for part in divide(text):
+        if words := " ".join(_clean(part).casefold().split()):
+            yield before + words
+            before = " "
+
+
 def text_key(text: str, second: str | None = None) -> bytes:
     """Return 16 bytes that are equal for texts, or pairs of texts, that are the same when normalised, and else differ
     (BLAKE2b, so that a chance collision among a billion texts stays below 1e-20).
     """
-    return key_of_normalised(normalise(text, second))
+    return _key(_normalised(text)) if second is None else key_of_normalised(normalise(text, second))
 
 
 def key_of_normalised(text: str) -> bytes:
     """Return `text_key` of a text that is normalised already."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return _key([text])
+
+
+def _key(parts: Iterable[str]) -> bytes:
+    key = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        key.update(part.encode("utf-8", "surrogatepass"))
+    return key.digest()

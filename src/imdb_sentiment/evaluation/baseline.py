@@ -70,5 +70,5 @@ def _tfidf(train: Labelled, texts: Texts) -> "NDArray[np.float64]":
 
 
 def _joined(texts: Texts) -> list[str]:
-    """Return texts, or pairs read as one; of a very long one its beginning, since its pairs of words fill the memory."""
+    """Return texts, or pairs read as one; of a very long one the beginning, as its pairs of words fill the memory."""
     return [next(divide(text if isinstance(text, str) else "\n".join(text))) for text in texts]
