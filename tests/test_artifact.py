@@ -164,7 +164,7 @@ def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
     ) as process:
         assert process.stdin
         assert process.stdout
-        for touch in itertools.count(1, 2):
+        for touch in itertools.count(1, 3):
             print(touch, file=process.stdin)
             status = int(process.stdout.readline())
             model, encoder, metadata, *_ = load_artifact(folder)

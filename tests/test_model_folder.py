@@ -19,7 +19,7 @@ from imdb_sentiment import ExportReport, ModelError, SentimentClassifier
 from imdb_sentiment.card import model_card
 
 TEXTS = ["wonderful and moving", "dull " * 40, "x", *make_reviews(4)[0]]
-SETTINGS = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SETTINGS = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 Place = tuple[str | int, ...]
 

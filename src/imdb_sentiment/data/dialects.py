@@ -125,7 +125,8 @@ def _divides_rows(lines: Sequence[str], newline: str, mark: str, wanted: set[str
 def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
     """Return the fields of the first record; none if it is not well-formed, unless tabs divide it."""
     try:
-        return next(filter(None, RecordParser(separator, newline).records(lines)), [])
+        # as one block: line by line, a record of many lines would be read from its start with each of them
+        return next(filter(None, RecordParser(separator, newline).records(["".join(lines)])), [])
     except TextError:
         first = next(filter(None, (plain_fields(line, separator) for line in lines)), [])
         return first if separator == "\t" else []
@@ -138,7 +139,9 @@ def _widths(lines: Sequence[str], separator: str, newline: str) -> list[int]:
         return plain
     widths: list[int] = []
     with suppress(TextError):  # as when the beginning of the file ends inside a record
-        widths.extend(map(len, islice(filter(None, RecordParser(separator, newline).records(lines)), _LOOKED_AT)))
+        widths.extend(
+            map(len, islice(filter(None, RecordParser(separator, newline).records(["".join(lines)])), _LOOKED_AT))
+        )
     return widths
 
 
