@@ -2,6 +2,7 @@
 
 import ctypes
 import platform
+import sys
 
 __all__ = ["give_back_freed_memory", "keep_freed_memory"]
 
@@ -33,6 +34,8 @@ def give_back_freed_memory() -> None:
     Tensors of changing shapes leave gaps of all sizes between those that stay. A run of fine-tuning on a CPU held twice
     what it used. A call takes milliseconds, so that one in some steps costs nothing that could be measured.
     """
+    if arrow := sys.modules.get("pyarrow"):  # which has an allocator of its own
+        arrow.default_memory_pool().release_unused()
     if _is_glibc():
         ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
 

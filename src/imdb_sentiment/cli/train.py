@@ -141,7 +141,7 @@ def fine_tune_and_save(
         keep: Leave the checkpoints of a run that does not come to its end.
         silent: Say nothing.
     """
-    from imdb_sentiment.allocator import keep_freed_memory
+    from imdb_sentiment.allocator import give_back_freed_memory, keep_freed_memory
     from imdb_sentiment.finetuner import SentimentFineTuner
     from imdb_sentiment.output import check_output
     from imdb_sentiment.processes import on_main
@@ -161,7 +161,8 @@ def fine_tune_and_save(
             held.enter_context(event_files(_event_folder(output, silent=silent)))
         if silent:
             held.enter_context(redirect_stdout(sys.stderr))  # trackers print
-        keep_freed_memory()  # not before: what is freed of very long texts need not be kept
+        give_back_freed_memory()  # of texts that were looked at: a very long one leaves some times its size
+        keep_freed_memory()
         result = tuner.fit(resume=checkpoint is not None)
         report = tuner.evaluate()
         tuner.save(output, overwrite=overwrite)
