@@ -90,6 +90,14 @@ def test_utf16_without_its_mark_is_refused_and_named(encoding: str, name: str, t
     assert caught.value.hint == f"encoding={encoding!r}"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_so_it_is_where_no_letter_is_english(encoding: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "\u597d\u770b,1\n\u4e0d\u597d,0\n".encode(encoding))
+    with pytest.raises(DataError, match=r"without the mark") as caught:
+        read_file(path, DataConfig(header=False, text_column="1", label_column="2"))
+    assert caught.value.hint == f"encoding='{encoding}'"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "UTF_32"])
 def test_an_encoding_without_a_byte_order_needs_a_mark(encoding: str, tmp_path: Path) -> None:
     path = written(tmp_path, TEXT.encode("utf-16-le"))

@@ -293,18 +293,21 @@ class LongText:
 
 
 def _refuse_wide(path: Path, head: bytes) -> None:
-    """UTF-16 and UTF-32 without their mark are valid UTF-8 as long as they are English, but most bytes are NUL."""
+    """UTF-16 and UTF-32 without their mark may be valid UTF-8, but their line ends and English letters are half NUL."""
     first = head.partition(b"\n")[0][:200]
+    ends = [place for place, byte in enumerate(head) if byte == ord("\n")] if b"\0" in head else []
     for width, name in ((4, "utf-32"), (2, "utf-16")):
         count = len(first) // width
-        if count < 2:
-            continue
         zeros = [first[place : count * width : width].count(0) for place in range(width)]
-        for order, place, said in (("le", 0, "after"), ("be", width - 1, "before")):
-            if zeros[place] == 0 and min(zeros[:place] + zeros[place + 1 :]) > count // 2:
+        for order, letter, said in (("le", 0, "after"), ("be", width - 1, "before")):
+            english = zeros[letter] == 0 and min(zeros[:letter] + zeros[letter + 1 :]) > count // 2
+            starts = [place - letter for place in ends]
+            end = "\n".encode(f"{name}-{order}")
+            aligned = all(start % width == 0 and head.startswith(end, start) for start in starts)
+            if (english and count > 1) or (aligned and len(ends) > 1):
                 raise DataError(
                     f"{path} seems to be {name.upper()} without the mark that says so",
-                    found=f"NUL {said} every character",
+                    found=f"NUL {said} every line end, or most letters",
                     expected=f"text encoded as UTF-8, or {name.upper()} with its mark",
                     hint=Advice(Setting("encoding", f"{name}-{order}")),
                 )
