@@ -145,6 +145,17 @@ def test_labels_that_only_one_split_has() -> None:
     ]
 
 
+def test_labels_that_do_not_fit_beside_one_another_stand_below_one_another() -> None:
+    texts = {f"It rained all day long in town {i}": i for i in range(1, 6)}
+    lines = str(make_audit(splits={"train": texts, "test": {}})).splitlines()
+    assert [line.split()[-2:] for line in lines[:7]] == [
+        ["train", "test"],
+        *([str(i), "0"] for i in range(1, 6)),
+        ["15", "0"],
+    ]
+    assert max(map(len, lines)) < 80
+
+
 def test_labels_that_would_not_be_seen_as_they_are_stand_in_quotes() -> None:
     report = str(make_audit(splits={"train": {"spam": 1, " spam": 1, "a\nb": 1, "": 1}}))
     assert report.splitlines()[0] == "split  spam  ' spam'  'a\\nb'  ''  rows"

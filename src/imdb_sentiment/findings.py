@@ -141,8 +141,10 @@ class DataAudit:
         table = [["split", *map(_shown, names), "rows"]]
         for split, counts in self.splits.items():
             table.append([split, *(f"{counts.get(name, 0):,}" for name in names), f"{sum(counts.values()):,}"])
-        lines = [*format_table(table), ""]
-        lines.append(str(self.tokens) if self.tokens else _NOT_COUNTED)
+        lines = format_table(table)
+        if len(lines[0]) > _WIDTH:  # many or long labels: one a line
+            lines = format_table([*zip(*table, strict=True)])
+        lines += ["", str(self.tokens) if self.tokens else _NOT_COUNTED]
         lines += [f"note: {note}" for note in self.notes]
         lines += ["", self._count()]
         for severity, heading in _HEADINGS.items():
