@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import make_reviews
+from forked import ForkedCommand
 from imdb_sentiment import Explanation, FineTuneConfig, SentimentClassifier, WordContribution
 from imdb_sentiment.cli import console
 from imdb_sentiment.cli.console import show
@@ -125,46 +126,32 @@ def test_json_is_exact_and_harmless(encoding: str, text: str) -> None:
 
 def test_a_model_outlives_whoever_reads_about_its_training(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     data = write_reviews(tmp_path / "reviews.csv")
-    command = [*COMMAND, "train", "--data", str(data), "--set", "near_duplicates=ignore", *options(tiny_config)]
-    process = subprocess.Popen(
-        [*command, "--output", str(tmp_path / "model")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout
-    assert process.stderr
-    assert process.stdout.readline().startswith(b"split")
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    assert process.wait() == 0
+    command = ["train", "--data", data, "--set", "near_duplicates=ignore", *options(tiny_config)]
+    with ForkedCommand(*command, "--output", tmp_path / "model") as process:
+        assert process.stdout.readline().startswith(b"split")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
     assert SentimentClassifier.from_pretrained(tmp_path / "model").labels == ("negative", "positive")
-    with open("/dev/full", "w") as full:  # noqa: PTH123
-        done = subprocess.run(
-            [*command, "--output", str(tmp_path / "full")], stdout=full, stderr=subprocess.PIPE, check=False
-        )
-    assert done.returncode == 2
-    assert done.stderr.startswith(b"DiskFullError: standard output is full\n  found:    No space left on device\n")
+    with (
+        open("/dev/full", "w") as full,  # noqa: PTH123
+        ForkedCommand(*command, "--output", tmp_path / "full", stdout=full.fileno()) as process,
+    ):
+        told = process.stderr.read()
+        assert process.wait() == 2
+    assert told.startswith(b"DiskFullError: standard output is full\n  found:    No space left on device\n")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "reviews.csv"]
 
 
 def test_predictions_for_nobody_end_quietly(saved_model: Path) -> None:
     text = json.dumps({"text": "dull"}).encode() + b"\n"
     for arguments in (["--json-lines"], ["dull", "superb"]):
-        process = subprocess.Popen(
-            [*COMMAND, "predict", str(saved_model), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        assert process.stdin
-        assert process.stdout
-        process.stdout.close()
-        process.stdin.write(text)
-        process.stdin.flush()  # and stays open: nobody waits for more
-        assert process.stderr
-        assert process.stderr.read() == b""
-        process.stderr.close()
-        assert process.wait() == 1
-        process.stdin.close()
+        with ForkedCommand("predict", saved_model, *arguments) as process:
+            process.stdout.close()
+            process.stdin.write(text)
+            process.stdin.flush()  # and stays open: nobody waits for more
+            assert process.stderr.read() == b""
+            assert process.wait() == 1
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["audit", "reviews.csv"], ["audit", "reviews.csv", "--json"]])

@@ -1,10 +1,11 @@
 """`imdb-sentiment predict`: texts as arguments or on standard input."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
-from command import COMMAND, Outcome, run
+from command import Outcome, run
+
+from forked import ForkedCommand
 
 GOOD, BAD = "Seen at home: wonderful and superb.", "Seen at home: dull and awful."
 
@@ -84,20 +85,14 @@ def test_a_line_without_exactly_one_tab_is_named(saved_pair_model: Path, line: s
 def test_a_pipe_is_read_and_a_reader_may_leave_early(saved_model: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.txt"
     texts.write_text(f"{GOOD} 😀\n{BAD}\n" * 1000, encoding="utf-8")
-    command = [*COMMAND, "predict", str(saved_model)]
-    with (
-        texts.open("rb") as source,
-        subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
-    ):
-        assert process.stdout
-        assert process.stderr
+    with texts.open("rb") as source, ForkedCommand("predict", saved_model, stdin=source.fileno()) as process:
         first, second = (process.stdout.readline().decode() for _ in range(2))
         process.stdout.close()
         assert process.stderr.read() == b""
+        assert process.wait() == 1
     assert first.startswith("positive")
     assert first.endswith("😀\n")
     assert second.startswith("negative")
-    assert process.returncode == 1
 
 
 def test_the_numbers_to_compute_with(saved_model: Path) -> None:

@@ -2,13 +2,13 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from command import COMMAND, run, write_reviews
+from command import run, write_reviews
 
 from conftest import make_reviews
+from forked import ForkedCommand
 
 GOOD, BAD = "Seen at home: superb.", "Seen at home: dull."
 
@@ -95,11 +95,7 @@ def test_options_that_do_not_go_together(
 
 @pytest.mark.integration
 def test_each_line_of_a_pipe_is_answered_when_it_comes(saved_model: Path) -> None:
-    command = [*COMMAND, "predict", str(saved_model), "--json-lines"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
+    with ForkedCommand("predict", saved_model, "--json-lines") as process:
         for text, label in ((GOOD, "positive"), (BAD, "negative"), (None, None)):
             process.stdin.write(json.dumps({"text": text, "é": 1}).encode() + b"\n")
             process.stdin.flush()
@@ -110,4 +106,4 @@ def test_each_line_of_a_pipe_is_answered_when_it_comes(saved_model: Path) -> Non
         assert json.loads(process.stdout.readline())["text"] == "superb"
         assert process.stdout.readline() == b""
         assert b"standard input is not a JSON object in line 6" in process.stderr.read()
-    assert process.returncode == 2
+        assert process.wait() == 2

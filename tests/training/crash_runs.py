@@ -1,22 +1,11 @@
-"""Runs that can be compared to the last bit, and processes to do them in, forked from one that has imported everything.
-
-A forked run can be killed at any moment, and starts in a tenth of the time that a fresh one takes.
-"""
+"""Runs that can be compared to the last bit, and what is done to them in forked processes."""
 
 import hashlib
-import multiprocessing
 import resource
 import signal
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
-
-import torch
 
 from imdb_sentiment import DataConfig, FineTuneConfig, FineTuneResult, SentimentFineTuner
 from imdb_sentiment.training.checkpoints import complete_checkpoints
@@ -26,27 +15,6 @@ Outcome = dict[str, Any]
 
 EVALUATED = [4, 7, 11, 14]
 """The steps after which a run of `Recipe` is evaluated; it has seven in an epoch, and ends with the last of these."""
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [
-        "joblib",
-        "pytest",
-        "scipy.stats",
-        "sklearn.metrics",
-        "torch.utils.serialization.config",
-        "transformers.convert_slow_tokenizer",
-        "transformers.models.auto.tokenization_auto",
-        "transformers.models.bert.modeling_bert",
-        "transformers.models.bert.tokenization_bert",
-        "imdb_sentiment.audit.dataset",
-        "imdb_sentiment.finetuner",
-        "imdb_sentiment.pretrained",
-        "imdb_sentiment.training.callbacks",
-        "imdb_sentiment.training.fine_tuning",
-        "imdb_sentiment.training.loop",
-    ]
-)
 
 
 class Recipe(NamedTuple):
@@ -96,70 +64,6 @@ def outcome(tuner: SentimentFineTuner, result: FineTuneResult) -> Outcome:
         "checkpoints": list(complete),
         "last": hashlib.sha256((complete[max(complete)] / "model.safetensors").read_bytes()).hexdigest(),
     }
-
-
-@contextmanager
-def one_cpu_thread() -> Iterator[None]:
-    """Compute on one thread of the CPU, where two runs are equal to the last bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with (
-            patch("torch.accelerator.is_available", lambda: False),
-            patch("torch.accelerator.current_accelerator", lambda check_available=False: None),
-        ):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-class Child:
-    """A forked process that calls a function; it must stand in a module, and be named by it.
-
-    Args:
-        task: The function.
-        arguments: What it is given.
-    """
-
-    def __init__(self, task: Callable[..., Any], *arguments: Any) -> None:
-        self._receiver, sender = _FORKS.Pipe(duplex=False)
-        self._process = _FORKS.Process(target=_call, args=(sender, task, arguments))
-        self._process.start()
-        sender.close()
-
-    def end(self) -> int:
-        """Wait until it ends, and return its exit status."""
-        self._process.join()
-        status = self._process.exitcode
-        self._process.close()
-        self._receiver.close()
-        assert status is not None
-        return status
-
-    def result(self) -> Any:
-        """Wait until it ends, and return what the function returned.
-
-        Raises:
-            RuntimeError: The function raised something, or the process was killed.
-        """
-        try:
-            error, result = self._receiver.recv()
-        except EOFError:
-            error, result = "not a word came from it", None
-        status = self.end()
-        if error:
-            raise RuntimeError(f"a forked process ended with status {status}\n{error}")
-        return result
-
-
-def _call(sender: Connection, task: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    answer: tuple[str | None, Any]
-    try:
-        with one_cpu_thread():
-            answer = (None, task(*arguments))
-    except BaseException:
-        answer = (traceback.format_exc(), None)
-    sender.send(answer)
 
 
 def go_on(recipe: Recipe, folder: Path) -> Outcome:

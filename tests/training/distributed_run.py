@@ -14,12 +14,13 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from accelerate import DistributedType, PartialState
-from crash_runs import Child, Recipe
+from crash_runs import Recipe
 from numpy.typing import NDArray
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from trainers import build_parts, train
 from typer.testing import CliRunner
 
+from forked import Child
 from imdb_sentiment import DataConfig, FineTuneConfig, ImdbSentimentError, SentimentFineTuner
 from imdb_sentiment.cli.app import app
 from imdb_sentiment.processes import is_main, on_all, on_main

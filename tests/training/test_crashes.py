@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from crash_runs import (
     EVALUATED,
-    Child,
     Outcome,
     Recipe,
     fit_and_count,
@@ -19,11 +18,11 @@ from crash_runs import (
     fit_and_run_out,
     fit_and_watch,
     go_on,
-    one_cpu_thread,
     outcome,
 )
 
 from conftest import make_reviews
+from forked import Child, one_cpu_thread
 from imdb_sentiment import OutputExistsError
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training.checkpoints import complete_checkpoints

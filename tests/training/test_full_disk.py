@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from crash_runs import EVALUATED, Child, Outcome, Recipe
+from crash_runs import EVALUATED, Outcome, Recipe
 
 from conftest import make_reviews
+from forked import Child
 from imdb_sentiment import DiskFullError
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training.checkpoints import complete_checkpoints

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crash_runs import Recipe, one_cpu_thread
+from crash_runs import Recipe
 
 from conftest import make_reviews
+from forked import one_cpu_thread
 from imdb_sentiment import NotFittedError, TrainingInterruptedError
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training.checkpoints import complete_checkpoints
