@@ -6,6 +6,7 @@ The Hugging Face libraries read their environment when they are first imported, 
 import atexit
 import gc
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
@@ -43,9 +45,16 @@ os.environ.update(
 os.environ.pop("HF_HUB_OFFLINE", None)
 
 # the same examples in every run, on a machine as slow as it may be
-settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("search", settings.get_profile("steady"), derandomize=False)
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, max_examples=35, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", settings.get_profile("steady"), derandomize=False, max_examples=100)
 settings.load_profile("steady")
+
+
+def examples(number: int) -> int:
+    """With how many examples a property is tried: as many in a search, which draws others each time; else a third."""
+    return number if settings.get_current_profile_name() == "search" else max(number // 3, min(number, 20))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -183,11 +192,21 @@ def saved_model(fitted: SentimentFineTuner, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session")
 def exported(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ExportReport]:
-    """The folder of `saved_model` as a graph, and how near that came; tests must not change it."""
-    texts, labels = make_reviews(100)
-    folder = tmp_path_factory.mktemp("exported") / "model"
-    classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
-    return folder, classifier.export(folder, texts=texts, labels=labels)
+    """The folder of `saved_model` as a graph, and how near that came; tests must not change it.
+
+    The first process that needs it makes it for all, as their models are the same to the bit.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    folder, report = place / "exported-for-all" / "model", place / "exported-for-all" / "report.pickle"
+    with FileLock(place / "exported-for-all.lock"):
+        if not report.exists():
+            texts, labels = make_reviews(100)
+            folder.parent.mkdir()
+            classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
+            report.write_bytes(pickle.dumps(classifier.export(folder, texts=texts, labels=labels)))
+    return folder, pickle.loads(report.read_bytes())  # noqa: S301 - made by these tests
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import make_reviews
+from conftest import examples, make_reviews
 from imdb_sentiment import DataError, SentimentClassifier
 from imdb_sentiment.checked_texts import checked_texts
 
@@ -240,7 +240,7 @@ def test_rows_beside_are_texts_and_labels(name: str, given_as: Any, classifier: 
         classifier.evaluate(TEXTS, [0, 1, 0, 1, 0], **{name: given_as})
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs", "C", "Z"]), min_size=1), min_size=1, max_size=20),
     order=st.randoms(use_true_random=False),

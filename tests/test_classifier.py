@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment import DataError, ModelError, Prediction, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.scoring.scorer import Scorer
 
@@ -42,7 +43,7 @@ def test_several_texts_give_predictions_in_their_order(classifier: SentimentClas
     assert [prediction.truncated for prediction in predictions] == [False, False, True]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(texts=st.lists(TEXT, max_size=12), max_tokens=st.integers(1, 200))
 def test_scores_do_not_depend_on_the_batch(classifier: SentimentClassifier, texts: list[str], max_tokens: int) -> None:
     alone = [classifier.predict_proba([text])[0] for text in texts]

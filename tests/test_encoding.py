@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from conftest import examples
 from imdb_sentiment.encoding import TextEncoder, Truncation, prepare_tokenizer, texts_of
 
 SIDES = [("head", "right"), ("tail", "left")]
@@ -52,7 +53,7 @@ def test_head_and_tail_together_keep_a_quarter_from_the_beginning(original: PreT
     assert cut.truncated
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     text=st.text(max_size=300), max_length=st.integers(8, 40), truncation=st.sampled_from(["head", "tail", "head_tail"])
 )
@@ -67,7 +68,7 @@ def test_no_text_is_longer_than_the_limit_or_loses_its_special_tokens(
 
 
 @pytest.mark.parametrize(("truncation", "side"), SIDES)
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 @given(first=WORDS, second=WORDS, max_length=st.integers(8, 40))
 def test_of_a_pair_is_kept_what_transformers_keeps(
     original: PreTrainedTokenizerFast, truncation: Truncation, side: str, first: str, second: str, max_length: int

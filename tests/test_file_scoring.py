@@ -20,7 +20,7 @@ from filelock import FileLock
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from conftest import make_reviews
+from conftest import examples, make_reviews
 from imdb_sentiment import (
     ConfigError,
     DataError,
@@ -96,7 +96,7 @@ CELLS = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=9), suffix=st.sampled_from(["csv", "tsv"]))
 @example(rows=[("1", "superb\rplot"), ("2", "\r=1+2")], suffix="csv")
 @example(rows=[("1", "superb\rplot"), ("\r", "dull")], suffix="tsv")
@@ -263,7 +263,7 @@ def interrupted(*arguments: object) -> None:
     raise KeyboardInterrupt
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(rows=st.integers(0, 30), shards=st.integers(1, 5))
 def test_shards_have_each_row_once(
     classifier: SentimentClassifier, tmp_path_factory: pytest.TempPathFactory, rows: int, shards: int

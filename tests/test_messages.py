@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from conftest import split_by_a_shell
+from conftest import examples, split_by_a_shell
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.messages import Advice, Either, Setting, cut, list_counts, list_values, quote, visible_cell
 
@@ -21,7 +21,7 @@ ARGUMENTS = st.text(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(ARGUMENTS)
 @example("-x")
 @example("$(touch pasted); 'quoted' \"twice\"")

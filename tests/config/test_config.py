@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, other_names
 from imdb_sentiment.errors import ConfigError
 
@@ -304,7 +305,7 @@ def test_what_may_change_when_a_run_is_gone_on_with_are_fields() -> None:
     assert set(FineTuneConfig.model_fields) > NOT_OF_THE_RUN
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(
     fraction=st.floats(0, 1, exclude_min=True, exclude_max=True),
     limit=st.none() | st.integers(1),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig, FineTuneConfig
 from imdb_sentiment.config.files import load_config, read_sections, save_config
 from imdb_sentiment.errors import ConfigError
@@ -57,7 +58,7 @@ def fine_tune_configs(draw: st.DrawFn) -> FineTuneConfig:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(data=data_configs(), fine_tune=fine_tune_configs())
 def test_saved_configs_are_read_back_the_same(data: DataConfig, fine_tune: FineTuneConfig) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -201,7 +202,7 @@ def test_a_field_without_a_name_is_refused(content: str, tmp_path: Path) -> None
         load_config(path)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(content=st.text(st.sampled_from("data: fine_tune\n-{}[]'\"#&*!|>%@~1e?,\t\x00\u2028"), max_size=60))
 def test_whatever_stands_in_the_file_the_error_is_a_config_error(content: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from written_files import COMPRESSORS, ROWS, WRITERS
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError
@@ -80,7 +81,7 @@ def read_all(path: Path, config: DataConfig) -> tuple[list[tuple[Any, Any]] | No
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(200), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), compression=st.sampled_from(["", "", "", ".gz", ".zst"]))
 def test_any_bytes_are_read_or_refused(
     folder: Path, sound: dict[str, bytes], suffix: str, data: st.DataObject, compression: str
@@ -104,7 +105,7 @@ records = st.lists(
 ).map(",".join)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 @given(
     lines=st.lists(records | st.just(""), max_size=6),
     newline=st.sampled_from(["\n", "\r\n", "\r"]),
@@ -147,7 +148,7 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     objects=st.lists(
         st.fixed_dictionaries({"text": values, "label": st.sampled_from(["0", 1, True])}), min_size=1, max_size=5
@@ -173,7 +174,7 @@ def test_json_lines_are_what_the_json_module_reads(
     assert [text for text, _ in rows] == texts
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(data=st.data())
 def test_damaged_parquet_that_is_accepted_is_what_pyarrow_reads(
     folder: Path, sound: dict[str, bytes], data: st.DataObject

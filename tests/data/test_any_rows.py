@@ -8,6 +8,7 @@ from dividing import SPLITS, review
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.cleaning import normalise
 from imdb_sentiment.data.splits import load_splits
@@ -39,7 +40,7 @@ TEXTS = WEIRD | st.text(max_size=40) | st.none() | st.integers() | st.floats() |
 LABELS = st.sampled_from([0, 1, "0", "1", 0.0, 1.0, True, False]) | st.sampled_from([None, float("nan")])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(rows=st.lists(st.tuples(TEXTS, LABELS), max_size=25), as_frame=st.booleans(), pairs=st.booleans())
 def test_each_row_is_in_one_split_or_counted(rows: list[tuple[Any, Any]], as_frame: bool, pairs: bool) -> None:
     rows = [*rows, *[(review(i), i % 2) for i in range(16)]]
@@ -62,7 +63,7 @@ def test_each_row_is_in_one_split_or_counted(rows: list[tuple[Any, Any]], as_fra
         assert all(any(text == place for place in places) for text in getattr(splits, split)["text"] if text)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(rows=st.lists(st.tuples(TEXTS, LABELS), min_size=1, max_size=25))
 def test_rows_that_cannot_be_used_are_refused_by_their_numbers(rows: list[tuple[Any, Any]]) -> None:
     rows = [*rows, *[(review(i), i % 2) for i in range(16)]]

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from written_files import COMPRESSORS, pairs
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError
@@ -37,7 +38,7 @@ mixed_rows = st.lists(
     max_size=6,
 )
 
-quick = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(deadline=None, max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +165,7 @@ def content_of(suffix: str, folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(data=st.data())
 def test_any_bytes_give_rows_or_a_data_error(folder: Path, suffix: str, data: st.DataObject) -> None:
     sound = content_of(suffix, folder)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_files import pairs, write_parquet
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.arrow_files import read_arrow, read_parquet
 from imdb_sentiment.data.files import read_file
@@ -43,7 +44,7 @@ def test_a_parquet_file_that_is_none_is_refused(content: bytes, tmp_path: Path) 
     assert caught.value.found
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=examples(60), derandomize=True)
 @given(data=st.data())
 def test_a_damaged_parquet_file_gives_a_data_error_or_rows(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from written_files import WRITERS, pairs
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.data.splits import load_splits
@@ -102,7 +103,9 @@ def test_the_splits_of_a_saved_dictionary_have_their_names(tmp_path: Path) -> No
 
 
 quick = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(25),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.data import cleaning
 from imdb_sentiment.data.cleaning import clean, divide, normalise, text_key
 from imdb_sentiment.encoding import prepare_tokenizer
@@ -26,7 +27,7 @@ def tokenizers_clean() -> Any:
     return prepare_tokenizer(tokenizer, clean=True).backend_tokenizer.normalizer
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(text=texts | noise)
 @example(text="a<br />b<BR>c< br>d<br//>e<br\n\t/>")
 @example(text="<br\x1c/>")
@@ -78,7 +79,7 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert clean(text) == text
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(text=texts | noise)
 def test_cleaning_leaves_no_control_or_invisible_character(text: str) -> None:
     cleaned = clean(text)
@@ -95,7 +96,7 @@ changes: list[Callable[[str], str]] = [str, str.upper, str.lower, str.title, str
 gaps = st.sampled_from([" ", "  ", "\n", "\t", "\r\n", "\u00a0", "\u3000", "<br />", " <br><BR/>", "\u200b ", "\x00"])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(words=words, data=st.data())
 def test_a_key_does_not_depend_on_case_white_space_and_line_breaks(words: list[str], data: st.DataObject) -> None:
     other = data.draw(st.sampled_from(["", " ", "<br>"]))
@@ -105,7 +106,7 @@ def test_a_key_does_not_depend_on_case_white_space_and_line_breaks(words: list[s
     assert text_key(other) == text_key(" ".join(words))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(first=texts, second=texts)
 def test_keys_are_equal_for_equal_normal_forms_only(first: str, second: str) -> None:
     same = clean(first).casefold().split() == clean(second).casefold().split()
@@ -131,7 +132,7 @@ def test_half_a_surrogate_pair_has_a_key_too() -> None:
     assert text_key("\ud83d") != text_key("\ude00")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(text=st.text(st.sampled_from("<brR/> \n\t\x00\x1c\x85\u200b\u3000aßİ"), max_size=60))
 @example(text="so <br />br <br\n\n/> r  <br/>" * 3)
 def test_a_text_in_parts_is_cleaned_and_normalised_as_a_whole_one(text: str) -> None:

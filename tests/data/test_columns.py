@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.data.columns import collect, rows_from_arrow, rows_from_columns, rows_from_values
 from imdb_sentiment.errors import DataError
 
@@ -29,7 +30,7 @@ def test_a_text_stays_as_it_is(text: str) -> None:
     assert rows.not_text == ()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(texts=st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]))))
 def test_any_texts_arrive_unchanged_and_in_order(texts: list[str | None]) -> None:
     from_values = rows_from_values(texts, ["pos"] * len(texts), "here")

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from written_files import pairs
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.columns import collect
 from imdb_sentiment.data.delimited import read_delimited
@@ -40,7 +41,7 @@ def expected(rows: list[tuple[str, str]]) -> list[Pair]:
     return [(text, label or None) for text, label in rows]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(rows=tables)
 @example(rows=[('a\r\nb\n"c", "d"', ""), ("", "\x00"), ("\ufeff", "\r")])
 def test_any_table_written_as_csv_is_read_back_the_same(folder: Path, rows: list[tuple[str, str]]) -> None:
@@ -49,7 +50,7 @@ def test_any_table_written_as_csv_is_read_back_the_same(folder: Path, rows: list
     assert read(path) == (expected(rows), [])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(rows=tables)
 @example(rows=[("\x0b", "\x0c"), ("\x1c\x85\u2028", " "), ("'", '"""')])
 def test_any_table_without_line_ends_written_as_tsv_is_read_back_the_same(
@@ -64,7 +65,7 @@ def test_any_table_without_line_ends_written_as_tsv_is_read_back_the_same(
     assert read(path)[0] == expected(rows)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(rows=st.lists(st.tuples(st.text(st.sampled_from('"\n ab')), st.text("ab", min_size=1)), min_size=1, max_size=6))
 def test_a_quoted_tsv_with_texts_over_several_lines_is_read_back_the_same(
     folder: Path, rows: list[tuple[str, str]]
@@ -77,7 +78,7 @@ def test_a_quoted_tsv_with_texts_over_several_lines_is_read_back_the_same(
 lone_quotes = st.text(st.sampled_from("\"'ab, \U0001f600"), max_size=8)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(rows=st.lists(st.tuples(st.sampled_from(["neg", "pos"]), lone_quotes), min_size=1, max_size=8))
 @example(rows=[("neg", '"what'), ("pos", 'ever"')])
 @example(rows=[("neg", '"'), ("pos", '5" disk'), ("pos", '"')])
@@ -113,7 +114,7 @@ def test_a_properly_quoted_tsv_needs_no_note(tmp_path: Path) -> None:
 lines = st.lists(st.text(st.sampled_from('",\r\n ab'), max_size=12), max_size=6)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(lines=lines)
 @example(lines=['5" disk,a', '"b', '",c'])
 @example(lines=['a,"b"'])
@@ -138,7 +139,7 @@ def test_what_the_csv_module_makes_of_a_file_is_what_is_read(folder: Path, lines
 contents = st.binary(max_size=60) | st.text(st.sampled_from('",\t\n\r\x00 ab\ufeff\u00e9'), max_size=60).map(str.encode)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(content=contents, suffix=st.sampled_from([".csv", ".tsv"]))
 @example(content=b"\xef\xbb\xbf\n", suffix=".csv")
 @example(content=b"\n\n,\n", suffix=".csv")

@@ -6,6 +6,7 @@ from dividing import Pair, by_split, keys, reviews
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.folds import Folds, load_folds
 from imdb_sentiment.errors import DataError
@@ -48,7 +49,7 @@ def test_equal_and_nearly_equal_texts_are_in_one_fold() -> None:
     assert sum(any("won a prize" in text for text, _ in side) for side in apart) > 1
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(data=st.data())
 def test_the_order_of_the_rows_does_not_matter(data: st.DataObject) -> None:
     rows = [*reviews(9, 9), *reviews(4, 4)]

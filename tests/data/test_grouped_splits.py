@@ -11,6 +11,7 @@ from dividing import SPLITS, Pair, by_split, left_out, review, reviews, split_ro
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.near import NEAR_THRESHOLD
 from imdb_sentiment.data.splits import load_splits
@@ -91,7 +92,7 @@ def grouped(rows: list[Pair], groups: list[object], config: DataConfig | None = 
     return {split: [str(group_of[text]) for text in getattr(splits, split)["text"]] for split in SPLITS}
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.lists(st.integers(0, 14), min_size=60, max_size=60), st.integers(0, 100))
 def test_a_group_is_never_divided_and_no_row_is_lost(groups: list[int], seed: int) -> None:
     rows = [(review(i), i % 2) for i in range(60)]

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.data.groups import number_groups
 
 
@@ -46,7 +47,7 @@ def test_each_word_of_a_key_counts(which: int) -> None:
     assert same[0] != same[1]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(data=st.data(), rows=st.integers(1, 15))
 def test_groups_are_the_connected_components_in_any_order(data: st.DataObject, rows: int) -> None:
     keys = data.draw(st.lists(st.integers(0, 12), min_size=rows, max_size=rows))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_files import pairs
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.files import read_file, read_folder
 from imdb_sentiment.errors import ConfigError, DataError
@@ -138,7 +139,7 @@ def test_a_file_of_texts_alone_is_recognised_when_it_is_scored(tmp_path: Path) -
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\r\n\0"), min_size=1, max_size=12)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     rows=st.lists(st.tuples(cells, st.sampled_from(["0", "1"])), min_size=1, max_size=8),
     end=st.sampled_from(["\n", "\r\n"]),

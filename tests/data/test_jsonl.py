@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_files import pairs, write_jsonl
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.files import read_file
 from imdb_sentiment.errors import DataError
@@ -60,7 +61,7 @@ def test_a_jsonl_line_that_is_no_object_is_named(line: str, found: str, tmp_path
     assert caught.value.found == found
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(
     rows=st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.text("ab", min_size=1)), min_size=1)
 )

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from conftest import examples
 from imdb_sentiment.data import near
 from imdb_sentiment.data.near import NEAR_THRESHOLD, NearIndex
 from imdb_sentiment.errors import MissingExtraError
@@ -144,7 +145,7 @@ def test_the_groups_are_those_of_comparing_every_pair() -> None:
 FAMILY = [altered(make_text(60, seed=k // 8), 0.12 * (k % 8) / 8, seed=k) for k in range(48)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.sampled_from([*FAMILY, "", "ok", "okay"]), max_size=60), st.data())
 def test_neither_the_order_of_rows_nor_batches_nor_copies_matter(texts: list[str], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(texts))
@@ -152,7 +153,7 @@ def test_neither_the_order_of_rows_nor_batches_nor_copies_matter(texts: list[str
     assert near_groups(texts) == near_groups(shuffled, batch) == near_groups([*texts, *shuffled], batch)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.text(max_size=12), max_size=30), st.randoms(use_true_random=False))
 def test_any_characters_may_occur(texts: list[str], rng: random.Random) -> None:
     pairs = pairs_of(texts)

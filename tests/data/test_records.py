@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.data import records, text_files
 from imdb_sentiment.data.records import RecordParser
 from imdb_sentiment.data.text_files import LongText, TextError, TooLongError
@@ -28,7 +29,7 @@ def by_csv(text: str, separator: str, newline: str) -> list[list[str]] | None:
         return None
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(
     text=st.text(st.sampled_from('"",;\n\r ab\U0001f600'), max_size=40),
     cuts=st.lists(st.integers(0, 40), max_size=6),

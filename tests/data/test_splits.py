@@ -9,6 +9,7 @@ from dividing import SPLITS, Pair, by_split, keys, left_out, pairs, review, revi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.columns import rows_from_values
 from imdb_sentiment.data.sources import RawData, load_source
@@ -43,7 +44,7 @@ def try_split(rows: Sequence[Pair], config: DataConfig) -> DataSplits | None:
         raise
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(rows=tables(), fraction=fractions, seed=st.integers(0, 2**32 - 1))
 def test_no_text_stands_on_two_sides_and_every_row_on_one(rows: list[Pair], fraction: float, seed: int) -> None:
     splits = try_split(rows, DataConfig(test_fraction=fraction, validation_fraction=fraction, split_seed=seed))
@@ -57,7 +58,7 @@ def test_no_text_stands_on_two_sides_and_every_row_on_one(rows: list[Pair], frac
     assert splits.summary.left_out == ()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(rows=tables(), limit=st.none() | st.integers(10, 20), data=st.data())
 def test_the_same_rows_in_another_order_give_the_same_splits(
     rows: list[Pair], limit: int | None, data: st.DataObject
@@ -83,7 +84,7 @@ def test_a_limit_among_duplicates_does_not_depend_on_the_order_of_the_rows() -> 
     assert sorted(pairs(there.train)) == sorted(pairs(back.train))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     negative=st.integers(5, 60), positive=st.integers(5, 60), fraction=st.floats(0.1, 0.5), seed=st.integers(0, 1000)
 )
@@ -98,7 +99,7 @@ def test_splits_of_different_texts_are_stratified_exactly(
         assert splits.validation["label"][:].count(label) == max(1, round(fraction * (total - in_test)))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(sizes=st.lists(st.tuples(st.integers(1, 6), st.sampled_from([0, 1])), min_size=30, max_size=60))
 def test_splits_with_duplicates_are_stratified_within_one_group(sizes: list[tuple[int, int]]) -> None:
     rows = [(review(i), label) for i, (size, label) in enumerate(sizes) for _ in range(size)]
@@ -239,7 +240,7 @@ def test_training_rows_that_also_stand_in_a_given_validation_split_are_left_out(
     assert splits.summary.test_overlap_rows == 0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(limit=st.integers(8, 90), larger=st.integers(0, 90), seed=st.integers(0, 1000))
 def test_a_limit_is_exact_stratified_nested_and_leaves_test_whole(limit: int, larger: int, seed: int) -> None:
     rows, test = reviews(30, 60), reviews(5, 5, 500)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from written_files import pairs
 
+from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data import text_files
 from imdb_sentiment.data.files import read_file
@@ -194,7 +195,7 @@ def test_no_encoding_is_proposed_that_would_decode_to_something_else(encoding: s
     assert proposed[1] == "NAME" or content.decode(proposed[1]) == content.decode(encoding)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(
     text=st.text(st.characters(codec="cp1252", exclude_characters='",\r\n\0'), min_size=1, max_size=20),
     page=st.sampled_from(["cp1250", "cp1254", "iso8859-2", "iso8859-15", "latin-1"]),
@@ -272,7 +273,7 @@ def test_the_same_holds_in_jsonl(tmp_path: Path) -> None:
     assert read_file(path, DataConfig(encoding="cp1252"))[0].texts.to_pylist() == ["a", "\u00e9"]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(content=st.binary(max_size=12), encoding=st.sampled_from([*ENCODINGS, "cp1252", "euc_jp", "iso2022_jp", "hz"]))
 def test_any_bytes_are_decoded_up_to_the_first_that_cannot_be(folder: Path, content: bytes, encoding: str) -> None:
     path = written(folder, content)

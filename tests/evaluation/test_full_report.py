@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from made_up import made_up_rows
 from scipy.stats import binomtest
 
-from conftest import make_reviews
+from conftest import examples, make_reviews
 from imdb_sentiment import DataError, EvaluationReport
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
@@ -184,7 +184,7 @@ def simpler_models(measured: MeasuredRows, validation: Labelled | None = VALIDAT
     return {baseline.name: baseline for baseline in report.baselines}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(goal=GOALS, threshold=st.floats(0.01, 0.99))
 def test_a_baseline_serves_the_goal_of_the_model_by_the_same_validation_rows(goal: str, threshold: float) -> None:
     said = baseline_probabilities(TRAIN, VALIDATION.texts)

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from conftest import examples
 from imdb_sentiment import EvaluationReport
 from imdb_sentiment.evaluation.metrics import measure, softmax
 
@@ -57,7 +58,7 @@ def test_a_model_that_never_says_the_rare_label() -> None:
     assert report.average_precision == pytest.approx(0.01)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(rows=ROWS)
 def test_the_report_is_what_scikit_learn_says(rows: list[tuple[float, int]]) -> None:
     positive, labels = [p for p, _ in rows], [label for _, label in rows]
@@ -81,7 +82,7 @@ def test_the_report_is_what_scikit_learn_says(rows: list[tuple[float, int]]) -> 
     assert sum(map(sum, report.confusion_matrix)) == report.rows == len(rows)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(rows=ROWS, data=st.data())
 def test_the_order_of_the_rows_does_not_matter(rows: list[tuple[float, int]], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(rows))
@@ -91,7 +92,7 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[tuple[float, int]], da
     assert first.roc_auc == pytest.approx(second.roc_auc)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(rows=ROWS)
 def test_which_label_is_called_positive_does_not_matter_to_two_metrics(rows: list[tuple[float, int]]) -> None:
     rows = [(p, label) for p, label in rows if p != 1 - p] or [(0.9, 1)]  # a tie is called negative

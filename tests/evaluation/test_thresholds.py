@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from conftest import examples
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 
 GOALS = [Goal("f1"), Goal("precision", 0.7), Goal("recall", 0.9), Goal("precision", 1.0), Goal("recall", 1.0)]
@@ -32,7 +33,7 @@ def figures_at(cut: float, scores: NDArray[np.float64], labels: NDArray[np.int64
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(rows)
 @pytest.mark.parametrize("goal", GOALS, ids=lambda goal: f"{goal.figure}-{goal.at_least}")
 def test_no_other_threshold_serves_the_goal_better(goal: Goal, pairs: list[tuple[float, bool]]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedModel
 
+from conftest import examples
 from imdb_sentiment.artifact import Artifact, load_artifact
 from imdb_sentiment.scoring.scorer import Scorer
 from imdb_sentiment.scoring.torch_scorer import TorchBackend, score_texts
@@ -33,7 +34,7 @@ def by_hand(artifact: Artifact, text: str) -> list[float]:
     return probabilities
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(texts=TEXTS, max_tokens=st.integers(1, 300))
 def test_each_text_has_its_own_scores_in_its_place(artifact: Artifact, texts: list[str], max_tokens: int) -> None:
     scores = score_texts(artifact.model, artifact.encoder, texts, max_tokens=max_tokens)

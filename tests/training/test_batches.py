@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.training.batches import Share, StepBatches, rows_of_steps
 from imdb_sentiment.training.rows import EncodedRows
 
-MANY = settings(deadline=None, max_examples=60)
+MANY = settings(deadline=None, max_examples=examples(60))
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=150)
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from trainers import Build, Parts, build_parts
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
+from conftest import examples
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training.batches import Share, StepBatches
 from imdb_sentiment.training.best_epoch import choose_metric
@@ -63,7 +64,7 @@ def after_step(schedule: Schedule, step: int) -> TrainerControl:
     return control
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(steps=st.integers(1, 60), evaluations=st.integers(1, 70))
 def test_evaluations_lie_evenly_and_the_last_at_the_end_of_the_epoch(steps: int, evaluations: int) -> None:
     schedule = schedule_of(steps, evaluations=evaluations)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment import ConfigError, OutputExistsError
 from imdb_sentiment.training.checkpoints import (
     Keep,
@@ -63,7 +64,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(kinds=st.dictionaries(st.integers(0, 10**6), st.sampled_from(sorted(DAMAGE)), max_size=4))
 def test_the_highest_number_among_the_complete_ones(kinds: dict[int, str]) -> None:
     with TemporaryDirectory() as name:

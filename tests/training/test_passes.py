@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trainers import NAMES
 
+from conftest import examples
 from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.pretrained import load_encoder, load_model
@@ -18,7 +19,7 @@ from imdb_sentiment.training.rows import EncodedRow, EncodedRows
 WEIGHTS = torch.tensor([2.0, 0.5])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=40), budget=st.integers(1, 300))
 def test_passes_hold_all_rows_in_order_and_keep_to_the_budget(lengths: list[int], budget: int) -> None:
     passes = divide(lengths, budget)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import examples
 from imdb_sentiment.encoding import EncodedText
 from imdb_sentiment.training.rows import EncodedRow, EncodedRows
 
@@ -35,7 +36,7 @@ def plain(row: EncodedRow) -> tuple[list[int], int]:
     return ids, row.label
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(rows=ROWS)
 def test_what_goes_in_comes_out(rows: Rows) -> None:
     ours = encoded(rows)
@@ -46,7 +47,7 @@ def test_what_goes_in_comes_out(rows: Rows) -> None:
         assert ours[index].row == index
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(rows=ROWS)
 def test_the_longest_first_keep_their_labels_and_numbers(rows: Rows) -> None:
     ours = encoded(rows).longest_first()
