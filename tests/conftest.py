@@ -68,6 +68,17 @@ def fp32_whatever_the_machine() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_waits_for_the_disk() -> Iterator[None]:
+    """Leave files in the system's memory, where a test finds them as well; only a power cut would tell the difference.
+
+    Processes that are started or forked by tests wait for it, as ever.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # fails for what is no open file, too
+        yield
+
+
 PLACES = ("in the cinema", "at home", "on a train", "with friends", "late at night", "by accident")
 
 

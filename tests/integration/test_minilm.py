@@ -116,7 +116,7 @@ def test_weights_that_were_tampered_with_are_refused(monkeypatch: pytest.MonkeyP
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("texts", [12, pytest.param(100, marks=pytest.mark.simulation)])
+@pytest.mark.parametrize("texts", [8, pytest.param(100, marks=pytest.mark.simulation)])
 def test_the_words_an_explanation_names_are_those_the_model_goes_by(
     texts: int, folder: Path, tuner: SentimentFineTuner
 ) -> None:
