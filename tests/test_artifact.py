@@ -156,7 +156,8 @@ for line in sys.stdin:
 
 
 @pytest.mark.integration
-def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
+@pytest.mark.parametrize("apart", [6, pytest.param(1, marks=pytest.mark.simulation)])
+def test_a_kill_while_saving_leaves_a_whole_model(apart: int, folder: Path) -> None:
     command = [sys.executable, "-c", SAVER, str(folder)]
     replaced = []
     with subprocess.Popen(
@@ -164,7 +165,7 @@ def test_a_kill_while_saving_leaves_a_whole_model(folder: Path) -> None:
     ) as process:
         assert process.stdin
         assert process.stdout
-        for touch in itertools.count(1, 3):
+        for touch in itertools.count(1, apart):
             print(touch, file=process.stdin)
             status = int(process.stdout.readline())
             model, encoder, metadata, *_ = load_artifact(folder)

@@ -4,7 +4,6 @@ import csv
 import errno
 import gzip
 import json
-import multiprocessing
 import os
 import shutil
 import signal
@@ -21,6 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import examples, make_reviews
+from forked import Child
 from imdb_sentiment import (
     ConfigError,
     DataError,
@@ -32,6 +32,7 @@ from imdb_sentiment import (
 )
 from imdb_sentiment.tables import open_table
 from imdb_sentiment.tables.delimited import DelimitedTable
+from tasks import score_and_die
 
 TEXTS, _ = make_reviews(30)
 AWKWARD = ['A "quoted" text, with a comma', "two\nlines", "", "  ", "naïve 😀", "=1+1", TEXTS[0]]
@@ -180,33 +181,13 @@ def test_pairs(saved_pair_model: Path, tmp_path: Path) -> None:
     assert (labels[2], dict(report.not_scored)) == (None, {"no text": 1})
 
 
-def score_and_die(folder: Path, model: Path, parts: int) -> None:
-    """Score a file, and be killed when so many parts are written."""
-    written: list[object] = []
-    write = file_scoring._score_part
-
-    def write_and_die(*arguments: Any) -> None:
-        if len(written) == parts:
-            os.kill(os.getpid(), signal.SIGKILL)
-        written.append(write(*arguments))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(file_scoring, "_PART_ROWS", 4)
-        patch.setattr(file_scoring, "_score_part", write_and_die)
-        classifier = SentimentClassifier.from_pretrained(model, device="cpu", precision="fp32")
-        classifier.predict_file(folder / "in.csv", folder / "out.csv")
-
-
 @pytest.mark.integration
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     classifier: SentimentClassifier, saved_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_csv(tmp_path / "in.csv", TEXTS)
     classifier.predict_file(tmp_path / "in.csv", tmp_path / "whole.csv")
-    child = multiprocessing.get_context("spawn").Process(target=score_and_die, args=(tmp_path, saved_model, 3))
-    child.start()
-    child.join()
-    assert child.exitcode == -signal.SIGKILL
+    assert Child(score_and_die, tmp_path, saved_model, 3).end() == -signal.SIGKILL
     assert not (tmp_path / "out.csv").exists()
     (tmp_path / ".out.csv.parts" / "part-0000005.partial").write_text("half a part")
     scored: list[object] = []

@@ -17,6 +17,7 @@ from conftest import make_reviews
 from forked import Child
 from imdb_sentiment import ExportReport, ModelError, OutputExistsError, SentimentClassifier, file_scoring
 from imdb_sentiment.judging import judge_rows
+from tasks import identity_of
 
 TEXTS, _ = make_reviews(20)
 KINDS = ["own", "foreign", pytest.param("exported", marks=pytest.mark.integration)]
@@ -85,12 +86,6 @@ def change_cascade(folder: Path) -> None:
         changed = dict(arrays)
     changed["bias"] = changed["bias"] + 1
     np.savez(folder / "cascade.npz", **changed)
-
-
-def identity_of(sent: bytes) -> str:
-    """Open what was sent to another process, in another folder."""
-    os.chdir("/")
-    return str(pickle.loads(sent)._identity)  # noqa: S301 - made by this test
 
 
 @pytest.mark.parametrize("folder", KINDS, indirect=True)

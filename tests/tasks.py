@@ -1,0 +1,36 @@
+"""What forked processes do for some tests; they can import it without what the tests set up for themselves."""
+
+import os
+import pickle
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imdb_sentiment import SentimentClassifier, file_scoring
+
+__all__ = ["identity_of", "score_and_die"]
+
+
+def score_and_die(folder: Path, model: Path, parts: int) -> None:
+    """Score a file, and be killed when so many parts are written."""
+    written: list[object] = []
+    write = file_scoring._score_part
+
+    def write_and_die(*arguments: Any) -> None:
+        if len(written) == parts:
+            os.kill(os.getpid(), signal.SIGKILL)
+        written.append(write(*arguments))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(file_scoring, "_PART_ROWS", 4)
+        patch.setattr(file_scoring, "_score_part", write_and_die)
+        classifier = SentimentClassifier.from_pretrained(model, device="cpu", precision="fp32")
+        classifier.predict_file(folder / "in.csv", folder / "out.csv")
+
+
+def identity_of(sent: bytes) -> str:
+    """Open what was sent to another process, in another folder."""
+    os.chdir("/")
+    return str(pickle.loads(sent)._identity)  # noqa: S301 - made by this test
