@@ -1,5 +1,6 @@
 """What forked processes do for some tests; they can import it without what the tests set up for themselves."""
 
+import gc
 import os
 import pickle
 import signal
@@ -10,7 +11,7 @@ import pytest
 
 from imdb_sentiment import SentimentClassifier, file_scoring
 
-__all__ = ["identity_of", "score_and_die"]
+__all__ = ["close_and_be_told", "identity_of", "score_and_die"]
 
 
 def score_and_die(folder: Path, model: Path, parts: int) -> None:
@@ -34,3 +35,15 @@ def identity_of(sent: bytes) -> str:
     """Open what was sent to another process, in another folder."""
     os.chdir("/")
     return str(pickle.loads(sent)._identity)  # noqa: S301 - made by this test
+
+
+def close_and_be_told(folder: Path) -> int:
+    """Open a model twice, close both in this order, and be sent a signal; return its number, as a handler gets it."""
+    told: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: told.append(number))
+    opened = [SentimentClassifier.from_pretrained(folder, precision="fp32") for _ in range(2)]
+    while opened:
+        opened.pop(0).predict("superb")
+        gc.collect()
+    os.kill(os.getpid(), signal.SIGINT)
+    return told[0]

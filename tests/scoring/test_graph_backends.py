@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +16,10 @@ import pytest
 from safetensors.torch import load_file
 
 from conftest import make_reviews
+from forked import Child
 from imdb_sentiment import ConfigError, ExportReport, MissingExtraError, ModelError, SentimentClassifier
 from imdb_sentiment.scoring.opening import open_graph
+from tasks import close_and_be_told
 
 pytestmark = pytest.mark.integration
 
@@ -119,6 +122,10 @@ def test_the_extra_is_named_where_it_is_missing(folder: Path, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtraError, match="needs the extra 'onnx'"):
         SentimentClassifier.from_pretrained(folder)
+
+
+def test_signals_are_heeded_after_models_are_closed(folder: Path) -> None:
+    assert Child(close_and_be_told, folder).result() == signal.SIGINT
 
 
 def test_it_stays_on_the_cpu(folder: Path) -> None:

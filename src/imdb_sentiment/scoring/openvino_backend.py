@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenVinoBackend"]
 
+_CREATING = Lock()
+_CORES: list[Any] = []
+"""The one of this process, once there is one.
+
+Each new one gives the thread another stack for signal handlers, and the one before it back when it is gone. Of two that
+go in the order in which they came, the last gives back a stack that is no longer there: the next signal, a Ctrl-C too,
+would end the process.
+"""
+
 
 class OpenVinoBackend(GraphBackend):
     """Computes with an ONNX graph, in bf16 or fp32.
@@ -34,14 +43,14 @@ class OpenVinoBackend(GraphBackend):
 
     def __init__(self, graph: Path, *, precision: str = "auto") -> None:
         try:
-            import openvino
+            core = _core()
         except ImportError:
             raise MissingExtraError(
                 f"computing in bf16 with {graph.parent} needs the extra 'openvino'",
                 hint="pip install 'imdb-sentiment[openvino]'",
             ) from None
         super().__init__(graph)
-        self._core = openvino.Core()
+        self._core = core
         self._settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": self.threads()}
         if precision != "auto":  # left alone it takes bf16 where the CPU has it
             self._settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
@@ -97,3 +106,12 @@ class OpenVinoBackend(GraphBackend):
         except RuntimeError as error:
             reason = str(error).strip().rpartition("\n")[2]
             raise ModelError(f"{self._graph} cannot be opened", found=reason, hint="export the model again") from None
+
+
+def _core() -> Any:
+    import openvino
+
+    with _CREATING:
+        if not _CORES:
+            _CORES.append(openvino.Core())
+        return _CORES[0]
