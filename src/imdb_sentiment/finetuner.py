@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, SettledConfig, given_config, source_of
 from imdb_sentiment.config.other_names import setting_meant
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.data.labels import LabelNames
@@ -39,6 +39,7 @@ __all__ = ["SentimentFineTuner"]
 class _Prepared(NamedTuple):
     """What the main process hands to all before training."""
 
+    config: SettledConfig
     rows: "TrainingRows"
     summary: SplitSummary
     audit: "DataAudit | None"
@@ -166,7 +167,7 @@ class SentimentFineTuner:
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
         with ExitStack() as held:
             encoder = on_all(lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None))
-            prepared = on_main(lambda: self._prepare(data, encoder.text_encoder, held, resume=resume))
+            prepared = on_main(lambda: self._prepare(data, encoder, held, resume=resume))
             with own_random_numbers():
                 self._fitted = self._train(prepared, encoder)
         return self._fitted.result
@@ -281,16 +282,17 @@ class SentimentFineTuner:
             report = replace(figures_of(measured, names=self.labels), seen_rows=sum(known))
         return with_background(report, self._describe(fitted).background(), numeric_precision="fp32")
 
-    def _prepare(self, data: object, encoder: TextEncoder, held: ExitStack, *, resume: bool) -> _Prepared:
+    def _prepare(self, data: object, encoder: "Encoder", held: ExitStack, *, resume: bool) -> _Prepared:
         """Do all that comes before learning: read the data, look at them, encode them, and claim the folder.
 
         Args:
             data: As for `fit`.
-            encoder: Encodes texts.
+            encoder: The pretrained encoder.
             held: Keeps the folder claimed until it is closed.
             resume: As for `fit`.
         """
         from imdb_sentiment.training.checkpoints import check_same_run, newest_checkpoint
+        from imdb_sentiment.training.recipe import settle
         from imdb_sentiment.training.run_folder import locked
 
         if not resume:
@@ -301,19 +303,28 @@ class SentimentFineTuner:
         # rows given to an earlier fit are not those of the source
         if data is not None or self._rows_given or self._read_config != self.data_config:
             self._take(data)
-        run = self._describe_run()
+        rows = len(self.splits.train)
+        config = settle(self.config, train_rows=rows, hidden_size=encoder.config.hidden_size)
+        run = self._describe_run(config)
         checkpoint = newest_checkpoint(self.output_dir) if resume else None
         if checkpoint:
             check_same_run(checkpoint, run)
-        self._look(encoder)  # before anything is learnt
-        return _Prepared(self._encode(encoder), self.splits.summary, self._audit, run, checkpoint)
+        text_encoder = encoder.text_encoder
+        self._look(text_encoder)  # before anything is trained
+        return _Prepared(
+            config,
+            self._encode(text_encoder, config.epoch_max_lengths),
+            self.splits.summary,
+            self._audit,
+            run,
+            checkpoint,
+        )
 
-    def _encode(self, encoder: TextEncoder) -> "TrainingRows":
+    def _encode(self, encoder: TextEncoder, limits: tuple[int, ...]) -> "TrainingRows":
         from imdb_sentiment.training.rows import EncodedRows, TrainingRows
 
         splits = self.splits
         texts = texts_of(splits.train)
-        limits = self.config.epoch_max_lengths
         train = {
             limit: EncodedRows.of(encoder.cut_at(limit).encode(texts), splits.train["label"]) for limit in set(limits)
         }
@@ -325,14 +336,16 @@ class SentimentFineTuner:
         from imdb_sentiment.pretrained import load_model
         from imdb_sentiment.training.best_epoch import choose_metric
         from imdb_sentiment.training.fine_tuning import fine_tune
+        from imdb_sentiment.training.recipe import settled_fields
 
-        model, head_note = on_all(lambda: load_model(encoder, self.config, LabelNames(*prepared.rows.names)))
-        metric = choose_metric(self.config.metric_for_best_model, prepared.summary.rows["train"])
+        config = prepared.config
+        loaded = on_all(lambda: load_model(encoder, config, LabelNames(*prepared.rows.names)))
+        metric = choose_metric(config.metric_for_best_model)
         started = time.perf_counter()
         learnt = fine_tune(
-            model,
+            loaded,
             encoder.text_encoder,
-            self.config,
+            config,
             rows=prepared.rows,
             metric=metric,
             output_dir=self.output_dir,
@@ -355,7 +368,8 @@ class SentimentFineTuner:
             splits=prepared.summary,
             audit=prepared.audit,
             training_precision=learnt.precision,
-            notes=(head_note, *learnt.notes),
+            settled=settled_fields(self.config, config),
+            notes=(loaded.note, *learnt.notes),
         )
         # times and devices differ between processes
         return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result), cascade)
@@ -400,9 +414,9 @@ class SentimentFineTuner:
             name = self.config.model_name
             self._audit = audit_rows(*source, self._read_config, encoder=encoder, model_name=name)
 
-    def _describe_run(self) -> dict[str, object]:
-        """What decides how a run ends: a checkpoint of another run cannot be gone on from."""
-        config, splits = self.config, self.splits
+    def _describe_run(self, config: SettledConfig) -> dict[str, object]:
+        """What decides how a run ends: a run cannot be resumed from a checkpoint of another."""
+        splits = self.splits
         of_a_step = {"per_device_train_batch_size", "gradient_accumulation_steps"}
         run = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN | of_a_step)
         batch = config.per_device_train_batch_size * config.gradient_accumulation_steps

@@ -9,12 +9,24 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-__all__ = ["exchange_outputs", "head_parameters", "renew_head", "scale_outputs"]
+__all__ = ["exchange_outputs", "head_parameters", "output_layer", "renew_head", "scale_outputs"]
 
 
 def head_parameters(model: "PreTrainedModel") -> list[str]:
     """Return the names of the parameters above the encoder."""
     return [name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}.")]
+
+
+def output_layer(model: "PreTrainedModel") -> "torch.nn.Linear":
+    """Return the last layer of the head, whose outputs are the logits."""
+    from torch import nn
+
+    layers = [
+        module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and not name.startswith(f"{model.base_model_prefix}.")
+    ]
+    return next(layer for layer in reversed(layers) if layer.out_features == 2)
 
 
 def exchange_outputs(model: "PreTrainedModel") -> None:

@@ -169,6 +169,9 @@ class ModelMetadata(_Section):
     fine_tune_config: dict[str, Any]
     """`FineTuneConfig` of the run."""
 
+    settled: dict[str, FiniteFloat] = {}
+    """`FineTuneResult.settled`: what `auto` in `fine_tune_config` came to."""
+
     data_fingerprint: str
     """`SplitSummary.fingerprint`: the same for the same texts, labels and division."""
 
@@ -268,6 +271,7 @@ def describe(
         length_policy=_describe_length(encoder),
         data_config=data_config.model_dump(mode="json"),
         fine_tune_config=config.model_dump(mode="json"),
+        settled=dict(result.settled),
         data_fingerprint=result.splits.fingerprint,
         splits=result.splits.to_dict(),
         audit=result.audit.summary_dict() if result.audit else None,

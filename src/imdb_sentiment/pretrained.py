@@ -18,6 +18,7 @@ from imdb_sentiment.model_files import (
     loading_folder,
     own_finite_weights,
 )
+from imdb_sentiment.models.pooling import add_mean_pooling
 from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.saved_tokenizer import check_tokenizer
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import FineTuneConfig
 
-__all__ = ["Encoder", "load_encoder", "load_model"]
+__all__ = ["Encoder", "LoadedModel", "load_encoder", "load_model"]
 
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _HINT = Advice(
@@ -49,6 +50,17 @@ class Encoder(NamedTuple):
 
     config: "PretrainedConfig"
     text_encoder: TextEncoder
+
+
+class LoadedModel(NamedTuple):
+    """A pretrained encoder with a head of two outputs."""
+
+    model: "PreTrainedModel"
+
+    head_is_new: bool
+
+    note: str
+    """What became of the head."""
 
 
 def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
@@ -100,14 +112,12 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
     return encoder
 
 
-def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) -> tuple["PreTrainedModel", str]:
+def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) -> LoadedModel:
     """Load the encoder's weights in fp32 below a head with two outputs, in the order of `names`.
 
     A head that the checkpoint brings is kept if its two names are ours, with its rows exchanged if they stand in the
-    other order. Any other head is replaced by a new one, drawn with `config.seed`.
-
-    Returns:
-        The model, and a sentence on what became of the head.
+    other order. Any other head is replaced by a new one, drawn with `config.seed`, which reads what `config.pooling`
+    says.
 
     Raises:
         ModelError: The weights are missing, are not safetensors, or the architecture has no classification form.
@@ -145,15 +155,22 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     if lost:
         found = f"{len(lost)} weights are missing, such as {lost[0]}"
         raise ModelError(f"the checkpoint {config.model_name!r} does not fit its architecture", found=found, hint=_HINT)
-    if absent & set(head):
-        return model, "the checkpoint has no head of two labels; a new one was made"
-    if theirs == ours:
-        return model, f"the checkpoint's head for {names.negative} and {names.positive} was kept"
-    if theirs == ours[::-1]:
-        exchange_outputs(model)
-        return model, f"the checkpoint's head has {names.positive} before {names.negative}; its outputs were exchanged"
-    renew_head(model, config.seed)
-    return model, f"the checkpoint's head is for {list_values(theirs)}; a new one was made"
+    if not absent & set(head):
+        if theirs == ours:
+            return LoadedModel(
+                model, False, f"the checkpoint's head for {names.negative} and {names.positive} was kept"
+            )
+        if theirs == ours[::-1]:
+            exchange_outputs(model)
+            order = f"{names.positive} before {names.negative}"
+            return LoadedModel(model, False, f"the checkpoint's head has {order}; its outputs were exchanged")
+        renew_head(model, config.seed)
+        note = f"the checkpoint's head is for {list_values(theirs)}; a new one was made"
+    else:
+        note = "the checkpoint has no head of two labels; a new one was made"
+    if config.pooling == "mean" and add_mean_pooling(model):
+        note += ", which reads the mean of all tokens"
+    return LoadedModel(model, True, note)
 
 
 def _locate(config: "FineTuneConfig") -> tuple[Path, str | None]:

@@ -16,7 +16,7 @@ from imdb_sentiment.config.frozen import Frozen, NamesFromText, PathAsText, Seed
 from imdb_sentiment.errors import ConfigError, nearest
 from imdb_sentiment.messages import quote
 
-__all__ = ["NOT_OF_THE_RUN", "FineTuneConfig", "Metric", "Preset"]
+__all__ = ["NOT_OF_THE_RUN", "FineTuneConfig", "Metric", "Preset", "SettledConfig"]
 
 NOT_OF_THE_RUN = {"per_device_eval_batch_size", "keep_checkpoints", "report_to", "threshold", "cascade"}
 """Fields of `FineTuneConfig` that do not decide how a run ends, so that they may change when it is gone on with."""
@@ -71,6 +71,16 @@ class FineTuneConfig(Frozen):
     model_revision: str | None = None
     """Branch, tag or commit of the hub model."""
 
+    pooling: Literal["mean", "first"] = "mean"
+    """What the head reads: the mean of all tokens beside the first one, or the first token alone, as stock models do.
+    For BERT, RoBERTa and DistilBERT the mean comes from one more layer, which stock programs load like any other; for
+    ModernBERT from its own setting. Other architectures, and a head that the checkpoint brings, read what they did."""
+
+    linear_probe: bool = True
+    """Fit a new head to the encoder's own features by logistic regression before the encoder is trained, so that the
+    first steps do not distort the encoder for the sake of a random head (Kumar et al., Fine-Tuning can Distort
+    Pretrained Features and Underperform Out-of-Distribution, ICLR 2022)."""
+
     max_length: Annotated[int, Field(ge=8)] = 256
     """Longest input in tokens, special tokens included; longer texts are cut by `truncation`. The tutorial's 128
     keeps 11 % of IMDb's reviews whole, 256 keeps 59 % after cleaning. Measured with MiniLM on 2,000 reviews: 85.3 %
@@ -107,8 +117,9 @@ class FineTuneConfig(Frozen):
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the training steps over which the learning rate rises from 0 to its peak."""
 
-    per_device_train_batch_size: PositiveInt = 32
-    """Rows per training step on each device, times `gradient_accumulation_steps`."""
+    per_device_train_batch_size: PositiveInt | Literal["auto"] = "auto"
+    """Rows per training step on each device, times `gradient_accumulation_steps`. `auto` follows the number of training
+    rows: 8 rows a step below 500, 16 below 4,000, and 32 from there on, over all devices."""
 
     gradient_accumulation_steps: PositiveInt = 1
     """Batches whose gradients are added up for one step. The step is that of one large batch."""
@@ -126,8 +137,9 @@ class FineTuneConfig(Frozen):
     per_device_eval_batch_size: PositiveInt = 16
     """Rows per batch on each device where validation rows are measured; changes speed and memory, not results."""
 
-    num_train_epochs: PositiveInt = 2
-    """Passes over the training rows."""
+    num_train_epochs: PositiveInt | Literal["auto"] = "auto"
+    """Passes over the training rows. `auto` takes as many as come to about 250 steps, from 2 to 10: 2 from several
+    thousand rows on, 4 for 1,000, 7 for 300."""
 
     first_epoch_max_length: Annotated[int, Field(ge=8)] | None = 64
     """Longest training input in the first epoch, if that is below `max_length`; empty (`None`) for `max_length` itself.
@@ -160,11 +172,9 @@ class FineTuneConfig(Frozen):
     measured on IMDb both were the same epoch."""
 
     metric_for_best_model: Metric = "auto"
-    """Validation metric that decides which epoch is best. `auto` is F1 where the rarer label makes up at least 40 % of
-    the training rows, and Matthews correlation elsewhere: where one class is rare, accuracy and the F1 of the common
-    class are high for any model, while Matthews correlation is the same whichever label is called positive. Log loss
-    counts as better when it is lower. Of epochs that are equal by the metric, as they often are where validation rows
-    are few, the one with the lowest log loss is best."""
+    """Validation metric that decides which epoch is best. `auto` is log loss, as it uses how sure the model is of each
+    row, where accuracy and F1 count rows and cannot tell epochs apart on a few dozen of them. It is that of the
+    calibrated model. With another metric, epochs within one standard error of the best are chosen by log loss too."""
 
     report_to: Annotated[tuple[str, ...], NamesFromText] = ()
     """Trackers that get loss, learning rate and validation metrics, by the names that transformers has for them, such
@@ -184,14 +194,6 @@ class FineTuneConfig(Frozen):
 
     seed: Seed = 42
     """Seed of everything random in training: the new classification head, dropout and the order of the rows."""
-
-    @property
-    def epoch_max_lengths(self) -> tuple[int, ...]:
-        """Longest training input of each epoch, in tokens."""
-        first, epochs = self.first_epoch_max_length, self.num_train_epochs
-        if first is None:
-            return (self.max_length,) * epochs
-        return (min(first, self.max_length),) + (self.max_length,) * (epochs - 1)
 
     @model_validator(mode="after")
     def _check_stopping(self) -> Self:
@@ -220,8 +222,26 @@ class FineTuneConfig(Frozen):
         return cls(**(_PRESETS[name] | changes))
 
 
+class SettledConfig(FineTuneConfig):
+    """A configuration in which what follows the number of rows is settled; see `training.recipe.settle`."""
+
+    learning_rate: PositiveFloat
+    per_device_train_batch_size: PositiveInt
+    num_train_epochs: PositiveInt
+
+    @property
+    def epoch_max_lengths(self) -> tuple[int, ...]:
+        """Longest training input of each epoch, in tokens."""
+        first, epochs = self.first_epoch_max_length, self.num_train_epochs
+        if first is None:
+            return (self.max_length,) * epochs
+        return (min(first, self.max_length),) + (self.max_length,) * (epochs - 1)
+
+
 _PRESETS: dict[str, dict[str, Any]] = {
     "tutorial": {
+        "pooling": "first",
+        "linear_probe": False,
         "max_length": 128,
         "truncation": "head",
         "padding": "max_length",

@@ -1,7 +1,7 @@
 """What came of the rows and of the training on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
@@ -77,6 +77,10 @@ class EpochRecord:
 
     seconds: float | None = None
     """Wall-clock seconds of training and evaluation until then, those before a break included; None if not known."""
+
+    calibrated_log_loss: float | None = None
+    """Log loss on the validation split once a temperature is fitted to it, by which epochs are chosen; None if not
+    recorded."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
@@ -191,6 +195,9 @@ class FineTuneResult:
     """Numbers that training computed with, `fp32` or `bf16`, and with it the figures of `history`; None if not
     recorded."""
 
+    settled: Mapping[str, float] = field(default_factory=dict)
+    """What fields of `FineTuneConfig` that are `auto` came to for so many rows and this encoder, by name."""
+
     cascade: CascadeChoice | None = None
     """What was prepared beside the encoder; None unless `FineTuneConfig.cascade` is set."""
 
@@ -207,12 +214,15 @@ class FineTuneResult:
         return to_plain(self)
 
     def __str__(self) -> str:
-        table = [["epoch", "train loss", "log loss", "accuracy", "F1"]]
+        table = [["epoch", "train loss", "log loss", "calibrated", "accuracy", "F1"]]
         for record in self.history:
             report = record.validation
-            values = (record.train_loss, report.log_loss, report.accuracy, report.f1)
-            table.append([f"{record.epoch:.4g}", *(f"{value:.4f}" for value in values)])
+            values = (record.train_loss, report.log_loss, record.calibrated_log_loss, report.accuracy, report.f1)
+            table.append([f"{record.epoch:.4g}", *("-" if value is None else f"{value:.4f}" for value in values)])
         lines = format_table(table)
+        if self.settled:
+            told = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
+            lines.append(f"chosen for these rows: {told}")
         lines.append(f"kept epoch {self.kept_epoch:.4g} ({self.kept_because}) after {self.seconds:.0f} s of training")
         lines.append(str(self.calibration))
         if self.cascade:

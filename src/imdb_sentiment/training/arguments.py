@@ -9,7 +9,7 @@ from imdb_sentiment.training.recipe import Recipe
 if TYPE_CHECKING:
     from transformers import TrainingArguments
 
-    from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.config import SettledConfig
     from imdb_sentiment.training.best_epoch import BestEpochMetric
 
 __all__ = ["training_arguments"]
@@ -18,13 +18,13 @@ _NEVER = 10**12
 
 
 def training_arguments(
-    config: "FineTuneConfig", recipe: Recipe, output_dir: Path, metric: "BestEpochMetric"
+    config: "SettledConfig", recipe: Recipe, output_dir: Path, metric: "BestEpochMetric"
 ) -> "TrainingArguments":
     """Return the arguments for `transformers.Trainer`.
 
     Args:
         config: How to fine-tune.
-        recipe: What of it depends on the machine and the encoder.
+        recipe: What depends on the machine.
         output_dir: Folder for the checkpoints.
         metric: What decides which evaluation is best, if the best one is kept.
     """
@@ -33,7 +33,7 @@ def training_arguments(
 
     arguments = TrainingArguments(
         output_dir=str(output_dir),
-        learning_rate=recipe.learning_rate,
+        learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_ratio,  # below 1 it is read as a share of the steps
         per_device_train_batch_size=config.per_device_train_batch_size,

@@ -1,50 +1,58 @@
-"""Which validation metric decides which epoch is best."""
+"""Which evaluation of a run is the best one."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["BALANCED_FROM", "BestEpochMetric", "choose_metric"]
+__all__ = ["CALIBRATED_LOG_LOSS", "STANDARD_ERROR", "BestEpochMetric", "choose_metric"]
 
-BALANCED_FROM = 0.4
-"""Share of the training rows from which the rarer label is not called rare."""
+CALIBRATED_LOG_LOSS = "calibrated_log_loss"
+"""Log loss of an evaluation once a temperature is fitted to it, as it will be to the kept epoch. Uncalibrated, log loss
+prefers early epochs, since models become too sure of themselves as they train."""
+
+STANDARD_ERROR = "standard_error"
+"""Standard error of the metric that was asked for."""
 
 
 class BestEpochMetric(NamedTuple):
-    """A validation metric, by its name in `EvaluationReport`."""
+    """What decides which evaluation is best: log loss, alone or among those that another metric cannot tell apart."""
 
     name: str
+    """Of a field of `EvaluationReport`, or `CALIBRATED_LOG_LOSS`."""
 
-    greater_is_better: bool
+    @property
+    def greater_is_better(self) -> bool:
+        """Whether a higher value is better."""
+        return self.name != CALIBRATED_LOG_LOSS
 
-    reason: str
-    """Why an epoch that is the best by it was kept."""
+    @property
+    def reason(self) -> str:
+        """Why an epoch that is the best was kept."""
+        if self.name == CALIBRATED_LOG_LOSS:
+            return "lowest log loss on validation"
+        return f"highest {self.name} on validation, with the lowest log loss within its standard error"
 
     def since_best(self, log: Iterable[Mapping[str, Any]]) -> int:
         """Count the evaluations in a Trainer's log after the best one.
 
-        Of equals, which are frequent where rows are few, that with the lowest log loss is best, and then the first.
+        An evaluation takes the place of the best one so far if its log loss is lower and, where another metric was
+        asked for, that is at most one standard error worse; or if that metric is more than one standard error better.
         """
-        sign = 1 if self.greater_is_better else -1
-        key = f"eval_{self.name}"
-        values = [(sign * entry[key], -entry["eval_log_loss"]) for entry in log if key in entry]
-        return len(values) - 1 - values.index(max(values)) if values else 0
+        evaluations = [entry for entry in log if f"eval_{CALIBRATED_LOG_LOSS}" in entry]
+        best = 0
+        for place in range(1, len(evaluations)):
+            if self._is_better(evaluations[place], evaluations[best]):
+                best = place
+        return max(len(evaluations) - 1 - best, 0)
+
+    def _is_better(self, new: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
+        lower_loss = new[f"eval_{CALIBRATED_LOG_LOSS}"] < best[f"eval_{CALIBRATED_LOG_LOSS}"]
+        if self.name == CALIBRATED_LOG_LOSS:
+            return bool(lower_loss)
+        gain = new[f"eval_{self.name}"] - best[f"eval_{self.name}"]
+        error = new[f"eval_{STANDARD_ERROR}"]
+        return bool(gain > error or (lower_loss and gain >= -error))
 
 
-def choose_metric(asked: str, train_rows: Mapping[str, int]) -> BestEpochMetric:
-    """Return the metric that was asked for, or for `auto` the one that suits the training rows.
-
-    Args:
-        asked: `FineTuneConfig.metric_for_best_model`.
-        train_rows: Number of training rows of each label.
-    """
-    rarer = min(train_rows, key=lambda label: train_rows[label])
-    share = train_rows[rarer] / sum(train_rows.values())
-    name, why = asked, ""
-    if asked == "auto" and share >= BALANCED_FROM:
-        name = "f1"
-    elif asked == "auto":
-        name, why = "matthews_correlation", f", as {rarer} makes up {100 * share:.2g} % of the training rows"
-    greater_is_better = name != "log_loss"
-    return BestEpochMetric(
-        name, greater_is_better, f"{'highest' if greater_is_better else 'lowest'} {name} on validation{why}"
-    )
+def choose_metric(asked: str) -> BestEpochMetric:
+    """Return what decides for a value of `FineTuneConfig.metric_for_best_model`."""
+    return BestEpochMetric(CALIBRATED_LOG_LOSS if asked in ("auto", "log_loss") else asked)

@@ -22,6 +22,7 @@ from imdb_sentiment.training.checkpoints import (
     newest_checkpoint,
     recorded_precision,
 )
+from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.recipe import Recipe, resolve
 from imdb_sentiment.training.rows import TrainingRows
 from imdb_sentiment.training.run_folder import check_room
@@ -32,7 +33,8 @@ from imdb_sentiment.upstream import quiet
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, Trainer, TrainerState
 
-    from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.config import SettledConfig
+    from imdb_sentiment.pretrained import LoadedModel
 
 __all__ = ["Learnt", "fine_tune"]
 
@@ -51,9 +53,9 @@ class Learnt(NamedTuple):
 
 
 def fine_tune(
-    model: "PreTrainedModel",
+    loaded: "LoadedModel",
     encoder: TextEncoder,
-    config: "FineTuneConfig",
+    config: "SettledConfig",
     *,
     rows: TrainingRows,
     metric: BestEpochMetric,
@@ -64,7 +66,7 @@ def fine_tune(
     """Train a model, in place if it is not divided between processes.
 
     Args:
-        model: Model with a head of two outputs.
+        loaded: What to start from.
         encoder: Pads the batches.
         config: How to fine-tune.
         rows: What to learn from and to evaluate on.
@@ -81,12 +83,17 @@ def fine_tune(
     """
     import torch
 
+    model = loaded.model
     _set_dropout(model, config.dropout)
     before = recorded_precision(checkpoint) if checkpoint else None
     processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # a file for each of them
     device = torch.device(usable_device())
     recipe = on_main(lambda: resolve(config, model, device, before=before))
     on_main(lambda: _make_ready(output_dir, model, config))
+    if checkpoint is None and loaded.head_is_new and config.linear_probe:
+        balanced = config.class_weights == "balanced"
+        model.to(device)  # type: ignore[arg-type]
+        on_main(lambda: fit_head(model, encoder, rows.epochs[0], balanced=balanced, seed=config.seed)).write_to(model)
     attending = quick_to_learn(model, device, bf16=recipe.precision == "bf16")
     adding = gradients_in_place(model, when=device.type == "cpu" and number_of_processes() == 1)
     with quiet(), heed_signals() as stop, first_token_only(model), attending, adding:
@@ -121,7 +128,7 @@ def fine_tune(
 
 
 def _kept(
-    history: Sequence[EpochRecord], state: "TrainerState", config: "FineTuneConfig", metric: BestEpochMetric
+    history: Sequence[EpochRecord], state: "TrainerState", config: "SettledConfig", metric: BestEpochMetric
 ) -> tuple[float, str]:
     """Return which epoch's weights the model has at the end, and why."""
     if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
@@ -147,7 +154,7 @@ def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedMo
     return whole
 
 
-def _make_ready(folder: Path, model: "PreTrainedModel", config: "FineTuneConfig") -> None:
+def _make_ready(folder: Path, model: "PreTrainedModel", config: "SettledConfig") -> None:
     """Clear away what a killed run has left unfinished, and check that there is room for what is to come."""
     check_ours(folder)
     drop_unfinished(folder)
@@ -167,7 +174,7 @@ def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
 
 def _how(recipe: Recipe, device: str) -> str:
     processes = number_of_processes()
-    told = f"learning rate {recipe.learning_rate:g}, {recipe.precision} on {device}"
+    told = f"{recipe.precision} on {device}"
     if processes > 1:
         told += f", {processes} processes"
     return told if recipe.precision == "fp32" else f"{told}; figures after training are computed in fp32"

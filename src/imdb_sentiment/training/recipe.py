@@ -1,29 +1,68 @@
-"""What `auto` in a configuration comes to, on this machine and with this encoder."""
+"""What `auto` in a configuration comes to: for so many rows, with this encoder, on this machine."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.precision import Precision, choose_precision
+from imdb_sentiment.processes import number_of_processes
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.config import FineTuneConfig, SettledConfig
 
-__all__ = ["Recipe", "choose_learning_rate", "resolve"]
+__all__ = ["Recipe", "choose_learning_rate", "resolve", "settle", "settled_fields"]
 
 _SMALL_HIDDEN_SIZE = 512
 _SMALL_LEARNING_RATE, _BASE_LEARNING_RATE = 1e-4, 3e-5
 _CPU_PASS_TOKENS, _GPU_PASS_TOKENS = 1024, 16384
 _TRIAL_TOKENS = 128
+_FOLLOWING = ("num_train_epochs", "per_device_train_batch_size", "learning_rate")
+_STEPS = 250
+_FEWEST_EPOCHS, _MOST_EPOCHS = 2, 10
+_STEP_ROWS = ((500, 8), (4000, 16))
+_MOST_STEP_ROWS = 32
 
 
 class Recipe(NamedTuple):
     """The parts of a recipe that depend on the encoder or the machine."""
 
-    learning_rate: float
     precision: Precision
     forward_tokens: int
+
+
+def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> "SettledConfig":
+    """Settle what follows the number of rows and the size of the encoder.
+
+    A model needs some hundred steps to move, whatever the number of rows: 2 epochs in batches of 32 are 20 steps for
+    300 rows.
+
+    Args:
+        config: How to fine-tune.
+        train_rows: Number of training rows.
+        hidden_size: Width of the encoder.
+    """
+    from imdb_sentiment.config import SettledConfig
+
+    parts = config.gradient_accumulation_steps * number_of_processes()
+    epochs, rate = config.num_train_epochs, config.learning_rate
+    step_rows = next((rows for below, rows in _STEP_ROWS if train_rows < below), _MOST_STEP_ROWS)
+    asked = config.per_device_train_batch_size
+    batch = max(1, step_rows // parts) if asked == "auto" else asked
+    if epochs == "auto":
+        epochs = min(max(round(_STEPS * batch * parts / train_rows), _FEWEST_EPOCHS), _MOST_EPOCHS)
+    settled = {
+        "per_device_train_batch_size": batch,
+        "num_train_epochs": epochs,
+        "learning_rate": choose_learning_rate(hidden_size) if rate == "auto" else rate,
+    }
+    return SettledConfig(**(config.model_dump() | settled))
+
+
+def settled_fields(asked: "FineTuneConfig", settled: "SettledConfig") -> dict[str, float]:
+    """Return what the fields that follow the data and the encoder came to."""
+    names = [name for name in _FOLLOWING if getattr(asked, name) == "auto"]
+    return {name: getattr(settled, name) for name in names}
 
 
 def resolve(
@@ -40,16 +79,15 @@ def resolve(
     precision = before or config.precision
     if precision == "auto":
         precision = choose_precision(model, device, tokens=min(_TRIAL_TOKENS, config.max_length))
-    rate, tokens = config.learning_rate, config.max_tokens_per_forward
+    tokens = config.max_tokens_per_forward
     if tokens == "auto":
         tokens = _CPU_PASS_TOKENS if device.type == "cpu" else _GPU_PASS_TOKENS
     return Recipe(
-        learning_rate=choose_learning_rate(model) if rate == "auto" else rate,
         precision="bf16" if precision == "bf16" else "fp32",
         forward_tokens=tokens,
     )
 
 
-def choose_learning_rate(model: "PreTrainedModel") -> float:
+def choose_learning_rate(hidden_size: int) -> float:
     """Return the peak learning rate for an encoder of this width."""
-    return _SMALL_LEARNING_RATE if model.config.hidden_size <= _SMALL_HIDDEN_SIZE else _BASE_LEARNING_RATE
+    return _SMALL_LEARNING_RATE if hidden_size <= _SMALL_HIDDEN_SIZE else _BASE_LEARNING_RATE

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.errors import TrainingDivergedError
+from imdb_sentiment.evaluation.bootstrap import resampled_figures
 from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.evaluation.temperature import fit_temperature
 from imdb_sentiment.process_wide import LOADING
-from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport
+from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport, MeasuredRows
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.batches import Share, StepBatches
-from imdb_sentiment.training.best_epoch import BestEpochMetric
+from imdb_sentiment.training.best_epoch import CALIBRATED_LOG_LOSS, STANDARD_ERROR, BestEpochMetric
 from imdb_sentiment.training.checkpoints import Keep
 from imdb_sentiment.training.class_weights import balanced_weights
 from imdb_sentiment.training.passes import Collate
@@ -20,15 +22,18 @@ from imdb_sentiment.training.rows import EncodedRow, TrainingRows
 from imdb_sentiment.training.stopping import StopRequest
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from transformers import EvalPrediction, PreTrainedModel
 
-    from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.config import SettledConfig
     from imdb_sentiment.training.callbacks import LiveLine, Stopping
     from imdb_sentiment.training.loop import FineTuneTrainer
 
 __all__ = ["Training", "build_training", "read_history"]
 
+_RESAMPLES = 200
 _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
 
 
@@ -43,7 +48,7 @@ class Training(NamedTuple):
 def build_training(
     model: "PreTrainedModel",
     encoder: TextEncoder,
-    config: "FineTuneConfig",
+    config: "SettledConfig",
     *,
     recipe: Recipe,
     rows: TrainingRows,
@@ -58,7 +63,7 @@ def build_training(
         model: Model with a head of two outputs.
         encoder: Pads the batches.
         config: How to fine-tune.
-        recipe: What of it depends on the machine and the encoder.
+        recipe: What depends on the machine.
         rows: What to learn from and to evaluate on.
         metric: What decides which evaluation is best.
         output_dir: Folder for the checkpoints; it exists.
@@ -99,7 +104,7 @@ def build_training(
         args=arguments,
         data_collator=_pad_for_evaluation(encoder, _padding(lambda: encoder.max_length, to_limit=to_limit)),
         eval_dataset=rows.validation.longest_first(),
-        compute_metrics=_metrics(rows.names, recipe.learning_rate),
+        compute_metrics=_metrics(rows.names, metric, seed=config.seed, learning_rate=config.learning_rate),
         callbacks=[schedule, stopping, live_line, run_record(run), *tidying],
     )
     trainer.remove_callback(PrinterCallback)
@@ -107,7 +112,7 @@ def build_training(
 
 
 def _collate(
-    encoder: TextEncoder, config: "FineTuneConfig", *, rows: TrainingRows, batches: StepBatches, max_tokens: int
+    encoder: TextEncoder, config: "SettledConfig", *, rows: TrainingRows, batches: StepBatches, max_tokens: int
 ) -> Collate:
     import torch
 
@@ -151,6 +156,7 @@ def read_history(
                     train_loss=mean,
                     validation=report,
                     seconds=entry.get("seconds"),
+                    calibrated_log_loss=entry.get(f"eval_{CALIBRATED_LOG_LOSS}"),
                 )
             )
             losses = []
@@ -172,14 +178,33 @@ def _pad_for_evaluation(encoder: TextEncoder, padded: Callable[[int], int]) -> A
     return collate
 
 
-def _metrics(names: tuple[str, str], learning_rate: float) -> Any:
+def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, learning_rate: float) -> Any:
+    import numpy as np
+
     def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
+        logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
         try:
-            report = measure(softmax(prediction.predictions), prediction.label_ids, names=names)
+            report = measure(softmax(logits), labels, names=names)
         except ValueError as error:
             hint = f"a learning rate below {learning_rate:g}"
             raise TrainingDivergedError("training diverged: the model's outputs are not numbers", hint=hint) from error
+        calibrated = softmax(logits / fit_temperature(logits, labels))
         counts = [count for row in report.confusion_matrix for count in row]
-        return {name: getattr(report, name) for name in METRICS} | dict(zip(_COUNTED, counts, strict=True))
+        return {
+            **{name: getattr(report, name) for name in METRICS},
+            **dict(zip(_COUNTED, counts, strict=True)),
+            CALIBRATED_LOG_LOSS: measure(calibrated, labels, names=names).log_loss,
+            STANDARD_ERROR: _standard_error(softmax(logits)[:, 1], labels, metric, seed),
+        }
 
     return compute_metrics
+
+
+def _standard_error(
+    positive: "NDArray[np.float64]", labels: "NDArray[np.int64]", metric: BestEpochMetric, seed: int
+) -> float:
+    """Return by how much the metric that was asked for varies with the rows, from 200 resamples of them."""
+    import numpy as np
+
+    resampled = resampled_figures(MeasuredRows(positive, labels), seed=seed, resamples=_RESAMPLES)
+    return float(np.std(resampled[metric.name])) if metric.name in resampled else 0.0

@@ -1,0 +1,1 @@
+"""The pretrained encoder and its head."""
