@@ -143,8 +143,7 @@ def model(tiny_model: Path) -> "PreTrainedModel":
     from imdb_sentiment.pretrained import load_encoder, load_model
 
     config = FineTuneConfig(model_name=str(tiny_model))
-    model, _ = load_model(load_encoder(config), config, LabelNames("negative", "positive"))
-    return model
+    return load_model(load_encoder(config), config, LabelNames("negative", "positive")).model
 
 
 @pytest.fixture(scope="session")

@@ -237,7 +237,7 @@ def test_a_setting_of_how_a_model_answers_changes_nothing(
     changed, usual = (SentimentClassifier.from_pretrained(place, device="cpu") for place in (folder, saved_model))
     assert changed.predict("dull " * 11) == usual.predict("dull " * 11)
     config = FineTuneConfig(model_name=str(folder), max_length=16)
-    model, _ = load_model(load_encoder(config), config, LabelNames("negative", "positive"))
+    model = load_model(load_encoder(config), config, LabelNames("negative", "positive")).model
     assert model(torch.arange(8)[None]).logits.shape == (1, 2)
 
 

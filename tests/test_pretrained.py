@@ -35,7 +35,7 @@ def checkpoint(tiny_model: Path, folder: Path, labels: list[str], *, safe: bool 
 
 def load(folder: Path, seed: int = 42) -> tuple[torch.Tensor, str, object]:
     config = FineTuneConfig(model_name=str(folder), max_length=32, seed=seed)
-    model, note = load_model(load_encoder(config), config, NAMES)
+    model, _, note = load_model(load_encoder(config), config, NAMES)
     assert model.dtype == torch.float32
     assert model.config.num_labels == 2
     return model.get_parameter("classifier.weight").detach(), note, model.config.id2label

@@ -19,7 +19,7 @@ from imdb_sentiment import (
 from imdb_sentiment.processes import is_main, number_of_processes, on_all, on_main
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.best_epoch import choose_metric
-from imdb_sentiment.training.recipe import Recipe
+from imdb_sentiment.training.recipe import Recipe, settle
 
 
 def test_without_a_launcher_there_is_one_process() -> None:
@@ -89,8 +89,8 @@ def test_a_batch_is_not_divided_between_the_gpus_of_one_process(
 ) -> None:
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    metric = choose_metric("f1", {"negative": 1, "positive": 1})
-    arguments = training_arguments(tiny_config, Recipe(1e-3, "fp32", 2048), tmp_path, metric)
+    settled, metric = settle(tiny_config, train_rows=100, hidden_size=32), choose_metric("f1")
+    arguments = training_arguments(settled, Recipe("fp32", 2048), tmp_path, metric)
     assert arguments.n_gpu == 1
     assert arguments.train_batch_size == tiny_config.per_device_train_batch_size
 
@@ -99,7 +99,7 @@ def test_the_configuration_decides_the_precision_and_not_the_launcher(
     monkeypatch: pytest.MonkeyPatch, tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
-    metric = choose_metric("f1", {"negative": 1, "positive": 1})
-    for recipe, expected in ((Recipe(1e-3, "fp32", 2048), "no"), (Recipe(1e-3, "bf16", 2048), "bf16")):
-        arguments = training_arguments(tiny_config, recipe, tmp_path, metric)
+    settled, metric = settle(tiny_config, train_rows=100, hidden_size=32), choose_metric("f1")
+    for recipe, expected in ((Recipe("fp32", 2048), "no"), (Recipe("bf16", 2048), "bf16")):
+        arguments = training_arguments(settled, recipe, tmp_path, metric)
         assert arguments.mixed_precision == expected

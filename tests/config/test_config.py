@@ -10,13 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, other_names
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, SettledConfig, other_names
 from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.training.recipe import settle
 
 LONG = "A long text that nobody wants to read whole in a message. " * 200
 # as a caller without a type checker sees them
 ANY_DATA: Any = DataConfig
 ANY_FINE_TUNE: Any = FineTuneConfig
+
+
+def settled(config: FineTuneConfig, rows: int = 5000) -> SettledConfig:
+    return settle(config, train_rows=rows, hidden_size=384)
 
 
 def test_the_defaults_are_the_tutorials_task() -> None:
@@ -27,9 +32,15 @@ def test_the_defaults_are_the_tutorials_task() -> None:
     assert (fine_tune.weight_decay, fine_tune.per_device_eval_batch_size) == (0.01, 16)
 
 
-def test_the_machine_and_the_encoder_decide_what_is_not_set() -> None:
+def test_the_machine_the_encoder_and_the_rows_decide_what_is_not_set() -> None:
     config = FineTuneConfig()
     assert (config.learning_rate, config.precision, config.max_tokens_per_forward) == ("auto", "auto", "auto")
+    assert (config.num_train_epochs, config.per_device_train_batch_size) == ("auto", "auto")
+
+
+def test_a_new_head_reads_the_mean_and_is_fitted_first() -> None:
+    config = FineTuneConfig()
+    assert (config.pooling, config.linear_probe) == ("mean", True)
 
 
 @pytest.mark.parametrize("model", [DataConfig, FineTuneConfig])
@@ -83,6 +94,8 @@ def test_an_unknown_field_like_no_other_gets_no_hint() -> None:
         (FineTuneConfig, "weight_decay", -0.01),
         (FineTuneConfig, "max_length", 7),
         (FineTuneConfig, "num_train_epochs", 0),
+        (FineTuneConfig, "num_train_epochs", "several"),
+        (FineTuneConfig, "pooling", "cls"),
         (FineTuneConfig, "per_device_train_batch_size", 0),
         (FineTuneConfig, "seed", "x"),
         (FineTuneConfig, "truncation", "middle"),
@@ -243,7 +256,7 @@ def test_the_default_preset_is_the_defaults() -> None:
 
 def test_presets_differ_in_how_much_is_read_and_how_often() -> None:
     fast, balanced, accurate = (FineTuneConfig.preset(name) for name in ("fast", "balanced", "accurate"))
-    read = [sum(config.epoch_max_lengths) for config in (fast, balanced, accurate)]
+    read = [sum(settled(config).epoch_max_lengths) for config in (fast, balanced, accurate)]
     assert read == sorted(read)
     assert len(set(read)) == 3
     differing = {"max_length", "num_train_epochs"}
@@ -257,7 +270,10 @@ def test_the_tutorial_preset_is_the_tutorials_recipe() -> None:
     assert (config.clean_text, config.group_by_length, config.load_best_model_at_end) == (False, False, False)
     assert (config.learning_rate, config.warmup_ratio, config.num_train_epochs) == (2e-5, 0.0, 3)
     assert (config.per_device_train_batch_size, config.gradient_accumulation_steps) == (16, 1)
-    assert (config.dropout, config.precision, config.epoch_max_lengths) == (None, "fp32", (128,) * 3)
+    assert (config.dropout, config.precision, config.weight_decay) == (None, "fp32", 0.01)
+    assert (config.pooling, config.linear_probe, config.class_weights) == ("first", False, None)
+    assert settled(config, rows=20) == settled(config, rows=50_000)
+    assert settled(config).epoch_max_lengths == (128,) * 3
 
 
 def test_a_preset_takes_changes_which_are_checked() -> None:
@@ -276,6 +292,7 @@ def test_an_unknown_preset_is_named_with_the_nearest_one() -> None:
 @pytest.mark.parametrize(
     ("fields", "lengths"),
     [
+        ({}, (128, 256)),
         ({"num_train_epochs": 3}, (128, 256, 256)),
         ({"num_train_epochs": 1}, (128,)),
         ({"num_train_epochs": 2, "max_length": 64}, (64, 64)),
@@ -285,7 +302,7 @@ def test_an_unknown_preset_is_named_with_the_nearest_one() -> None:
 )
 def test_the_first_epoch_may_read_less(fields: dict[str, Any], lengths: tuple[int, ...]) -> None:
     config = FineTuneConfig(**({"max_length": 256, "first_epoch_max_length": 128} | fields))
-    assert config.epoch_max_lengths == lengths
+    assert settled(config).epoch_max_lengths == lengths
 
 
 @pytest.mark.parametrize("given_as", ["tensorboard,mlflow", " tensorboard , mlflow ,", ["tensorboard", "mlflow"]])

@@ -128,7 +128,7 @@ def test_from_fitting_to_the_stock_pipeline(encoder_folder: Path, tmp_path: Path
 def test_max_length_reaches_as_far_as_the_positions_and_no_further(encoder_folder: Path) -> None:
     fits = FineTuneConfig(model_name=str(encoder_folder), max_length=POSITIONS)
     encoder = load_encoder(fits)
-    model, _ = load_model(encoder, fits, LabelNames())
+    model = load_model(encoder, fits, LabelNames()).model
     text_encoder = encoder.text_encoder
     (longest,) = text_encoder.encode(["wonderful " * 500])
     assert longest.length == POSITIONS
@@ -178,7 +178,7 @@ def test_the_outputs_of_a_head_of_several_layers_are_exchanged(tmp_path: Path) -
         before = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
     config = FineTuneConfig(model_name=str(tmp_path), max_length=16)
     encoder = load_encoder(config)
-    model, note = load_model(encoder, config, LabelNames("ham", "spam"))
+    model, _, note = load_model(encoder, config, LabelNames("ham", "spam"))
     assert "exchanged" in note
     batch = encoder.text_encoder.pad(encoder.text_encoder.encode(["wonderful and dull"]))
     with torch.no_grad():
@@ -188,12 +188,12 @@ def test_the_outputs_of_a_head_of_several_layers_are_exchanged(tmp_path: Path) -
 
 def test_weights_in_half_precision_are_trained_in_full(encoder_folder: Path, tmp_path: Path) -> None:
     config = FineTuneConfig(model_name=str(encoder_folder), max_length=16)
-    model, _ = load_model(load_encoder(config), config, LabelNames())
+    model = load_model(load_encoder(config), config, LabelNames()).model
     with quiet():
         model.half().save_pretrained(tmp_path)
         AutoTokenizer.from_pretrained(encoder_folder).save_pretrained(tmp_path)
     config = config.replace(model_name=str(tmp_path))
-    loaded, _ = load_model(load_encoder(config), config, LabelNames())
+    loaded = load_model(load_encoder(config), config, LabelNames()).model
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
     assert loaded.config.dtype == torch.float32
 

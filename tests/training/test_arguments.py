@@ -7,9 +7,10 @@ import pytest
 
 import imdb_sentiment
 from imdb_sentiment import FineTuneConfig
+from imdb_sentiment.config import SettledConfig
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.best_epoch import choose_metric
-from imdb_sentiment.training.recipe import Recipe
+from imdb_sentiment.training.recipe import Recipe, settle
 
 # field -> another value than the default, and what it makes of the arguments
 REACHES: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -22,17 +23,19 @@ REACHES: dict[str, tuple[Any, dict[str, Any]]] = {
     "weight_decay": (0.5, {"weight_decay": 0.5}),
     "precision": ("bf16", {"bf16": True}),
     "load_best_model_at_end": (False, {"load_best_model_at_end": False, "metric_for_best_model": None}),
-    "metric_for_best_model": ("log_loss", {"metric_for_best_model": "eval_log_loss", "greater_is_better": False}),
+    "metric_for_best_model": ("f1", {"metric_for_best_model": "eval_f1", "greater_is_better": True}),
     "report_to": (("tensorboard",), {"report_to": ["tensorboard"]}),
     "seed": (7, {"seed": 7, "data_seed": 7}),
 }
 USED_ELSEWHERE = {
     "cascade",
+    "linear_probe",
     "model_name",
     "model_revision",
     "max_length",
     "truncation",
     "padding",
+    "pooling",
     "group_by_length",
     "clean_text",
     "dropout",
@@ -44,18 +47,22 @@ USED_ELSEWHERE = {
     "class_weights",
     "threshold",
 }
-METRIC = choose_metric("auto", {"ham": 50, "spam": 50})
+METRIC = choose_metric("auto")
+
+
+def settled(config: FineTuneConfig) -> SettledConfig:
+    """What a configuration comes to for 300 rows and a small encoder."""
+    return settle(config, train_rows=300, hidden_size=384)
 
 
 def recipe_of(config: FineTuneConfig) -> Recipe:
-    """What a configuration comes to on a machine where `auto` is 1e-4 and fp32."""
-    rate = 1e-4 if config.learning_rate == "auto" else config.learning_rate
-    return Recipe(rate, "fp32" if config.precision == "auto" else config.precision, 2048)
+    """What a configuration comes to on a machine where `auto` is fp32."""
+    return Recipe("fp32" if config.precision == "auto" else config.precision, 2048)
 
 
 def arguments(config: FineTuneConfig, folder: Path) -> dict[str, Any]:
-    metric = choose_metric(config.metric_for_best_model, {"ham": 50, "spam": 50})
-    content: dict[str, Any] = training_arguments(config, recipe_of(config), folder, metric).to_dict()
+    metric = choose_metric(config.metric_for_best_model)
+    content: dict[str, Any] = training_arguments(settled(config), recipe_of(config), folder, metric).to_dict()
     return content
 
 
@@ -66,8 +73,9 @@ def test_each_field_is_accounted_for() -> None:
 @pytest.mark.parametrize("field", REACHES)
 def test_a_field_changes_its_own_arguments_and_no_other(field: str, tmp_path: Path) -> None:
     value, expected = REACHES[field]
-    before = arguments(FineTuneConfig(), tmp_path)
-    after = arguments(FineTuneConfig(**{field: value}), tmp_path)
+    config = FineTuneConfig(num_train_epochs=2, per_device_train_batch_size=32)  # which would follow from each other
+    before = arguments(config, tmp_path)
+    after = arguments(config.replace(**{field: value}), tmp_path)
     changed = {name: after[name] for name in after if after[name] != before[name]}
     assert changed == expected
 
@@ -88,8 +96,13 @@ def test_the_presets(tmp_path: Path) -> None:
     balanced = arguments(FineTuneConfig.preset("balanced"), tmp_path)
     own: dict[str, Any] = {"learning_rate": 2e-5, "num_train_epochs": 3, "per_device_train_batch_size": 16}
     assert tutorial.items() >= (shared | own | {"warmup_steps": 0.0, "load_best_model_at_end": False}).items()
-    best = {"load_best_model_at_end": True, "metric_for_best_model": "eval_f1", "greater_is_better": True}
-    assert balanced.items() >= (shared | best | {"learning_rate": 1e-4, "warmup_steps": 0.1}).items()
+    best = {
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "eval_calibrated_log_loss",
+        "greater_is_better": False,
+    }
+    auto = {"num_train_epochs": 7, "per_device_train_batch_size": 8}
+    assert balanced.items() >= (shared | best | auto | {"learning_rate": 1e-4, "warmup_steps": 0.1}).items()
 
 
 def test_when_to_evaluate_and_save_is_left_to_the_schedule(tmp_path: Path) -> None:
@@ -105,14 +118,14 @@ def test_processes_wait_for_each_other_for_hours(tmp_path: Path) -> None:
 
 def test_of_several_gpus_a_process_uses_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transformers.TrainingArguments.n_gpu", 2)
-    made = training_arguments(FineTuneConfig(), recipe_of(FineTuneConfig()), tmp_path, METRIC)
+    made = training_arguments(settled(FineTuneConfig()), recipe_of(FineTuneConfig()), tmp_path, METRIC)
     assert made._n_gpu == 1
 
 
 @pytest.mark.parametrize(("ratio", "steps"), [(0.0, 0), (0.1, 10), (0.25, 25), (0.999, 100)])
 def test_warm_up_is_a_share_of_the_steps(ratio: float, steps: int, tmp_path: Path) -> None:
     config = FineTuneConfig(warmup_ratio=ratio)
-    made = training_arguments(config, recipe_of(config), tmp_path, METRIC)
+    made = training_arguments(settled(config), recipe_of(config), tmp_path, METRIC)
     assert made.get_warmup_steps(100) == steps
 
 

@@ -23,7 +23,6 @@ from imdb_sentiment.training.checkpoints import check_same_run, complete_checkpo
 from imdb_sentiment.training.rows import EncodedRows
 
 NO_ARGUMENTS: Any = None
-BALANCED = {"ham": 50, "spam": 50}
 Measured = Callable[..., None]
 
 
@@ -34,16 +33,18 @@ def build(tiny_model: Path, tmp_path: Path) -> Build:
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
-    """Have the evaluations of a run come out as a test says, by F1 and log loss."""
+    """Have the evaluations of a run come out as a test says, by F1, which no chance is in, and calibrated log loss."""
 
     def come_out(values: Sequence[float], log_losses: Sequence[float] | None = None) -> None:
-        remaining = zip(values, log_losses or values, strict=True)
+        of_f1, of_loss = iter(values), iter(log_losses or values)
 
         def measure_and_replace(*args: Any, **kwargs: Any) -> Any:
-            f1, log_loss = next(remaining)
-            return replace(measure(*args, **kwargs), f1=f1, log_loss=log_loss)
+            return replace(measure(*args, **kwargs), f1=next(of_f1))
 
-        monkeypatch.setattr("imdb_sentiment.training.trainer.measure", measure_and_replace)
+        place = "imdb_sentiment.training.trainer"
+        monkeypatch.setattr(f"{place}.measure", measure_and_replace)
+        monkeypatch.setattr(f"{place}.calibrated_log_loss", lambda *args: next(of_loss))
+        monkeypatch.setattr(f"{place}.resampled_figures", lambda *args, **kwargs: {"f1": np.zeros(2)})
 
     return come_out
 
@@ -54,7 +55,7 @@ def schedule_of(
     row = np.arange(steps)
     rows = EncodedRows({"input_ids": np.zeros(steps, dtype=np.int32)}, row + 1, row * 0, row)
     batches = StepBatches((rows,) * epochs, Share(1), group_by_length=False, seed=1)
-    chosen = choose_metric(metric, BALANCED)
+    chosen = choose_metric(metric)
     return Schedule(batches, evaluations_per_epoch=evaluations, metric=chosen, patience=patience)
 
 
@@ -86,7 +87,9 @@ def test_an_epoch_is_logged_about_twenty_times(steps: int, logs: int) -> None:
     assert sum(after_step(schedule, step).should_log for step in range(1, steps + 1)) == logs
 
 
-@pytest.mark.parametrize(("metric", "values"), [("f1", [0.5, 0.7, 0.6, 0.7, 0.6]), ("log_loss", [9, 2, 3, 2, 4])])
+@pytest.mark.parametrize(
+    ("metric", "values"), [("f1", [0.5, 0.7, 0.6, 0.7, 0.6]), ("calibrated_log_loss", [9, 2, 3, 2, 4])]
+)
 @pytest.mark.parametrize("patience", [1, 2, 3, 4])
 def test_a_run_stops_after_so_many_evaluations_without_a_better_one(
     metric: str, values: list[float], patience: int
@@ -95,7 +98,8 @@ def test_a_run_stops_after_so_many_evaluations_without_a_better_one(
     log: list[dict[str, float]] = []
     stopped_after = None
     for number, value in enumerate(values, start=1):
-        log += [{"loss": 0.1, "step": number}, {"eval_log_loss": 0.5, f"eval_{metric}": value, "step": number}]
+        evaluation = {"eval_calibrated_log_loss": 0.5, "eval_standard_error": 0.05, f"eval_{metric}": value}
+        log += [{"loss": 0.1, "step": number}, evaluation | {"step": number}]
         control = TrainerControl()
         schedule.on_save(NO_ARGUMENTS, TrainerState(log_history=log), control)
         if control.should_training_stop and not stopped_after:
@@ -104,7 +108,9 @@ def test_a_run_stops_after_so_many_evaluations_without_a_better_one(
 
 
 def test_a_run_without_patience_never_stops() -> None:
-    log: list[dict[str, float]] = [{"eval_f1": 1 / number, "eval_log_loss": 0.5} for number in range(1, 50)]
+    log: list[dict[str, float]] = [
+        {"eval_f1": 1 / number, "eval_calibrated_log_loss": 0.5, "eval_standard_error": 0.0} for number in range(1, 50)
+    ]
     control = TrainerControl()
     schedule_of(1).on_save(NO_ARGUMENTS, TrainerState(log_history=log), control)
     schedule_of(1, patience=1).on_save(NO_ARGUMENTS, TrainerState(), control)  # nothing has been evaluated
@@ -152,7 +158,7 @@ def test_a_run_that_stops_early_has_the_best_weights(
     assert list(complete_checkpoints(tmp_path / "run")) == [kept, 3 * len(values)]
 
 
-def test_of_equal_evaluations_the_surer_one_has_the_best_weights(
+def test_of_equal_evaluations_that_with_the_lower_log_loss_has_the_best_weights(
     build: Build, measured: Measured, tmp_path: Path
 ) -> None:
     measured([0.8, 0.8, 0.8, 0.7], [0.5, 0.3, 0.4, 0.2])
@@ -168,7 +174,13 @@ def test_the_newest_checkpoints_are_kept_beside_the_best(
     build: Build, measured: Measured, tmp_path: Path, best_kept: bool, left: list[int]
 ) -> None:
     measured([0.9, 0.5, 0.6, 0.7, 0.8, 0.1])
-    parts = build(num_train_epochs=3, evaluations_per_epoch=2, keep_checkpoints=2, load_best_model_at_end=best_kept)
+    parts = build(
+        num_train_epochs=3,
+        evaluations_per_epoch=2,
+        keep_checkpoints=2,
+        load_best_model_at_end=best_kept,
+        metric_for_best_model="f1",
+    )
     seen: list[list[int]] = []
 
     class Look(TrainerCallback):

@@ -36,10 +36,12 @@ def test_dropout_is_set_for_training_and_not_in_what_is_saved(
     assert '"hidden_dropout_prob": 0.1' in (tmp_path / "model" / "config.json").read_text()
 
 
-def test_the_notes_say_what_auto_came_to(quick: FineTuneConfig, tmp_path: Path) -> None:
+def test_the_result_says_what_auto_came_to(quick: FineTuneConfig, tmp_path: Path) -> None:
     tuner = SentimentFineTuner(config=quick.replace(learning_rate="auto"), output_dir=tmp_path / "run")
     result = tuner.fit(make_reviews(40))
-    assert result.notes[1].startswith("learning rate 0.0001, fp32 on ")
+    assert result.settled == {"learning_rate": 1e-4}
+    assert "chosen for these rows: learning_rate 0.0001\n" in str(result)
+    assert result.notes[1].startswith("fp32 on ")
     assert len(result.notes) == 2
 
 
@@ -59,6 +61,6 @@ def test_a_run_that_stops_early_says_what_it_kept(quick: FineTuneConfig, tmp_pat
     assert (steps, half) == (7, 4 / 7)
     assert [record.epoch for record in result.history] == pytest.approx([half, 1.0, 1 + half, 2.0], abs=1e-5)
     assert result.kept_epoch == result.history[0].epoch
-    assert result.kept_because == "highest accuracy on validation"
+    assert result.kept_because == "lowest calibrated log loss within one standard error of the highest accuracy"
     assert result.calibration.before == result.history[0].validation
     assert f"kept epoch {half:.4g} " in str(result)

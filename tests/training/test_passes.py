@@ -98,7 +98,7 @@ def test_an_empty_batch_has_a_row_without_weight(
     (only,) = batch["passes"]
     assert only["attention_mask"].sum().item() == 7
     assert only["weights"].tolist() == [0.0]
-    model, _ = load_model(load_encoder(config), config, NAMES)
+    model = load_model(load_encoder(config), config, NAMES).model
     logits = model(input_ids=only["input_ids"], attention_mask=only["attention_mask"]).logits
     losses = torch.nn.functional.cross_entropy(logits, only["labels"], reduction="none")
     (losses * only["weights"]).sum().backward()

@@ -19,7 +19,7 @@ from hub import write_tiny_bert
 from imdb_sentiment import FineTuneConfig, precision
 from imdb_sentiment.precision import choose_precision
 from imdb_sentiment.pretrained import load_encoder, load_model
-from imdb_sentiment.training.recipe import Recipe, choose_learning_rate, resolve
+from imdb_sentiment.training.recipe import Recipe, choose_learning_rate, resolve, settle
 from imdb_sentiment.upstream import quiet
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -53,7 +53,8 @@ def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_wider_encoder_learns_at_a_lower_rate(config: PreTrainedConfig, expected: float) -> None:
     with torch.device("meta"):
         model = AutoModelForSequenceClassification.from_config(config)
-    assert choose_learning_rate(model) == expected
+    assert choose_learning_rate(model.config.hidden_size) == expected
+    assert settle(FineTuneConfig(), train_rows=100, hidden_size=model.config.hidden_size).learning_rate == expected
 
 
 @pytest.mark.usefixtures("no_trial")
@@ -118,7 +119,7 @@ def test_the_trial_is_no_longer_than_what_is_to_be_learnt(tmp_path: Path) -> Non
     with quiet():
         write_tiny_bert(tmp_path, ["wonderful and dull"], max_position_embeddings=16)
     config = FineTuneConfig(model_name=str(tmp_path), max_length=16)
-    model, _ = load_model(load_encoder(config), config, NAMES)
+    model = load_model(load_encoder(config), config, NAMES).model
     assert resolve(config, model, CPU, before=None).precision in ("fp32", "bf16")
 
 
@@ -146,16 +147,16 @@ def test_other_devices_compute_in_fp32(model: PreTrainedModel) -> None:
 @pytest.mark.usefixtures("no_trial", "cpu_knows_bf16")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_what_is_set_wins(precision: Any, model: PreTrainedModel) -> None:
-    config = FineTuneConfig(learning_rate=0.5, precision=precision, max_tokens_per_forward=7)
+    config = FineTuneConfig(precision=precision, max_tokens_per_forward=7)
     for device in (CPU, GPU):
-        assert resolve(config, model, device, before=None) == Recipe(0.5, precision, 7)
+        assert resolve(config, model, device, before=None) == Recipe(precision, 7)
 
 
 def test_what_is_not_set_follows_from_device_and_model(model: PreTrainedModel) -> None:
     config = FineTuneConfig(precision="fp32")
-    assert resolve(config, model, CPU, before=None) == Recipe(1e-4, "fp32", 1024)
-    assert resolve(config, model, GPU, before=None) == Recipe(1e-4, "fp32", 16384)
-    assert resolve(config, model, CPU, before="bf16") == Recipe(1e-4, "bf16", 1024)
+    assert resolve(config, model, CPU, before=None) == Recipe("fp32", 1024)
+    assert resolve(config, model, GPU, before=None) == Recipe("fp32", 16384)
+    assert resolve(config, model, CPU, before="bf16") == Recipe("bf16", 1024)
 
 
 @pytest.mark.usefixtures("no_trial", "cpu_knows_bf16")

@@ -1,7 +1,6 @@
 """Going on with a run: the same data and configuration, or not at all; and what a failed run leaves."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +101,7 @@ def test_the_precision_that_was_chosen_stays(
     monkeypatch.setattr("imdb_sentiment.training.recipe.choose_precision", lambda *args, **kwargs: "fp32")
     gone_on = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(make_reviews(60), resume=True)
     for result in (begun, gone_on):
-        assert result.notes[1].startswith("learning rate 0.002, bf16 on ")
+        assert result.notes[1].startswith("bf16 on ")
     assert gone_on.history == begun.history
 
 
@@ -113,11 +112,8 @@ def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so
     rising = iter([0.1, 0.2, 0.3])
     config = config.replace(metric_for_best_model="log_loss")
 
-    def worse_each_time(*args: Any, **kwargs: Any) -> Any:
-        return replace(measure(*args, **kwargs), log_loss=next(rising))
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.training.trainer.measure", worse_each_time)
+        patch.setattr("imdb_sentiment.training.trainer.calibrated_log_loss", lambda *args: next(rising))
         patch.setattr("transformers.Trainer._load_best_model", interrupt)  # both epochs are saved by then
         with pytest.raises(KeyboardInterrupt):
             SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews)
@@ -127,7 +123,7 @@ def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so
     shutil.rmtree(first)
     result = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews, resume=True)
     assert (result.kept_epoch, result.kept_because) == (2, "the last")
-    assert result.history[-1].validation.log_loss == 0.2
+    assert result.history[-1].calibrated_log_loss == 0.2
 
 
 def interrupt(*args: object) -> None:

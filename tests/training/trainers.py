@@ -9,13 +9,14 @@ import torch
 from transformers import PreTrainedModel, TrainerCallback
 
 from imdb_sentiment import FineTuneConfig
+from imdb_sentiment.config import SettledConfig
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.pretrained import load_encoder, load_model
 from imdb_sentiment.results import EpochRecord
 from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.loop import FineTuneTrainer
-from imdb_sentiment.training.recipe import resolve
+from imdb_sentiment.training.recipe import resolve, settle
 from imdb_sentiment.training.rows import EncodedRows, TrainingRows
 from imdb_sentiment.training.trainer import build_training, read_history
 
@@ -75,9 +76,10 @@ def build_parts(tiny_model: Path, output_dir: Path, rows: int = len(TEXTS), **ch
         "per_device_train_batch_size": 16,
         "precision": "fp32",
     } | changes
-    config = FineTuneConfig(**fields)
-    encoder = load_encoder(config)
-    model, _ = load_model(encoder, config, NAMES)
+    asked = FineTuneConfig(**fields)
+    encoder = load_encoder(asked)
+    config = settle(asked, train_rows=rows, hidden_size=encoder.config.hidden_size)
+    model = load_model(encoder, config, NAMES).model
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -88,14 +90,14 @@ def build_parts(tiny_model: Path, output_dir: Path, rows: int = len(TEXTS), **ch
         config,
         recipe=resolve(config, model, torch.device("cpu"), before=None),
         rows=encoded_rows(encoder.text_encoder, config, rows),
-        metric=choose_metric(config.metric_for_best_model, {"ham": 16, "spam": 32}),
+        metric=choose_metric(config.metric_for_best_model),
         output_dir=output_dir,
         run={"is": "this one"},
     ).trainer
     return Parts(trainer, model, encoder.text_encoder)
 
 
-def encoded_rows(encoder: TextEncoder, config: FineTuneConfig, rows: int) -> TrainingRows:
+def encoded_rows(encoder: TextEncoder, config: SettledConfig, rows: int) -> TrainingRows:
     """Encode the first rows of TEXTS, to learn from and to evaluate on."""
     limits = config.epoch_max_lengths
     epochs = tuple(EncodedRows.of(encoder.cut_at(limit).encode(TEXTS[:rows]), LABELS[:rows]) for limit in limits)

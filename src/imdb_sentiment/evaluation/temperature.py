@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["fit_temperature"]
+__all__ = ["calibrated_log_loss", "fit_temperature"]
 
 _LOWEST, _HIGHEST = 0.05, 20.0
 _SPREAD = 0.5
@@ -29,8 +30,7 @@ def fit_temperature(logits: "ArrayLike", labels: "ArrayLike") -> float:
     import numpy as np
     from scipy.optimize import minimize_scalar
 
-    values, true = np.asarray(logits, dtype=np.float64), np.asarray(labels)
-    margins = np.where(true == 1, 1, -1) * (values[:, 1] - values[:, 0])
+    margins = _margins(logits, labels)
 
     def surprise(log_temperature: float) -> float:
         loss = np.logaddexp(0, -margins / np.exp(log_temperature)).sum()
@@ -38,3 +38,19 @@ def fit_temperature(logits: "ArrayLike", labels: "ArrayLike") -> float:
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     return float(np.exp(minimize_scalar(surprise, bounds=bounds, method="bounded").x))
+
+
+def calibrated_log_loss(logits: "ArrayLike", labels: "ArrayLike") -> float:
+    """Return the mean log loss of rows once a temperature is fitted to them; arguments as for `fit_temperature`."""
+    import numpy as np
+
+    return float(np.logaddexp(0, -_margins(logits, labels) / fit_temperature(logits, labels)).mean())
+
+
+def _margins(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.float64]":
+    """Return by how much the logit of each row's label is above the other, shape (n,)."""
+    import numpy as np
+
+    values, true = np.asarray(logits, dtype=np.float64), np.asarray(labels)
+    margins: NDArray[np.float64] = np.where(true == 1, 1, -1) * (values[:, 1] - values[:, 0])
+    return margins

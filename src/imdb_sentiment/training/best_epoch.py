@@ -1,6 +1,6 @@
 """Which evaluation of a run is the best one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 __all__ = ["CALIBRATED_LOG_LOSS", "STANDARD_ERROR", "BestEpochMetric", "choose_metric"]
@@ -28,29 +28,32 @@ class BestEpochMetric(NamedTuple):
     def reason(self) -> str:
         """Why an epoch that is the best was kept."""
         if self.name == CALIBRATED_LOG_LOSS:
-            return "lowest log loss on validation"
-        return f"highest {self.name} on validation, with the lowest log loss within its standard error"
+            return "lowest calibrated log loss on validation"
+        return f"lowest calibrated log loss within one standard error of the highest {self.name}"
 
     def since_best(self, log: Iterable[Mapping[str, Any]]) -> int:
         """Count the evaluations in a Trainer's log after the best one.
 
-        An evaluation takes the place of the best one so far if its log loss is lower and, where another metric was
-        asked for, that is at most one standard error worse; or if that metric is more than one standard error better.
+        The best one has the lowest log loss, and is the first of equals. Where another metric was asked for, only those
+        count of which it is at most one standard error below the highest. They are compared as they come, since the
+        weights of the best one alone are kept: a new one that counts takes the place of the best one if its log loss is
+        lower, or if the best one counts no more, as the new one is so much higher.
         """
         evaluations = [entry for entry in log if f"eval_{CALIBRATED_LOG_LOSS}" in entry]
-        best = 0
-        for place in range(1, len(evaluations)):
-            if self._is_better(evaluations[place], evaluations[best]):
-                best = place
-        return max(len(evaluations) - 1 - best, 0)
+        return len(evaluations) - 1 - self._best_of(evaluations) if evaluations else 0
 
-    def _is_better(self, new: Mapping[str, Any], best: Mapping[str, Any]) -> bool:
-        lower_loss = new[f"eval_{CALIBRATED_LOG_LOSS}"] < best[f"eval_{CALIBRATED_LOG_LOSS}"]
+    def _best_of(self, evaluations: Sequence[Mapping[str, Any]]) -> int:
+        losses = [entry[f"eval_{CALIBRATED_LOG_LOSS}"] for entry in evaluations]
         if self.name == CALIBRATED_LOG_LOSS:
-            return bool(lower_loss)
-        gain = new[f"eval_{self.name}"] - best[f"eval_{self.name}"]
-        error = new[f"eval_{STANDARD_ERROR}"]
-        return bool(gain > error or (lower_loss and gain >= -error))
+            return losses.index(min(losses))
+        values = [entry[f"eval_{self.name}"] for entry in evaluations]
+        best = highest = 0
+        for place, value in enumerate(values):
+            highest = max(highest, place, key=values.__getitem__)
+            floor = values[highest] - evaluations[highest][f"eval_{STANDARD_ERROR}"]
+            if value >= floor and (losses[place] < losses[best] or values[best] < floor):
+                best = place
+        return best
 
 
 def choose_metric(asked: str) -> BestEpochMetric:

@@ -1,7 +1,6 @@
 """A head that does not start at random: logistic regression on the encoder's own features."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.encoding import TextEncoder, padded_length
@@ -60,7 +59,8 @@ def fit_head(
     Args:
         model: Model with a head of two outputs; it is left as it is.
         encoder: Pads the batches.
-        rows: Training rows of both labels; where there are many, 2,000 of them are drawn.
+        rows: Training rows of both labels. Of more than 2,000, so many are drawn: of each label its share, and at least
+            one for each fold.
         balanced: Let both classes weigh the same.
         seed: Decides which rows are drawn, and the folds.
         inverse_penalty: scikit-learn's `C` for features of mean square 1. By default the one with the lowest log loss
@@ -68,13 +68,20 @@ def fit_head(
 
     Source: Kumar et al., Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution (ICLR 2022).
     """
-    import numpy as np
-
-    drawn = np.arange(len(rows))
-    if len(rows) > _MOST_ROWS:
-        drawn = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_MOST_ROWS])
+    drawn = _draw(rows.labels, seed)
     features = head_features(model, encoder, rows, drawn)
     return _fit(features, rows.labels[drawn], inverse_penalty, balanced=balanced, seed=seed)
+
+
+def _draw(labels: "NDArray[np.int64]", seed: int) -> "NDArray[np.int64]":
+    import numpy as np
+
+    if len(labels) <= _MOST_ROWS:
+        return np.arange(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    of_each = [order[labels[order] == label] for label in (0, 1)]
+    share = _MOST_ROWS / len(labels)
+    return np.sort(np.concatenate([rows[: max(round(share * len(rows)), _FOLDS)] for rows in of_each]))
 
 
 def head_features(
@@ -101,19 +108,13 @@ def head_features(
 
 def pass_features(model: "PreTrainedModel", inputs: "dict[str, torch.Tensor]") -> "torch.Tensor":
     """Return what the last layer of the head reads in one pass, shape (n, features)."""
-    with _recorded(output_layer(model)) as seen:
-        model(**{name: tensor.to(model.device) for name, tensor in inputs.items()})
-    return seen[-1]
-
-
-@contextmanager
-def _recorded(layer: "torch.nn.Module") -> "Iterator[list[torch.Tensor]]":
-    seen: list[torch.Tensor] = []
-    hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    # decoders apply the layer to every token and pick one afterwards: as the identity, it leaves the picking to them
+    hook = output_layer(model).register_forward_hook(lambda _, inputs, output: inputs[0])
     try:
-        yield seen
+        features: torch.Tensor = model(**{name: tensor.to(model.device) for name, tensor in inputs.items()}).logits
     finally:
         hook.remove()
+    return features
 
 
 def _passes(lengths: Sequence[int], limit: int) -> list[slice]:
@@ -135,13 +136,16 @@ def _fit(
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.utils.class_weight import compute_sample_weight
 
     centre = features.mean(axis=0)
     scale = float(np.sqrt(np.mean((features - centre) ** 2))) or 1.0
     values = (features - centre) / scale
+    class_weight = "balanced" if balanced else None
+    weight = compute_sample_weight(class_weight, labels)
 
     def regression(penalty: float) -> Any:
-        return LogisticRegression(C=penalty, class_weight="balanced" if balanced else None, max_iter=1000)
+        return LogisticRegression(C=penalty, class_weight=class_weight, max_iter=1000)
 
     folds = min(_FOLDS, int(np.bincount(labels).min()))
     if inverse_penalty is None and folds > 1:
@@ -149,7 +153,7 @@ def _fit(
 
         def held_out_loss(penalty: float) -> float:
             held_out = cross_val_predict(regression(penalty), values, labels, cv=splitter, method="predict_proba")
-            return float(log_loss(labels, held_out))
+            return float(log_loss(labels, held_out, sample_weight=weight))
 
         inverse_penalty = min(_PENALTIES, key=held_out_loss)
     fitted = regression(inverse_penalty or _STRONG_PENALTY).fit(values, labels)

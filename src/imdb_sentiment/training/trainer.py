@@ -8,7 +8,7 @@ from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.evaluation.bootstrap import resampled_figures
 from imdb_sentiment.evaluation.metrics import measure, softmax
-from imdb_sentiment.evaluation.temperature import fit_temperature
+from imdb_sentiment.evaluation.temperature import calibrated_log_loss
 from imdb_sentiment.process_wide import LOADING
 from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport, MeasuredRows
 from imdb_sentiment.training.arguments import training_arguments
@@ -22,9 +22,7 @@ from imdb_sentiment.training.rows import EncodedRow, TrainingRows
 from imdb_sentiment.training.stopping import StopRequest
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
     from transformers import EvalPrediction, PreTrainedModel
 
     from imdb_sentiment.config import SettledConfig
@@ -188,23 +186,19 @@ def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, lear
         except ValueError as error:
             hint = f"a learning rate below {learning_rate:g}"
             raise TrainingDivergedError("training diverged: the model's outputs are not numbers", hint=hint) from error
-        calibrated = softmax(logits / fit_temperature(logits, labels))
         counts = [count for row in report.confusion_matrix for count in row]
         return {
             **{name: getattr(report, name) for name in METRICS},
             **dict(zip(_COUNTED, counts, strict=True)),
-            CALIBRATED_LOG_LOSS: measure(calibrated, labels, names=names).log_loss,
-            STANDARD_ERROR: _standard_error(softmax(logits)[:, 1], labels, metric, seed),
+            CALIBRATED_LOG_LOSS: calibrated_log_loss(logits, labels),
+            **standard_error(MeasuredRows(softmax(logits)[:, 1], labels)),
         }
 
+    def standard_error(measured: MeasuredRows) -> dict[str, float]:
+        """Return by how much the metric that was asked for varies with the rows, from 200 resamples of them."""
+        if metric.name == CALIBRATED_LOG_LOSS:
+            return {}
+        resampled = resampled_figures(measured, seed=seed, resamples=_RESAMPLES)
+        return {STANDARD_ERROR: float(np.std(resampled[metric.name]))}
+
     return compute_metrics
-
-
-def _standard_error(
-    positive: "NDArray[np.float64]", labels: "NDArray[np.int64]", metric: BestEpochMetric, seed: int
-) -> float:
-    """Return by how much the metric that was asked for varies with the rows, from 200 resamples of them."""
-    import numpy as np
-
-    resampled = resampled_figures(MeasuredRows(positive, labels), seed=seed, resamples=_RESAMPLES)
-    return float(np.std(resampled[metric.name])) if metric.name in resampled else 0.0
