@@ -32,6 +32,7 @@ class Linear(NamedTuple):
     """Shape (features,)."""
 
     bias: float
+    """0 if that layer has none, as in decoders."""
 
     def write_to(self, model: "PreTrainedModel") -> None:
         """Have the head of a model compute this."""
@@ -42,7 +43,8 @@ class Linear(NamedTuple):
         halves = np.array([-0.5, 0.5])  # the two logits lie as far above 0 as below
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(np.outer(halves, self.weights)))
-            layer.bias.copy_(torch.from_numpy(halves * self.bias))
+            if layer.bias is not None:
+                layer.bias.copy_(torch.from_numpy(halves * self.bias))
 
 
 def fit_head(
@@ -70,7 +72,8 @@ def fit_head(
     """
     drawn = _draw(rows.labels, seed)
     features = head_features(model, encoder, rows, drawn)
-    return _fit(features, rows.labels[drawn], inverse_penalty, balanced=balanced, seed=seed)
+    with_bias = output_layer(model).bias is not None
+    return _fit(features, rows.labels[drawn], inverse_penalty, with_bias=with_bias, balanced=balanced, seed=seed)
 
 
 def _draw(labels: "NDArray[np.int64]", seed: int) -> "NDArray[np.int64]":
@@ -129,6 +132,7 @@ def _fit(
     labels: "NDArray[np.int64]",
     inverse_penalty: float | None,
     *,
+    with_bias: bool,
     balanced: bool,
     seed: int,
 ) -> Linear:
@@ -138,14 +142,14 @@ def _fit(
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.utils.class_weight import compute_sample_weight
 
-    centre = features.mean(axis=0)
+    centre = features.mean(axis=0) if with_bias else np.zeros(features.shape[1])
     scale = float(np.sqrt(np.mean((features - centre) ** 2))) or 1.0
     values = (features - centre) / scale
     class_weight = "balanced" if balanced else None
     weight = compute_sample_weight(class_weight, labels)
 
     def regression(penalty: float) -> Any:
-        return LogisticRegression(C=penalty, class_weight=class_weight, max_iter=1000)
+        return LogisticRegression(C=penalty, class_weight=class_weight, fit_intercept=with_bias, max_iter=1000)
 
     folds = min(_FOLDS, int(np.bincount(labels).min()))
     if inverse_penalty is None and folds > 1:
