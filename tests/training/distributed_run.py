@@ -18,12 +18,14 @@ from crash_runs import Recipe
 from numpy.typing import NDArray
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from trainers import build_parts, train
+from transformers import PreTrainedModel
 from typer.testing import CliRunner
 
 from forked import Child
 from imdb_sentiment import DataConfig, FineTuneConfig, ImdbSentimentError, SentimentFineTuner
 from imdb_sentiment.cli.app import app
 from imdb_sentiment.processes import is_main, on_all, on_main
+from imdb_sentiment.training import fine_tuning, linear_probe
 
 Arrays = dict[str, NDArray[np.float32]]
 Told = tuple[str, str]
@@ -77,6 +79,22 @@ def ask(model: Path, folder: Path) -> Asked:
     answer = on_main(say)
     build_parts(model, folder)
     return Asked(answer, asked, torch.rand(1).item())
+
+
+def head_at_the_start(recipe: Recipe, folder: Path) -> tuple[NDArray[np.float32], int]:
+    """Fit until training would start; return the head, and how often this process has computed features for it."""
+    heads: list[NDArray[np.float32]] = []
+    with (
+        patch.object(fine_tuning, "build_training", lambda model, *others, **named: _keep(heads, model)),
+        patch.object(linear_probe, "head_features", wraps=linear_probe.head_features) as computed,
+    ):
+        _told(lambda: recipe.tuner(folder).fit(recipe.reviews))
+    return heads[0], computed.call_count
+
+
+def _keep(heads: list[NDArray[np.float32]], model: PreTrainedModel) -> None:
+    heads.append(model.get_parameter("classifier.weight").detach().numpy().copy())
+    raise ImdbSentimentError("enough")
 
 
 class Steps(NamedTuple):

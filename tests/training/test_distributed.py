@@ -17,6 +17,7 @@ from distributed_run import (
     fail,
     fit,
     fit_and_be_stopped,
+    head_at_the_start,
     run_command,
     take_steps,
     together,
@@ -52,7 +53,9 @@ CASES: dict[str, dict[str, Any]] = {
 def assert_near(arrays: Arrays, expected: Arrays, message: str = "") -> None:
     assert arrays.keys() == expected.keys()
     for name, values in arrays.items():
-        np.testing.assert_allclose(values, expected[name], rtol=0, atol=AS_ONE, err_msg=f"{message} {name}")
+        # the logits do not depend on the bias of keys, so that what moves it is rounding alone
+        near = 10 * AS_ONE if name.endswith(".key.bias") else AS_ONE
+        np.testing.assert_allclose(values, expected[name], rtol=0, atol=near, err_msg=f"{message} {name}")
 
 
 def assert_same_steps(first: Steps, second: Steps, one: Steps, case: str) -> None:
@@ -82,6 +85,14 @@ def test_one_process_is_asked_and_all_are_told(tiny_model: Path, tmp_path: Path)
     assert (second.answer, second.asked) == ("0", [])
     assert first.drawn != second.drawn
     assert first.drawn == ask(tiny_model, tmp_path).drawn
+
+
+def test_the_main_process_fits_the_head_and_all_start_from_it(recipe: Recipe, tmp_path: Path) -> None:
+    (head, computed), (other, computed_there) = together(2, head_at_the_start, recipe, tmp_path / "run")
+    alone, _ = head_at_the_start(recipe, tmp_path / "alone")
+    assert (computed, computed_there) == (1, 0)
+    assert (head == other).all()
+    np.testing.assert_allclose(head, alone, rtol=1e-3, atol=1e-4)
 
 
 def test_parameters_on_which_no_loss_depends_are_noticed(tiny_model: Path) -> None:

@@ -82,8 +82,7 @@ def test_the_head_is_what_scikit_learn_says(model: PreTrainedModel, encoder: Tex
     found = fit_head(model, encoder, rows, balanced=balanced, seed=3, inverse_penalty=0.1)
     assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
     features = features_by_hand(model.eval(), encoder)[keep]
-    centred = features - features.mean(axis=0)
-    scale = np.sqrt((centred**2).mean())
+    centred, scale = features - features.mean(axis=0), features.std()
     weight = "balanced" if balanced else None
     expected = LogisticRegression(C=0.1, class_weight=weight, max_iter=1000).fit(centred / scale, labels)
     found.write_to(model)
@@ -97,7 +96,7 @@ def test_the_penalty_is_the_one_with_the_lowest_log_loss_on_rows_held_out(
     labels = np.array([label if row % 7 else int(row % 3 == 0) for row, label in enumerate(LABELS)])
     rows = rows_of(encoder, labels=labels.tolist())
     features = head_features(model, encoder, rows, range(90))
-    centred = (features - features.mean(axis=0)) / np.std(features - features.mean(axis=0))
+    centred = (features - features.mean(axis=0)) / features.std()
     weights = 45 / np.bincount(labels)[labels] if balanced else np.ones(90)
 
     def held_out(penalty: float) -> float:
@@ -107,9 +106,9 @@ def test_the_penalty_is_the_one_with_the_lowest_log_loss_on_rows_held_out(
             odds[test] = regression.fit(centred[train], labels[train]).decision_function(centred[test])
         return float(np.average(np.logaddexp(0, np.where(labels, -odds, odds)), weights=weights))
 
-    losses = [held_out(10 ** (power / 2)) for power in range(-8, 5)]
+    losses = [held_out(10 ** (power / 2)) for power in range(-8, 1)]
     best = 10 ** ((int(np.argmin(losses)) - 8) / 2)
-    assert 1e-4 < best < 100
+    assert 1e-4 < best <= 1
     expected = fit_head(model, encoder, rows, balanced=balanced, seed=3, inverse_penalty=best)
     found = fit_head(model, encoder, rows, balanced=balanced, seed=3)
     np.testing.assert_array_equal(found.weights, expected.weights)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from trainers import NAMES
 from transformers import (
     AutoModelForSequenceClassification,
@@ -19,7 +21,7 @@ from hub import write_tiny_bert
 from imdb_sentiment import FineTuneConfig, precision
 from imdb_sentiment.precision import choose_precision
 from imdb_sentiment.pretrained import load_encoder, load_model
-from imdb_sentiment.training.recipe import Recipe, choose_learning_rate, resolve, settle
+from imdb_sentiment.training.recipe import Recipe, choose_learning_rate, resolve, settle, settled_fields
 from imdb_sentiment.upstream import quiet
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -55,6 +57,65 @@ def test_a_wider_encoder_learns_at_a_lower_rate(config: PreTrainedConfig, expect
         model = AutoModelForSequenceClassification.from_config(config)
     assert choose_learning_rate(model.config.hidden_size) == expected
     assert settle(FineTuneConfig(), train_rows=100, hidden_size=model.config.hidden_size).learning_rate == expected
+
+
+def epochs_and_batch(rows: int, **fields: Any) -> tuple[int, int]:
+    settled = settle(FineTuneConfig(**fields), train_rows=rows, hidden_size=384)
+    return settled.num_train_epochs, settled.per_device_train_batch_size
+
+
+@pytest.mark.parametrize(
+    ("rows", "epochs", "batch"),
+    [
+        (2, 10, 8),
+        (100, 10, 8),
+        (300, 7, 8),
+        (499, 4, 8),
+        (500, 8, 16),
+        (1000, 4, 16),
+        (1599, 3, 16),
+        (1600, 2, 16),
+        (3999, 2, 16),
+        (4000, 2, 32),
+        (25_000, 2, 32),
+    ],
+)
+def test_epochs_and_batch_follow_the_rows_as_the_docs_say(rows: int, epochs: int, batch: int) -> None:
+    assert epochs_and_batch(rows) == (epochs, batch)
+
+
+@given(rows=st.integers(1, 10**7), accumulated=st.integers(1, 40), processes=st.integers(1, 9))
+def test_a_run_is_of_some_hundred_steps_within_2_and_10_epochs(rows: int, accumulated: int, processes: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imdb_sentiment.training.recipe.number_of_processes", lambda: processes)
+        epochs, batch = epochs_and_batch(rows, gradient_accumulation_steps=accumulated)
+    step_rows = batch * accumulated * processes
+    steps = epochs * rows / step_rows
+    asked = 8 if rows < 500 else 16 if rows < 4000 else 32
+    assert 2 <= epochs <= 10
+    assert step_rows <= max(asked, accumulated * processes)  # a pass has one row at least
+    assert step_rows > asked - accumulated * processes  # and no more is left out than division does
+    assert steps <= 250 + rows / step_rows / 2 or epochs == 2
+    assert steps >= 250 - rows / step_rows / 2 or epochs == 10
+
+
+@given(rows=st.integers(1, 10**6), epochs=st.integers(1, 50), batch=st.integers(1, 500), rate=st.floats(1e-6, 1))
+def test_what_is_given_is_kept(rows: int, epochs: int, batch: int, rate: float) -> None:
+    given_fields = FineTuneConfig(num_train_epochs=epochs, per_device_train_batch_size=batch, learning_rate=rate)
+    settled = settle(given_fields, train_rows=rows, hidden_size=384)
+    assert settled.model_dump() == given_fields.model_dump()
+    assert settled_fields(given_fields, settled) == {}
+    assert epochs_and_batch(rows, num_train_epochs=epochs)[0] == epochs
+    assert epochs_and_batch(rows, per_device_train_batch_size=batch)[1] == batch
+
+
+def test_what_auto_came_to_is_told_and_nothing_else_changes() -> None:
+    asked = FineTuneConfig(max_length=64, seed=7, threshold="max_f1")
+    settled = settle(asked, train_rows=300, hidden_size=384)
+    expected = {"num_train_epochs": 7, "per_device_train_batch_size": 8, "learning_rate": 1e-4}
+    assert settled_fields(asked, settled) == expected
+    assert settled.model_dump() == asked.model_dump() | expected
+    assert settled_fields(asked.replace(learning_rate=1e-4), settled).keys() == expected.keys() - {"learning_rate"}
 
 
 @pytest.mark.usefixtures("no_trial")

@@ -20,10 +20,12 @@ POOLING_LAYER = "mean_pooling_layer"
 MEAN_WEIGHT = 8.0
 """Weight of the mean beside the first token. Their sum is normalized, so larger weights leave out the first token."""
 
-# The head starts as the identity, scaled so that its activation function is close to linear: tanh is up to 1, and ReLU
-# is once it is shifted. Normalized features stay within about -8 and 8.
-_SCALE = 0.1
-_RELU_SHIFT = 0.8
+# The head starts as the identity, scaled so that its activation function is close to linear: tanh is within 10 % up to
+# 0.56, that is 1.9 standard deviations, and ReLU is exactly once it is shifted, as normalized features stay above -8.
+# With a smaller scale the weights above the activation function are larger, and so is what each step changes: with 0.1
+# instead of 0.3, MiniLM's training loss in the first epoch on 300 short reviews was 0.68 instead of 0.50.
+_SCALE = 0.3
+_RELU_SHIFT = 2.4
 
 
 class _Parts(NamedTuple):
