@@ -159,7 +159,7 @@ def test_a_second_call_adds_no_second_layer(pooled: PreTrainedModel) -> None:
 
 def test_the_new_layer_can_learn_to_attend(pooled: PreTrainedModel) -> None:
     """Its queries begin as zero, but not their gradients, so a step makes the weights of tokens differ."""
-    nn.functional.cross_entropy(pooled(**batch()).logits, torch.tensor([0, 1, 1, 0])).backward()  # type: ignore[operator]
+    nn.functional.cross_entropy(pooled(**batch()).logits, torch.tensor([0, 1, 1, 0])).backward()
     name = "q_lin" if pooled.config.model_type == "distilbert" else "query"
     (query, *_) = (value for key, value in reversed(list(pooled.named_parameters())) if f".{name}.weight" in key)
     assert not query.any()
