@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, set_seed
 
 from conftest import make_reviews, untimed
 from imdb_sentiment import (
@@ -30,6 +31,7 @@ from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.evaluation.baseline import baseline_probabilities
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
+from imdb_sentiment.training.trainer import build_training
 
 Reviews = tuple[list[str], list[int]]
 
@@ -181,10 +183,24 @@ def test_resuming_without_a_checkpoint_starts_anew(
     assert any(note.startswith("fp32 on ") for note in result.notes)
 
 
-def test_the_tutorial_preset_trains(reviews: Reviews, tiny_model: Path, tmp_path: Path) -> None:
+def test_the_tutorial_preset_trains_the_stock_model_from_its_random_head(
+    reviews: Reviews, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[dict[str, torch.Tensor]] = []
+
+    def look(model: PreTrainedModel, *args: Any, **kwargs: Any) -> Any:
+        begun.append({name: weight.clone() for name, weight in model.state_dict().items()})
+        return build_training(model, *args, **kwargs)
+
+    monkeypatch.setattr("imdb_sentiment.training.fine_tuning.build_training", look)
     config = FineTuneConfig.preset("tutorial", model_name=tiny_model, num_train_epochs=1)
     tuner = SentimentFineTuner(config=config, output_dir=tmp_path)
-    assert tuner.fit(reviews).kept_because == "the last"
+    result = tuner.fit(reviews)
+    assert (result.kept_because, result.settled) == ("the last", {})
+    set_seed(config.seed)
+    stock = AutoModelForSequenceClassification.from_pretrained(tiny_model).state_dict()
+    assert begun[0].keys() == stock.keys()
+    assert all(torch.equal(weight, begun[0][name]) for name, weight in stock.items())
 
 
 def test_own_label_names_reach_the_predictions(tiny_config: FineTuneConfig, tmp_path: Path) -> None:

@@ -79,7 +79,17 @@ def test_the_model_is_ready_for_predict_and_evaluate(trained: tuple[Outcome, Pat
 
 def test_one_json_object_is_printed(tmp_path: Path, brief: list[str]) -> None:
     content, metadata = train_brief(tmp_path, "--data", write_reviews(tmp_path / "reviews.csv"), *brief)
-    assert set(content) == {"test", "validation", "seconds", "kept_epoch", "splits", "audit", "notes", "model"}
+    assert set(content) == {
+        "test",
+        "validation",
+        "seconds",
+        "kept_epoch",
+        "splits",
+        "audit",
+        "settled",
+        "notes",
+        "model",
+    }
     assert {"accuracy", "precision", "recall", "f1", "roc_auc", "log_loss"} < set(content["test"])
     assert content["test"] == metadata["metrics"]["test"]
     assert content["validation"] == metadata["metrics"]["validation"]

@@ -11,10 +11,8 @@ from imdb_sentiment.cli.unfinished import run_folder
 __all__ = ["demo"]
 
 _NAME = "imdb-sentiment-demo"
-# a small set of short texts: a larger test split for a steadier number, and a smaller batch, chosen on validation rows,
-# so that there are enough steps to learn in
-_TEST_FRACTION = 0.35
-_RECIPE: dict[str, Any] = {"per_device_train_batch_size": 16}
+_TEST_FRACTION = 0.35  # of a small set of short texts, so that the number is steadier
+_RECIPE: dict[str, Any] = {"model_name": "minilm"}
 _SENTENCES = (
     "A quiet masterpiece, and I cannot wait to see it again.",
     "Lovely costumes cannot save such a tedious, clumsy script.",
@@ -37,7 +35,7 @@ def demo(
     from imdb_sentiment.data.sample import sample_file
 
     folder = output or _free_name()
-    config = FineTuneConfig(model_name="minilm", **_RECIPE)
+    config = FineTuneConfig(**_RECIPE)
     with sample_file() as sample:
         _, _, report = fine_tune_and_save(
             DataConfig(source=str(sample), test_fraction=_TEST_FRACTION), config, folder, keep=False

@@ -113,6 +113,7 @@ def _told(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any
         "kept_epoch": result.kept_epoch,
         "splits": result.splits.to_dict(),
         "audit": result.audit.to_dict() if result.audit else None,
+        "settled": dict(result.settled),
         "notes": list(result.notes),
     }
 

@@ -138,8 +138,8 @@ class FineTuneConfig(Frozen):
     """Rows per batch on each device where validation rows are measured; changes speed and memory, not results."""
 
     num_train_epochs: PositiveInt | Literal["auto"] = "auto"
-    """Passes over the training rows. `auto` takes as many as come to about 250 steps, from 2 to 10: 2 from several
-    thousand rows on, 4 for 1,000, 7 for 300."""
+    """Passes over the training rows. `auto` takes as many as come to about 250 steps, from 2 to 10: 2 from 1,600 rows
+    on, 4 for 1,000, 7 for 300."""
 
     first_epoch_max_length: Annotated[int, Field(ge=8)] | None = 64
     """Longest training input in the first epoch, if that is below `max_length`; empty (`None`) for `max_length` itself.
