@@ -48,7 +48,7 @@ def test_the_run_is_told_in_its_order(trained: tuple[Outcome, Path]) -> None:
     steps = [
         "split       negative  positive  rows\ntrain             43        43    86\n",
         "Fine-tuning ",
-        "epoch  train loss  log loss  accuracy      F1\n1 ",
+        "epoch  train loss  log loss  calibrated  accuracy      F1\n1 ",
         "kept epoch ",
         "calibrated on validation: temperature ",
         "Test split, read once:\naccuracy better than majority label: +",
