@@ -34,7 +34,7 @@ ROWS = [
     {"data"},
     {"checked_texts", "encoding", "model_files", "saved_tokenizer", "tables"},
     {"evaluation"},
-    {"attention", "embeddings", "pretrained", "head", "first_token", "precision", "training", "scoring"},
+    {"attention", "embeddings", "models", "pretrained", "head", "first_token", "precision", "training", "scoring"},
     {
         "artifact",
         "audit",

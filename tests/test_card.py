@@ -118,7 +118,7 @@ def test_the_kept_epoch_and_the_precision_stand_in_files_card_and_page(
     result = trained_in_bf16._require_fitted("look at").result
     folder = trained_in_bf16.save(tmp_path / "model")
     plain = json.loads((folder / "imdb_sentiment.json").read_text(encoding="utf-8"))
-    kept = (result.kept_epoch, "lowest log_loss on validation")
+    kept = (result.kept_epoch, "lowest calibrated log loss on validation")
     assert (plain["kept_epoch"], plain["kept_because"]) == kept
     for report in plain["metrics"].values():
         assert (report["kept_epoch"], report["kept_because"]) == kept

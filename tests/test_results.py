@@ -81,8 +81,8 @@ def make_comparison(difference: float, p_value: float) -> Comparison:
 def make_result(*, kept_epoch: float = 2, notes: tuple[str, ...] = ("the head is new",)) -> FineTuneResult:
     return FineTuneResult(
         history=tuple(
-            EpochRecord(epoch=epoch, train_loss=0.6 / epoch, validation=make_report(f1=f1))
-            for epoch, f1 in ((1, 0.5), (2, 0.875), (3, 0.625))
+            EpochRecord(epoch=epoch, train_loss=0.6 / epoch, validation=make_report(f1=f1), calibrated_log_loss=loss)
+            for epoch, f1, loss in ((1, 0.5, None), (2, 0.875, 0.41), (3, 0.625, 0.43))
         ),
         kept_epoch=kept_epoch,
         kept_because="best f1 on validation",
@@ -241,15 +241,25 @@ def test_the_validation_report_is_that_after_calibration() -> None:
 
 def test_a_result_prints_one_line_an_epoch_and_why_one_was_kept() -> None:
     lines = str(make_result()).splitlines()
-    assert lines[0].split() == ["epoch", "train", "loss", "log", "loss", "accuracy", "F1"]
+    assert lines[0].split() == ["epoch", "train", "loss", "log", "loss", "calibrated", "accuracy", "F1"]
     assert [line.split() for line in lines[1:4]] == [
-        ["1", "0.6000", "0.4568", "0.8000", "0.5000"],
-        ["2", "0.3000", "0.4568", "0.8000", "0.8750"],
-        ["3", "0.2000", "0.4568", "0.8000", "0.6250"],
+        ["1", "0.6000", "0.4568", "-", "0.8000", "0.5000"],  # of a checkpoint that does not record it
+        ["2", "0.3000", "0.4568", "0.4100", "0.8000", "0.8750"],
+        ["3", "0.2000", "0.4568", "0.4300", "0.8000", "0.6250"],
     ]
     assert lines[4] == "kept epoch 2 (best f1 on validation) after 61 s of training"
     assert lines[5:7] == str(make_calibration()).splitlines()
     assert lines[7:] == ["note: the head is new"]
+
+
+def test_what_auto_came_to_is_told_before_the_kept_epoch() -> None:
+    settled = {"num_train_epochs": 7, "learning_rate": 1e-4}
+    result = dataclasses.replace(make_result(), settled=settled)
+    assert str(result).splitlines()[4:6] == [
+        "chosen for these rows: num_train_epochs 7, learning_rate 0.0001",
+        "kept epoch 2 (best f1 on validation) after 61 s of training",
+    ]
+    assert result.to_dict()["settled"] == settled
 
 
 def test_evaluations_within_an_epoch_are_told_by_their_part_of_it() -> None:

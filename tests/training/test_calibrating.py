@@ -16,7 +16,7 @@ TEXTS = ["A dull film.", "A wonderful film, warm and funny.", "Dull, dull, dull.
 
 @pytest.fixture(scope="module")
 def tuner(tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> SentimentFineTuner:
-    config = tiny_config.replace(num_train_epochs=3, per_device_train_batch_size=4, threshold="precision>=0.9")
+    config = tiny_config.replace(num_train_epochs=1, per_device_train_batch_size=4, threshold="precision>=0.9")
     tuner = SentimentFineTuner(config=config, output_dir=tmp_path_factory.mktemp("calibrating") / "run")
     tuner.fit(make_reviews(160))
     return tuner
