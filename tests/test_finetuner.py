@@ -46,7 +46,7 @@ def test_the_tiny_model_learns(fitted: SentimentFineTuner) -> None:
 def test_a_run_on_the_validation_split_is_what_the_history_says(fitted: SentimentFineTuner) -> None:
     assert fitted._fitted
     result = fitted._fitted.result
-    assert [record.epoch for record in result.history] == [1, 2, 3, 4, 5]
+    assert [record.epoch for record in result.history] == [1, 2, 3]
     assert result.history[0].train_loss > result.history[-1].train_loss
     best = min(result.history, key=lambda record: record.calibrated_log_loss or 9.0)
     assert result.kept_epoch == best.epoch

@@ -241,6 +241,8 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    unsure = ["dull and superb", "superb, dull", "a film", "at home", "moving and boring"]  # rounding shows in these
+    (source / "b.csv").write_text("\n".join(["text", *(f'"{text}"' for text in unsure)]) + "\n")
     first = SentimentClassifier.from_pretrained(saved_model, device="cpu", precision="fp32")
     first.predict_files(source, tmp_path / "out")
     expected = outputs(tmp_path / "out")

@@ -49,8 +49,8 @@ def test_tensorboard_gets_loss_learning_rate_and_metrics_below_the_output_folder
         losses = [loss for _, loss in scalars["train/loss"][11 * epoch : 11 * (epoch + 1)]]
         assert sum(losses) / 11 == pytest.approx(record.train_loss)
     rates = [rate for _, rate in scalars["train/learning_rate"]]
-    # 5 of the 22 steps rise to the peak of 2e-3, 17 fall
-    assert [rates[0], rates[5], rates[21]] == [0, pytest.approx(2e-3), pytest.approx(2e-3 / 17)]
+    # 5 of the 22 steps rise to the peak of 1e-3, 17 fall
+    assert [rates[0], rates[5], rates[21]] == [0, pytest.approx(1e-3), pytest.approx(1e-3 / 17)]
 
 
 def test_the_users_folder_for_event_files_wins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def _fit(
 
     centre = features.mean(axis=0) if with_bias else np.zeros(features.shape[1])
     # Over rows and features at once. Were it over rows alone, features that hardly differ between rows, as those of an
-    # encoder that was not pretrained, would get weights so large that the first steps of training make havoc.
+    # encoder that was not pretrained, would get weights so large that the first steps of training undo the fit.
     scale = float(features.std()) or 1.0
     values = (features - centre) / scale
     class_weight = "balanced" if balanced else None
