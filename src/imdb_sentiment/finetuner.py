@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.metadata import ModelMetadata
     from imdb_sentiment.pretrained import Encoder
     from imdb_sentiment.scoring.cascade import Cascade
+    from imdb_sentiment.training.few_rows import FewRows
     from imdb_sentiment.training.fine_tuning import Learnt
     from imdb_sentiment.training.rows import TrainingRows
 
@@ -40,7 +41,8 @@ class _Prepared(NamedTuple):
     """What the main process hands to all before training."""
 
     config: SettledConfig
-    rows: "TrainingRows"
+    rows: "TrainingRows | FewRows"
+    names: LabelNames
     summary: SplitSummary
     audit: "DataAudit | None"
     run: dict[str, object]
@@ -303,22 +305,44 @@ class SentimentFineTuner:
         # rows given to an earlier fit are not those of the source
         if data is not None or self._rows_given or self._read_config != self.data_config:
             self._take(data)
-        rows = len(self.splits.train)
-        config = settle(self.config, train_rows=rows, hidden_size=encoder.config.hidden_size)
+        config = settle(self.config, train_rows=len(self.splits.train), hidden_size=encoder.config.hidden_size)
         run = self._describe_run(config)
         checkpoint = newest_checkpoint(self.output_dir) if resume else None
         if checkpoint:
             check_same_run(checkpoint, run)
         text_encoder = encoder.text_encoder
         self._look(text_encoder)  # before anything is trained
-        return _Prepared(
-            config,
-            self._encode(text_encoder, config.epoch_max_lengths),
-            self.splits.summary,
-            self._audit,
-            run,
-            checkpoint,
-        )
+        few = self._has_few_rows(config)
+        rows = self._few_rows(text_encoder) if few else self._encode(text_encoder, config.epoch_max_lengths)
+        return _Prepared(config, rows, self._load().names, self.splits.summary, self._audit, run, checkpoint)
+
+    def _has_few_rows(self, config: SettledConfig) -> bool:
+        """Tell whether methods for few rows are used.
+
+        Raises:
+            ConfigError: Folds and another method were asked for.
+        """
+        from imdb_sentiment.training.recipe import few_rows_below
+
+        splits = self.splits
+        if splits.folds and (config.method == "fine_tune" or config.cascade or number_of_processes() > 1):
+            other = "method='fine_tune'" if config.method == "fine_tune" else "a cascade, or several processes"
+            raise ConfigError(f"validation='cross' does not go with {other}", hint="validation='split'")
+        asked = config.method in ("contrastive", "probe")
+        return bool(splits.folds) or asked or len(splits.train) < few_rows_below(self.config)
+
+    def _few_rows(self, encoder: TextEncoder) -> "FewRows":
+        """Encode the rows to train on, and those of a validation split, which are held out."""
+        import numpy as np
+
+        from imdb_sentiment.training.few_rows import FewRows
+        from imdb_sentiment.training.rows import EncodedRows
+
+        train, validation = self.splits.train, self.splits.validation
+        texts = [*texts_of(train), *texts_of(validation)]
+        fold_of = np.array(self.splits.folds or [-1] * len(train) + [0] * len(validation))
+        encoded = EncodedRows.of(encoder.encode(texts), [*train["label"], *validation["label"]])
+        return FewRows(texts, encoded, fold_of)
 
     def _encode(self, encoder: TextEncoder, limits: tuple[int, ...]) -> "TrainingRows":
         from imdb_sentiment.training.rows import EncodedRows, TrainingRows
@@ -332,21 +356,79 @@ class SentimentFineTuner:
         return TrainingRows(tuple(train[limit] for limit in limits), limits, validation, self.labels)
 
     def _train(self, prepared: _Prepared, encoder: "Encoder") -> _Fitted:
-        """Learn, in every process."""
+        """Train, in every process."""
+        from imdb_sentiment.training.few_rows import FewRows
+
+        if isinstance(prepared.rows, FewRows):
+            return self._train_on_few(prepared, prepared.rows, encoder)
+        return self._fine_tune(prepared, prepared.rows, encoder)
+
+    def _train_on_few(self, prepared: _Prepared, rows: "FewRows", encoder: "Encoder") -> _Fitted:
+        """Compare methods on rows held out in turn, and train by the best."""
+        import torch
+
+        from imdb_sentiment.pretrained import load_model
+        from imdb_sentiment.scoring.device import usable_device
+        from imdb_sentiment.training.calibrating import calibrate
+        from imdb_sentiment.training.few_rows import train_on_few_rows
+        from imdb_sentiment.training.fine_tuning import set_dropout
+        from imdb_sentiment.training.recipe import resolve, settled_fields
+
+        config = prepared.config
+        device = torch.device(usable_device())
+
+        def load() -> "PreTrainedModel":
+            model = load_model(encoder, config, prepared.names).model
+            set_dropout(model, config.dropout)
+            model.to(device)  # type: ignore[arg-type]
+            return model
+
+        started = time.perf_counter()
+        recipe = resolve(config, load(), device, before=None)
+        trained = train_on_few_rows(
+            load,
+            encoder.text_encoder,
+            config,
+            rows=rows,
+            recipe=recipe,
+            folder=self.output_dir,
+            run=prepared.run,
+        )
+        held_out = rows.encoded.labels[rows.fold_of >= 0]
+        calibration = calibrate(trained.logits, held_out.tolist(), config, names=self.labels)
+        scale_outputs(trained.model, 1 / calibration.temperature)
+        result = FineTuneResult(
+            calibration=calibration,
+            history=(),
+            kept_epoch=0.0,
+            kept_because="trained without epochs",
+            method=trained.method,
+            compared=trained.compared,
+            seconds=time.perf_counter() - started,
+            splits=prepared.summary,
+            audit=prepared.audit,
+            training_precision=recipe.precision,
+            settled=settled_fields(self.config, config),
+            notes=(f"{recipe.precision} on {device.type}",),
+        )
+        return _Fitted(trained.model, encoder.text_encoder, result, None)
+
+    def _fine_tune(self, prepared: _Prepared, rows: "TrainingRows", encoder: "Encoder") -> _Fitted:
+        """Train encoder and head together, and keep the best epoch."""
         from imdb_sentiment.pretrained import load_model
         from imdb_sentiment.training.best_epoch import choose_metric
         from imdb_sentiment.training.fine_tuning import fine_tune
         from imdb_sentiment.training.recipe import settled_fields
 
         config = prepared.config
-        loaded = on_all(lambda: load_model(encoder, config, LabelNames(*prepared.rows.names)))
+        loaded = on_all(lambda: load_model(encoder, config, prepared.names))
         metric = choose_metric(config.metric_for_best_model)
         started = time.perf_counter()
         learnt = fine_tune(
             loaded,
             encoder.text_encoder,
             config,
-            rows=prepared.rows,
+            rows=rows,
             metric=metric,
             output_dir=self.output_dir,
             run=prepared.run,
@@ -394,14 +476,22 @@ class SentimentFineTuner:
         return calibration, *fit_cascade(train, validation, odds, calibration, cleans=self.config.clean_text)
 
     def _load(self) -> LoadedSplits:
+        from imdb_sentiment.training.recipe import few_rows_below
+
         if self._loaded is None:
-            self._loaded = load_splits(self.data_config)
+            self._loaded = load_splits(self.data_config, cross_below=few_rows_below(self.config))
         return self._loaded
 
     def _take(self, data: object) -> None:
         """Put rows that were given in the place of those of the source; or the source's again, for None."""
+        from imdb_sentiment.training.recipe import few_rows_below
+
         rows, config = source_of(data, self.data_config)
-        self._loaded = given_splits(rows) if isinstance(rows, DataSplits) else load_splits(config, rows)
+        self._loaded = (
+            given_splits(rows)
+            if isinstance(rows, DataSplits)
+            else load_splits(config, rows, cross_below=few_rows_below(self.config))
+        )
         self._audit = None
         self._rows_given, self._read_config = rows is not None, config
 

@@ -76,6 +76,13 @@ class FineTuneConfig(Frozen):
     For BERT, RoBERTa and DistilBERT the mean comes from one more layer, which stock programs load like any other; for
     ModernBERT from its own setting. Other architectures, and a head that the checkpoint brings, read what they did."""
 
+    method: Literal["auto", "fine_tune", "contrastive", "probe"] = "auto"
+    """How the model is trained. `fine_tune` trains encoder and head together. `contrastive` moves texts of one class
+    together and texts of two classes apart, and then fits the head by logistic regression, as SetFit does (Tunstall et
+    al., 2022). `probe` fits the head alone, and leaves the encoder as it is. `auto` is `fine_tune` from 500 training
+    rows on, where the checkpoint brings its own head, or where `num_train_epochs` is set; below, it is the one of
+    `contrastive` and `probe` with the lower log loss on rows held out."""
+
     linear_probe: bool = True
     """Fit a new head to the encoder's own features by logistic regression before the encoder is trained, so that the
     first steps do not distort the encoder for the sake of a random head (Kumar et al., Fine-Tuning can Distort
@@ -240,6 +247,7 @@ class SettledConfig(FineTuneConfig):
 
 _PRESETS: dict[str, dict[str, Any]] = {
     "tutorial": {
+        "method": "fine_tune",
         "pooling": "first",
         "linear_probe": False,
         "max_length": 128,

@@ -8,12 +8,13 @@ from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.rows import Rows
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.messages import Advice, Setting, list_counts
+from imdb_sentiment.process_wide import CATCHING_WARNINGS
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["carve", "class_counts", "first_keys", "placed", "stratified_sample"]
+__all__ = ["assign_folds", "carve", "class_counts", "first_keys", "placed", "stratified_sample"]
 
 
 def carve(rows: Rows, fraction: float, seed: int, name: str, names: LabelNames) -> tuple[Rows, Rows]:
@@ -135,4 +136,40 @@ def _too_few(rows: Rows, groups: int, fraction: float, name: str, names: LabelNa
         found=f"{counts} rows; different texts: {texts:,}{together}",
         expected=f"enough of each class for {fraction:.0%} of them to be at least one row, with others left over",
         hint=hint,
+    )
+
+
+@CATCHING_WARNINGS
+def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np.int64]":
+    """Give each row the number of its fold, from 0, with scikit-learn's stratified group folds.
+
+    Raises:
+        DataError: A fold would lack a class.
+    """
+    import numpy as np
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    keys, group_of = first_keys(rows)
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[np.argsort(placed(keys, seed, "folds"), kind="stable")] = np.arange(len(keys))
+    groups = rank[group_of]  # numbered in an order that does not depend on that of the rows
+    least = min(len(np.unique(groups[rows.labels == label])) for label in (0, 1))
+    if least < folds:
+        raise _too_few_for_folds(rows, folds, least, names)
+    fold_of = np.empty(len(rows), dtype=np.int64)
+    splitter = StratifiedGroupKFold(n_splits=folds)
+    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(rows)), rows.labels, groups)):
+        fold_of[held_out] = fold
+    if any(0 in np.bincount(rows.labels[fold_of == fold], minlength=2) for fold in range(folds)):
+        raise _too_few_for_folds(rows, folds, least, names)
+    return fold_of
+
+
+def _too_few_for_folds(rows: Rows, folds: int, groups: int, names: LabelNames) -> DataError:
+    counts = list_counts(class_counts(rows, names))
+    return DataError(
+        f"there are too few rows for {folds} folds",
+        found=f"{counts} rows; groups of rows that stay together, in one of the labels: {groups:,}",
+        expected="rows of both labels in each fold",
+        hint="fewer folds, or more rows",
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.choosing import carve, class_counts, first_keys, placed
+from imdb_sentiment.data.choosing import assign_folds, carve
 from imdb_sentiment.data.columns import collect
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.rows import Rows, inspect_rows, refuser
@@ -17,9 +17,7 @@ from imdb_sentiment.data.splits import (
     limit_rows,
     load_checked,
 )
-from imdb_sentiment.errors import DataError, count_rows
-from imdb_sentiment.messages import list_counts
-from imdb_sentiment.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results import LeftOut
 
 if TYPE_CHECKING:
@@ -83,37 +81,5 @@ def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: 
         notes = (*notes, f"the {count_rows(len(parts['test']))} of the test split were left alone")
         drop_overlap(parts, config, left_out)
     rows = limit_rows(parts["train"], config, names, left_out)
-    fold_of = _assign(rows, folds, config.split_seed, names)
+    fold_of = assign_folds(rows, folds, config.split_seed, names)
     return Folds(rows, names, fold_of, tuple(left_out), notes)
-
-
-@CATCHING_WARNINGS
-def _assign(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np.int64]":
-    """Give each row the number of its fold, with scikit-learn's stratified group folds."""
-    import numpy as np
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    keys, group_of = first_keys(rows)
-    rank = np.empty(len(keys), dtype=np.int64)
-    rank[np.argsort(placed(keys, seed, "folds"), kind="stable")] = np.arange(len(keys))
-    groups = rank[group_of]  # numbered in an order that does not depend on that of the rows
-    least = min(len(np.unique(groups[rows.labels == label])) for label in (0, 1))
-    if least < folds:
-        raise _too_few(rows, folds, least, names)
-    fold_of = np.empty(len(rows), dtype=np.int64)
-    splitter = StratifiedGroupKFold(n_splits=folds)
-    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(rows)), rows.labels, groups)):
-        fold_of[held_out] = fold
-    if any(0 in np.bincount(rows.labels[fold_of == fold], minlength=2) for fold in range(folds)):
-        raise _too_few(rows, folds, least, names)
-    return fold_of
-
-
-def _too_few(rows: Rows, folds: int, groups: int, names: LabelNames) -> DataError:
-    counts = list_counts(class_counts(rows, names))
-    return DataError(
-        f"there are too few rows for {folds} folds",
-        found=f"{counts} rows; groups of rows that stay together, in one of the labels: {groups:,}",
-        expected="rows of both labels in each fold",
-        hint="fewer folds, or more rows",
-    )

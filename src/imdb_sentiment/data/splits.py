@@ -8,10 +8,11 @@ the seed, and does not depend on the order of the rows or on the format they cam
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.choosing import carve, class_counts, stratified_sample
+from imdb_sentiment.data.choosing import assign_folds, carve, class_counts, stratified_sample
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near import require_rensa
 from imdb_sentiment.data.rows import InspectedRows, Rows, inspect_rows, refuser
@@ -23,6 +24,8 @@ from imdb_sentiment.results import LeftOut, SplitSummary
 
 if TYPE_CHECKING:
     import datasets
+    import numpy as np
+    from numpy.typing import NDArray
 
     from imdb_sentiment.config import DataConfig
 
@@ -53,12 +56,15 @@ class DataSplits:
         test: Rows to measure on, once, at the end; same columns. What a report divides the rows by stands in columns
             such as `slice:year`.
         summary: Rows per split and class, and the rows left out and why.
+        folds: Fold in which each training row is held out, from 0, where `DataConfig.validation` came to `cross`; there
+            is no row in `validation` then.
     """
 
     train: "datasets.Dataset"
     validation: "datasets.Dataset"
     test: "datasets.Dataset"
     summary: SplitSummary
+    folds: tuple[int, ...] = ()
 
 
 class LoadedSplits(NamedTuple):
@@ -82,16 +88,16 @@ def given_splits(splits: DataSplits) -> LoadedSplits:
         if "text" not in rows.column_names or getattr(rows.features.get("label"), "names", None) != names:
             expected = "columns text and label, the label a ClassLabel of the same two names in each split"
             raise DataError(f"the {split} split cannot be used", found=str(rows.features), expected=expected)
-        if len(names) != 2 or len(set(rows["label"])) != 2:
+        if len(names) != 2 or (len(set(rows["label"])) != 2 and not (split == "validation" and splits.folds)):
             raise DataError(f"the {split} split lacks a class", expected="rows of two labels")
     return LoadedSplits(splits, LabelNames(*names), None)
 
 
-def load_splits(config: "DataConfig", data: object = None) -> LoadedSplits:
+def load_splits(config: "DataConfig", data: object = None, *, cross_below: int = 0) -> LoadedSplits:
     """Load a source and divide it; see `load_source` and `make_splits`."""
     raw = load_checked(config, data)
     inspected = inspect_rows(raw.splits, config, refuse=refuser(config))
-    return LoadedSplits(*divide(raw, inspected, config), (raw, inspected))
+    return LoadedSplits(*divide(raw, inspected, config, cross_below=cross_below), (raw, inspected))
 
 
 def make_splits(raw: RawData, config: "DataConfig") -> tuple[DataSplits, LabelNames]:
@@ -126,32 +132,66 @@ def _require_train(raw: RawData) -> None:
         raise DataError(f"{raw.origin} has no training rows", found=found, expected="a split train")
 
 
-def divide(raw: RawData, inspected: InspectedRows, config: "DataConfig") -> tuple[DataSplits, LabelNames]:
+def divide(
+    raw: RawData, inspected: InspectedRows, config: "DataConfig", *, cross_below: int = 0
+) -> tuple[DataSplits, LabelNames]:
     """Divide rows that were looked at.
 
     A test split is carved first where the source brings none, then rows that belong with test leave training, then
-    `limit` is applied, and validation is carved last where the source brings none.
+    `limit` is applied, and validation is carved last where the source brings none, or the rows are divided into folds.
+
+    Args:
+        raw: The source.
+        inspected: What was found in it.
+        config: How to divide it.
+        cross_below: Number of training rows below which `validation="auto"` means folds.
 
     Raises:
         DataError: Labels are not understood, or there are fewer rows than the splits need.
     """
+    import numpy as np
+
     parts, (names, *_) = label_rows(inspected, config, raw.origin)
     left_out = invalid_left_out(inspected)
     if "test" not in parts:
         parts["test"], parts["train"] = carve(parts["train"], config.test_fraction, config.split_seed, "test", names)
     overlap = drop_overlap(parts, config, left_out)
     parts["train"] = limit_rows(parts["train"], config, names, left_out)
-    if "validation" not in parts:
+    folds: tuple[int, ...] = ()
+    if "validation" not in parts and _crosses(parts["train"], config, cross_below):
+        _check_classes("train", parts["train"], names)
+        folds = tuple(_folds(parts["train"], config.split_seed, names).tolist())
+        parts["validation"] = parts["train"].where(np.zeros(len(folds), dtype=bool))
+    elif "validation" not in parts:
         carved = carve(parts["train"], config.validation_fraction, config.split_seed, "validation", names)
         parts["validation"], parts["train"] = carved
     for split, part in parts.items():
-        _check_classes(split, part, names)
+        if split != "validation" or not folds:
+            _check_classes(split, part, names)
     slices_of_rows(parts["test"])  # refuse what cannot be reported before anything is learnt
-    return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes), names
+    return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds), names
+
+
+def _crosses(train: Rows, config: "DataConfig", cross_below: int) -> bool:
+    return config.validation == "cross" or (config.validation == "auto" and len(train) < cross_below)
+
+
+def _folds(train: Rows, seed: int, names: LabelNames) -> "NDArray[np.int64]":
+    """Divide rows into five folds, or fewer where a class has fewer groups of rows."""
+    for folds in range(_FOLDS, 2, -1):
+        with suppress(DataError):
+            return assign_folds(train, folds, seed, names)
+    return assign_folds(train, 2, seed, names)
 
 
 def finish(
-    parts: Mapping[str, Rows], names: LabelNames, *, left_out: Iterable[LeftOut], overlap: int, notes: Iterable[str]
+    parts: Mapping[str, Rows],
+    names: LabelNames,
+    *,
+    left_out: Iterable[LeftOut],
+    overlap: int,
+    notes: Iterable[str],
+    folds: tuple[int, ...] = (),
 ) -> DataSplits:
     """Make the three data sets and their summary."""
     ordered = {split: parts[split] for split in ("train", "validation", "test")}
@@ -162,7 +202,8 @@ def finish(
         notes=tuple(notes),
         fingerprint=fingerprint(ordered),
     )
-    return DataSplits(**{split: to_dataset(part, names) for split, part in ordered.items()}, summary=summary)
+    sets = {split: to_dataset(part, names) for split, part in ordered.items()}
+    return DataSplits(**sets, summary=summary, folds=folds)
 
 
 def invalid_left_out(inspected: InspectedRows) -> list[LeftOut]:
@@ -227,6 +268,7 @@ def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, 
 
 
 _LABELS_LOCATED = 3
+_FOLDS = 5
 
 
 def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[LeftOut]) -> int:

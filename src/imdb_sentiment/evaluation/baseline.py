@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MAJORITY", "TFIDF", "baseline_probabilities", "measure_baseline"]
+__all__ = ["MAJORITY", "TFIDF", "baseline_probabilities", "measure_baseline", "score_with_tfidf"]
 
 MAJORITY, TFIDF = "majority label", "TF-IDF + LR"
 
@@ -31,7 +31,7 @@ def baseline_probabilities(train: Labelled, texts: Texts) -> "dict[str, NDArray[
     """
     import numpy as np
 
-    return {MAJORITY: np.full(len(texts), float(np.mean(train.labels))), TFIDF: _tfidf(train, texts)[:, 1]}
+    return {MAJORITY: np.full(len(texts), float(np.mean(train.labels))), TFIDF: score_with_tfidf(train, texts)[:, 1]}
 
 
 def measure_baseline(train: Labelled, test: Labelled, *, names: tuple[str, str]) -> EvaluationReport:
@@ -42,11 +42,11 @@ def measure_baseline(train: Labelled, test: Labelled, *, names: tuple[str, str])
         test: Rows to measure on.
         names: Names of the two labels.
     """
-    return measure(_tfidf(train, test.texts), list(test.labels), names=names)
+    return measure(score_with_tfidf(train, test.texts), list(test.labels), names=names)
 
 
 @CATCHING_WARNINGS
-def _tfidf(train: Labelled, texts: Texts) -> "NDArray[np.float64]":
+def score_with_tfidf(train: Labelled, texts: Texts) -> "NDArray[np.float64]":
     """Score texts, or pairs read as one, by words and pairs of words with sublinear term frequency, C = 10.
 
     Strong values on film reviews, not tuned to the data at hand. Words that occur in one text only are left out once

@@ -18,6 +18,7 @@ from imdb_sentiment.results.training import (
     EpochRecord,
     FineTuneResult,
     LeftOut,
+    MethodResult,
     SplitSummary,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "LabelSuspects",
     "LeftOut",
     "MeasuredRows",
+    "MethodResult",
     "Prediction",
     "Ranking",
     "Reliability",

@@ -11,7 +11,7 @@ from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.text_table import format_table
 
-__all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "SplitSummary"]
+__all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "MethodResult", "SplitSummary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +167,27 @@ class CascadeChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MethodResult:
+    """A method on the rows that were held out to choose between methods."""
+
+    method: str
+    """Name of the method."""
+
+    log_loss: float
+    """Mean log loss, in nats, once a temperature is fitted."""
+
+    standard_error: float
+    """Standard error of that mean."""
+
+    accuracy: float
+    """Share of rows with the right label, at the threshold 0.5."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        return to_plain(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FineTuneResult:
     """What `SentimentFineTuner.fit` did."""
 
@@ -195,6 +216,12 @@ class FineTuneResult:
     """Numbers that training computed with, `fp32` or `bf16`, and with it the figures of `history`; None if not
     recorded."""
 
+    method: str = "fine_tune"
+    """How the kept model was trained: `fine_tune`, `contrastive` or `probe`; see `FineTuneConfig.method`."""
+
+    compared: tuple[MethodResult, ...] = ()
+    """The methods that were compared on held-out rows, and TF-IDF beside them; empty where nothing was compared."""
+
     settled: Mapping[str, float] = field(default_factory=dict)
     """What fields of `FineTuneConfig` that are `auto` came to for so many rows and this encoder, by name."""
 
@@ -214,17 +241,28 @@ class FineTuneResult:
         return to_plain(self)
 
     def __str__(self) -> str:
+        lines = self._history_lines() if self.history else self._compared_lines()
+        if self.settled:
+            told = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
+            lines.append(f"chosen for these rows: {told}")
+        lines.append(str(self.calibration))
+        if self.cascade:
+            lines.append(str(self.cascade))
+        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
+
+    def _history_lines(self) -> list[str]:
         table = [["epoch", "train loss", "log loss", "calibrated", "accuracy", "F1"]]
         for record in self.history:
             report = record.validation
             values = (record.train_loss, report.log_loss, record.calibrated_log_loss, report.accuracy, report.f1)
             table.append([f"{record.epoch:.4g}", *("-" if value is None else f"{value:.4f}" for value in values)])
-        lines = format_table(table)
-        if self.settled:
-            told = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
-            lines.append(f"chosen for these rows: {told}")
-        lines.append(f"kept epoch {self.kept_epoch:.4g} ({self.kept_because}) after {self.seconds:.0f} s of training")
-        lines.append(str(self.calibration))
-        if self.cascade:
-            lines.append(str(self.cascade))
-        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
+        kept = f"kept epoch {self.kept_epoch:.4g} ({self.kept_because}) after {self.seconds:.0f} s of training"
+        return [*format_table(table), kept]
+
+    def _compared_lines(self) -> list[str]:
+        table = [["method", "log loss", "std. error", "accuracy"]]
+        for result in self.compared:
+            values = (result.log_loss, result.standard_error, result.accuracy)
+            table.append([result.method, *(f"{value:.4f}" for value in values)])
+        held = f"each measured on rows that it was not trained on; kept: {self.method}, after {self.seconds:.0f} s"
+        return [*format_table(table), held]

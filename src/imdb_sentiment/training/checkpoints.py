@@ -15,6 +15,7 @@ __all__ = [
     "RUN_RECORD",
     "Keep",
     "check_ours",
+    "check_same",
     "check_same_run",
     "complete_checkpoints",
     "drop_unfinished",
@@ -124,11 +125,19 @@ def check_same_run(checkpoint: Path, run: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: The checkpoint was made with other data or another configuration.
     """
-    recorded = _recorded(checkpoint)
+    check_same(checkpoint, _recorded(checkpoint), run)
+
+
+def check_same(path: Path, recorded: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+    """Check that what was recorded at a path is of this run.
+
+    Raises:
+        ConfigError: It is of other data or another configuration.
+    """
     differing = [name for name, value in run.items() if recorded.get(name) != value]
     if differing:
         raise ConfigError(
-            f"{checkpoint} belongs to another run, and cannot be gone on from",
+            f"{path} belongs to another run, and cannot be resumed",
             found="; ".join(f"{name} was {quote(recorded.get(name))}" for name in differing),
             expected="; ".join(f"{name} is {quote(run[name])}" for name in differing),
             hint=Advice(

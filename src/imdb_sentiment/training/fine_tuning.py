@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import SettledConfig
     from imdb_sentiment.pretrained import LoadedModel
 
-__all__ = ["Learnt", "fine_tune"]
+__all__ = ["Learnt", "fine_tune", "set_dropout"]
 
 
 class Learnt(NamedTuple):
@@ -84,7 +84,7 @@ def fine_tune(
     import torch
 
     model = loaded.model
-    _set_dropout(model, config.dropout)
+    set_dropout(model, config.dropout)
     before = recorded_precision(checkpoint) if checkpoint else None
     processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # a file for each of them
     device = torch.device(usable_device())
@@ -162,7 +162,7 @@ def _make_ready(folder: Path, model: "PreTrainedModel", config: "SettledConfig")
     check_room(folder, model, max(most - len(complete_checkpoints(folder)), 1))
 
 
-def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
+def set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
     """Set dropout for training only; the model's configuration, and so what is saved, keeps what it says."""
     import torch
 

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.training.rows import EncodedRows
 
-__all__ = ["Linear", "fit_head", "head_features", "pass_features"]
+__all__ = ["Linear", "fit_head", "fit_linear", "head_features", "pass_features"]
 
 _MOST_ROWS = 2000  # with more, the head would not be better by much, and the features of 2,000 take seconds
 _PENALTIES = tuple(10.0 ** (power / 2) for power in range(-8, 1))
 _FOLDS = 5
+_HALVES = (-0.5, 0.5)  # the two logits of log odds z are -z/2 and z/2
 _STRONG_PENALTY = 0.003  # where a class has one row, nothing can be held out
 _PASS_TOKENS = 2048
 
@@ -34,17 +35,22 @@ class Linear(NamedTuple):
     bias: float
     """0 if that layer has none, as in decoders."""
 
+    def logits(self, features: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """Return the two logits of each row, shape (n, 2), as the head of a model gives them."""
+        import numpy as np
+
+        return np.outer(features @ self.weights + self.bias, _HALVES)
+
     def write_to(self, model: "PreTrainedModel") -> None:
         """Have the head of a model compute this."""
         import numpy as np
         import torch
 
         layer = output_layer(model)
-        halves = np.array([-0.5, 0.5])  # the two logits lie as far above 0 as below
         with torch.no_grad():
-            layer.weight.copy_(torch.from_numpy(np.outer(halves, self.weights)))
+            layer.weight.copy_(torch.from_numpy(np.outer(_HALVES, self.weights)))
             if layer.bias is not None:
-                layer.bias.copy_(torch.from_numpy(halves * self.bias))
+                layer.bias.copy_(torch.tensor(_HALVES) * self.bias)
 
 
 def fit_head(
@@ -54,7 +60,6 @@ def fit_head(
     *,
     balanced: bool,
     seed: int,
-    inverse_penalty: float | None = None,
 ) -> Linear:
     """Fit the last layer of the head by logistic regression.
 
@@ -65,15 +70,13 @@ def fit_head(
             one for each fold.
         balanced: Let both classes weigh the same.
         seed: Decides which rows are drawn, and the folds.
-        inverse_penalty: scikit-learn's `C` for features of standard deviation 1. By default the one with the lowest log
-            loss in five-fold cross-validation, which needs an encoder that has not been trained on these rows.
 
     Source: Kumar et al., Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution (ICLR 2022).
     """
     drawn = _draw(rows.labels, seed)
     features = head_features(model, encoder, rows, drawn)
     with_bias = output_layer(model).bias is not None
-    return _fit(features, rows.labels[drawn], inverse_penalty, with_bias=with_bias, balanced=balanced, seed=seed)
+    return fit_linear(features, rows.labels[drawn], None, with_bias=with_bias, balanced=balanced, seed=seed)
 
 
 def _draw(labels: "NDArray[np.int64]", seed: int) -> "NDArray[np.int64]":
@@ -127,7 +130,7 @@ def _passes(lengths: Sequence[int], limit: int) -> list[slice]:
 
 
 @CATCHING_WARNINGS
-def _fit(
+def fit_linear(
     features: "NDArray[np.float64]",
     labels: "NDArray[np.int64]",
     inverse_penalty: float | None,
@@ -136,6 +139,17 @@ def _fit(
     balanced: bool,
     seed: int,
 ) -> Linear:
+    """Fit a logistic regression.
+
+    Args:
+        features: Shape (n, features).
+        labels: 0 or 1, shape (n,); both occur.
+        inverse_penalty: scikit-learn's `C` for features of standard deviation 1. None for the one with the lowest log
+            loss in five-fold cross-validation, which needs an encoder that has not been trained on these rows.
+        with_bias: Whether the last layer of the head has a bias.
+        balanced: Let both classes weigh the same.
+        seed: Decides the folds.
+    """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss

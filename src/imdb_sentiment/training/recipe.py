@@ -11,16 +11,18 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import FineTuneConfig, SettledConfig
 
-__all__ = ["Recipe", "choose_learning_rate", "resolve", "settle", "settled_fields"]
+__all__ = ["Recipe", "choose_learning_rate", "few_rows_below", "resolve", "settle", "settled_fields"]
 
 _SMALL_HIDDEN_SIZE = 512
-_SMALL_LEARNING_RATE, _BASE_LEARNING_RATE = 1e-4, 3e-5
+_MANY_ROWS = 4000
+_SMALL_LEARNING_RATES, _BASE_LEARNING_RATES = (5e-5, 1e-4), (2e-5, 3e-5)  # for few rows, and for many
 _CPU_PASS_TOKENS, _GPU_PASS_TOKENS = 1024, 16384
 _TRIAL_TOKENS = 128
 _FOLLOWING = ("num_train_epochs", "per_device_train_batch_size", "learning_rate")
+_FEW_ROWS = 500
 _STEPS = 250
 _FEWEST_EPOCHS, _MOST_EPOCHS = 2, 10
-_STEP_ROWS = ((500, 8), (4000, 16))
+_STEP_ROWS = ((500, 8), (_MANY_ROWS, 16))
 _MOST_STEP_ROWS = 32
 
 
@@ -54,9 +56,17 @@ def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> "S
     settled = {
         "per_device_train_batch_size": batch,
         "num_train_epochs": epochs,
-        "learning_rate": choose_learning_rate(hidden_size) if rate == "auto" else rate,
+        "learning_rate": choose_learning_rate(hidden_size, train_rows) if rate == "auto" else rate,
     }
     return SettledConfig(**(config.model_dump() | settled))
+
+
+def few_rows_below(config: "FineTuneConfig") -> int:
+    """Return the number of training rows below which methods for few rows are taken; 0 where one was chosen."""
+    automatic = config.method == "auto" and config.num_train_epochs == "auto"
+    chosen = config.method in ("contrastive", "probe")
+    possible = not config.cascade and number_of_processes() == 1
+    return _FEW_ROWS if (automatic or chosen) and possible else 0
 
 
 def settled_fields(asked: "FineTuneConfig", settled: "SettledConfig") -> dict[str, float]:
@@ -88,6 +98,7 @@ def resolve(
     )
 
 
-def choose_learning_rate(hidden_size: int) -> float:
-    """Return the peak learning rate for an encoder of this width."""
-    return _SMALL_LEARNING_RATE if hidden_size <= _SMALL_HIDDEN_SIZE else _BASE_LEARNING_RATE
+def choose_learning_rate(hidden_size: int, train_rows: int) -> float:
+    """Return the peak learning rate for an encoder of this width and so many rows."""
+    rates = _SMALL_LEARNING_RATES if hidden_size <= _SMALL_HIDDEN_SIZE else _BASE_LEARNING_RATES
+    return rates[train_rows >= _MANY_ROWS]

@@ -60,7 +60,17 @@ class EncodedRows:
         """Return the same rows with the longest first, so that batches taken in order hold little padding."""
         import numpy as np
 
-        order = np.argsort(-self.lengths, kind="stable")
+        return self._take(np.argsort(-self.lengths, kind="stable"))
+
+    def where(self, kept: "NDArray[np.bool_]") -> Self:
+        """Return the rows for which `kept`, of shape (n,), is true, at least one."""
+        import numpy as np
+
+        return self._take(np.flatnonzero(kept))
+
+    def _take(self, order: "NDArray[np.intp]") -> Self:
+        import numpy as np
+
         starts = self.ends - self.lengths
         taken = np.concatenate([np.arange(starts[i], self.ends[i]) for i in order])
         columns = {name: values[taken] for name, values in self.columns.items()}

@@ -1,0 +1,143 @@
+"""A contrastive stage for few rows: texts of one class move together, texts of two classes apart."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.attention import quick_to_learn
+from imdb_sentiment.embeddings import gradients_in_place
+from imdb_sentiment.encoding import TextEncoder, padded_length
+from imdb_sentiment.errors import TrainingDivergedError
+from imdb_sentiment.first_token import first_token_only
+from imdb_sentiment.process_wide import COMPUTING
+from imdb_sentiment.training.linear_probe import pass_features
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from transformers import PreTrainedModel
+
+    from imdb_sentiment.training.recipe import Recipe
+    from imdb_sentiment.training.rows import EncodedRows
+
+__all__ = ["INVERSE_PENALTY", "contrastive_steps", "train_contrastively"]
+
+INVERSE_PENALTY = 0.003
+"""Of the logistic regression that follows, which cannot choose it on the rows that the encoder was trained on: their
+features are separable. SetFit's default is the same, C = 1 for features of length 1 instead of mean square 1."""
+
+_STEP_ROWS = 16
+_WARMUP = 0.1
+_LARGEST_GRADIENT = 1.0
+_STEPS_PER_ROW, _FEWEST_STEPS, _MOST_STEPS = 0.4, 40, 120
+
+
+def contrastive_steps(rows: int) -> int:
+    """Return how many steps the stage takes for so many training rows."""
+    return min(max(round(_STEPS_PER_ROW * rows), _FEWEST_STEPS), _MOST_STEPS)
+
+
+def train_contrastively(
+    model: "PreTrainedModel",
+    encoder: TextEncoder,
+    rows: "EncodedRows",
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    recipe: "Recipe",
+    seed: int,
+    after_step: Callable[[], None],
+) -> None:
+    """Train the encoder on pairs of texts, in place.
+
+    Each step takes 8 rows of each class. The loss is the mean over their pairs of the squared difference between the
+    cosine similarity of what the head reads of the two and 1 for a pair of one class, 0 for a pair of two.
+
+    Args:
+        model: Model with a head of two outputs, on the device to train on.
+        encoder: Pads the batches.
+        rows: Training rows of both classes.
+        learning_rate: Peak learning rate of AdamW; it rises over a tenth of the steps and falls linearly to 0.
+        weight_decay: Weight decay of AdamW; biases and layer norms are exempt.
+        recipe: What depends on the machine.
+        seed: Decides the rows of each step.
+        after_step: Called after each step; what it raises ends the training.
+
+    Raises:
+        TrainingDivergedError: The loss is not a number any more.
+
+    Source: Tunstall et al., Efficient Few-Shot Learning Without Prompts (2022).
+    """
+    import torch
+
+    steps = contrastive_steps(len(rows))
+    bf16 = recipe.precision == "bf16"
+    optimizer = torch.optim.AdamW(_groups(model, weight_decay), lr=learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / (_WARMUP * steps), (steps - step) / ((1 - _WARMUP) * steps), 1.0)
+    )
+    on_cpu = model.device.type == "cpu"
+    was_training = model.training
+    model.train()
+    with ExitStack() as stack:
+        stack.enter_context(first_token_only(model))
+        stack.enter_context(quick_to_learn(model, model.device, bf16=bf16))
+        stack.enter_context(gradients_in_place(model, when=on_cpu))
+        for positions in _step_rows(rows.labels, steps, seed):
+            with COMPUTING.shared(), torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+                loss = _pair_loss(_features(model, encoder, rows, positions), rows.labels[positions])
+            if not torch.isfinite(loss):
+                hint = f"a learning rate below {learning_rate:g}"
+                raise TrainingDivergedError("training diverged: the loss is not a number any more", hint=hint)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), _LARGEST_GRADIENT)
+            optimizer.step()
+            schedule.step()
+            after_step()
+    model.train(was_training)
+
+
+def _groups(model: "PreTrainedModel", weight_decay: float) -> list[dict[str, Any]]:
+    """Divide the encoder's parameters into those with weight decay and those without."""
+    named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
+    plain = [value for name, value in named if value.ndim < 2]  # biases and layer norms
+    return [
+        {"params": [value for _, value in named if value.ndim >= 2], "weight_decay": weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+
+
+def _step_rows(labels: "NDArray[np.int64]", steps: int, seed: int) -> "Iterator[NDArray[np.int64]]":
+    """Give the positions of the rows of each step, half of them of each class, in a new order on each pass."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    classes = [np.flatnonzero(labels == label) for label in (0, 1)]
+    waiting: list[list[int]] = [[], []]
+    for _ in range(steps):
+        chosen: list[int] = []
+        for of_class, queue in zip(classes, waiting, strict=True):
+            while len(queue) < _STEP_ROWS // 2:
+                queue += rng.permutation(of_class).tolist()
+            chosen += [queue.pop(0) for _ in range(_STEP_ROWS // 2)]
+        yield np.array(chosen)
+
+
+def _features(
+    model: "PreTrainedModel", encoder: TextEncoder, rows: "EncodedRows", positions: "NDArray[np.int64]"
+) -> "torch.Tensor":
+    texts = [rows[position].text for position in positions.tolist()]
+    longest = max(text.length for text in texts)
+    return pass_features(model, encoder.pad(texts, pad_to=padded_length(longest, encoder.max_length)))
+
+
+def _pair_loss(features: "torch.Tensor", labels: "NDArray[np.int64]") -> "torch.Tensor":
+    import torch
+
+    directions = torch.nn.functional.normalize(features.float(), dim=1)
+    of_class = torch.from_numpy(labels).to(features.device)
+    first, second = torch.triu_indices(len(labels), len(labels), offset=1, device=features.device)
+    cosines = (directions[first] * directions[second]).sum(dim=1)
+    return torch.nn.functional.mse_loss(cosines, (of_class[first] == of_class[second]).float())

@@ -1,0 +1,263 @@
+"""Training on few rows: methods are compared on rows held out in turn, and the best is trained on all of them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.errors import TrainingInterruptedError
+from imdb_sentiment.evaluation.baseline import TFIDF, score_with_tfidf
+from imdb_sentiment.evaluation.metrics import softmax
+from imdb_sentiment.evaluation.temperature import fit_temperature
+from imdb_sentiment.output import write_text
+from imdb_sentiment.progress import progress_bar
+from imdb_sentiment.results import MethodResult
+from imdb_sentiment.training.checkpoints import check_same
+from imdb_sentiment.training.contrastive import INVERSE_PENALTY, contrastive_steps, train_contrastively
+from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_features
+from imdb_sentiment.training.stopping import heed_signals
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from transformers import PreTrainedModel
+
+    from imdb_sentiment.config import SettledConfig
+    from imdb_sentiment.training.recipe import Recipe
+    from imdb_sentiment.training.rows import EncodedRows
+
+__all__ = ["FewRows", "FewRowsResult", "train_on_few_rows"]
+
+PROBE, CONTRASTIVE = "probe", "contrastive"
+
+
+class FewRows(NamedTuple):
+    """Rows to train on, and which of them are held out together."""
+
+    texts: Sequence[str] | Sequence[tuple[str, str]]
+    encoded: "EncodedRows"
+
+    fold_of: "NDArray[np.int64]"
+    """Fold in which each row is held out, from 0, shape (n,); -1 for a row that is never held out."""
+
+    @property
+    def crossed(self) -> bool:
+        """Whether each row is held out once, so that the final model may be trained on all."""
+        return bool((self.fold_of >= 0).all())
+
+    @property
+    def final(self) -> "NDArray[np.bool_]":
+        """The rows that the final model is trained on."""
+        return self.fold_of >= 0 if self.crossed else self.fold_of < 0
+
+
+class FewRowsResult(NamedTuple):
+    """What training on few rows came to."""
+
+    model: "PreTrainedModel"
+    method: str
+
+    logits: "NDArray[np.float64]"
+    """What models that had not seen them say of the rows that were held out, in their order, shape (m, 2)."""
+
+    compared: tuple[MethodResult, ...]
+
+
+def train_on_few_rows(
+    load: "Callable[[], PreTrainedModel]",
+    encoder: TextEncoder,
+    config: "SettledConfig",
+    *,
+    rows: FewRows,
+    recipe: "Recipe",
+    folder: Path,
+    run: Mapping[str, Any],
+) -> FewRowsResult:
+    """Compare methods by the log loss of held-out rows, and train the final model by the best of them.
+
+    The methods are logistic regression on the features of the pretrained encoder, and the same after a contrastive
+    stage. TF-IDF with logistic regression is measured beside them.
+
+    Args:
+        load: Gives the pretrained model with a new head, the same each time, on the device to train on.
+        encoder: Pads the batches.
+        config: How to train; `method` may name the method.
+        rows: Rows to train on.
+        recipe: What depends on the machine.
+        folder: Where the held-out scores of each finished fold are kept, so that an interrupted run can be resumed.
+        run: What the run is made of, in plain JSON values.
+
+    Raises:
+        ConfigError: The folder holds folds of another run.
+        TrainingInterruptedError: A signal ended the run.
+        TrainingDivergedError: A loss is not a number any more.
+    """
+    import numpy as np
+
+    held = np.flatnonzero(rows.fold_of >= 0)
+    labels = rows.encoded.labels
+    trainer = _Trainer(load, encoder, config, rows=rows, recipe=recipe, folder=folder, run=run)
+    scored: dict[str, NDArray[np.float64]] = {}
+    if config.method in ("auto", PROBE):
+        scored[PROBE] = trainer.probe_scores()
+    if config.method in ("auto", CONTRASTIVE):
+        scored[CONTRASTIVE] = trainer.contrastive_scores()
+    compared = [_compare(name, logits[held], labels[held]) for name, logits in scored.items()]
+    method = min(compared, key=lambda result: result.log_loss).method
+    words = _compare(TFIDF, _tfidf_scores(rows)[held], labels[held])
+    return FewRowsResult(trainer.final(method), method, scored[method][held], (*compared, words))
+
+
+class _Trainer:
+    """Trains by each method, in each fold and in the end."""
+
+    def __init__(
+        self,
+        load: "Callable[[], PreTrainedModel]",
+        encoder: TextEncoder,
+        config: "SettledConfig",
+        *,
+        rows: FewRows,
+        recipe: "Recipe",
+        folder: Path,
+        run: Mapping[str, Any],
+    ) -> None:
+        self._load, self._encoder, self._config = load, encoder, config
+        self._rows, self._recipe, self._folder, self._run = rows, recipe, folder, run
+        self._folds = int(rows.fold_of.max()) + 1
+        self._kept: PreTrainedModel | None = None
+
+    def probe_scores(self) -> "NDArray[np.float64]":
+        """Return logits of held-out rows by logistic regression on the pretrained encoder's features, shape (n, 2)."""
+        import numpy as np
+
+        features = self._features(self._load())
+        logits = np.zeros((len(features), 2))
+        for fold in range(self._folds):
+            held = self._rows.fold_of == fold
+            logits[held] = self._fit(features, ~held, None).logits(features[held])
+        return logits
+
+    def contrastive_scores(self) -> "NDArray[np.float64]":
+        """Return logits of held-out rows after a contrastive stage, shape (n, 2); finished folds are read."""
+        import numpy as np
+
+        logits = np.zeros((len(self._rows.encoded), 2))
+        for fold in range(self._folds):
+            held = self._rows.fold_of == fold
+            path = self._folder / f"fold-{fold + 1}.json"
+            if path.exists():
+                logits[held] = _read_fold(path, self._run)
+                continue
+            model, features, linear = self._contrastive(~held, f"fold {fold + 1} of {self._folds}")
+            logits[held] = linear.logits(features[held])
+            if self._rows.crossed:
+                _write_fold(path, self._run, logits[held])
+            else:
+                linear.write_to(model)
+                self._kept = model
+        return logits
+
+    def final(self, method: str) -> "PreTrainedModel":
+        """Return the model that is kept."""
+        trained = self._rows.final
+        if method == PROBE:
+            model = self._load()
+            self._fit(self._features(model), trained, None).write_to(model)
+        elif self._kept is not None:
+            model = self._kept
+        else:
+            model, _, linear = self._contrastive(trained, "final model")
+            linear.write_to(model)
+        return model
+
+    def _contrastive(
+        self, trained: "NDArray[np.bool_]", what: str
+    ) -> "tuple[PreTrainedModel, NDArray[np.float64], Linear]":
+        """Train a model on some of the rows; return what its head reads of all rows, and the head for it."""
+        model, config = self._load(), self._config
+        rows = self._rows.encoded.where(trained)
+        description = f"training, {what}" if self._folds > 1 else "training"
+        with (
+            heed_signals() as stop,
+            progress_bar(description, total=contrastive_steps(len(rows)), unit="step") as bar,
+        ):
+
+            def after_step() -> None:
+                bar.update()
+                if stop.made:
+                    finished = len(list(self._folder.glob("fold-*.json")))
+                    raise TrainingInterruptedError(
+                        f"training was interrupted in {what}",
+                        found=f"{finished} finished folds in {self._folder}",
+                        hint="fit(resume=True) to resume it",
+                    )
+
+            train_contrastively(
+                model,
+                self._encoder,
+                rows,
+                learning_rate=config.learning_rate,
+                weight_decay=config.weight_decay,
+                recipe=self._recipe,
+                seed=config.seed,
+                after_step=after_step,
+            )
+        features = self._features(model)
+        return model, features, self._fit(features, trained, INVERSE_PENALTY)
+
+    def _features(self, model: "PreTrainedModel") -> "NDArray[np.float64]":
+        return head_features(model, self._encoder, self._rows.encoded, range(len(self._rows.encoded)))
+
+    def _fit(
+        self, features: "NDArray[np.float64]", trained: "NDArray[np.bool_]", inverse_penalty: float | None
+    ) -> Linear:
+        config = self._config
+        labels = self._rows.encoded.labels[trained]
+        balanced = config.class_weights == "balanced"
+        return fit_linear(features[trained], labels, inverse_penalty, balanced=balanced, seed=config.seed)
+
+
+def _tfidf_scores(rows: FewRows) -> "NDArray[np.float64]":
+    """Return log probabilities of held-out rows by TF-IDF with logistic regression, shape (n, 2)."""
+    import numpy as np
+
+    labels = rows.encoded.labels
+    scores = np.zeros((len(labels), 2))
+    for fold in range(int(rows.fold_of.max()) + 1):
+        held = rows.fold_of == fold
+        known = Labelled(_where(rows.texts, ~held), labels[~held].tolist())
+        scores[held] = np.log(score_with_tfidf(known, _where(rows.texts, held)))
+    return scores
+
+
+def _where(texts: Sequence[Any], kept: "NDArray[np.bool_]") -> list[Any]:
+    return [text for text, keep in zip(texts, kept, strict=True) if keep]
+
+
+def _compare(method: str, logits: "NDArray[np.float64]", labels: "NDArray[np.int64]") -> MethodResult:
+    """Measure what a method says of held-out rows, calibrated as the final model will be."""
+    import numpy as np
+
+    probabilities = softmax(logits / fit_temperature(logits, labels))
+    losses = -np.log(probabilities[np.arange(len(labels)), labels])
+    return MethodResult(
+        method=method,
+        log_loss=float(losses.mean()),
+        standard_error=float(losses.std() / np.sqrt(len(losses))),
+        accuracy=float(((probabilities[:, 1] > 0.5) == labels).mean()),
+    )
+
+
+def _write_fold(path: Path, run: Mapping[str, Any], logits: "NDArray[np.float64]") -> None:
+    content = {"run": dict(run), "logits": logits.tolist()}
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=True)
+
+
+def _read_fold(path: Path, run: Mapping[str, Any]) -> Sequence[Sequence[float]]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    check_same(path, content["run"], run)
+    logits: Sequence[Sequence[float]] = content["logits"]
+    return logits
