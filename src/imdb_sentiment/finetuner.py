@@ -408,7 +408,7 @@ class SentimentFineTuner:
             splits=prepared.summary,
             audit=prepared.audit,
             training_precision=recipe.precision,
-            settled=settled_fields(self.config, config),
+            settled=settled_fields(self.config, config, epochs=False),
             notes=(f"{recipe.precision} on {device.type}",),
         )
         return _Fitted(trained.model, encoder.text_encoder, result, None)

@@ -22,6 +22,7 @@ from imdb_sentiment.cli.settings import (
     read_settings,
 )
 from imdb_sentiment.cli.unfinished import beside, claimed, run_folder
+from imdb_sentiment.text_table import wrap
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -96,6 +97,11 @@ def train(
         return
     _tell(f"\nTest split, read once:\n{report}")
     example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
+    for warning in report.warnings():
+        _tell("\n".join(wrap(f"warning: {warning}")))
+    if result.validation.one_label_warning():
+        _tell(f"\nSaved to {output}. It is of no use yet: see the warnings above.")
+        return
     _tell(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} {example}")
 
 
@@ -110,10 +116,13 @@ def _told(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any
         "test": report.to_dict(),
         "validation": result.validation.to_dict(),
         "seconds": result.seconds,
+        "method": result.method,
+        "compared": [method.to_dict() for method in result.compared],
+        "settled": dict(result.settled),
         "kept_epoch": result.kept_epoch,
         "splits": result.splits.to_dict(),
         "audit": result.audit.to_dict() if result.audit else None,
-        "settled": dict(result.settled),
+        "warnings": [*result.warnings(), *report.warnings()],
         "notes": list(result.notes),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imdb_sentiment.errors import DataError, count_rows
+from imdb_sentiment.messages import quote
 from imdb_sentiment.output import write_text
 from imdb_sentiment.page.figures import METRIC_NAMES, confusion_rows, figure_rows
 from imdb_sentiment.results.background import Background
@@ -230,7 +231,19 @@ class EvaluationReport:
 
     def warnings(self) -> list[str]:
         """Say what may make the figures worthless."""
-        return [warning for warning in (self.flipped_warning(), self.seen_warning()) if warning]
+        given = (self.flipped_warning(), self.seen_warning(), self.one_label_warning())
+        return [warning for warning in given if warning]
+
+    def one_label_warning(self) -> str | None:
+        """Say if all rows get one label although the other is there too: such a model has learned nothing of use."""
+        (tn, fp), (fn, tp) = self.confusion_matrix
+        if min(tn + fp, fn + tp) == 0 or min(tn + fn, fp + tp) > 0:
+            return None
+        label = self.labels[tn + fn == 0]
+        return (
+            f"the model calls all {count_rows(self.rows)} {quote(label)}, and so does no better than the share of that "
+            "label; train on more rows, of the rarer label above all, or choose a threshold for a goal"
+        )
 
     def flipped_warning(self) -> str | None:
         """Say if the labels of the data were probably read the wrong way round."""

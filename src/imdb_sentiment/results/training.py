@@ -1,17 +1,22 @@
 """What came of the rows and of the training on them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.findings import DataAudit
-from imdb_sentiment.messages import visible
+from imdb_sentiment.messages import quote, visible
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.plain import to_plain
-from imdb_sentiment.text_table import format_table
+from imdb_sentiment.text_table import format_table, wrap
 
 __all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "MethodResult", "SplitSummary"]
+
+
+_FEWEST_OF_A_LABEL = 8
+_FEW_HELD_OUT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,9 +241,50 @@ class FineTuneResult:
         """The model as it is now on the validation split."""
         return self.calibration.after
 
+    def warnings(self) -> list[str]:
+        """Say what makes this model doubtful, and what to do about it."""
+        counts, held_out = self.splits.rows["train"], self.validation
+        rarer = min(counts, key=lambda label: counts[label])
+        given = []
+        if counts[rarer] < _FEWEST_OF_A_LABEL:
+            given.append(
+                f"there are only {count_rows(counts[rarer])} of {quote(rarer)} to train on; label at least "
+                f"{_FEWEST_OF_A_LABEL}, better {4 * _FEWEST_OF_A_LABEL}"
+            )
+        if warning := held_out.one_label_warning():
+            given.append(warning)
+        given += self._simpler_is_as_good()
+        if held_out.rows < _FEW_HELD_OUT:
+            error = 1.96 * (held_out.accuracy * (1 - held_out.accuracy) / held_out.rows) ** 0.5
+            given.append(
+                f"{count_rows(held_out.rows)} were held out, which tell the accuracy to within {error:.0%} only; "
+                "label more rows before you compare models"
+            )
+        return given
+
+    def _simpler_is_as_good(self) -> list[str]:
+        """Compare with TF-IDF, and with the share of the labels, which are log losses on the same held-out rows."""
+        chosen = next((result for result in self.compared if result.method == self.method), None)
+        if chosen is None:
+            return []
+        words = self.compared[-1]
+        share = sum(self.validation.confusion_matrix[1]) / self.validation.rows
+        entropy = -sum(part * math.log(part) for part in (share, 1 - share) if part)
+        if chosen.log_loss > entropy - chosen.standard_error:
+            return [
+                f"on held-out rows the model is no better than the share of the labels (log loss {chosen.log_loss:.3f} "
+                f"against {entropy:.3f}); label more rows, and see how much they bring by a learning curve"
+            ]
+        if words.log_loss <= chosen.log_loss:
+            return [
+                f"on held-out rows {words.method} is as good (log loss {words.log_loss:.3f} against "
+                f"{chosen.log_loss:.3f}); use that instead, as it costs far less"
+            ]
+        return []
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types."""
-        return to_plain(self)
+        """Return the result as plain JSON types, and the warnings with it."""
+        return to_plain(self) | {"warnings": self.warnings()}
 
     def __str__(self) -> str:
         lines = self._history_lines() if self.history else self._compared_lines()
@@ -248,6 +294,7 @@ class FineTuneResult:
         lines.append(str(self.calibration))
         if self.cascade:
             lines.append(str(self.cascade))
+        lines += [line for warning in self.warnings() for line in wrap(f"warning: {warning}")]
         return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
 
     def _history_lines(self) -> list[str]:

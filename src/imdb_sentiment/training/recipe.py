@@ -69,9 +69,15 @@ def few_rows_below(config: "FineTuneConfig") -> int:
     return _FEW_ROWS if (automatic or chosen) and possible else 0
 
 
-def settled_fields(asked: "FineTuneConfig", settled: "SettledConfig") -> dict[str, float]:
-    """Return what the fields that follow the data and the encoder came to."""
-    names = [name for name in _FOLLOWING if getattr(asked, name) == "auto"]
+def settled_fields(asked: "FineTuneConfig", settled: "SettledConfig", *, epochs: bool = True) -> dict[str, float]:
+    """Return what the fields that follow the data and the encoder came to.
+
+    Args:
+        asked: The configuration as it was given.
+        settled: The same, settled.
+        epochs: Whether the model was trained in epochs; other methods have no such fields.
+    """
+    names = [name for name in (_FOLLOWING if epochs else _FOLLOWING[-1:]) if getattr(asked, name) == "auto"]
     return {name: getattr(settled, name) for name in names}
 
 
