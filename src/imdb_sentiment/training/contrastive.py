@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from imdb_sentiment.training.recipe import Recipe
     from imdb_sentiment.training.rows import EncodedRows
 
-__all__ = ["INVERSE_PENALTY", "contrastive_steps", "train_contrastively"]
+__all__ = ["INVERSE_PENALTIES", "contrastive_steps", "train_contrastively"]
 
-INVERSE_PENALTY = 0.003
-"""Of the logistic regression that follows, which cannot choose it on the rows that the encoder was trained on: their
-features are separable. SetFit's default is the same, C = 1 for features of length 1 instead of mean square 1."""
+INVERSE_PENALTIES = (0.003, 0.03, 0.3, 3.0)
+"""Of the logistic regression that follows, to be chosen on held-out rows: on those that the encoder was trained on the
+features are separable, whatever the penalty. The first is SetFit's: C = 1 for features of length 1, here for features
+of mean square 1."""
 
 _STEP_ROWS = 16
 _WARMUP = 0.1

@@ -15,7 +15,7 @@ from imdb_sentiment.output import write_text
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import MethodResult
 from imdb_sentiment.training.checkpoints import check_same
-from imdb_sentiment.training.contrastive import INVERSE_PENALTY, contrastive_steps, train_contrastively
+from imdb_sentiment.training.contrastive import INVERSE_PENALTIES, contrastive_steps, train_contrastively
 from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_features
 from imdb_sentiment.training.stopping import heed_signals
 
@@ -127,7 +127,8 @@ class _Trainer:
         self._load, self._encoder, self._config = load, encoder, config
         self._rows, self._recipe, self._folder, self._run = rows, recipe, folder, run
         self._folds = int(rows.fold_of.max()) + 1
-        self._kept: PreTrainedModel | None = None
+        self._penalty = INVERSE_PENALTIES[0]
+        self._kept: tuple[PreTrainedModel, NDArray[np.float64]] | None = None
 
     def probe_scores(self) -> "NDArray[np.float64]":
         """Return logits of held-out rows by logistic regression on the pretrained encoder's features, shape (n, 2)."""
@@ -141,24 +142,33 @@ class _Trainer:
         return logits
 
     def contrastive_scores(self) -> "NDArray[np.float64]":
-        """Return logits of held-out rows after a contrastive stage, shape (n, 2); finished folds are read."""
+        """Return logits of held-out rows after a contrastive stage, shape (n, 2); finished folds are read.
+
+        The penalty of the logistic regression is the one with the lowest log loss on all of them.
+        """
         import numpy as np
 
-        logits = np.zeros((len(self._rows.encoded), 2))
+        rows = self._rows
+        scores = np.zeros((len(INVERSE_PENALTIES), len(rows.encoded), 2))
         for fold in range(self._folds):
-            held = self._rows.fold_of == fold
+            held = rows.fold_of == fold
             path = self._folder / f"fold-{fold + 1}.json"
             if path.exists():
-                logits[held] = _read_fold(path, self._run)
+                scores[:, held] = _read_fold(path, self._run)
                 continue
-            model, features, linear = self._contrastive(~held, f"fold {fold + 1} of {self._folds}")
-            logits[held] = linear.logits(features[held])
-            if self._rows.crossed:
-                _write_fold(path, self._run, logits[held])
+            model, features = self._contrastive(~held, f"fold {fold + 1} of {self._folds}")
+            for place, penalty in enumerate(INVERSE_PENALTIES):
+                scores[place, held] = self._fit(features, ~held, penalty).logits(features[held])
+            if rows.crossed:
+                _write_fold(path, self._run, scores[:, held])
             else:
-                linear.write_to(model)
-                self._kept = model
-        return logits
+                self._kept = model, features
+        held = rows.fold_of >= 0
+        losses = [_losses(logits[held], rows.encoded.labels[held]).mean() for logits in scores]
+        best = int(np.argmin(losses))
+        self._penalty = INVERSE_PENALTIES[best]
+        result: NDArray[np.float64] = scores[best]
+        return result
 
     def final(self, method: str) -> "PreTrainedModel":
         """Return the model that is kept."""
@@ -166,17 +176,13 @@ class _Trainer:
         if method == PROBE:
             model = self._load()
             self._fit(self._features(model), trained, None).write_to(model)
-        elif self._kept is not None:
-            model = self._kept
-        else:
-            model, _, linear = self._contrastive(trained, "final model")
-            linear.write_to(model)
+            return model
+        model, features = self._kept or self._contrastive(trained, "final model")
+        self._fit(features, trained, self._penalty).write_to(model)
         return model
 
-    def _contrastive(
-        self, trained: "NDArray[np.bool_]", what: str
-    ) -> "tuple[PreTrainedModel, NDArray[np.float64], Linear]":
-        """Train a model on some of the rows; return what its head reads of all rows, and the head for it."""
+    def _contrastive(self, trained: "NDArray[np.bool_]", what: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
+        """Train a model on some of the rows; return it, and what its head reads of all rows."""
         model, config = self._load(), self._config
         rows = self._rows.encoded.where(trained)
         description = f"training, {what}" if self._folds > 1 else "training"
@@ -205,8 +211,7 @@ class _Trainer:
                 seed=config.seed,
                 after_step=after_step,
             )
-        features = self._features(model)
-        return model, features, self._fit(features, trained, INVERSE_PENALTY)
+        return model, self._features(model)
 
     def _features(self, model: "PreTrainedModel") -> "NDArray[np.float64]":
         return head_features(model, self._encoder, self._rows.encoded, range(len(self._rows.encoded)))
@@ -238,17 +243,25 @@ def _where(texts: Sequence[Any], kept: "NDArray[np.bool_]") -> list[Any]:
 
 
 def _compare(method: str, logits: "NDArray[np.float64]", labels: "NDArray[np.int64]") -> MethodResult:
-    """Measure what a method says of held-out rows, calibrated as the final model will be."""
+    """Measure what a method says of held-out rows."""
     import numpy as np
 
-    probabilities = softmax(logits / fit_temperature(logits, labels))
-    losses = -np.log(probabilities[np.arange(len(labels)), labels])
+    losses = _losses(logits, labels)
     return MethodResult(
         method=method,
         log_loss=float(losses.mean()),
         standard_error=float(losses.std() / np.sqrt(len(losses))),
-        accuracy=float(((probabilities[:, 1] > 0.5) == labels).mean()),
+        accuracy=float(((logits[:, 1] > logits[:, 0]) == labels).mean()),
     )
+
+
+def _losses(logits: "NDArray[np.float64]", labels: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    """Return the log loss of each row, calibrated as the final model will be, shape (n,)."""
+    import numpy as np
+
+    probabilities = softmax(logits / fit_temperature(logits, labels))
+    losses: NDArray[np.float64] = -np.log(probabilities[np.arange(len(labels)), labels])
+    return losses
 
 
 def _write_fold(path: Path, run: Mapping[str, Any], logits: "NDArray[np.float64]") -> None:
@@ -256,8 +269,9 @@ def _write_fold(path: Path, run: Mapping[str, Any], logits: "NDArray[np.float64]
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=True)
 
 
-def _read_fold(path: Path, run: Mapping[str, Any]) -> Sequence[Sequence[float]]:
+def _read_fold(path: Path, run: Mapping[str, Any]) -> "NDArray[np.float64]":
+    import numpy as np
+
     content = json.loads(path.read_text(encoding="utf-8"))
     check_same(path, content["run"], run)
-    logits: Sequence[Sequence[float]] = content["logits"]
-    return logits
+    return np.array(content["logits"])
