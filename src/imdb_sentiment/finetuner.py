@@ -313,7 +313,7 @@ class SentimentFineTuner:
         text_encoder = encoder.text_encoder
         self._look(text_encoder)  # before anything is trained
         few = self._has_few_rows(config)
-        rows = self._few_rows(text_encoder) if few else self._encode(text_encoder, config.epoch_max_lengths)
+        rows = self._few_rows(text_encoder, config) if few else self._encode(text_encoder, config.epoch_max_lengths)
         return _Prepared(config, rows, self._load().names, self.splits.summary, self._audit, run, checkpoint)
 
     def _has_few_rows(self, config: SettledConfig) -> bool:
@@ -331,7 +331,7 @@ class SentimentFineTuner:
         asked = config.method in ("contrastive", "probe")
         return bool(splits.folds) or asked or len(splits.train) < few_rows_below(self.config)
 
-    def _few_rows(self, encoder: TextEncoder) -> "FewRows":
+    def _few_rows(self, encoder: TextEncoder, config: SettledConfig) -> "FewRows":
         """Encode the rows to train on, and those of a validation split, which are held out."""
         import numpy as np
 
@@ -341,8 +341,12 @@ class SentimentFineTuner:
         train, validation = self.splits.train, self.splits.validation
         texts = [*texts_of(train), *texts_of(validation)]
         fold_of = np.array(self.splits.folds or [-1] * len(train) + [0] * len(validation))
-        encoded = EncodedRows.of(encoder.encode(texts), [*train["label"], *validation["label"]])
-        return FewRows(texts, encoded, fold_of)
+        labels = [*train["label"], *validation["label"]]
+        whole, short = (
+            EncodedRows.of(encoder.cut_at(limit).encode(texts), labels)
+            for limit in (config.max_length, config.epoch_max_lengths[0])
+        )
+        return FewRows(texts, whole, short, fold_of)
 
     def _encode(self, encoder: TextEncoder, limits: tuple[int, ...]) -> "TrainingRows":
         from imdb_sentiment.training.rows import EncodedRows, TrainingRows

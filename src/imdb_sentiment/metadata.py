@@ -169,6 +169,12 @@ class ModelMetadata(_Section):
     fine_tune_config: dict[str, Any]
     """`FineTuneConfig` of the run."""
 
+    method: str = "fine_tune"
+    """`FineTuneResult.method`: how the model was trained."""
+
+    compared: tuple[dict[str, Any], ...] = ()
+    """`MethodResult` of each method that was compared on held-out rows."""
+
     settled: dict[str, FiniteFloat] = {}
     """`FineTuneResult.settled`: what `auto` in `fine_tune_config` came to."""
 
@@ -214,6 +220,11 @@ class ModelMetadata(_Section):
     export: dict[str, Any] | None = None
     """`ExportReport` of an exported model; null where the weights are PyTorch's."""
 
+    def _kept(self) -> str:
+        if self.kept_epoch is None:
+            return NOT_RECORDED
+        return f"{self.kept_epoch:.4g} ({self.kept_because})" if self.history else str(self.kept_because)
+
     def background(self) -> Background:
         """Return what the page of a report says of the model."""
         told = {
@@ -227,7 +238,8 @@ class ModelMetadata(_Section):
                 "training rows": f"{rows['train']:,}",
                 "validation rows, to choose and calibrate by": f"{rows['validation']:,}",
                 "fingerprint of the data": self.data_fingerprint[:16],
-                "kept epoch": f"{self.kept_epoch:.4g} ({self.kept_because})" if self.kept_epoch else NOT_RECORDED,
+                "method": self.method,
+                "kept epoch": self._kept(),
                 "precision of training": self.training_precision or NOT_RECORDED,
                 "temperature": f"{self.calibration.temperature:.4g}",
                 "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal}{missed})",
@@ -271,6 +283,8 @@ def describe(
         length_policy=_describe_length(encoder),
         data_config=data_config.model_dump(mode="json"),
         fine_tune_config=config.model_dump(mode="json"),
+        method=result.method,
+        compared=tuple(compared.to_dict() for compared in result.compared),
         settled=dict(result.settled),
         data_fingerprint=result.splits.fingerprint,
         splits=result.splits.to_dict(),

@@ -120,11 +120,11 @@ class Calibration:
 
     def __str__(self) -> str:
         before, after = self.before, self.after
-        lines = [
-            f"calibrated on validation: temperature {self.temperature:.3g}, log loss {before.log_loss:.4f} before and "
-            f"{after.log_loss:.4f} after,\n  calibration error {before.expected_calibration_error:.4f} before and "
+        lines = wrap(
+            f"calibrated on held-out rows: temperature {self.temperature:.3g}, log loss {before.log_loss:.4f} before "
+            f"and {after.log_loss:.4f} after, calibration error {before.expected_calibration_error:.4f} before and "
             f"{after.expected_calibration_error:.4f} after"
-        ]
+        )
         if self.threshold != 0.5:
             lines.append(
                 f"threshold {self.threshold:.4f} for {self.goal}{'' if self.reached else ', which none reaches'}: "
@@ -311,5 +311,5 @@ class FineTuneResult:
         for result in self.compared:
             values = (result.log_loss, result.standard_error, result.accuracy)
             table.append([result.method, *(f"{value:.4f}" for value in values)])
-        held = f"each measured on rows that it was not trained on; kept: {self.method}, after {self.seconds:.0f} s"
-        return [*format_table(table), held]
+        held_out = f"on {count_rows(self.validation.rows)} held out; kept: {self.method}, after {self.seconds:.0f} s"
+        return [*format_table(table), held_out]

@@ -39,6 +39,9 @@ class FewRows(NamedTuple):
     texts: Sequence[str] | Sequence[tuple[str, str]]
     encoded: "EncodedRows"
 
+    short: "EncodedRows"
+    """The same rows cut as in a first epoch, for the contrastive stage: its steps cannot be divided into passes."""
+
     fold_of: "NDArray[np.int64]"
     """Fold in which each row is held out, from 0, shape (n,); -1 for a row that is never held out."""
 
@@ -184,7 +187,7 @@ class _Trainer:
     def _contrastive(self, trained: "NDArray[np.bool_]", what: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
         """Train a model on some of the rows; return it, and what its head reads of all rows."""
         model, config = self._load(), self._config
-        rows = self._rows.encoded.where(trained)
+        rows = self._rows.short.where(trained)
         description = f"training, {what}" if self._folds > 1 else "training"
         with (
             heed_signals() as stop,
