@@ -151,8 +151,8 @@ class FineTuneConfig(Frozen):
     first_epoch_max_length: Annotated[int, Field(ge=8)] | None = 64
     """Longest training input in the first epoch, if that is below `max_length`; empty (`None`) for `max_length` itself.
     Most of what there is to learn is learnt from shorter texts, at a fraction of the cost. With a single epoch, no
-    longer ones are learnt from at all. The contrastive stage for few rows reads no more either. Evaluation and prediction
-    read up to `max_length` always."""
+    longer ones are learnt from at all. The contrastive stage for few rows reads no more either. Evaluation and
+    prediction read up to `max_length` always."""
 
     evaluations_per_epoch: PositiveInt = 1
     """How often in an epoch the model is evaluated and a checkpoint saved, at even distances. A killed run loses what

@@ -1,0 +1,218 @@
+"""Few rows: methods are compared on rows held out in turn, and the final model is trained on all of them."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import make_reviews
+from imdb_sentiment import (
+    ConfigError,
+    DataConfig,
+    FineTuneConfig,
+    FineTuneResult,
+    SentimentClassifier,
+    SentimentFineTuner,
+    TrainingInterruptedError,
+)
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.training import few_rows
+from imdb_sentiment.training.contrastive import contrastive_steps
+
+ROWS = 60
+DATA = DataConfig(near_duplicates="ignore")  # all of these texts are nearly the same
+
+
+@pytest.fixture(scope="module")
+def config(tiny_model: Path) -> FineTuneConfig:
+    return FineTuneConfig(model_name=str(tiny_model), max_length=32, precision="fp32", learning_rate=2e-3)
+
+
+def table(first: int, last: int) -> pd.DataFrame:
+    texts, labels = make_reviews(last)
+    return pd.DataFrame({"text": texts[first:], "label": labels[first:]})
+
+
+PARTS = {"train": table(0, ROWS), "test": table(ROWS, 120)}
+
+
+@pytest.fixture(scope="module")
+def fitted(
+    config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[SentimentFineTuner, FineTuneResult]:
+    tuner = SentimentFineTuner(DATA, config, output_dir=tmp_path_factory.mktemp("few") / "run")
+    return tuner, tuner.fit(PARTS)
+
+
+def test_each_row_is_held_out_once_and_none_is_spent_on_validation(
+    fitted: tuple[SentimentFineTuner, FineTuneResult],
+) -> None:
+    tuner, result = fitted
+    assert (len(tuner.splits.train), len(tuner.splits.validation)) == (ROWS, 0)
+    assert Counter(tuner.splits.folds) == dict.fromkeys(range(5), 12)
+    assert result.splits.rows["validation"] == {"negative": 0, "positive": 0}
+    assert result.validation.rows == ROWS
+    assert [compared.method for compared in result.compared] == ["probe", "contrastive", "TF-IDF + LR"]
+
+
+def test_the_method_with_the_lowest_log_loss_is_kept(fitted: tuple[SentimentFineTuner, FineTuneResult]) -> None:
+    _, result = fitted
+    by_method = {compared.method: compared for compared in result.compared}
+    assert by_method[result.method].log_loss == min(by_method[name].log_loss for name in ("probe", "contrastive"))
+    assert result.validation.log_loss == pytest.approx(by_method[result.method].log_loss)
+    assert result.validation.accuracy == pytest.approx(by_method[result.method].accuracy)
+
+
+def test_the_saved_model_has_learned_the_rows(
+    fitted: tuple[SentimentFineTuner, FineTuneResult], tmp_path: Path
+) -> None:
+    tuner, result = fitted
+    folder = tuner.save(tmp_path / "model")
+    report = SentimentClassifier.from_pretrained(folder).evaluate(
+        PARTS["test"]["text"], PARTS["test"]["label"].tolist()
+    )
+    assert report.accuracy > 0.9
+    saved = json.loads((folder / "imdb_sentiment.json").read_text(encoding="utf-8"))
+    assert (saved["method"], saved["settled"]) == (result.method, {})
+    assert [compared["method"] for compared in saved["compared"]] == [compared.method for compared in result.compared]
+
+
+def test_what_is_printed_says_what_was_compared(fitted: tuple[SentimentFineTuner, FineTuneResult]) -> None:
+    printed = str(fitted[1])
+    assert "std. error" in printed
+    assert f"kept: {fitted[1].method}" in printed
+    assert all(len(line) < 80 for line in printed.splitlines() if not line.startswith("note"))
+
+
+def test_an_interrupted_run_is_resumed_fold_by_fold(
+    config: FineTuneConfig,
+    fitted: tuple[SentimentFineTuner, FineTuneResult],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train = few_rows.train_contrastively
+    trained: list[int] = []
+
+    def interrupted_in_the_third(model: Any, encoder: Any, rows: Any, **options: Any) -> None:
+        trained.append(len(rows))
+        if len(trained) == 3:
+            raise TrainingInterruptedError("training was interrupted")
+        train(model, encoder, rows, **options)
+
+    monkeypatch.setattr(few_rows, "train_contrastively", interrupted_in_the_third)
+    tuner = SentimentFineTuner(DATA, config, output_dir=tmp_path / "run")
+    with pytest.raises(TrainingInterruptedError):
+        tuner.fit(PARTS)
+    assert sorted(path.name for path in tuner.output_dir.glob("*.json")) == ["fold-1.json", "fold-2.json"]
+    result = tuner.fit(PARTS, resume=True)
+    assert trained == [48] * 6 + [ROWS]  # two folds, the interrupted one, three more and the final model
+    assert result.compared == fitted[1].compared
+    assert result.calibration == fitted[1].calibration
+
+
+def test_folds_of_another_run_are_refused(config: FineTuneConfig, tmp_path: Path) -> None:
+    tuner = SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=tmp_path / "run")
+    tuner.fit(PARTS)
+    other = SentimentFineTuner(DATA, config.replace(method="contrastive", seed=7), output_dir=tmp_path / "run")
+    with pytest.raises(ConfigError, match="belongs to another run") as caught:
+        other.fit(PARTS, resume=True)
+    assert caught.value.found == "seed was 42"
+
+
+@pytest.mark.parametrize("method", ["probe", "contrastive"])
+def test_a_method_may_be_named(config: FineTuneConfig, method: str, tmp_path: Path) -> None:
+    tuner = SentimentFineTuner(DATA, config.replace(method=method), output_dir=tmp_path / "run")
+    result = tuner.fit(PARTS)
+    assert result.method == method
+    assert [compared.method for compared in result.compared] == [method, "TF-IDF + LR"]
+
+
+def test_a_probe_leaves_the_encoder_as_it_is(config: FineTuneConfig, tmp_path: Path) -> None:
+    from transformers import AutoModelForSequenceClassification
+
+    tuner = SentimentFineTuner(DATA, config.replace(method="probe", pooling="first"), output_dir=tmp_path / "run")
+    tuner.fit(PARTS)
+    kept = AutoModelForSequenceClassification.from_pretrained(tuner.save(tmp_path / "model"))
+    before = AutoModelForSequenceClassification.from_pretrained(config.model_name)
+    for name, value in kept.bert.named_parameters():
+        assert np.array_equal(value.detach().numpy(), before.bert.get_parameter(name).detach().numpy()), name
+
+
+def test_a_validation_split_of_the_source_is_held_out_and_never_trained_on(
+    config: FineTuneConfig, tmp_path: Path
+) -> None:
+    parts = PARTS | {"train": table(0, 40), "validation": table(40, ROWS)}
+    tuner = SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=tmp_path / "run")
+    result = tuner.fit(parts)
+    assert (tuner.splits.folds, len(tuner.splits.validation)) == ((), 20)
+    assert result.validation.rows == 20
+    assert not list(tuner.output_dir.glob("fold-*"))
+    classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
+    scores = classifier.predict_proba(parts["validation"]["text"].tolist())
+    report = measure(scores, parts["validation"]["label"], names=("negative", "positive"))
+    assert report.log_loss == pytest.approx(result.validation.log_loss, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [({"method": "fine_tune"}, "method='fine_tune'"), ({"cascade": True}, "a cascade, or several processes")],
+)
+def test_folds_do_not_go_with_everything(
+    config: FineTuneConfig, changes: dict[str, Any], found: str, tmp_path: Path
+) -> None:
+    tuner = SentimentFineTuner(DATA.replace(validation="cross"), config.replace(**changes), output_dir=tmp_path / "run")
+    with pytest.raises(ConfigError, match=found) as caught:
+        tuner.fit(PARTS)
+    assert caught.value.hint == "validation='split'"
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "validation"),
+    [
+        (DATA, {"num_train_epochs": 1}, 6),
+        (DATA, {"method": "fine_tune", "num_train_epochs": 1}, 6),
+        (DATA.replace(validation="split"), {}, 6),
+        (DATA, {}, 0),
+        (DATA.replace(validation="cross"), {"method": "probe"}, 0),
+    ],
+)
+def test_whether_rows_are_held_out_in_turn(
+    data: DataConfig, changes: dict[str, Any], validation: int, config: FineTuneConfig, tmp_path: Path
+) -> None:
+    tuner = SentimentFineTuner(data, config.replace(**changes), output_dir=tmp_path / "run")
+    tuner._take(PARTS)
+    assert len(tuner.splits.validation) == validation
+
+
+def test_groups_of_rows_are_held_out_together() -> None:
+    from imdb_sentiment.data.splits import load_splits
+
+    rows = table(0, ROWS).assign(author=[f"author {i // 4}" for i in range(ROWS)])
+    config = DATA.replace(group_column="author", validation="cross")
+    splits = load_splits(config, {"train": rows, "test": PARTS["test"].assign(author="another")}).splits
+    folds: dict[str, set[int]] = {}
+    by_text = dict(zip(rows["text"], rows["author"], strict=True))
+    for text, fold in zip(splits.train["text"], splits.folds, strict=True):
+        folds.setdefault(by_text[text], set()).add(fold)
+    assert {len(of_author) for of_author in folds.values()} == {1}
+    assert len(folds) == ROWS // 4
+
+
+def test_two_rows_of_a_class_are_enough_for_two_folds(config: FineTuneConfig, tmp_path: Path) -> None:
+    rows = pd.concat([table(0, 40).query("label == 0"), table(0, 4).query("label == 1")])
+    tuner = SentimentFineTuner(DATA, config.replace(method="probe"), output_dir=tmp_path / "run")
+    result = tuner.fit(PARTS | {"train": rows})
+    assert set(tuner.splits.folds) == {0, 1}
+    assert any(
+        warning.startswith("there are only 2 rows of 'positive' to train on; label at least 8")
+        for warning in result.warnings()
+    )
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(16, 20), (32, 28), (300, 87), (2500, 250), (25_000, 250)])
+def test_more_rows_take_more_steps(rows: int, steps: int) -> None:
+    assert contrastive_steps(rows) == steps
