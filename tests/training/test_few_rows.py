@@ -20,7 +20,7 @@ from imdb_sentiment import (
     TrainingInterruptedError,
 )
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.training import few_rows
+from imdb_sentiment.training import contrastive, few_rows
 from imdb_sentiment.training.contrastive import contrastive_steps
 
 ROWS = 60
@@ -94,7 +94,7 @@ def test_an_interrupted_run_is_resumed_fold_by_fold(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    train = few_rows.train_contrastively
+    train = contrastive.train_contrastively
     trained: list[int] = []
 
     def interrupted_in_the_third(model: Any, encoder: Any, rows: Any, **options: Any) -> None:

@@ -25,7 +25,7 @@ from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.head import output_layer
 from imdb_sentiment.pretrained import load_encoder
 from imdb_sentiment.training import linear_probe
-from imdb_sentiment.training.linear_probe import fit_head, head_features
+from imdb_sentiment.training.linear_probe import fit_head, fit_linear, head_features
 from imdb_sentiment.training.rows import EncodedRows
 
 NAMES = LabelNames("negative", "positive")
@@ -79,7 +79,8 @@ def test_the_head_is_what_scikit_learn_says(model: PreTrainedModel, encoder: Tex
     rows = rows_of(encoder, texts, labels.tolist())
     model.train()
     before = {name: value.clone() for name, value in model.named_parameters()}
-    found = fit_head(model, encoder, rows, balanced=balanced, seed=3, inverse_penalty=0.1)
+    read = head_features(model, encoder, rows, range(len(rows)))
+    found = fit_linear(read, labels, 0.1, with_bias=True, balanced=balanced, seed=3)
     assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
     features = features_by_hand(model.eval(), encoder)[keep]
     centred, scale = features - features.mean(axis=0), features.std()
@@ -109,7 +110,7 @@ def test_the_penalty_is_the_one_with_the_lowest_log_loss_on_rows_held_out(
     losses = [held_out(10 ** (power / 2)) for power in range(-8, 1)]
     best = 10 ** ((int(np.argmin(losses)) - 8) / 2)
     assert 1e-4 < best <= 1
-    expected = fit_head(model, encoder, rows, balanced=balanced, seed=3, inverse_penalty=best)
+    expected = fit_linear(features, labels, best, with_bias=True, balanced=balanced, seed=3)
     found = fit_head(model, encoder, rows, balanced=balanced, seed=3)
     np.testing.assert_array_equal(found.weights, expected.weights)
     assert found.bias == expected.bias

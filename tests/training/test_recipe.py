@@ -41,22 +41,23 @@ def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "expected"),
+    ("config", "few", "many"),
     [
-        (BertConfig(hidden_size=384), 1e-4),
-        (BertConfig(hidden_size=512, num_attention_heads=8), 1e-4),
-        (BertConfig(hidden_size=528), 3e-5),
-        (BertConfig(hidden_size=768), 3e-5),
-        (BertConfig(hidden_size=1024, num_attention_heads=16), 3e-5),
-        (DistilBertConfig(dim=384), 1e-4),  # has another name for the width
-        (DistilBertConfig(dim=768), 3e-5),
+        (BertConfig(hidden_size=384), 5e-5, 1e-4),
+        (BertConfig(hidden_size=512, num_attention_heads=8), 5e-5, 1e-4),
+        (BertConfig(hidden_size=528), 2e-5, 3e-5),
+        (BertConfig(hidden_size=768), 2e-5, 3e-5),
+        (BertConfig(hidden_size=1024, num_attention_heads=16), 2e-5, 3e-5),
+        (DistilBertConfig(dim=384), 5e-5, 1e-4),  # has another name for the width
+        (DistilBertConfig(dim=768), 2e-5, 3e-5),
     ],
 )
-def test_a_wider_encoder_learns_at_a_lower_rate(config: PreTrainedConfig, expected: float) -> None:
+def test_a_wider_encoder_and_fewer_rows_take_a_lower_rate(config: PreTrainedConfig, few: float, many: float) -> None:
     with torch.device("meta"):
         model = AutoModelForSequenceClassification.from_config(config)
-    assert choose_learning_rate(model.config.hidden_size) == expected
-    assert settle(FineTuneConfig(), train_rows=100, hidden_size=model.config.hidden_size).learning_rate == expected
+    width = model.config.hidden_size
+    assert [choose_learning_rate(width, rows) for rows in (1, 3999, 4000)] == [few, few, many]
+    assert settle(FineTuneConfig(), train_rows=100, hidden_size=width).learning_rate == few
 
 
 def epochs_and_batch(rows: int, **fields: Any) -> tuple[int, int]:
@@ -112,7 +113,7 @@ def test_what_is_given_is_kept(rows: int, epochs: int, batch: int, rate: float) 
 def test_what_auto_came_to_is_told_and_nothing_else_changes() -> None:
     asked = FineTuneConfig(max_length=64, seed=7, threshold="max_f1")
     settled = settle(asked, train_rows=300, hidden_size=384)
-    expected = {"num_train_epochs": 7, "per_device_train_batch_size": 8, "learning_rate": 1e-4}
+    expected = {"num_train_epochs": 7, "per_device_train_batch_size": 8, "learning_rate": 5e-5}
     assert settled_fields(asked, settled) == expected
     assert settled.model_dump() == asked.model_dump() | expected
     assert settled_fields(asked.replace(learning_rate=1e-4), settled).keys() == expected.keys() - {"learning_rate"}

@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["INVERSE_PENALTIES", "contrastive_steps", "train_contrastively"]
 
-INVERSE_PENALTIES = (0.003, 0.03, 0.3, 3.0)
+INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0)
 """Of the logistic regression that follows, to be chosen on held-out rows: on those that the encoder was trained on the
-features are separable, whatever the penalty. The first is SetFit's: C = 1 for features of length 1, here for features
-of mean square 1."""
+features are separable, whatever the penalty."""
 
 _STEP_ROWS = 16
 _WARMUP = 0.1

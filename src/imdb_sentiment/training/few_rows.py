@@ -11,6 +11,7 @@ from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import TFIDF, score_with_tfidf
 from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.evaluation.temperature import fit_temperature
+from imdb_sentiment.head import output_layer
 from imdb_sentiment.output import write_text
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import MethodResult
@@ -137,11 +138,12 @@ class _Trainer:
         """Return logits of held-out rows by logistic regression on the pretrained encoder's features, shape (n, 2)."""
         import numpy as np
 
-        features = self._features(self._load())
+        model = self._load()
+        features = self._features(model)
         logits = np.zeros((len(features), 2))
         for fold in range(self._folds):
             held = self._rows.fold_of == fold
-            logits[held] = self._fit(features, ~held, None).logits(features[held])
+            logits[held] = self._fit(model, features, ~held, None).logits(features[held])
         return logits
 
     def contrastive_scores(self) -> "NDArray[np.float64]":
@@ -161,7 +163,7 @@ class _Trainer:
                 continue
             model, features = self._contrastive(~held, f"fold {fold + 1} of {self._folds}")
             for place, penalty in enumerate(INVERSE_PENALTIES):
-                scores[place, held] = self._fit(features, ~held, penalty).logits(features[held])
+                scores[place, held] = self._fit(model, features, ~held, penalty).logits(features[held])
             if rows.crossed:
                 _write_fold(path, self._run, scores[:, held])
             else:
@@ -178,10 +180,10 @@ class _Trainer:
         trained = self._rows.final
         if method == PROBE:
             model = self._load()
-            self._fit(self._features(model), trained, None).write_to(model)
+            self._fit(model, self._features(model), trained, None).write_to(model)
             return model
         model, features = self._kept or self._contrastive(trained, "final model")
-        self._fit(features, trained, self._penalty).write_to(model)
+        self._fit(model, features, trained, self._penalty).write_to(model)
         return model
 
     def _contrastive(self, trained: "NDArray[np.bool_]", what: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
@@ -220,12 +222,21 @@ class _Trainer:
         return head_features(model, self._encoder, self._rows.encoded, range(len(self._rows.encoded)))
 
     def _fit(
-        self, features: "NDArray[np.float64]", trained: "NDArray[np.bool_]", inverse_penalty: float | None
+        self,
+        model: "PreTrainedModel",
+        features: "NDArray[np.float64]",
+        trained: "NDArray[np.bool_]",
+        inverse_penalty: float | None,
     ) -> Linear:
         config = self._config
-        labels = self._rows.encoded.labels[trained]
-        balanced = config.class_weights == "balanced"
-        return fit_linear(features[trained], labels, inverse_penalty, balanced=balanced, seed=config.seed)
+        return fit_linear(
+            features[trained],
+            self._rows.encoded.labels[trained],
+            inverse_penalty,
+            with_bias=output_layer(model).bias is not None,
+            balanced=config.class_weights == "balanced",
+            seed=config.seed,
+        )
 
 
 def _tfidf_scores(rows: FewRows) -> "NDArray[np.float64]":
