@@ -50,7 +50,7 @@ def test_the_run_is_told_in_its_order(trained: tuple[Outcome, Path]) -> None:
         "Fine-tuning ",
         "epoch  train loss  log loss  calibrated  accuracy      F1\n1 ",
         "kept epoch ",
-        "calibrated on validation: temperature ",
+        "calibrated on held-out rows: temperature ",
         "Test split, read once:\naccuracy better than majority label: +",
         "\n24 rows ",
         "\naccuracy   ",

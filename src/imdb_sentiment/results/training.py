@@ -255,7 +255,8 @@ class FineTuneResult:
             given.append(warning)
         given += self._simpler_is_as_good()
         if held_out.rows < _FEW_HELD_OUT:
-            error = 1.96 * (held_out.accuracy * (1 - held_out.accuracy) / held_out.rows) ** 0.5
+            share = (held_out.accuracy * held_out.rows + 2) / (held_out.rows + 4)  # Agresti and Coull (1998)
+            error = 1.96 * (share * (1 - share) / (held_out.rows + 4)) ** 0.5
             given.append(
                 f"{count_rows(held_out.rows)} were held out, which tell the accuracy to within {error:.0%} only; "
                 "label more rows before you compare models"
@@ -287,29 +288,29 @@ class FineTuneResult:
         return to_plain(self) | {"warnings": self.warnings()}
 
     def __str__(self) -> str:
-        lines = self._history_lines() if self.history else self._compared_lines()
+        lines = format_table(self._epochs() if self.history else self._methods())
         if self.settled:
             told = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
             lines.append(f"chosen for these rows: {told}")
+        kept = f"epoch {self.kept_epoch:.4g} ({self.kept_because})" if self.history else self.method
+        lines.append(f"kept {kept} after {self.seconds:.0f} s of training")
         lines.append(str(self.calibration))
         if self.cascade:
             lines.append(str(self.cascade))
         lines += [line for warning in self.warnings() for line in wrap(f"warning: {warning}")]
         return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
 
-    def _history_lines(self) -> list[str]:
+    def _epochs(self) -> list[list[str]]:
         table = [["epoch", "train loss", "log loss", "calibrated", "accuracy", "F1"]]
         for record in self.history:
             report = record.validation
             values = (record.train_loss, report.log_loss, record.calibrated_log_loss, report.accuracy, report.f1)
             table.append([f"{record.epoch:.4g}", *("-" if value is None else f"{value:.4f}" for value in values)])
-        kept = f"kept epoch {self.kept_epoch:.4g} ({self.kept_because}) after {self.seconds:.0f} s of training"
-        return [*format_table(table), kept]
+        return table
 
-    def _compared_lines(self) -> list[str]:
-        table = [["method", "log loss", "std. error", "accuracy"]]
+    def _methods(self) -> list[list[str]]:
+        table = [["method, on held-out rows", "log loss", "std. error", "accuracy"]]
         for result in self.compared:
             values = (result.log_loss, result.standard_error, result.accuracy)
             table.append([result.method, *(f"{value:.4f}" for value in values)])
-        held_out = f"on {count_rows(self.validation.rows)} held out; kept: {self.method}, after {self.seconds:.0f} s"
-        return [*format_table(table), held_out]
+        return table
