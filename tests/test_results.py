@@ -19,6 +19,7 @@ from imdb_sentiment.results import (
     FineTuneResult,
     Interval,
     LeftOut,
+    MethodResult,
     Prediction,
     SplitSummary,
 )
@@ -309,3 +310,58 @@ def test_how_labels_were_read_is_kept_for_the_other_rows_too() -> None:
     assert named.unseen is not None
     assert named.labels_read_as == named.unseen.labels_read_as == {"Spam": "spam"}
     assert EvaluationReport.from_dict(json.loads(json.dumps(named.to_dict()))).labels_read_as == {"Spam": "spam"}
+
+
+def measured_as(**changes: Any) -> EvaluationReport:
+    return dataclasses.replace(make_report(), **changes)
+
+
+def warned(report: EvaluationReport, **changes: Any) -> list[str]:
+    after = dataclasses.replace(make_calibration(), after=report)
+    return dataclasses.replace(make_result(), calibration=after, **changes).warnings()
+
+
+def test_a_model_that_knows_one_label_is_warned_of() -> None:
+    one_label = measured_as(confusion_matrix=((0, 30), (0, 30)), rows=60)
+    (warning,) = [warning for warning in one_label.warnings() if "calls all" in warning]
+    assert warning.startswith("the model calls all 60 rows 'spam'")
+    assert warning in warned(one_label)
+    assert "threshold" in warning
+    few_missed = measured_as(confusion_matrix=((0, 2), (0, 58)), rows=60)
+    assert few_missed.one_label_warning() is None
+    assert measured_as(confusion_matrix=((0, 0), (0, 60)), rows=60).one_label_warning() is None
+
+
+def test_few_rows_of_a_label_and_few_rows_held_out_are_warned_of() -> None:
+    counts = {"train": {"ham": 100, "spam": 7}, "validation": {"ham": 1, "spam": 1}, "test": {"ham": 1, "spam": 1}}
+    few = dataclasses.replace(make_summary(), rows=counts)
+    report = measured_as(confusion_matrix=((30, 0), (0, 30)), rows=60, accuracy=1.0)
+    first, second = warned(report, splits=few)
+    assert first == "there are only 7 rows of 'spam' to train on; label at least 8, better 32"
+    assert second.startswith("60 rows were held out, which tell the accuracy to within 4% only")
+    many = measured_as(confusion_matrix=((90, 10), (10, 90)), rows=200, accuracy=0.9)
+    assert warned(many, splits=dataclasses.replace(few, rows={**counts, "train": {"ham": 8, "spam": 8}})) == []
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ({"contrastive": 0.5, "TF-IDF + LR": 0.6}, None),
+        (
+            {"contrastive": 0.5, "TF-IDF + LR": 0.5},
+            "on held-out rows TF-IDF + LR is as good (log loss 0.500 against 0.500)",
+        ),
+        (
+            {"contrastive": 0.66, "TF-IDF + LR": 0.9},
+            "on held-out rows the model is no better than the share of the labels",
+        ),
+    ],
+)
+def test_a_model_that_a_simpler_one_equals_is_warned_of(losses: dict[str, float], expected: str | None) -> None:
+    compared = tuple(
+        MethodResult(method=method, log_loss=loss, standard_error=0.05, accuracy=0.8) for method, loss in losses.items()
+    )
+    report = measured_as(confusion_matrix=((90, 10), (10, 90)), rows=200, accuracy=0.9)
+    warnings = warned(report, method="contrastive", compared=compared)
+    assert [warning for warning in warnings if expected and warning.startswith(expected)] == warnings
+    assert len(warnings) == (expected is not None)

@@ -87,6 +87,9 @@ def test_one_json_object_is_printed(tmp_path: Path, brief: list[str]) -> None:
         "splits",
         "audit",
         "settled",
+        "method",
+        "compared",
+        "warnings",
         "notes",
         "model",
     }

@@ -29,6 +29,9 @@ _LATER_FIELDS = ("goal", "goal_reached", "numeric_precision", "kept_epoch", "kep
 """Fields that a report which was saved by an earlier version may lack."""
 
 
+_FEWEST_MISSED = 3  # rows of the other label; one or two may well be missed by a good model
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport:
     """How well predictions agree with the true labels of some rows.
@@ -237,7 +240,7 @@ class EvaluationReport:
     def one_label_warning(self) -> str | None:
         """Say if all rows get one label although the other is there too: such a model has learned nothing of use."""
         (tn, fp), (fn, tp) = self.confusion_matrix
-        if min(tn + fp, fn + tp) == 0 or min(tn + fn, fp + tp) > 0:
+        if min(tn + fp, fn + tp) < _FEWEST_MISSED or min(tn + fn, fp + tp) > 0:
             return None
         label = self.labels[tn + fn == 0]
         return (
