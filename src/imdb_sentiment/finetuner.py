@@ -413,7 +413,7 @@ class SentimentFineTuner:
             audit=prepared.audit,
             training_precision=recipe.precision,
             settled=settled_fields(self.config, config, epochs=False),
-            notes=(f"{recipe.precision} on {device.type}",),
+            notes=(f"{recipe.precision} on {device.type}", *_unreported(config)),
         )
         return _Fitted(trained.model, encoder.text_encoder, result, None)
 
@@ -533,6 +533,11 @@ class SentimentFineTuner:
                 expected="a new or empty folder for the checkpoints of this run",
                 hint="fit(resume=True) to go on with the run in it, or another output_dir",
             )
+
+
+def _unreported(config: FineTuneConfig) -> list[str]:
+    trackers = ", ".join(config.report_to)
+    return [f"{trackers} got nothing, as there were no epochs; method='fine_tune' has them"] if trackers else []
 
 
 def _labelled(rows: "Dataset") -> Labelled:

@@ -43,14 +43,15 @@ def test_the_defaults_in_a_fresh_process(hub: LoopbackHub, tmp_path: Path) -> No
     )
     assert (done.returncode, done.stderr) == (0, "")
     content: dict[str, Any] = json.loads(done.stdout)
-    assert content["epochs"] == 10  # the most that `auto` comes to, as rows are few
+    assert content["epochs"] == 0  # so few rows are not trained on in epochs
     assert content["test"]["labels"] == ["negative", "positive"]
     assert content["splits"]["rows"] == {
-        "train": {"negative": 27, "positive": 27},
-        "validation": {"negative": 3, "positive": 3},
+        "train": {"negative": 30, "positive": 30},
+        "validation": {"negative": 0, "positive": 0},
         "test": {"negative": 15, "positive": 15},
     }
-    assert content["splits"]["notes"] == ["split 'unsupervised' was left out"]
+    in_turn = "in place of a validation split, each training row is held out once, in 5 folds"
+    assert content["splits"]["notes"] == ["split 'unsupervised' was left out", in_turn]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "model", "results"]
     assert any(path.endswith("/model.safetensors") for _, path in hub.requests[seen:])
 

@@ -59,7 +59,11 @@ class SplitSummary:
     def __str__(self) -> str:
         names = list(next(iter(self.rows.values())))
         table = [["split", *names, "rows"]]
-        table += [[split, *(f"{n:,}" for n in by.values()), f"{sum(by.values()):,}"] for split, by in self.rows.items()]
+        table += [
+            [split, *(f"{n:,}" for n in by.values()), f"{sum(by.values()):,}"]
+            for split, by in self.rows.items()
+            if any(by.values())  # rows that are held out in turn make no validation split
+        ]
         lines = format_table(table)
         lines += [f"left out of {part.split}: {count_rows(part.rows)}, {part.reason}" for part in self.left_out]
         lines += [f"note: {note}" for note in self.notes]
