@@ -50,8 +50,8 @@ def test_the_defaults_in_a_fresh_process(hub: LoopbackHub, tmp_path: Path) -> No
         "validation": {"negative": 0, "positive": 0},
         "test": {"negative": 15, "positive": 15},
     }
-    in_turn = "in place of a validation split, each training row is held out once, in 5 folds"
-    assert content["splits"]["notes"] == ["split 'unsupervised' was left out", in_turn]
+    assert content["splits"]["folds"] == 5
+    assert content["splits"]["notes"] == ["split 'unsupervised' was left out"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "model", "results"]
     assert any(path.endswith("/model.safetensors") for _, path in hub.requests[seen:])
 

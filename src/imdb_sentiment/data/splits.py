@@ -169,9 +169,7 @@ def divide(
         if split != "validation" or not folds:
             _check_classes(split, part, names)
     slices_of_rows(parts["test"])  # refuse what cannot be reported before anything is learnt
-    in_turn = f"in place of a validation split, each training row is held out once, in {len(set(folds))} folds"
-    notes = (*raw.notes, in_turn) if folds else raw.notes
-    return finish(parts, names, left_out=left_out, overlap=overlap, notes=notes, folds=folds), names
+    return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds), names
 
 
 def _crosses(train: Rows, config: "DataConfig", cross_below: int) -> bool:
@@ -203,6 +201,7 @@ def finish(
         test_overlap_rows=overlap,
         notes=tuple(notes),
         fingerprint=fingerprint(ordered),
+        folds=len(set(folds)),
     )
     sets = {split: to_dataset(part, names) for split, part in ordered.items()}
     return DataSplits(**sets, summary=summary, folds=folds)

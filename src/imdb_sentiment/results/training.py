@@ -49,6 +49,9 @@ class SplitSummary:
     notes: tuple[str, ...]
     """What else a reader should know of how the source was read."""
 
+    folds: int = 0
+    """In how many folds each training row is held out once; 0 where there is a validation split."""
+
     fingerprint: str
     """SHA-256 over texts and labels of each split; the order of the rows does not change it."""
 
@@ -65,6 +68,8 @@ class SplitSummary:
             if any(by.values())  # rows that are held out in turn make no validation split
         ]
         lines = format_table(table)
+        if self.folds:
+            lines.append(f"no validation split: each training row is held out once, in {self.folds} folds")
         lines += [f"left out of {part.split}: {count_rows(part.rows)}, {part.reason}" for part in self.left_out]
         lines += [f"note: {note}" for note in self.notes]
         return visible("\n".join(lines))
