@@ -498,7 +498,7 @@ class SentimentClassifier:
         ).with_labels_read_as(read_as)
         mistakes = worst_mistakes(report.unseen or report, count=explained_mistakes)
         told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
-        for warning in report.warnings():
+        for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
             warnings.warn(warning, stacklevel=2)
         background = self.metadata.background()._replace(explanations=told)
         return with_background(report, background, numeric_precision=computed_with)

@@ -381,8 +381,11 @@ class SentimentFineTuner:
         config = prepared.config
         device = torch.device(usable_device())
 
+        heads: list[str] = []
+
         def load() -> "PreTrainedModel":
-            model = load_model(encoder, config, prepared.names).model
+            model, head_is_new, head_note = load_model(encoder, config, prepared.names)
+            heads.append(head_note if head_is_new else "the head of the checkpoint was fitted anew to these rows")
             set_dropout(model, config.dropout)
             model.to(device)  # type: ignore[arg-type]
             return model
@@ -413,7 +416,7 @@ class SentimentFineTuner:
             audit=prepared.audit,
             training_precision=recipe.precision,
             settled=settled_fields(self.config, config, epochs=False),
-            notes=(f"{recipe.precision} on {device.type}", *_unreported(config)),
+            notes=(heads[0], f"{recipe.precision} on {device.type}", *_unreported(config)),
         )
         return _Fitted(trained.model, encoder.text_encoder, result, None)
 

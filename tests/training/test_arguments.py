@@ -33,6 +33,7 @@ USED_ELSEWHERE = {
     "model_name",
     "model_revision",
     "max_length",
+    "method",
     "truncation",
     "padding",
     "pooling",
@@ -102,7 +103,7 @@ def test_the_presets(tmp_path: Path) -> None:
         "greater_is_better": False,
     }
     auto = {"num_train_epochs": 7, "per_device_train_batch_size": 8}
-    assert balanced.items() >= (shared | best | auto | {"learning_rate": 1e-4, "warmup_steps": 0.1}).items()
+    assert balanced.items() >= (shared | best | auto | {"learning_rate": 5e-5, "warmup_steps": 0.1}).items()
 
 
 def test_when_to_evaluate_and_save_is_left_to_the_schedule(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def test_dropout_is_set_for_training_and_not_in_what_is_saved(
 def test_the_result_says_what_auto_came_to(quick: FineTuneConfig, tmp_path: Path) -> None:
     tuner = SentimentFineTuner(config=quick.replace(learning_rate="auto"), output_dir=tmp_path / "run")
     result = tuner.fit(make_reviews(40))
-    assert result.settled == {"learning_rate": 1e-4}
-    assert "chosen for these rows: learning_rate 0.0001\n" in str(result)
+    assert result.settled == {"learning_rate": 5e-5}
+    assert "chosen for these rows: learning_rate 5e-05\n" in str(result)
     assert result.notes[1].startswith("fp32 on ")
     assert len(result.notes) == 2
 

@@ -127,7 +127,7 @@ def test_outputs_that_are_not_numbers_stop_the_run_before_it_saves(build: Build,
         (parts := build(learning_rate="auto")).model.get_parameter("classifier.weight").fill_(float("nan"))
     with pytest.raises(TrainingDivergedError) as caught:
         parts.trainer.evaluate()
-    assert caught.value.hint == "a learning rate below 0.0001"
+    assert caught.value.hint == "a learning rate below 5e-05"
     assert list((tmp_path / "run").glob("checkpoint-*")) == []
 
 

@@ -59,7 +59,10 @@ def audit_dataset(
 
     data, config = source_of(source_or_splits, config)
     if isinstance(data, DataSplits):
-        config, data = _describe_splits(data, config), {name: getattr(data, name) for name in _SPLITS}
+        config, data = (
+            _describe_splits(data, config),
+            {name: getattr(data, name) for name in _SPLITS if name != "validation" or not data.folds},
+        )
     if config.near_duplicates == "group":
         require_rensa()  # before the source is read, which may take long
     encoder = None

@@ -22,7 +22,6 @@ from imdb_sentiment.cli.settings import (
     read_settings,
 )
 from imdb_sentiment.cli.unfinished import beside, claimed, run_folder
-from imdb_sentiment.text_table import wrap
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -97,8 +96,6 @@ def train(
         return
     _tell(f"\nTest split, read once:\n{report}")
     example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
-    for warning in report.warnings():
-        _tell("\n".join(wrap(f"warning: {warning}")))
     if result.validation.one_label_warning():
         _tell(f"\nSaved to {output}. It is of no use yet: see the warnings above.")
         return

@@ -80,8 +80,9 @@ class FineTuneConfig(Frozen):
     """How the model is trained. `fine_tune` trains encoder and head together. `contrastive` moves texts of one class
     together and texts of two classes apart, and then fits the head by logistic regression, as SetFit does (Tunstall et
     al., 2022). `probe` fits the head alone, and leaves the encoder as it is. `auto` is `fine_tune` from 500 training
-    rows on, where the checkpoint brings its own head, or where `num_train_epochs` is set; below, it is the one of
-    `contrastive` and `probe` with the lower log loss on rows held out."""
+    rows on, and where `num_train_epochs` or `cascade` is set or several processes train; below, it is the one of
+    `contrastive` and `probe` with the lower log loss on rows held out. With `fine_tune` alone, a head that the
+    checkpoint brings for the same two labels is kept."""
 
     linear_probe: bool = True
     """Fit a new head to the encoder's own features by logistic regression before the encoder is trained, so that the

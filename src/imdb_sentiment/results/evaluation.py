@@ -177,8 +177,8 @@ class EvaluationReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON types, without the rows."""
-        return to_plain(self)
+        """Return the report as plain JSON types, without the rows, and the warnings with it."""
+        return to_plain(self) | {"warnings": self.warnings()}
 
     def to_markdown(self) -> str:
         """Return verdict, figures and slices as Markdown; no text of the data is in it."""
@@ -222,7 +222,8 @@ class EvaluationReport:
         return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, self._figures()])
 
     def _figures(self) -> str:
-        lines = [line for baseline in self.baselines for line in wrap(baseline.verdict)]
+        sentences = [*filter(None, [self.one_label_warning()]), *(baseline.verdict for baseline in self.baselines)]
+        lines = [line for sentence in sentences for line in wrap(sentence)]
         lines += format_table(figure_rows(self, corner=count_rows(self.rows)))
         lines += format_table(confusion_rows(self))
         return "\n".join(lines)
