@@ -17,6 +17,7 @@ from command import COMMAND, Outcome, options, read_metadata, run, snapshot, wri
 from imdb_sentiment import DiskFullError, FineTuneConfig, TrainingDivergedError
 from imdb_sentiment.cli.unfinished import resuming_command
 from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.training import contrastive, few_rows
 from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
 from touches import environment, wait_for_stop
 
@@ -132,7 +133,7 @@ def test_resuming_ends_as_an_uninterrupted_run_does(cut: Path, command: list[str
 def test_it_is_said_before_training_which_checkpoint_is_gone_on_from(cut: Path, command: list[str]) -> None:
     outcome = run(*command, "--resume")
     assert (outcome.code, outcome.err) == (0, "")
-    said = f" ...\nGoing on from .model.run/checkpoint-{STEPS}, the newest complete checkpoint.\n"
+    said = f" ...\nResuming from a complete checkpoint in .model.run/checkpoint-{STEPS}.\n"
     assert outcome.out.index("\nFine-tuning ") < outcome.out.index(said) < outcome.out.index("\nepoch ")
 
 
@@ -146,7 +147,7 @@ def test_without_a_complete_checkpoint_resuming_starts_anew_and_says_so(
         shutil.rmtree(cut / RUN)
     outcome = run(*command, "--resume")
     assert outcome.code == 0
-    assert "There is no complete checkpoint in .model.run to go on from: starting anew.\n" in outcome.out
+    assert "There is nothing in .model.run to resume from: starting anew.\n" in outcome.out
     assert "went on from" not in outcome.out
     assert read_metadata(cut / "model")["metrics"]["test"] == whole["test"]
     assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
@@ -158,7 +159,7 @@ def test_an_unfinished_run_is_not_discarded_unasked(cut: Path, command: list[str
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
         "OutputExistsError: .model.run holds an unfinished run, and was left as it is\n"
-        f"  found:    .model.run/checkpoint-{STEPS}, its newest complete checkpoint\n"
+        f"  found:    a complete checkpoint in .model.run/checkpoint-{STEPS}\n"
         "  try:      train --resume to go on with it, or train --overwrite to discard it\n"
     )
     assert snapshot(cut) == before
@@ -291,3 +292,43 @@ def test_the_command_that_a_process_of_its_own_prints_goes_on(
     resumed = run(*shlex.split(printed)[len(COMMAND) :]).read_json()
     assert any(note.startswith("went on from .model.run/checkpoint-") for note in resumed["notes"])
     assert [resumed[name] for name in ("test", "validation")] == [whole[name] for name in ("test", "validation")]
+
+
+def test_a_run_in_folds_is_resumed_after_the_last_finished_one(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_reviews(Path("reviews.csv"))
+    # as many rows as are written, all nearly the same
+    brief = (
+        "--model",
+        tiny_model,
+        "--set",
+        "max_length=16",
+        "--set",
+        "near_duplicates=ignore",
+        "--set",
+        "precision=fp32",
+    )
+    command = ["train", "--data", "reviews.csv", *map(str, brief), "--set", "method=contrastive"]
+    train, trained = contrastive.train_contrastively, list[int]()
+
+    def stopped_in_the_third(model: Any, encoder: Any, rows: Any, **options: Any) -> None:
+        trained.append(len(rows))
+        if len(trained) == 3:
+            signal.raise_signal(signal.SIGINT)
+        train(model, encoder, rows, **options)
+
+    monkeypatch.setattr(few_rows, "train_contrastively", stopped_in_the_third)
+    outcome = run(*command, "--output", "model")
+    assert outcome.code == 130
+    assert outcome.err.endswith(
+        "training was interrupted in fold 3 of 5\n"
+        "  found:    finished folds up to .model.run/fold-2.json\n"
+        f"  try:      {shlex.join([*sys.argv, '--resume'])}\n"
+    )
+    again = run(*command, "--output", "model", "--overwrite", "--resume", "--json")
+    assert (again.code, len(trained)) == (0, 3 + 4)
+    whole = run(*command, "--output", "whole", "--json").read_json()
+    assert again.read_json()["validation"] == whole["validation"]
+    assert again.read_json()["test"] == whole["test"]

@@ -80,7 +80,7 @@ def test_an_interrupted_run_is_gone_on_with_by_another_launcher(
     process = start(ACCELERATE, *arguments, "--resume")
     printed = process.communicate()[0]
     assert process.returncode == 0, printed
-    assert printed.count("Going on from ") == 1
+    assert printed.count("Resuming from ") == 1
     assert printed.count("Test split, read once") == 1
     assert SentimentClassifier.from_pretrained(str(model)).labels == ("negative", "positive")
     assert not run.exists()

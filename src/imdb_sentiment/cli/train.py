@@ -185,9 +185,11 @@ def _introduce(tuner: "SentimentFineTuner", *, silent: bool) -> None:
 
 
 def _where_from(checkpoint: Path | None, run: Path) -> str:
+    from imdb_sentiment.training.checkpoints import describe_resume_point
+
     if checkpoint is None:
-        return f"There is no complete checkpoint in {run} to go on from: starting anew."
-    return f"Going on from {checkpoint}, the newest complete checkpoint."
+        return f"There is nothing in {run} to resume from: starting anew."
+    return f"Resuming from {describe_resume_point(checkpoint)}."
 
 
 def _event_folder(output: Path, *, silent: bool) -> Path:

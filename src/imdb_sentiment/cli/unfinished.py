@@ -29,34 +29,34 @@ def run_folder(output: Path) -> Path:
 def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: bool = True) -> Iterator[Path | None]:
     """Hold a run folder from before anything in it is removed until the model is saved.
 
-    The folder is removed at the end, unless an error or a signal ends the run while a complete checkpoint is in it.
+    The folder is removed at the end, unless an error or a signal ends the run while it can be resumed.
 
     Args:
         run: The folder.
-        resume: Give the newest complete checkpoint, if there is one, to go on from.
+        resume: Give what the run can be resumed from, if there is something.
         discard: Remove an unfinished run, unless it is gone on with.
         keep: Leave the checkpoints of a run that does not come to its end.
 
     Yields:
-        The checkpoint to go on from.
+        The checkpoint, or the last finished fold, to resume from.
 
     Raises:
-        OutputExistsError: Another run is writing to the folder, or it holds a complete checkpoint and neither `resume`
+        OutputExistsError: Another run is writing to the folder, or it holds one that can be resumed and neither `resume`
             nor `discard` is set.
         TrainingInterruptedError: A signal ended the run, and it can be gone on with.
     """
-    from imdb_sentiment.training.checkpoints import newest_checkpoint
+    from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
     from imdb_sentiment.training.run_folder import locked
 
     missing = [folder for folder in run.absolute().parents if not folder.exists()]
     make_folder(run)
     try:
         with locked(run):
-            checkpoint = newest_checkpoint(run)
+            checkpoint = resume_point(run)
             if checkpoint and not (resume or discard):
                 raise OutputExistsError(
                     f"{run} holds an unfinished run, and was left as it is",
-                    found=f"{checkpoint}, its newest complete checkpoint",
+                    found=describe_resume_point(checkpoint),
                     hint="train --resume to go on with it, or train --overwrite to discard it",
                 )
             try:
@@ -64,7 +64,7 @@ def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: boo
                     _clear(run)
                 yield checkpoint if resume else None
             except BaseException as error:
-                left = newest_checkpoint(run) if keep else None
+                left = resume_point(run) if keep else None
                 if left is None:
                     shutil.rmtree(run, ignore_errors=True)
                 if isinstance(error, KeyboardInterrupt | TrainingInterruptedError):
@@ -91,11 +91,13 @@ def resuming_command() -> str:
 
 
 def _interrupted(error: BaseException, left: Path | None) -> BaseException:
-    """Say how a run that a signal ended can be gone on with, if it can."""
+    """Say how a run that a signal ended can be resumed, if it can."""
+    from imdb_sentiment.training.checkpoints import describe_resume_point
+
     if left is None:
         return KeyboardInterrupt()
     summary = error.summary if isinstance(error, TrainingInterruptedError) else "interrupted"
-    return TrainingInterruptedError(summary, found=f"a complete checkpoint in {left}", hint=resuming_command())
+    return TrainingInterruptedError(summary, found=describe_resume_point(left), hint=resuming_command())
 
 
 def _clear(run: Path) -> None:

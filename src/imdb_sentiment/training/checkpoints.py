@@ -18,11 +18,14 @@ __all__ = [
     "check_same",
     "check_same_run",
     "complete_checkpoints",
+    "describe_resume_point",
     "drop_unfinished",
     "finish",
+    "fold_file",
     "newest_checkpoint",
     "prune",
     "recorded_precision",
+    "resume_point",
 ]
 
 RUN_RECORD = "RunRecord"
@@ -69,6 +72,21 @@ def complete_checkpoints(folder: Path) -> dict[int, Path]:
 def newest_checkpoint(folder: Path) -> Path | None:
     """Return the newest complete checkpoint below `folder`, or None. Upstream's own choice goes by the number alone."""
     return next(reversed(complete_checkpoints(folder).values()), None)
+
+
+def fold_file(folder: Path, fold: int) -> Path:
+    """Return the file that holds the scores of a finished fold, counted from 1, where rows are held out in turn."""
+    return folder / f"fold-{fold}.json"
+
+
+def resume_point(folder: Path) -> Path | None:
+    """Return from what a run can be resumed: the newest complete checkpoint, or the file of the last finished fold."""
+    return newest_checkpoint(folder) or max(folder.glob("fold-*.json"), default=None)
+
+
+def describe_resume_point(path: Path) -> str:
+    """Say what `resume_point` has found."""
+    return f"finished folds up to {path}" if path.is_file() else f"a complete checkpoint in {path}"
 
 
 def check_ours(folder: Path) -> None:

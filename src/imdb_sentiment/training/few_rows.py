@@ -15,7 +15,7 @@ from imdb_sentiment.head import output_layer
 from imdb_sentiment.output import write_text
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import MethodResult
-from imdb_sentiment.training.checkpoints import check_same
+from imdb_sentiment.training.checkpoints import check_same, describe_resume_point, fold_file, resume_point
 from imdb_sentiment.training.contrastive import INVERSE_PENALTIES, contrastive_steps, train_contrastively
 from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_features
 from imdb_sentiment.training.stopping import heed_signals
@@ -157,7 +157,7 @@ class _Trainer:
         scores = np.zeros((len(INVERSE_PENALTIES), len(rows.encoded), 2))
         for fold in range(self._folds):
             held = rows.fold_of == fold
-            path = self._folder / f"fold-{fold + 1}.json"
+            path = fold_file(self._folder, fold + 1)
             if path.exists():
                 scores[:, held] = _read_fold(path, self._run)
                 continue
@@ -199,11 +199,11 @@ class _Trainer:
             def after_step() -> None:
                 bar.update()
                 if stop.made:
-                    finished = len(list(self._folder.glob("fold-*.json")))
+                    finished = resume_point(self._folder)
                     raise TrainingInterruptedError(
                         f"training was interrupted in {what}",
-                        found=f"{finished} finished folds in {self._folder}",
-                        hint="fit(resume=True) to resume it",
+                        found=describe_resume_point(finished) if finished else "no finished fold",
+                        hint="fit(resume=True) to resume it" if finished else None,
                     )
 
             train_contrastively(
