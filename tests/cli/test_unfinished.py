@@ -299,18 +299,9 @@ def test_a_run_in_folds_is_resumed_after_the_last_finished_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_reviews(Path("reviews.csv"))
-    # as many rows as are written, all nearly the same
-    brief = (
-        "--model",
-        tiny_model,
-        "--set",
-        "max_length=16",
-        "--set",
-        "near_duplicates=ignore",
-        "--set",
-        "precision=fp32",
-    )
-    command = ["train", "--data", "reviews.csv", *map(str, brief), "--set", "method=contrastive"]
+    settings = ("max_length=16", "near_duplicates=ignore", "precision=fp32", "method=contrastive")
+    command = ["train", "--data", "reviews.csv", "--model", str(tiny_model)]
+    command += [word for setting in settings for word in ("--set", setting)]
     train, trained = contrastive.train_contrastively, list[int]()
 
     def stopped_in_the_third(model: Any, encoder: Any, rows: Any, **options: Any) -> None:
@@ -327,7 +318,7 @@ def test_a_run_in_folds_is_resumed_after_the_last_finished_one(
         "  found:    finished folds up to .model.run/fold-2.json\n"
         f"  try:      {shlex.join([*sys.argv, '--resume'])}\n"
     )
-    again = run(*command, "--output", "model", "--overwrite", "--resume", "--json")
+    again = run(*command, "--output", "model", "--resume", "--json")
     assert (again.code, len(trained)) == (0, 3 + 4)
     whole = run(*command, "--output", "whole", "--json").read_json()
     assert again.read_json()["validation"] == whole["validation"]

@@ -60,7 +60,7 @@ def train(
         bool, typer.Option("--cascade", help="Prepare a quick model for `predict --cascade` as well.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an unfinished run from its newest complete checkpoint.")
+        bool, typer.Option("--resume", help="Resume an unfinished run from its newest complete checkpoint or fold.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model that stands in DIR; discard an unfinished run.")

@@ -41,9 +41,9 @@ def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: boo
         The checkpoint, or the last finished fold, to resume from.
 
     Raises:
-        OutputExistsError: Another run is writing to the folder, or it holds one that can be resumed and neither `resume`
-            nor `discard` is set.
-        TrainingInterruptedError: A signal ended the run, and it can be gone on with.
+        OutputExistsError: Another run is writing to the folder, or it holds one that can be resumed and neither
+            `resume` nor `discard` is set.
+        TrainingInterruptedError: A signal ended the run, and it can be resumed.
     """
     from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
     from imdb_sentiment.training.run_folder import locked
