@@ -175,6 +175,9 @@ class ModelMetadata(_Section):
     compared: tuple[dict[str, Any], ...] = ()
     """`MethodResult` of each method that was compared on held-out rows."""
 
+    warnings: tuple[str, ...] = ()
+    """`FineTuneResult.warnings()`: what makes this model doubtful."""
+
     settled: dict[str, FiniteFloat] = {}
     """`FineTuneResult.settled`: what `auto` in `fine_tune_config` came to."""
 
@@ -236,7 +239,7 @@ class ModelMetadata(_Section):
             missed = "" if self.calibration.reached else ", which no threshold reaches"
             told |= {
                 "training rows": f"{rows['train']:,}",
-                "validation rows, to choose and calibrate by": f"{rows['validation']:,}",
+                "rows held out to choose and calibrate by": f"{rows['validation'] or rows['train']:,}",
                 "fingerprint of the data": self.data_fingerprint[:16],
                 "method": self.method,
                 "kept epoch": self._kept(),
@@ -252,6 +255,7 @@ class ModelMetadata(_Section):
             audit=self.audit,
             kept_epoch=self.kept_epoch,
             kept_because=self.kept_because,
+            warnings=self.warnings,
             train_rows=sum(self.splits["rows"]["train"].values()) if self.splits else None,
         )
 
@@ -284,6 +288,7 @@ def describe(
         data_config=data_config.model_dump(mode="json"),
         fine_tune_config=config.model_dump(mode="json"),
         method=result.method,
+        warnings=tuple(result.warnings()),
         compared=tuple(compared.to_dict() for compared in result.compared),
         settled=dict(result.settled),
         data_fingerprint=result.splits.fingerprint,

@@ -6,7 +6,7 @@ from made_reports import LABELS, UNKIND, make_report
 
 from imdb_sentiment.page.markdown import markdown_table
 from imdb_sentiment.page.verdict import verdict_of
-from imdb_sentiment.results import Interval, SliceReport
+from imdb_sentiment.results import Background, Interval, SliceReport
 
 
 def test_markdown_has_the_figures_and_no_text_of_the_data() -> None:
@@ -76,3 +76,8 @@ def test_where_the_model_knows_some_rows_the_others_are_shown() -> None:
     assert "On 60 rows, " in text
     assert "300" not in text
     assert f"| accuracy | {unseen.accuracy:.4f} | " in text
+
+
+def test_the_verdict_repeats_what_was_doubtful_in_training() -> None:
+    background = Background({}, warnings=("60 rows were held out",))
+    assert "When it was trained: 60 rows were held out." in verdict_of(replace(make_report(), background=background))

@@ -78,6 +78,7 @@ def test_the_saved_model_has_learned_the_rows(
     assert report.accuracy > 0.9
     saved = json.loads((folder / "imdb_sentiment.json").read_text(encoding="utf-8"))
     assert (saved["method"], saved["settled"]) == (result.method, {})
+    assert saved["warnings"] == result.warnings()
     assert [compared["method"] for compared in saved["compared"]] == [compared.method for compared in result.compared]
 
 

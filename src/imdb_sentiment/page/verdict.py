@@ -17,6 +17,8 @@ def verdict_of(report: "EvaluationReport") -> list[str]:
             f"{whole.seen_rows:,} more rows are left out: the model was trained or its best epoch chosen on them."
         )
     said += [f"Careful: {warning}." for warning in report.warnings()]
+    if report.background:
+        said += [f"When it was trained: {warning}." for warning in report.background.warnings]
     said += [f"{baseline.verdict[0].upper()}{baseline.verdict[1:]}." for baseline in report.baselines]
     if caveat := baselines_caveat(report):
         said.append(f"{caveat[0].upper()}{caveat[1:]}.")

@@ -33,5 +33,8 @@ class Background(NamedTuple):
     kept_because: str | None = None
     """Why that epoch."""
 
+    warnings: Sequence[str] = ()
+    """What made the model doubtful when it was trained."""
+
     train_rows: int | None = None
     """How many rows the model was trained on; None if that is not known."""

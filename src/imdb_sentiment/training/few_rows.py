@@ -182,7 +182,7 @@ class _Trainer:
             model = self._load()
             self._fit(model, self._features(model), trained, None).write_to(model)
             return model
-        model, features = self._kept or self._contrastive(trained, "final model")
+        model, features = self._kept or self._contrastive(trained, "the final model")
         self._fit(model, features, trained, self._penalty).write_to(model)
         return model
 
