@@ -306,8 +306,8 @@ class FineTuneResult:
         lines.append(str(self.calibration))
         if self.cascade:
             lines.append(str(self.cascade))
-        told = [f"warning: {warning}" for warning in self.warnings()] + [f"note: {note}" for note in self.notes]
-        return visible("\n".join([*lines, *(line for sentence in told for line in wrap(sentence))]))
+        remarks = [f"warning: {warning}" for warning in self.warnings()] + [f"note: {note}" for note in self.notes]
+        return visible("\n".join([*lines, *(line for sentence in remarks for line in wrap(sentence))]))
 
     def _epochs(self) -> list[list[str]]:
         table = [["epoch", "train loss", "log loss", "calibrated", "accuracy", "F1"]]
