@@ -16,7 +16,7 @@ from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, l
 from imdb_sentiment.encoding import TextEncoder, texts_of
 from imdb_sentiment.errors import ConfigError, DataError, NotFittedError, OutputExistsError
 from imdb_sentiment.head import scale_outputs
-from imdb_sentiment.messages import quote
+from imdb_sentiment.messages import Advice, Setting, quote
 from imdb_sentiment.output import LOCK_FILE, as_path
 from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_of_idle_gpus
 from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport, FineTuneResult, SplitSummary
@@ -327,7 +327,10 @@ class SentimentFineTuner:
         splits = self.splits
         if splits.folds and (config.method == "fine_tune" or config.cascade or number_of_processes() > 1):
             other = "method='fine_tune'" if config.method == "fine_tune" else "a cascade, or several processes"
-            raise ConfigError(f"validation='cross' does not go with {other}", hint="validation='split'")
+            raise ConfigError(
+                f"validation='cross' does not go with {other}",
+                hint=Advice(Setting("validation", "split", "DataConfig")),
+            )
         asked = config.method in ("contrastive", "probe")
         return bool(splits.folds) or asked or len(splits.train) < few_rows_below(self.config)
 

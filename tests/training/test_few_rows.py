@@ -168,7 +168,7 @@ def test_folds_do_not_go_with_everything(
     tuner = SentimentFineTuner(DATA.replace(validation="cross"), config.replace(**changes), output_dir=tmp_path / "run")
     with pytest.raises(ConfigError, match=found) as caught:
         tuner.fit(PARTS)
-    assert caught.value.hint == "validation='split'"
+    assert str(caught.value.hint) == "DataConfig(validation='split')"
 
 
 @pytest.mark.parametrize(
