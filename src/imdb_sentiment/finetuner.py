@@ -278,7 +278,7 @@ class SentimentFineTuner:
                 seen=known,
                 groups=slices_of(scores, measured) | slices_of_split(splits.test),
                 train=_labelled(splits.train),
-                validation=_labelled(splits.validation),
+                validation=_labelled(splits.validation) if len(splits.validation) else None,
             )
         else:
             report = replace(figures_of(measured, names=self.labels), seen_rows=sum(known))
@@ -293,7 +293,7 @@ class SentimentFineTuner:
             held: Keeps the folder claimed until it is closed.
             resume: As for `fit`.
         """
-        from imdb_sentiment.training.checkpoints import check_same_run, newest_checkpoint
+        from imdb_sentiment.training.checkpoints import check_same_run, resume_point
         from imdb_sentiment.training.recipe import settle
         from imdb_sentiment.training.run_folder import locked
 
@@ -307,12 +307,13 @@ class SentimentFineTuner:
             self._take(data)
         config = settle(self.config, train_rows=len(self.splits.train), hidden_size=encoder.config.hidden_size)
         run = self._describe_run(config)
-        checkpoint = newest_checkpoint(self.output_dir) if resume else None
-        if checkpoint:
-            check_same_run(checkpoint, run)
+        few = self._has_few_rows(config)
+        point = resume_point(self.output_dir) if resume else None
+        if point:
+            check_same_run(point, run)
+        checkpoint = point if point and point.is_dir() else None  # finished folds are read one by one
         text_encoder = encoder.text_encoder
         self._look(text_encoder)  # before anything is trained
-        few = self._has_few_rows(config)
         rows = self._few_rows(text_encoder, config) if few else self._encode(text_encoder, config.epoch_max_lengths)
         return _Prepared(config, rows, self._load().names, self.splits.summary, self._audit, run, checkpoint)
 
@@ -320,19 +321,27 @@ class SentimentFineTuner:
         """Tell whether methods for few rows are used.
 
         Raises:
-            ConfigError: Folds and another method were asked for.
+            ConfigError: Something was asked for that they do not have.
         """
         from imdb_sentiment.training.recipe import few_rows_below
 
         splits = self.splits
-        if splits.folds and (config.method == "fine_tune" or config.cascade or number_of_processes() > 1):
-            other = "method='fine_tune'" if config.method == "fine_tune" else "a cascade, or several processes"
+        named = config.method in ("contrastive", "probe")
+        few = bool(splits.folds) or named or len(splits.train) < few_rows_below(self.config)
+        other = {
+            "method='fine_tune'": config.method == "fine_tune",
+            "cascade=True": config.cascade,
+            "several processes": number_of_processes() > 1,
+        }
+        if few and any(other.values()):
+            what = f"method={config.method!r}" if named else "validation='cross'"
+            fine_tune = Setting("method", "fine_tune", "FineTuneConfig")
+            split = Setting("validation", "split", "DataConfig")
             raise ConfigError(
-                f"validation='cross' does not go with {other}",
-                hint=Advice(Setting("validation", "split", "DataConfig")),
+                f"{what} does not go with {next(name for name, given in other.items() if given)}",
+                hint=Advice(fine_tune) if named else Advice(split),
             )
-        asked = config.method in ("contrastive", "probe")
-        return bool(splits.folds) or asked or len(splits.train) < few_rows_below(self.config)
+        return few
 
     def _few_rows(self, encoder: TextEncoder, config: SettledConfig) -> "FewRows":
         """Encode the rows to train on, and those of a validation split, which are held out."""

@@ -178,7 +178,7 @@ class ModelMetadata(_Section):
     warnings: tuple[str, ...] = ()
     """`FineTuneResult.warnings()`: what makes this model doubtful."""
 
-    settled: dict[str, FiniteFloat] = {}
+    settled: dict[str, int | FiniteFloat] = {}
     """`FineTuneResult.settled`: what `auto` in `fine_tune_config` came to."""
 
     data_fingerprint: str

@@ -159,16 +159,58 @@ def test_a_validation_split_of_the_source_is_held_out_and_never_trained_on(
 
 
 @pytest.mark.parametrize(
-    ("changes", "found"),
-    [({"method": "fine_tune"}, "method='fine_tune'"), ({"cascade": True}, "a cascade, or several processes")],
+    ("validation", "changes", "summary", "hint"),
+    [
+        ("cross", {"method": "fine_tune"}, "validation='cross' does not go with method='fine_tune'", "split"),
+        ("cross", {"cascade": True}, "validation='cross' does not go with cascade=True", "split"),
+        ("auto", {"method": "probe", "cascade": True}, "method='probe' does not go with cascade=True", "fine_tune"),
+    ],
 )
-def test_folds_do_not_go_with_everything(
-    config: FineTuneConfig, changes: dict[str, Any], found: str, tmp_path: Path
+def test_what_methods_for_few_rows_do_not_have_is_refused_and_not_dropped(
+    validation: str, changes: dict[str, Any], summary: str, hint: str, config: FineTuneConfig, tmp_path: Path
 ) -> None:
-    tuner = SentimentFineTuner(DATA.replace(validation="cross"), config.replace(**changes), output_dir=tmp_path / "run")
-    with pytest.raises(ConfigError, match=found) as caught:
+    data = DATA.replace(validation=validation)
+    tuner = SentimentFineTuner(data, config.replace(**changes), output_dir=tmp_path / "run")
+    with pytest.raises(ConfigError) as caught:
         tuner.fit(PARTS)
-    assert str(caught.value.hint) == "DataConfig(validation='split')"
+    assert (caught.value.summary, f"='{hint}')" in str(caught.value.hint)) == (summary, True)
+
+
+def test_a_goal_is_served_without_a_validation_split(config: FineTuneConfig, tmp_path: Path) -> None:
+    tuner = SentimentFineTuner(DATA, config.replace(method="probe", threshold="max_f1"), output_dir=tmp_path / "run")
+    result = tuner.fit(PARTS)
+    assert result.calibration.goal == "max_f1"
+    report = tuner.evaluate()
+    assert (report.goal, report.threshold) == ("max_f1", result.calibration.threshold)
+    # there are no rows on which the same could be chosen for the baselines
+    assert [baseline.report.threshold for baseline in report.baselines] == [0.5, 0.5]
+
+
+def test_a_damaged_fold_is_trained_again(
+    config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuner = SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=tmp_path / "run")
+    expected = tuner.fit(PARTS)
+    (tmp_path / "run" / "fold-5.json").write_text("{")
+    shorter = json.loads((tmp_path / "run" / "fold-2.json").read_text(encoding="utf-8"))
+    shorter["logits"] = shorter["logits"][:1]
+    (tmp_path / "run" / "fold-2.json").write_text(json.dumps(shorter))
+    train, trained = contrastive.train_contrastively, list[int]()
+
+    def counted(model: Any, encoder: Any, rows: Any, **options: Any) -> None:
+        trained.append(len(rows))
+        train(model, encoder, rows, **options)
+
+    monkeypatch.setattr(few_rows, "train_contrastively", counted)
+    assert tuner.fit(PARTS, resume=True).calibration == expected.calibration
+    assert trained == [48, 48, ROWS]
+
+
+def test_folds_are_not_taken_for_the_start_of_another_method(config: FineTuneConfig, tmp_path: Path) -> None:
+    SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=tmp_path / "run").fit(PARTS)
+    other = SentimentFineTuner(DATA, config.replace(method="fine_tune"), output_dir=tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"fold-5\.json belongs to another run"):
+        other.fit(PARTS, resume=True)
 
 
 @pytest.mark.parametrize(

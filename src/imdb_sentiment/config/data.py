@@ -122,8 +122,8 @@ class DataConfig(Frozen):
     """How models are compared and calibrated on rows that they were not trained on, where the source brings no
     validation split. `split` holds out `validation_fraction` of the training rows. `cross` divides the training rows
     into five folds, holds each out once, and trains the final model on all of them, so that no label is spent on
-    validation. `auto` is `cross` below 500 training rows where `FineTuneConfig.method` leaves the choice, and `split`
-    elsewhere."""
+    validation. `auto` is `cross` below 500 training rows unless `FineTuneConfig.method` is or comes to `fine_tune`, and
+    `split` elsewhere."""
 
     validation_fraction: Fraction = 0.1
     """Share of the training rows held out to choose the best epoch, where the source brings no validation split."""

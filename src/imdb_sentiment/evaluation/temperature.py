@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["calibrated_log_loss", "fit_temperature"]
+__all__ = ["calibrated_log_loss", "calibrated_losses", "fit_temperature"]
 
 _LOWEST, _HIGHEST = 0.05, 20.0
 _SPREAD = 0.5
@@ -41,10 +41,16 @@ def fit_temperature(logits: "ArrayLike", labels: "ArrayLike") -> float:
 
 
 def calibrated_log_loss(logits: "ArrayLike", labels: "ArrayLike") -> float:
-    """Return the mean log loss of rows once a temperature is fitted to them; arguments as for `fit_temperature`."""
+    """Return the mean of `calibrated_losses`."""
+    return float(calibrated_losses(logits, labels).mean())
+
+
+def calibrated_losses(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.float64]":
+    """Return the log loss of each row once a temperature is fitted to all; arguments as for `fit_temperature`."""
     import numpy as np
 
-    return float(np.logaddexp(0, -_margins(logits, labels) / fit_temperature(logits, labels)).mean())
+    losses: NDArray[np.float64] = np.logaddexp(0, -_margins(logits, labels) / fit_temperature(logits, labels))
+    return losses
 
 
 def _margins(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.float64]":

@@ -300,7 +300,7 @@ class FineTuneResult:
         lines = format_table(self._epochs() if self.history else self._methods())
         if self.settled:
             told = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
-            lines.append(f"chosen for these rows: {told}")
+            lines += wrap(f"chosen for these rows: {told}")
         kept = f"epoch {self.kept_epoch:.4g} ({self.kept_because})" if self.history else self.method
         lines.append(f"kept {kept} after {self.seconds:.0f} s of training")
         lines.append(str(self.calibration))

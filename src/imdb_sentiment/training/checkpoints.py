@@ -10,18 +10,17 @@ from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, OutputExistsError
 from imdb_sentiment.messages import Advice, Either, quote
+from imdb_sentiment.training.fold_scores import last_fold, recorded_run
 
 __all__ = [
     "RUN_RECORD",
     "Keep",
     "check_ours",
-    "check_same",
     "check_same_run",
     "complete_checkpoints",
     "describe_resume_point",
     "drop_unfinished",
     "finish",
-    "fold_file",
     "newest_checkpoint",
     "prune",
     "recorded_precision",
@@ -74,14 +73,9 @@ def newest_checkpoint(folder: Path) -> Path | None:
     return next(reversed(complete_checkpoints(folder).values()), None)
 
 
-def fold_file(folder: Path, fold: int) -> Path:
-    """Return the file that holds the scores of a finished fold, counted from 1, where rows are held out in turn."""
-    return folder / f"fold-{fold}.json"
-
-
 def resume_point(folder: Path) -> Path | None:
     """Return from what a run can be resumed: the newest complete checkpoint, or the file of the last finished fold."""
-    return newest_checkpoint(folder) or max(folder.glob("fold-*.json"), default=None)
+    return newest_checkpoint(folder) or last_fold(folder)
 
 
 def describe_resume_point(path: Path) -> str:
@@ -133,29 +127,21 @@ def recorded_precision(checkpoint: Path) -> str | None:
     return precision
 
 
-def check_same_run(checkpoint: Path, run: Mapping[str, Any]) -> None:
-    """Check that a checkpoint belongs to the run that wants to go on from it.
+def check_same_run(point: Path, run: Mapping[str, Any]) -> None:
+    """Check that what a run would be resumed from belongs to it.
 
     Args:
-        checkpoint: A complete checkpoint.
-        run: What the run is made of, as the checkpoint should have recorded it.
+        point: A complete checkpoint, or the file of a finished fold.
+        run: What the run is made of, as it should have been recorded there.
 
     Raises:
-        ConfigError: The checkpoint was made with other data or another configuration.
+        ConfigError: It was made with other data or another configuration.
     """
-    check_same(checkpoint, _recorded(checkpoint), run)
-
-
-def check_same(path: Path, recorded: Mapping[str, Any], run: Mapping[str, Any]) -> None:
-    """Check that what was recorded at a path is of this run.
-
-    Raises:
-        ConfigError: It is of other data or another configuration.
-    """
+    recorded = recorded_run(point) if point.is_file() else _recorded(point)
     differing = [name for name, value in run.items() if recorded.get(name) != value]
     if differing:
         raise ConfigError(
-            f"{path} belongs to another run, and cannot be resumed",
+            f"{point} belongs to another run, and cannot be resumed",
             found="; ".join(f"{name} was {quote(recorded.get(name))}" for name in differing),
             expected="; ".join(f"{name} is {quote(run[name])}" for name in differing),
             hint=Advice(

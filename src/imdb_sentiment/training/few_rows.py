@@ -1,6 +1,5 @@
 """Training on few rows: methods are compared on rows held out in turn, and the best is trained on all of them."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,14 +8,13 @@ from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import TFIDF, score_with_tfidf
-from imdb_sentiment.evaluation.metrics import softmax
-from imdb_sentiment.evaluation.temperature import fit_temperature
+from imdb_sentiment.evaluation.temperature import calibrated_log_loss, calibrated_losses
 from imdb_sentiment.head import output_layer
-from imdb_sentiment.output import write_text
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import MethodResult
-from imdb_sentiment.training.checkpoints import check_same, describe_resume_point, fold_file, resume_point
+from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
 from imdb_sentiment.training.contrastive import INVERSE_PENALTIES, contrastive_steps, train_contrastively
+from imdb_sentiment.training.fold_scores import read_fold, write_fold
 from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_features
 from imdb_sentiment.training.stopping import heed_signals
 
@@ -94,7 +92,6 @@ def train_on_few_rows(
         run: What the run is made of, in plain JSON values.
 
     Raises:
-        ConfigError: The folder holds folds of another run.
         TrainingInterruptedError: A signal ended the run.
         TrainingDivergedError: A loss is not a number any more.
     """
@@ -157,19 +154,19 @@ class _Trainer:
         scores = np.zeros((len(INVERSE_PENALTIES), len(rows.encoded), 2))
         for fold in range(self._folds):
             held = rows.fold_of == fold
-            path = fold_file(self._folder, fold + 1)
-            if path.exists():
-                scores[:, held] = _read_fold(path, self._run)
+            before = read_fold(self._folder, fold + 1, scores[:, held].shape) if rows.crossed else None
+            if before is not None:
+                scores[:, held] = before
                 continue
             model, features = self._contrastive(~held, f"fold {fold + 1} of {self._folds}")
             for place, penalty in enumerate(INVERSE_PENALTIES):
                 scores[place, held] = self._fit(model, features, ~held, penalty).logits(features[held])
             if rows.crossed:
-                _write_fold(path, self._run, scores[:, held])
+                write_fold(self._folder, fold + 1, self._run, scores[:, held])
             else:
                 self._kept = model, features
         held = rows.fold_of >= 0
-        losses = [_losses(logits[held], rows.encoded.labels[held]).mean() for logits in scores]
+        losses = [calibrated_log_loss(logits[held], rows.encoded.labels[held]) for logits in scores]
         best = int(np.argmin(losses))
         self._penalty = INVERSE_PENALTIES[best]
         result: NDArray[np.float64] = scores[best]
@@ -260,32 +257,10 @@ def _compare(method: str, logits: "NDArray[np.float64]", labels: "NDArray[np.int
     """Measure what a method says of held-out rows."""
     import numpy as np
 
-    losses = _losses(logits, labels)
+    losses = calibrated_losses(logits, labels)
     return MethodResult(
         method=method,
         log_loss=float(losses.mean()),
         standard_error=float(losses.std() / np.sqrt(len(losses))),
         accuracy=float(((logits[:, 1] > logits[:, 0]) == labels).mean()),
     )
-
-
-def _losses(logits: "NDArray[np.float64]", labels: "NDArray[np.int64]") -> "NDArray[np.float64]":
-    """Return the log loss of each row, calibrated as the final model will be, shape (n,)."""
-    import numpy as np
-
-    probabilities = softmax(logits / fit_temperature(logits, labels))
-    losses: NDArray[np.float64] = -np.log(probabilities[np.arange(len(labels)), labels])
-    return losses
-
-
-def _write_fold(path: Path, run: Mapping[str, Any], logits: "NDArray[np.float64]") -> None:
-    content = {"run": dict(run), "logits": logits.tolist()}
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=True)
-
-
-def _read_fold(path: Path, run: Mapping[str, Any]) -> "NDArray[np.float64]":
-    import numpy as np
-
-    content = json.loads(path.read_text(encoding="utf-8"))
-    check_same(path, content["run"], run)
-    return np.array(content["logits"])

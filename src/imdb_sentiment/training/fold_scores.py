@@ -1,0 +1,64 @@
+"""Scores of finished folds, kept so that a run in which rows are held out in turn can be resumed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.output import write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["last_fold", "read_fold", "recorded_run", "write_fold"]
+
+_PATTERN = "fold-*.json"
+
+
+def write_fold(folder: Path, fold: int, run: Mapping[str, Any], logits: "NDArray[np.float64]") -> None:
+    """Write what was said of the rows of a fold, and what the run is made of.
+
+    Args:
+        folder: That of the run.
+        fold: Number of the fold, from 1.
+        run: What the run is made of, in plain JSON values.
+        logits: Of the rows of the fold, of any shape.
+    """
+    content = {"run": dict(run), "logits": logits.tolist()}
+    write_text(_file(folder, fold), json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=True)
+
+
+def read_fold(folder: Path, fold: int, shape: tuple[int, ...]) -> "NDArray[np.float64] | None":
+    """Return the logits of a fold; None if there are none of that shape, as in a file that was damaged."""
+    import numpy as np
+
+    try:
+        logits = np.array(_content(_file(folder, fold)).get("logits"), dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    return logits if logits.shape == shape and np.isfinite(logits).all() else None
+
+
+def last_fold(folder: Path) -> Path | None:
+    """Return the file of the last finished fold, if there is one."""
+    return max((path for path in folder.glob(_PATTERN) if _content(path)), default=None)
+
+
+def recorded_run(path: Path) -> dict[str, Any]:
+    """Return what the run of a finished fold was made of."""
+    run: dict[str, Any] = _content(path)["run"]
+    return run
+
+
+def _file(folder: Path, fold: int) -> Path:
+    return folder / _PATTERN.replace("*", str(fold))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return what a file holds; empty if it is not there, or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) and isinstance(content.get("run"), dict) else {}
