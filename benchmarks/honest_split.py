@@ -80,7 +80,7 @@ def load_rows(config: DataConfig) -> Rows:
 
 def divide_at_random(rows: Rows, config: DataConfig, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     order = np.random.default_rng(seed).permutation(len(rows.texts))
-    size = round(config.test_fraction * len(order))
+    size = len(order) // 5  # as `DataConfig.test_fraction`
     return order[size:], order[:size]
 
 

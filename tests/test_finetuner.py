@@ -266,7 +266,7 @@ def test_wrong_input_writes_nothing(
 def test_rows_given_to_fit_are_not_said_to_come_from_the_source(saved_model: Path) -> None:
     metadata = SentimentClassifier.from_pretrained(saved_model).metadata
     assert metadata.data_config["source"] is None
-    assert metadata.data_config["test_fraction"] == 0.2
+    assert metadata.data_config["validation_fraction"] == 0.1
 
 
 def test_a_later_fit_without_rows_goes_back_to_the_source(

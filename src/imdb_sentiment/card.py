@@ -44,14 +44,14 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
 
     source: Any = metadata.data_config.get("source")
     on_hub = isinstance(source, str) and bool(_ON_THE_HUB.fullmatch(source)) and not Path(source).exists()
-    measured = metadata.metrics["test"]
+    measured = metadata.metrics["test"] or _cross_validation(metadata)
     whole = EvaluationReport.from_dict(measured) if measured else None
     test = whole and (whole.unseen or whole)
     shown = source if on_hub else "own data"
     results = [
         EvalResult("text-classification", shown, shown, metric, getattr(test, metric), dataset_split="test")
         for metric in METRICS
-        if test and getattr(test, metric) is not None
+        if test and not test.cross_validated and getattr(test, metric) is not None
     ]
     data = ModelCardData(
         base_model=metadata.base_model if _ON_THE_HUB.fullmatch(metadata.base_model) else None,
@@ -66,15 +66,22 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
     return visible("\n".join([*head, *_body(metadata, test, name), ""]))
 
 
+def _cross_validation(metadata: "ModelMetadata") -> dict[str, Any] | None:
+    """Return the report on training rows that were held out in turn; None if there is none."""
+    held_out: dict[str, Any] | None = metadata.metrics["validation"]
+    return held_out if held_out and held_out.get("cross_validated") else None
+
+
 def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -> list[str]:
     negative, positive = map(escape, metadata.labels)
     use = _OURS if metadata.export else _STOCK + _OURS  # a stock pipeline does not open a graph
     made = f"It was made elsewhere, as {escape(metadata.base_model)}."
     if metadata.splits:
         rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
-        made = (
-            f"Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; {rows['validation']} others chose "
-            "the epoch and calibrated the probabilities."
+        made = f"Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; " + (
+            "held out in turn, they chose the method and calibrated the probabilities."
+            if metadata.splits.get("folds")
+            else f"{rows['validation']} others chose the epoch and calibrated the probabilities."
         )
     threshold, policy = metadata.calibration.threshold, metadata.length_policy
     decision = f"A text is called {positive} if its probability is above {threshold:.4g}."
@@ -82,7 +89,8 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -
         decision += " A stock pipeline does not know that, and takes the more probable label."
     figures = ["The model was not measured on a test split before it was saved."]
     if test:
-        figures = markdown_table(figure_rows(test, corner=f"{test.rows:,} test rows"))
+        measured = f"{test.rows:,} rows, cross-validated" if test.cross_validated else f"{test.rows:,} test rows"
+        figures = markdown_table(figure_rows(test, corner=measured))
         figures += ["", f"{computed_in(test).capitalize()}{', before it was exported' if metadata.export else ''}."]
     return [
         f"Tells {negative} from {positive}. {made}",

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from imdb_sentiment.artifact import Artifact
+    from imdb_sentiment.evaluation.baseline import HeldOutBaselines
     from imdb_sentiment.findings import DataAudit
     from imdb_sentiment.metadata import ModelMetadata
     from imdb_sentiment.pretrained import Encoder
     from imdb_sentiment.scoring.cascade import Cascade
+    from imdb_sentiment.scoring.scorer import Scores
     from imdb_sentiment.training.few_rows import FewRows
     from imdb_sentiment.training.fine_tuning import Learnt
     from imdb_sentiment.training.rows import TrainingRows
@@ -53,7 +55,12 @@ class _Fitted(NamedTuple):
     model: "PreTrainedModel"
     encoder: TextEncoder
     result: FineTuneResult
-    cascade: "Cascade | None"
+    cascade: "Cascade | None" = None
+    held_out: "Scores | None" = None
+    """Of the training rows in their order, by models that were trained without them; None if there were none such."""
+
+    baselines: "HeldOutBaselines | None" = None
+    """What baselines say of the same rows."""
 
 
 class SentimentFineTuner:
@@ -177,12 +184,18 @@ class SentimentFineTuner:
     def evaluate(self, *, full: bool = True) -> EvaluationReport:
         """Measure the fitted model on the test split. Do this once, at the end, and choose nothing by it.
 
+        Where there is none, since the rows were too few to set some aside (`DataConfig.test_fraction`), the report is
+        that of the cross-validation in `fit`: each row was scored by a model that was trained without it.
+
         The report has each figure with its 95 % interval, the majority label and TF-IDF with logistic regression,
         fitted on the same training rows, beside them, and the rows divided by length, confidence and
         `DataConfig.slice_columns`.
 
         Args:
             full: False for the figures alone, as for each of many models: intervals and baselines take seconds.
+
+        Returns:
+            The report; `cross_validated` tells whether it is of the training rows, held out in turn.
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -267,21 +280,27 @@ class SentimentFineTuner:
         from imdb_sentiment.scoring.torch_scorer import score_texts
 
         splits = self.splits
-        texts = texts_of(splits.test)
-        scores = score_texts(fitted.model, fitted.encoder, texts)  # in fp32, or a saved model would come to others
-        measured = measured_rows(scores, texts, splits.test["label"], fitted.result.calibration)
-        known = SeenRows.of(splits.train, splits.validation).known(texts)  # none, unless test_overlap is "keep"
+        in_turn = fitted.held_out if not len(splits.test) else None
+        rows = splits.train if in_turn else splits.test
+        texts = texts_of(rows)
+        # in fp32, or a saved model would come to others
+        scores = in_turn or score_texts(fitted.model, fitted.encoder, texts)
+        measured = measured_rows(scores, texts, rows["label"], fitted.result.calibration)
+        # none, unless test_overlap is "keep"
+        known = [False] * len(rows) if in_turn else SeenRows.of(splits.train, splits.validation).known(texts)
         if full:
             report = full_report(
                 measured,
                 names=self.labels,
                 seen=known,
-                groups=slices_of(scores, measured) | slices_of_split(splits.test),
-                train=_labelled(splits.train),
+                groups=slices_of(scores, measured) | slices_of_split(rows),
+                train=None if in_turn else _labelled(splits.train),
                 validation=_labelled(splits.validation) if len(splits.validation) else None,
+                held_out=fitted.baselines,
             )
         else:
             report = replace(figures_of(measured, names=self.labels), seen_rows=sum(known))
+        report = replace(report, cross_validated=in_turn is not None)
         return with_background(report, self._describe(fitted).background(), numeric_precision="fp32")
 
     def _prepare(self, data: object, encoder: "Encoder", held: ExitStack, *, resume: bool) -> _Prepared:
@@ -383,8 +402,10 @@ class SentimentFineTuner:
         """Compare methods on rows held out in turn, and train by the best."""
         import torch
 
+        from imdb_sentiment.evaluation.full_report import full_report
         from imdb_sentiment.pretrained import load_model
         from imdb_sentiment.scoring.device import usable_device
+        from imdb_sentiment.scoring.rows import held_out_scores, measured_rows
         from imdb_sentiment.training.calibrating import calibrate
         from imdb_sentiment.training.few_rows import train_on_few_rows
         from imdb_sentiment.training.fine_tuning import set_dropout
@@ -413,8 +434,15 @@ class SentimentFineTuner:
             folder=self.output_dir,
             run=prepared.run,
         )
-        held_out = rows.encoded.labels[rows.fold_of >= 0]
-        calibration = calibrate(trained.logits, held_out.tolist(), config, names=self.labels)
+        labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
+        calibration = calibrate(trained.logits, labels, config, names=self.labels)
+        held_out = baselines = None
+        if trained.cross_fitted is not None:
+            held_out = held_out_scores(trained.cross_fitted, encoder.text_encoder, rows.texts)
+            after = full_report(measured_rows(held_out, rows.texts, labels, calibration), names=self.labels)
+            after = replace(after, cross_validated=True, numeric_precision="fp32")
+            calibration = replace(calibration, after=after)
+            baselines = trained.baselines
         scale_outputs(trained.model, 1 / calibration.temperature)
         result = FineTuneResult(
             calibration=calibration,
@@ -430,7 +458,7 @@ class SentimentFineTuner:
             settled=settled_fields(self.config, config, epochs=False),
             notes=(heads[0], f"{recipe.precision} on {device.type}", *_unreported(config)),
         )
-        return _Fitted(trained.model, encoder.text_encoder, result, None)
+        return _Fitted(trained.model, encoder.text_encoder, result, held_out=held_out, baselines=baselines)
 
     def _fine_tune(self, prepared: _Prepared, rows: "TrainingRows", encoder: "Encoder") -> _Fitted:
         """Train encoder and head together, and keep the best epoch."""

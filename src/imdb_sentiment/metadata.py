@@ -212,7 +212,8 @@ class ModelMetadata(_Section):
     say themselves."""
 
     metrics: Annotated[dict[str, Any], _has(_MetricsRead)]
-    """`EvaluationReport` of the finished model on `validation`, and on `test`, or null if it was not measured."""
+    """`EvaluationReport` of the finished model on `validation`, or by cross-validation, and on `test`; null if it was
+    not measured."""
 
     seed: int | None
     """`FineTuneConfig.seed`."""
@@ -273,7 +274,7 @@ def describe(
 
     Args:
         result: What its training came to.
-        test: Its report on the test split, if it was measured.
+        test: What `SentimentFineTuner.evaluate` returned, if it was called.
         encoder: Encodes its texts.
         labels: Names of the two labels.
         data_config: Where the data came from.
@@ -300,7 +301,7 @@ def describe(
         kept_epoch=result.kept_epoch,
         kept_because=result.kept_because,
         training_precision=result.training_precision,
-        metrics={"validation": result.validation.to_dict(), "test": test.to_dict() if test else None},
+        metrics=_describe_metrics(result.validation, test),
         seed=config.seed,
         versions=_library_versions(),
     )
@@ -331,6 +332,13 @@ def describe_foreign(name: str, encoder: TextEncoder, labels: LabelNames) -> Mod
         seed=None,
         versions=_library_versions(),
     )
+
+
+def _describe_metrics(validation: EvaluationReport, measured: EvaluationReport | None) -> dict[str, Any]:
+    """File a cross-validation where it belongs: it is a report on no test split, but a fuller one on held-out rows."""
+    if measured and measured.cross_validated:
+        return {"validation": measured.to_dict(), "test": None}
+    return {"validation": validation.to_dict(), "test": measured.to_dict() if measured else None}
 
 
 def _describe_calibration(calibration: Calibration) -> CalibrationSection:

@@ -81,6 +81,7 @@ def test_one_json_object_is_printed(tmp_path: Path, brief: list[str]) -> None:
     content, metadata = train_brief(tmp_path, "--data", write_reviews(tmp_path / "reviews.csv"), *brief)
     assert set(content) == {
         "test",
+        "cross_validation",
         "validation",
         "seconds",
         "kept_epoch",

@@ -67,7 +67,10 @@ def train(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Fine-tune an encoder, measure it on the test split once, and save it."""
+    """Fine-tune an encoder, measure it on the test split once, and save it.
+
+    Below 500 rows without a test split none is set aside: the model is measured by cross-validation.
+    """
     from imdb_sentiment.processes import on_main
 
     data_config, fine_tune_config = on_main(  # so that a mistake is told once
@@ -94,7 +97,10 @@ def train(
         with suppress(BrokenPipeError):
             print_json(_told(result, report) | {"model": str(output)})
         return
-    _tell(f"\nTest split, read once:\n{report}")
+    measured_on = "Test split, read once"
+    if report.cross_validated:
+        measured_on = "Cross-validation, each row scored by a model trained without it"
+    _tell(f"\n{measured_on}:\n{report}")
     example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
     if result.validation.one_label_warning():
         _tell(f"\nSaved to {output}. It is of no use yet: see the warnings above.")
@@ -110,7 +116,8 @@ def _tell(text: str, *, silent: bool = False) -> None:
 
 def _told(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any]:
     return {
-        "test": report.to_dict(),
+        "test": None if report.cross_validated else report.to_dict(),
+        "cross_validation": report.to_dict() if report.cross_validated else None,
         "validation": result.validation.to_dict(),
         "seconds": result.seconds,
         "method": result.method,

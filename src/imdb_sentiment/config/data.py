@@ -128,8 +128,10 @@ class DataConfig(Frozen):
     validation_fraction: Fraction = 0.1
     """Share of the training rows held out to choose the best epoch, where the source brings no validation split."""
 
-    test_fraction: Fraction = 0.2
-    """Share of all rows held out for the final test, where the source brings no test split."""
+    test_fraction: Fraction | Literal["auto"] = "auto"
+    """Share of all rows held out for the final test, where the source brings no test split. `auto` is 0.2, or no test
+    split at all below 500 rows if they are held out in turn (see `validation`) and there is no `limit`: `evaluate` then
+    reports on those, with five times as many rows as a test split would have, and the final model is trained on all."""
 
     limit: PositiveInt | None = None
     """Use this many of the source's training rows, stratified, before validation is carved from them. The test split

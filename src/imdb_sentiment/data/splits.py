@@ -57,7 +57,7 @@ class DataSplits:
             such as `slice:year`.
         summary: Rows per split and class, and the rows left out and why.
         folds: Fold in which each training row is held out, from 0, where `DataConfig.validation` came to `cross`; there
-            is no row in `validation` then.
+            is no row in `validation` then, and none in `test` where `DataConfig.test_fraction` came to none.
     """
 
     train: "datasets.Dataset"
@@ -88,7 +88,8 @@ def given_splits(splits: DataSplits) -> LoadedSplits:
         if "text" not in rows.column_names or getattr(rows.features.get("label"), "names", None) != names:
             expected = "columns text and label, the label a ClassLabel of the same two names in each split"
             raise DataError(f"the {split} split cannot be used", found=str(rows.features), expected=expected)
-        if len(names) != 2 or (len(set(rows["label"])) != 2 and not (split == "validation" and splits.folds)):
+        spared = bool(splits.folds) and split != "train" and not len(rows)
+        if len(names) != 2 or (len(set(rows["label"])) != 2 and not spared):
             raise DataError(f"the {split} split lacks a class", expected="rows of two labels")
     return LoadedSplits(splits, LabelNames(*names), None)
 
@@ -137,8 +138,9 @@ def divide(
 ) -> tuple[DataSplits, LabelNames]:
     """Divide rows that were looked at.
 
-    A test split is carved first where the source brings none, then rows that belong with test leave training, then
-    `limit` is applied, and validation is carved last where the source brings none, or the rows are divided into folds.
+    A test split is carved first where the source brings none and there are rows enough, then rows that belong with test
+    leave training, then `limit` is applied, and validation is carved last where the source brings none, or the rows are
+    divided into folds.
 
     Args:
         raw: The source.
@@ -149,27 +151,46 @@ def divide(
     Raises:
         DataError: Labels are not understood, or there are fewer rows than the splits need.
     """
-    import numpy as np
-
     parts, (names, *_) = label_rows(inspected, config, raw.origin)
     left_out = invalid_left_out(inspected)
-    if "test" not in parts:
-        parts["test"], parts["train"] = carve(parts["train"], config.test_fraction, config.split_seed, "test", names)
+    tested = "test" in parts or not _measured_in_turn(parts, config, cross_below)
+    if not tested:
+        parts["test"] = _no_rows(parts["train"])
+    elif "test" not in parts:
+        fraction = _TEST_FRACTION if config.test_fraction == "auto" else config.test_fraction
+        parts["test"], parts["train"] = carve(parts["train"], fraction, config.split_seed, "test", names)
     overlap = drop_overlap(parts, config, left_out)
     parts["train"] = limit_rows(parts["train"], config, names, left_out)
     folds: tuple[int, ...] = ()
     if "validation" not in parts and _crosses(parts["train"], config, cross_below):
         _check_classes("train", parts["train"], names)
         folds = tuple(_folds(parts["train"], config.split_seed, names).tolist())
-        parts["validation"] = parts["train"].where(np.zeros(len(folds), dtype=bool))
+        parts["validation"] = _no_rows(parts["train"])
     elif "validation" not in parts:
         carved = carve(parts["train"], config.validation_fraction, config.split_seed, "validation", names)
         parts["validation"], parts["train"] = carved
     for split, part in parts.items():
-        if split != "validation" or not folds:
+        if split == "train" or (split == "test" and tested) or (split == "validation" and not folds):
             _check_classes(split, part, names)
     slices_of_rows(parts["test"])  # refuse what cannot be reported before anything is learnt
     return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds), names
+
+
+def _measured_in_turn(parts: Mapping[str, Rows], config: "DataConfig", cross_below: int) -> bool:
+    """Tell whether rows are so few that those held out in turn are measured on, and none are set aside for a test."""
+    few = len(parts["train"]) < _FEWEST_TO_CARVE and config.limit is None  # which leaves rows over for a test
+    return (
+        config.test_fraction == "auto"
+        and "validation" not in parts
+        and few
+        and _crosses(parts["train"], config, cross_below)
+    )
+
+
+def _no_rows(rows: Rows) -> Rows:
+    import numpy as np
+
+    return rows.where(np.zeros(len(rows), dtype=bool))
 
 
 def _crosses(train: Rows, config: "DataConfig", cross_below: int) -> bool:
@@ -181,7 +202,11 @@ def _folds(train: Rows, seed: int, names: LabelNames) -> "NDArray[np.int64]":
     for folds in range(_FOLDS, 2, -1):
         with suppress(DataError):
             return assign_folds(train, folds, seed, names)
-    return assign_folds(train, 2, seed, names)
+    try:
+        return assign_folds(train, 2, seed, names)
+    except DataError as error:
+        hint = "label more rows"
+        raise DataError("there are too few rows to hold out any", found=error.found, expected=_TWO, hint=hint) from None
 
 
 def finish(
@@ -270,6 +295,10 @@ def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, 
 
 _LABELS_LOCATED = 3
 _FOLDS = 5
+_TWO = "at least two different texts of each label"
+_TEST_FRACTION = 0.2
+_FEWEST_TO_CARVE = 500
+"""A fifth of fewer rows is less than 100, on which an accuracy of 80 % is told to within 8 points only."""
 
 
 def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[LeftOut]) -> int:

@@ -1,6 +1,7 @@
 """The models to beat: the commoner label, and TF-IDF with logistic regression, which cost seconds."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.cleaning import divide
 from imdb_sentiment.data.labelled import Labelled, Texts
@@ -12,9 +13,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MAJORITY", "TFIDF", "baseline_probabilities", "measure_baseline", "score_with_tfidf"]
+__all__ = ["MAJORITY", "TFIDF", "HeldOutBaselines", "baseline_probabilities", "measure_baseline", "score_with_tfidf"]
 
 MAJORITY, TFIDF = "majority label", "TF-IDF + LR"
+
+
+class HeldOutBaselines(NamedTuple):
+    """What baselines say of the training rows, each row held out once."""
+
+    positive: "Mapping[str, NDArray[np.float64]]"
+    """Names to probabilities of the positive label, each of shape (n,)."""
+
+    labels: Sequence[int]
+    """0 or 1, n of them."""
 
 
 def baseline_probabilities(train: Labelled, texts: Texts) -> "dict[str, NDArray[np.float64]]":

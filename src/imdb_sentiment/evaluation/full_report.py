@@ -6,7 +6,7 @@ from itertools import compress
 from typing import Any
 
 from imdb_sentiment.data.labelled import Labelled
-from imdb_sentiment.evaluation.baseline import MAJORITY, baseline_probabilities
+from imdb_sentiment.evaluation.baseline import MAJORITY, HeldOutBaselines, baseline_probabilities
 from imdb_sentiment.evaluation.bootstrap import resampled_figures
 from imdb_sentiment.evaluation.comparison import compare_resampled
 from imdb_sentiment.evaluation.curves import curves_of
@@ -27,6 +27,7 @@ def full_report(
     groups: Mapping[str, Sequence[str]] | None = None,
     train: Labelled | None = None,
     validation: Labelled | None = None,
+    held_out: HeldOutBaselines | None = None,
 ) -> EvaluationReport:
     """Measure rows, and if the model was made from some of them, the others alone too.
 
@@ -39,10 +40,12 @@ def full_report(
         validation: The rows that the model's threshold was chosen on, if it serves a goal: those of the baselines are
             chosen on them for the same goal. Without these rows the baselines stay at 0.5, and their labels are not
             compared with the model's.
+        held_out: Takes the place of `validation`, where rows were held out in turn. Without `train`, the rows that are
+            measured are these.
     """
     import numpy as np
 
-    others = _baselines(measured, train, validation, names=names) if train else {}
+    others = _baselines(measured, train, validation, held_out, names=names)
     groups = groups or {}
     train_rows = len(train.texts) if train else None
     report = _report(measured, others, train_rows=train_rows, names=names, groups=groups)
@@ -96,17 +99,28 @@ def with_background(
 
 
 def _baselines(
-    measured: MeasuredRows, train: Labelled, validation: Labelled | None, *, names: tuple[str, str]
+    measured: MeasuredRows,
+    train: Labelled | None,
+    validation: Labelled | None,
+    held_out: HeldOutBaselines | None,
+    *,
+    names: tuple[str, str],
 ) -> dict[str, MeasuredRows]:
     """Return what each baseline says of the rows, with a threshold that came about as the model's did."""
     count, goal = len(measured.texts), measured.goal
-    held_out = validation if goal else None
-    said = baseline_probabilities(train, [*measured.texts, *(held_out.texts if held_out else ())])
+    if train is None:
+        said = held_out.positive if held_out else {}
+    else:
+        validation = validation if goal and not held_out else None
+        both = baseline_probabilities(train, [*measured.texts, *(validation.texts if validation else ())])
+        said = {name: positive[:count] for name, positive in both.items()}
+        if validation:
+            held_out = HeldOutBaselines({n: positive[count:] for n, positive in both.items()}, validation.labels)
     baselines = {}
     for name, positive in said.items():
-        rows = measured._replace(positive=positive[:count])
+        rows = measured._replace(positive=positive)
         if goal and held_out:
-            threshold, reached = choose_threshold(Goal.of(goal), positive[count:], held_out.labels)
+            threshold, reached = choose_threshold(Goal.of(goal), held_out.positive[name], held_out.labels)
             rows = rows._replace(threshold=threshold, goal_reached=reached)
         elif goal:
             rows = rows._replace(threshold=0.5, goal=None, goal_reached=True)

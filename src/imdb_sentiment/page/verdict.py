@@ -47,8 +47,9 @@ def baselines_caveat(report: "EvaluationReport") -> str | None:
 def _accuracy(report: "EvaluationReport") -> str:
     right = sum(report.confusion_matrix[i][i] for i in (0, 1))
     sentence = f"{right:,} of {report.rows:,} rows are predicted right, {report.accuracy:.1%}"
-    interval = (report.intervals or {}).get("accuracy")
-    return f"{sentence} (95 % interval {interval.low:.1%} to {interval.high:.1%})." if interval else f"{sentence}."
+    if interval := (report.intervals or {}).get("accuracy"):
+        sentence += f" (95 % interval {interval.low:.1%} to {interval.high:.1%})"
+    return f"{sentence}, each by a model that was trained without it." if report.cross_validated else f"{sentence}."
 
 
 def _calibration(report: "EvaluationReport") -> list[str]:

@@ -25,7 +25,7 @@ __all__ = ["METRICS", "EvaluationReport"]
 METRICS = tuple(METRIC_NAMES)
 """The figures of an `EvaluationReport`."""
 
-_LATER_FIELDS = ("goal", "goal_reached", "numeric_precision", "kept_epoch", "kept_because")
+_LATER_FIELDS = ("cross_validated", "goal", "goal_reached", "numeric_precision", "kept_epoch", "kept_because")
 """Fields that a report which was saved by an earlier version may lack."""
 
 
@@ -52,6 +52,11 @@ class EvaluationReport:
 
     rows: int
     """Number of rows measured on."""
+
+    cross_validated: bool = False
+    """Whether these are the training rows, each scored by a model that was trained without it. The method, penalty and
+    temperature of each were chosen without it too; a threshold that serves a goal was not. The saved model, trained on
+    all of them, is as good or slightly better on average."""
 
     accuracy: float
     """Share of rows whose predicted label is the true one."""

@@ -69,7 +69,8 @@ class SplitSummary:
         ]
         lines = format_table(table)
         if self.folds:
-            lines.append(f"no validation split: each training row is held out once, in {self.folds} folds")
+            missing = "no validation split" if any(self.rows["test"].values()) else "no validation and no test split"
+            lines.append(f"{missing}: each training row is held out once, in {self.folds} folds")
         lines += [f"left out of {part.split}: {count_rows(part.rows)}, {part.reason}" for part in self.left_out]
         lines += [f"note: {note}" for note in self.notes]
         return visible("\n".join(lines))

@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from imdb_sentiment.data.labelled import Texts
+from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
 from imdb_sentiment.results import MeasuredRows
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from imdb_sentiment.scoring.scorer import Scores
 
-__all__ = ["ThresholdChoice", "measured_rows", "slices_of"]
+__all__ = ["ThresholdChoice", "held_out_scores", "measured_rows", "slices_of"]
 
 
 class ThresholdChoice(Protocol):
@@ -28,6 +32,23 @@ class ThresholdChoice(Protocol):
     @property
     def reached(self) -> bool:
         """Whether the goal was reached on validation."""
+
+
+def held_out_scores(logits: "NDArray[np.float64]", encoder: TextEncoder, texts: Texts) -> "Scores":
+    """Return scores of n texts by models that were not trained on them, with what such a model read of each.
+
+    Args:
+        logits: Shape (n, 2).
+        encoder: That of the models.
+        texts: The texts or pairs.
+    """
+    import numpy as np
+
+    from imdb_sentiment.scoring.scorer import Scores
+
+    encoded = encoder.encode(texts)
+    truncated, tokens = ([getattr(text, name) for text in encoded] for name in ("truncated", "length"))
+    return Scores(logits, np.array(truncated, dtype=bool), np.array(tokens), np.ones(len(encoded), dtype=bool))
 
 
 def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], chosen: ThresholdChoice) -> MeasuredRows:

@@ -21,10 +21,10 @@ __all__ = ["calibrate"]
 def calibrate(
     logits: "NDArray[np.float64]", labels: Sequence[int], config: "FineTuneConfig", *, names: tuple[str, str]
 ) -> Calibration:
-    """Fit a temperature to the validation split, and choose the threshold with it.
+    """Fit a temperature to held-out rows, and choose the threshold with it.
 
     Args:
-        logits: What the fine-tuned model says of its rows, computed in fp32, shape (n, 2).
+        logits: What a model that was not trained on them says of the rows, computed in fp32, shape (n, 2).
         labels: What is true of them, 0 or 1.
         config: Says what the threshold is for.
         names: Names of the two labels.

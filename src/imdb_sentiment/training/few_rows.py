@@ -1,13 +1,15 @@
 """Training on few rows: methods are compared on rows held out in turn, and the best is trained on all of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.labelled import Labelled
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingInterruptedError
-from imdb_sentiment.evaluation.baseline import TFIDF, score_with_tfidf
+from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
+from imdb_sentiment.evaluation.cross_fitting import cross_fitted
 from imdb_sentiment.evaluation.temperature import calibrated_log_loss, calibrated_losses
 from imdb_sentiment.head import output_layer
 from imdb_sentiment.progress import progress_bar
@@ -64,6 +66,12 @@ class FewRowsResult(NamedTuple):
     logits: "NDArray[np.float64]"
     """What models that had not seen them say of the rows that were held out, in their order, shape (m, 2)."""
 
+    cross_fitted: "NDArray[np.float64] | None"
+    """The same with nothing chosen by the rows themselves, see `cross_fitted`; None if they are no folds."""
+
+    baselines: HeldOutBaselines
+    """What baselines say of them that were fitted without them."""
+
     compared: tuple[MethodResult, ...]
 
 
@@ -98,17 +106,26 @@ def train_on_few_rows(
     import numpy as np
 
     held = np.flatnonzero(rows.fold_of >= 0)
-    labels = rows.encoded.labels
+    labels = rows.encoded.labels[held]
     trainer = _Trainer(load, encoder, config, rows=rows, recipe=recipe, folder=folder, run=run)
-    scored: dict[str, NDArray[np.float64]] = {}
+    scored: dict[str, list[NDArray[np.float64]]] = {}  # each method with one penalty or several
     if config.method in ("auto", PROBE):
-        scored[PROBE] = trainer.probe_scores()
+        scored[PROBE] = [trainer.probe_scores()[held]]
     if config.method in ("auto", CONTRASTIVE):
-        scored[CONTRASTIVE] = trainer.contrastive_scores()
-    compared = [_compare(name, logits[held], labels[held]) for name, logits in scored.items()]
+        scored[CONTRASTIVE] = [*trainer.contrastive_scores()[:, held]]
+    best = {name: min(tried, key=lambda logits: calibrated_log_loss(logits, labels)) for name, tried in scored.items()}
+    compared = [_compare(name, logits, labels) for name, logits in best.items()]
     method = min(compared, key=lambda result: result.log_loss).method
-    words = _compare(TFIDF, _tfidf_scores(rows)[held], labels[held])
-    return FewRowsResult(trainer.final(method), method, scored[method][held], (*compared, words))
+    said = _baselines(rows)
+    words = np.clip(said[TFIDF][held], 1e-9, 1 - 1e-9)
+    return FewRowsResult(
+        trainer.final(method),
+        method,
+        best[method],
+        cross_fitted([*chain(*scored.values())], labels, rows.fold_of[held]) if rows.crossed else None,
+        HeldOutBaselines({name: positive[held] for name, positive in said.items()}, labels.tolist()),
+        (*compared, _compare(TFIDF, np.log(np.column_stack((1 - words, words))), labels)),
+    )
 
 
 class _Trainer:
@@ -144,9 +161,12 @@ class _Trainer:
         return logits
 
     def contrastive_scores(self) -> "NDArray[np.float64]":
-        """Return logits of held-out rows after a contrastive stage, shape (n, 2); finished folds are read.
+        """Return logits of held-out rows after a contrastive stage; finished folds are read.
 
-        The penalty of the logistic regression is the one with the lowest log loss on all of them.
+        The penalty of the final logistic regression is the one with the lowest log loss on all of them.
+
+        Returns:
+            One set of logits for each penalty, shape (penalties, n, 2).
         """
         import numpy as np
 
@@ -167,10 +187,8 @@ class _Trainer:
                 self._kept = model, features
         held = rows.fold_of >= 0
         losses = [calibrated_log_loss(logits[held], rows.encoded.labels[held]) for logits in scores]
-        best = int(np.argmin(losses))
-        self._penalty = INVERSE_PENALTIES[best]
-        result: NDArray[np.float64] = scores[best]
-        return result
+        self._penalty = INVERSE_PENALTIES[int(np.argmin(losses))]
+        return scores
 
     def final(self, method: str) -> "PreTrainedModel":
         """Return the model that is kept."""
@@ -236,17 +254,18 @@ class _Trainer:
         )
 
 
-def _tfidf_scores(rows: FewRows) -> "NDArray[np.float64]":
-    """Return log probabilities of held-out rows by TF-IDF with logistic regression, shape (n, 2)."""
+def _baselines(rows: FewRows) -> "dict[str, NDArray[np.float64]]":
+    """Return what baselines say of held-out rows: probabilities of the positive label, each of shape (n,)."""
     import numpy as np
 
     labels = rows.encoded.labels
-    scores = np.zeros((len(labels), 2))
+    words = np.zeros(len(labels))
     for fold in range(int(rows.fold_of.max()) + 1):
         held = rows.fold_of == fold
         known = Labelled(_where(rows.texts, ~held), labels[~held].tolist())
-        scores[held] = np.log(score_with_tfidf(known, _where(rows.texts, held)))
-    return scores
+        words[held] = score_with_tfidf(known, _where(rows.texts, held))[:, 1]
+    # of all rows, or the commoner label might be the rarer one of some folds
+    return {MAJORITY: np.full(len(labels), labels.mean()), TFIDF: words}
 
 
 def _where(texts: Sequence[Any], kept: "NDArray[np.bool_]") -> list[Any]:
