@@ -49,7 +49,7 @@ ROWS = [
     },
     {"batch_scoring", "exporting", "file_scoring", "folder_job", "folder_scoring", "judging", "ray_workers"},
     {"finetuner", "classifier"},
-    {"cross_validation", "suspects"},
+    {"cross_validation", "learning_curve", "suspects"},
     {"cli"},
     {"__main__"},
 ]

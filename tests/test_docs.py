@@ -66,7 +66,7 @@ FILES = {"csv", "text", "yaml"}
 WIDTH = 80
 """Columns of code that the pages show without scrolling."""
 
-COMMANDS = ("demo", "audit", "train", "evaluate", "predict", "report", "suspects", "export")
+COMMANDS = ("demo", "audit", "train", "evaluate", "predict", "report", "suspects", "learning-curve", "export")
 FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)")
 INFO = re.compile(r'(?P<language>[a-z]+)(?: title="(?P<title>[\w.-]+)")?')
 EXIT_CODE = re.compile(r"# exits with (\d+)$")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.evaluation.comparison import compare
     from imdb_sentiment.findings import DataAudit, Finding, TokenLengths
     from imdb_sentiment.finetuner import SentimentFineTuner
+    from imdb_sentiment.learning_curve import learning_curve
     from imdb_sentiment.metadata import ModelMetadata
     from imdb_sentiment.results import (
         BaselineReport,
@@ -45,8 +46,11 @@ if TYPE_CHECKING:
         ExportReport,
         FileReport,
         FineTuneResult,
+        Forecast,
         Interval,
         LabelSuspects,
+        LearningCurve,
+        LearningPoint,
         LeftOut,
         MeasuredRows,
         MethodResult,
@@ -80,11 +84,14 @@ __all__ = [
     "FineTuneConfig",
     "FineTuneResult",
     "FoldResult",
+    "Forecast",
     "HubUnavailableError",
     "ImdbSentimentError",
     "InputError",
     "Interval",
     "LabelSuspects",
+    "LearningCurve",
+    "LearningPoint",
     "LeftOut",
     "MeasuredRows",
     "MethodResult",
@@ -107,6 +114,7 @@ __all__ = [
     "compare",
     "cross_validate",
     "find_suspects",
+    "learning_curve",
     "load_config",
     "save_config",
 ]
@@ -135,6 +143,7 @@ _HOMES = {
     ),
     "findings": ("DataAudit", "Finding", "TokenLengths"),
     "finetuner": ("SentimentFineTuner",),
+    "learning_curve": ("learning_curve",),
     "metadata": ("ModelMetadata",),
     "results": (
         "BaselineReport",
@@ -148,8 +157,11 @@ _HOMES = {
         "ExportReport",
         "FileReport",
         "FineTuneResult",
+        "Forecast",
         "Interval",
         "LabelSuspects",
+        "LearningCurve",
+        "LearningPoint",
         "LeftOut",
         "MethodResult",
         "MeasuredRows",

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
-from imdb_sentiment.errors import ConfigError, OutputExistsError, count_rows
-from imdb_sentiment.locked import one_writer
+from imdb_sentiment.errors import ConfigError, count_rows
 from imdb_sentiment.messages import visible
-from imdb_sentiment.output import as_path, make_folder, write_text
+from imdb_sentiment.output import as_path, write_json
 from imdb_sentiment.processes import number_of_processes
 from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
 from imdb_sentiment.text_table import format_table
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from imdb_sentiment.data.splits import DataSplits
 
 __all__ = ["CrossValidationReport", "FoldResult", "cross_validate"]
-
-_RUN_FILE = "cross_validation.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +95,9 @@ def cross_validate(
     """Fine-tune once for each fold, on the other folds, and measure on the fold itself.
 
     Folds are stratified, seeded by `DataConfig.split_seed`, independent of the order of the rows, and no group of equal
-    or nearly equal texts, or of one value of `group_column`, stands in two of them. In each round `validation_fraction`
-    of the other folds is held out to choose the best epoch. A test split that the source brings is left alone, for the
+    or nearly equal texts, or of one value of `group_column`, stands in two of them. In each round the model is trained
+    as `SentimentFineTuner.fit` would train it on the other folds: `validation_fraction` of them is held out to choose
+    the best epoch, or, if they are few, each row in turn. A test split that the source brings is left alone, for the
     model that is trained at the end.
 
     The standard deviation tells how much a figure moves with the rows. It says less of how far the mean is from the
@@ -125,6 +123,8 @@ def cross_validate(
         HubUnavailableError: Something is on the hub, and the hub did not answer.
     """
     from imdb_sentiment.data.folds import load_folds
+    from imdb_sentiment.training.recipe import few_rows_below
+    from imdb_sentiment.training.rounds import rounds_folder
 
     if folds < 2:
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
@@ -133,18 +133,13 @@ def cross_validate(
     data, data_config = source_of(data, data_config)
     config = given_config(config, FineTuneConfig)
     folder = as_path(output_dir, "output_dir")
-    if not resume:
-        _check_empty(folder)
     divided = load_folds(data_config, folds, data)
     learn = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN)
-    make_folder(folder.absolute().parent)
-    with one_writer(folder):
-        if not resume:
-            _check_empty(folder)  # another run may have begun there just before
-        _start(folder, {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn})
+    run = {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn}
+    with rounds_folder(folder, run, what="cross-validation", resume=resume):
         results = [
             _run_or_read_fold(fold, splits, data_config, config, folder)
-            for fold, splits in enumerate(divided.splits(data_config), start=1)
+            for fold, splits in enumerate(divided.splits(data_config, cross_below=few_rows_below(config)), start=1)
         ]
     return _summarise(results, divided.notes)
 
@@ -154,7 +149,8 @@ def _run_or_read_fold(
 ) -> FoldResult:
     finished = folder / f"fold-{fold}.json"
     if not finished.exists():
-        _write(finished, _run_fold(fold, splits, data_config, config, folder / f"fold-{fold}").to_dict())
+        result = _run_fold(fold, splits, data_config, config, folder / f"fold-{fold}")
+        write_json(finished, result.to_dict(), overwrite=True)
     return _read_fold(finished)
 
 
@@ -166,7 +162,7 @@ def _run_fold(
     tuner = SentimentFineTuner(data_config, config, output_dir=checkpoints)
     result = tuner.fit(splits, resume=checkpoints.exists())
     report = tuner.evaluate(full=False)
-    shutil.rmtree(checkpoints)
+    shutil.rmtree(checkpoints, ignore_errors=True)  # a linear probe leaves none
     return FoldResult(
         fold=fold,
         train_rows=sum(splits.summary.rows["train"].values()),
@@ -185,37 +181,6 @@ def _summarise(folds: Sequence[FoldResult], notes: tuple[str, ...]) -> CrossVali
         standard_deviation={metric: statistics.stdev(column) for metric, column in values.items()},
         notes=notes,
     )
-
-
-def _check_empty(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputExistsError(
-            f"{folder} is not empty, and was left as it is",
-            expected="a new or empty folder for this cross-validation",
-            hint="resume=True to go on with the one in it, or another output_dir",
-        )
-
-
-def _start(folder: Path, run: dict[str, object]) -> None:
-    """Write what is being run, or check that it is what the folder holds."""
-    path = folder / _RUN_FILE
-    if not path.exists():
-        make_folder(folder)
-        _write(path, run)
-        return
-    before = json.loads(path.read_text(encoding="utf-8"))
-    differing = [name for name in run if run[name] != before.get(name)]
-    if differing:
-        raise ConfigError(
-            f"{folder} holds another cross-validation",
-            found=f"other {', '.join(differing)}",
-            expected="the same rows, folds and configuration",
-            hint="another output_dir",
-        )
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=True)
 
 
 def _read_fold(path: Path) -> FoldResult:

@@ -1,11 +1,13 @@
 """Folders and files that are written whole or not at all."""
 
 import ctypes
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from imdb_sentiment.disk_space import full_disk_errors, is_disk_full
 from imdb_sentiment.errors import ConfigError, DiskFullError, OutputExistsError
@@ -22,6 +24,7 @@ __all__ = [
     "link_target",
     "make_folder",
     "new_folder",
+    "write_json",
     "write_text",
 ]
 
@@ -213,6 +216,11 @@ def check_new_file(path: Path, *, overwrite: bool) -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputExistsError(f"{path} cannot be written, as its folder may not be written to", hint="another place")
     return target
+
+
+def write_json(path: Path, content: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Write a file of JSON for people to read; see `write_text`."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
 
 
 def write_text(path: Path, text: str, *, overwrite: bool) -> None:

@@ -71,11 +71,13 @@ def suspects_among(divided: "Folds", data_config: DataConfig, config: FineTuneCo
     import numpy as np
 
     from imdb_sentiment.evaluation.confident_learning import rank_suspects
+    from imdb_sentiment.training.recipe import few_rows_below
 
     rows, names = divided.rows, divided.names
     positive = np.zeros(len(rows))
     folds = 0
-    for fold, splits in enumerate(divided.splits(data_config)):
+    cross_below = few_rows_below(config) if config else 0
+    for fold, splits in enumerate(divided.splits(data_config, cross_below=cross_below)):
         positive[divided.fold_of == fold] = _judge(splits, data_config, config)
         folds += 1
     ranked = rank_suspects(positive, rows.labels)

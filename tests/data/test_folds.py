@@ -6,7 +6,7 @@ from dividing import Pair, by_split, keys, reviews
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import examples
+from conftest import examples, make_reviews
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.folds import Folds, load_folds
 from imdb_sentiment.errors import DataError
@@ -94,3 +94,17 @@ def test_a_source_without_training_rows_is_refused() -> None:
     table = datasets.Dataset.from_dict({"text": ["good", "bad"], "label": [1, 0]})
     with pytest.raises(DataError, match="has no training rows"):
         load_folds(DataConfig(), 3, {"test": table, "validation": table})
+
+
+def test_of_the_rows_outside_a_fold_a_larger_number_takes_the_same_and_more() -> None:
+    config = DataConfig(near_duplicates="ignore")
+    divided = load_folds(config, 3, make_reviews(90))
+    sizes = (12, 30, divided.fewest)
+    for parts in zip(*(divided.splits(config, cross_below=500, size=size) for size in sizes), strict=True):
+        taken = [set(splits.train["text"]) for splits in parts]
+        assert [len(texts) for texts in taken] == list(sizes)
+        assert taken[0] < taken[1] < taken[2]
+        assert all(sum(splits.train["label"]) == len(splits.train) // 2 for splits in parts)
+        assert len({tuple(splits.test["text"]) for splits in parts}) == 1
+        assert not taken[2] & set(parts[0].test["text"])
+        assert all(len(splits.validation) == 0 and len(set(splits.folds)) >= 3 for splits in parts)

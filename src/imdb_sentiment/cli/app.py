@@ -10,6 +10,7 @@ from imdb_sentiment.cli.console import say, standard_streams
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.export import export
+from imdb_sentiment.cli.learning_curve import learning_curve
 from imdb_sentiment.cli.predict import predict
 from imdb_sentiment.cli.report import report
 from imdb_sentiment.cli.settings import option_meant
@@ -49,7 +50,7 @@ def _top(
     pass
 
 
-for command in (demo, audit, train, evaluate, predict, report, suspects, export):
+for command in (demo, audit, train, evaluate, predict, report, suspects, learning_curve, export):
     app.command()(command)
 
 

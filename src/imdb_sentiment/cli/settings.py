@@ -118,7 +118,10 @@ def option_meant(option: str, flags: Collection[str], command: str) -> str | Non
 
     if "--set" not in flags:
         return None
-    fields = {*DataConfig.model_fields, *(FineTuneConfig.model_fields if command == "train" else ())}
+    fields = {
+        *DataConfig.model_fields,
+        *(FineTuneConfig.model_fields if command in ("train", "learning-curve") else ()),
+    }
     name = option.lstrip("-").replace("-", "_")
     meant = name if name in fields else setting_called(name, fields)
     if meant is None or isinstance(meant, Advice):

@@ -1,9 +1,10 @@
 """Labelled rows become folds for cross-validation, such that no group of rows stands in two of them."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.choosing import assign_folds, carve
+from imdb_sentiment.data.choosing import assign_folds, stratified_sample
 from imdb_sentiment.data.columns import collect
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.rows import Rows, inspect_rows, refuser
@@ -12,6 +13,7 @@ from imdb_sentiment.data.splits import (
     drop_overlap,
     fingerprint,
     finish,
+    hold_out,
     invalid_left_out,
     label_rows,
     limit_rows,
@@ -44,14 +46,28 @@ class Folds(NamedTuple):
         parts = {str(fold): self.rows.where(self.fold_of == fold) for fold in range(self.fold_of.max() + 1)}
         return fingerprint(parts)
 
-    def splits(self, config: "DataConfig") -> Iterator[DataSplits]:
-        """For each fold give the splits that hold it out as test; validation is carved from the other rows."""
+    @property
+    def fewest(self) -> int:
+        """The number of rows outside the largest fold."""
+        return len(self.rows) - max(Counter(self.fold_of.tolist()).values())
+
+    def splits(self, config: "DataConfig", *, cross_below: int = 0, size: int | None = None) -> Iterator[DataSplits]:
+        """For each fold give the splits that hold it out as test.
+
+        Args:
+            config: How to hold out validation rows from the others.
+            cross_below: See `divide`.
+            size: Number of the other rows that are taken, stratified; a larger one takes the same and more. By default
+                all.
+        """
         for fold in range(self.fold_of.max() + 1):
             held_out = self.fold_of == fold
             rest = self.rows.where(~held_out)
-            validation, train = carve(rest, config.validation_fraction, config.split_seed, "validation", self.names)
+            if size is not None:
+                rest = stratified_sample(rest, size, config.split_seed, self.names)
+            train, validation, folds = hold_out(rest, config, self.names, cross_below=cross_below)
             parts = {"train": train, "validation": validation, "test": self.rows.where(held_out)}
-            yield finish(parts, self.names, left_out=self.left_out, overlap=0, notes=self.notes)
+            yield finish(parts, self.names, left_out=self.left_out, overlap=0, notes=self.notes, folds=folds)
 
 
 def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: LabelNames | None = None) -> Folds:

@@ -36,6 +36,7 @@ __all__ = [
     "fingerprint",
     "finish",
     "given_splits",
+    "hold_out",
     "invalid_left_out",
     "label_rows",
     "limit_rows",
@@ -162,18 +163,37 @@ def divide(
     overlap = drop_overlap(parts, config, left_out)
     parts["train"] = limit_rows(parts["train"], config, names, left_out)
     folds: tuple[int, ...] = ()
-    if "validation" not in parts and _crosses(parts["train"], config, cross_below):
-        _check_classes("train", parts["train"], names)
-        folds = tuple(_folds(parts["train"], config.split_seed, names).tolist())
-        parts["validation"] = _no_rows(parts["train"])
-    elif "validation" not in parts:
-        carved = carve(parts["train"], config.validation_fraction, config.split_seed, "validation", names)
-        parts["validation"], parts["train"] = carved
+    if "validation" not in parts:
+        parts["train"], parts["validation"], folds = hold_out(parts["train"], config, names, cross_below=cross_below)
     for split, part in parts.items():
         if split == "train" or (split == "test" and tested) or (split == "validation" and not folds):
             _check_classes(split, part, names)
     slices_of_rows(parts["test"])  # refuse what cannot be reported before anything is learnt
     return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds), names
+
+
+def hold_out(
+    train: Rows, config: "DataConfig", names: LabelNames, *, cross_below: int
+) -> tuple[Rows, Rows, tuple[int, ...]]:
+    """Hold rows out to choose by: some of them as a validation split, or each of them once, in folds.
+
+    Args:
+        train: The training rows.
+        config: How to divide them.
+        names: Names of the labels.
+        cross_below: See `divide`.
+
+    Returns:
+        Training rows, validation rows, and the fold of each training row; there are no validation rows or no folds.
+
+    Raises:
+        DataError: There are too few rows.
+    """
+    if _crosses(train, config, cross_below):
+        _check_classes("train", train, names)
+        return train, _no_rows(train), tuple(_folds(train, config.split_seed, names).tolist())
+    validation, rest = carve(train, config.validation_fraction, config.split_seed, "validation", names)
+    return rest, validation, ()
 
 
 def _measured_in_turn(parts: Mapping[str, Rows], config: "DataConfig", cross_below: int) -> bool:

@@ -7,6 +7,7 @@ from imdb_sentiment.results.evaluation import METRICS, EvaluationReport
 from imdb_sentiment.results.explanation import Explanation, WordContribution
 from imdb_sentiment.results.export import ExportReport
 from imdb_sentiment.results.file_report import FileReport
+from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.results.prediction import Prediction
@@ -38,8 +39,11 @@ __all__ = [
     "ExportReport",
     "FileReport",
     "FineTuneResult",
+    "Forecast",
     "Interval",
     "LabelSuspects",
+    "LearningCurve",
+    "LearningPoint",
     "LeftOut",
     "MeasuredRows",
     "MethodResult",

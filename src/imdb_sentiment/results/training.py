@@ -284,7 +284,7 @@ class FineTuneResult:
         if chosen.log_loss > entropy - chosen.standard_error:
             return [
                 f"on held-out rows the model is no better than the share of the labels (log loss {chosen.log_loss:.3f} "
-                f"against {entropy:.3f}); label more rows, and see how much they bring by a learning curve"
+                f"against {entropy:.3f}); label more rows, and see how much they bring: learning_curve"
             ]
         if words.log_loss <= chosen.log_loss:
             return [

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.output import write_text
+from imdb_sentiment.output import write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +25,7 @@ def write_fold(folder: Path, fold: int, run: Mapping[str, Any], logits: "NDArray
         run: What the run is made of, in plain JSON values.
         logits: Of the rows of the fold, of any shape.
     """
-    content = {"run": dict(run), "logits": logits.tolist()}
-    write_text(_file(folder, fold), json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=True)
+    write_json(_file(folder, fold), {"run": dict(run), "logits": logits.tolist()}, overwrite=True)
 
 
 def read_fold(folder: Path, fold: int, shape: tuple[int, ...]) -> "NDArray[np.float64] | None":

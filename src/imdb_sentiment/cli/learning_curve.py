@@ -1,0 +1,94 @@
+"""`imdb-sentiment learning-curve`: what more labelled rows would bring."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.settings import (
+    ConfigFile,
+    Json,
+    LabelColumn,
+    NegativeLabel,
+    NoHeader,
+    PositiveLabel,
+    Settings,
+    TextColumn,
+    read_settings,
+)
+
+__all__ = ["learning_curve"]
+
+
+@reports_errors
+def learning_curve(
+    *,
+    output: Annotated[Path, typer.Option(help="Folder for the result of each training.", metavar="DIR")] = Path(
+        "learning-curve"
+    ),
+    data: Annotated[
+        str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Hub id, folder, or 'minilm'. [default: google-bert/bert-base-uncased]", metavar="NAME"),
+    ] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option(help="Labelled rows, as 50,100,200. [default: all outside a fold, half, ...]", metavar="NUMBERS"),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Models that are trained for each number.", metavar="N")] = 3,
+    config: ConfigFile = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Recipe: tutorial, fast, balanced or accurate. [default: balanced]", metavar="NAME"),
+    ] = None,
+    settings: Settings = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    no_header: NoHeader = False,
+    positive_label: PositiveLabel = None,
+    negative_label: NegativeLabel = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted curve in DIR.")] = False,
+    json: Json = False,
+) -> None:
+    """Train on more and more of the rows, and say what twice as many would bring."""
+    from imdb_sentiment.learning_curve import learning_curve as measure_curve
+
+    data_config, fine_tune_config = read_settings(
+        config_file=config,
+        preset=preset,
+        assignments=settings,
+        data={
+            "source": data,
+            "text_column": text_column,
+            "label_column": label_column,
+            "header": False if no_header else None,
+            "positive_label": positive_label,
+            "negative_label": negative_label,
+        },
+        fine_tune={"model_name": model},
+    )
+    curve = measure_curve(
+        data_config,
+        fine_tune_config,
+        sizes=None if sizes is None else _numbers(sizes),
+        folds=folds,
+        output_dir=output,
+        resume=resume,
+    )
+    if json:
+        print_json(curve.to_dict())
+    else:
+        say(str(curve))
+
+
+def _numbers(text: str) -> list[int]:
+    from imdb_sentiment.errors import ConfigError
+    from imdb_sentiment.messages import quote
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"--sizes {quote(text)} are not numbers", expected="numbers of rows, as 50,100,200") from None

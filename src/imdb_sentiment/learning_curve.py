@@ -1,0 +1,202 @@
+"""Learning curve: how accuracy rises with the number of labelled rows, and what more of them would bring."""
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.errors import ConfigError, DataError, count_rows
+from imdb_sentiment.messages import list_values
+from imdb_sentiment.output import as_path, write_json
+from imdb_sentiment.processes import number_of_processes
+from imdb_sentiment.results import Forecast, Interval, LearningCurve, LearningPoint
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.data.folds import Folds
+    from imdb_sentiment.data.splits import DataSplits
+
+__all__ = ["learning_curve"]
+
+_FEWEST_ROWS = 8
+_MOST_POINTS = 4
+
+
+def learning_curve(
+    data: object = None,
+    config: FineTuneConfig | None = None,
+    *,
+    sizes: Iterable[int] | None = None,
+    folds: int = 3,
+    data_config: DataConfig | None = None,
+    output_dir: str | PathLike[str] = "learning-curve",
+    resume: bool = False,
+) -> LearningCurve:
+    """Train on more and more of the rows, measure each model on the same held-out rows, and extend the curve.
+
+    The rows are divided into folds, and each fold is held out once. For each number of rows, that many of the other
+    folds are drawn, stratified, and a model is trained on them as `SentimentFineTuner.fit` would train it on so few;
+    a larger number takes the same rows and more. So each number of rows is measured on all rows of the source, by as
+    many models as there are folds. A test split that the source brings is left alone.
+
+    What twice as many rows would bring comes from a power law through the points. It is a guess: it supposes that the
+    new rows are like the old ones, and nothing is known of labels beyond those given.
+
+    It takes `folds` trainings for each size. `FineTuneConfig(method="probe")` gives a quick, lower curve.
+
+    Args:
+        data: As for `cross_validate`.
+        config: How the models are trained.
+        sizes: Numbers of labelled rows, at least two. By default all rows outside a fold, half of them, and so on, four
+            numbers at most and none below 8.
+        folds: Number of folds, at least 2.
+        data_config: Names the columns and labels of `data`.
+        output_dir: Folder for the result of each training, and for the checkpoints of the one under way.
+        resume: Resume a curve that was interrupted: finished trainings are not repeated.
+
+    Raises:
+        DataError: The data cannot be used as they are, or are too few.
+        ConfigError: `folds` or `sizes` cannot be used, `output_dir` holds another curve, or a launcher started several
+            processes.
+        ModelError: The encoder cannot be used.
+        OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.
+        HubUnavailableError: Something is on the hub, and the hub did not answer.
+
+    Example:
+        >>> curve = learning_curve("reviews.csv", FineTuneConfig("minilm"))  # doctest: +SKIP
+        >>> print(f"{100 * curve.gain:+.1f} points with twice as many labels")  # doctest: +SKIP
+    """
+    from imdb_sentiment.data.folds import load_folds
+    from imdb_sentiment.training.recipe import few_rows_below
+    from imdb_sentiment.training.rounds import rounds_folder
+
+    if folds < 2:
+        raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
+    if number_of_processes() > 1:
+        raise ConfigError("learning_curve runs in one process", hint="the same script without torchrun")
+    data, data_config = source_of(data, data_config)
+    config = given_config(config, FineTuneConfig)
+    folder = as_path(output_dir, "output_dir")
+    divided = load_folds(data_config, folds, data)
+    numbers = _default_sizes(divided) if sizes is None else _checked_sizes(sizes, divided)
+    run = {
+        "folds": folds,
+        "sizes": numbers,
+        "data_fingerprint": divided.fingerprint,
+        "fine_tune_config": config.model_dump(mode="json", exclude=NOT_OF_THE_RUN),
+    }
+    with rounds_folder(folder, run, what="learning-curve", resume=resume):
+        rounds = [
+            [
+                _train_or_read(folder / f"{size}-rows-fold-{fold}.json", splits, data_config, config)
+                for fold, splits in enumerate(
+                    divided.splits(data_config, cross_below=few_rows_below(config), size=size), start=1
+                )
+            ]
+            for size in numbers
+        ]
+    return _summarize(numbers, rounds, divided)
+
+
+def _default_sizes(divided: "Folds") -> list[int]:
+    sizes = [divided.fewest]
+    while len(sizes) < _MOST_POINTS and sizes[0] // 2 >= _FEWEST_ROWS:
+        sizes.insert(0, sizes[0] // 2)
+    if len(sizes) < 2:
+        raise DataError(
+            "there are too few rows for a learning curve",
+            found=f"{count_rows(len(divided.rows))}, of which {divided.fewest} are left to train on in a fold",
+            expected=f"at least {2 * _FEWEST_ROWS} to train on",
+            hint="label more rows",
+        )
+    return sizes
+
+
+def _checked_sizes(sizes: Iterable[int], divided: "Folds") -> list[int]:
+    asked = list(sizes)
+    if any(isinstance(size, bool) or not isinstance(size, int) for size in asked):
+        raise ConfigError("sizes must be numbers of rows", found=list_values(map(str, asked)), hint="sizes=[50, 100]")
+    distinct = sorted(set(asked))
+    if len(distinct) < 2 or distinct[0] < _FEWEST_ROWS or distinct[-1] > divided.fewest:
+        raise ConfigError(
+            "a learning curve cannot have these sizes",
+            found=list_values(map(str, asked)) or "none",
+            expected=f"at least two numbers from {_FEWEST_ROWS} to {divided.fewest:,}, the rows outside a fold",
+        )
+    return distinct
+
+
+def _train_or_read(
+    finished: Path, splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig
+) -> dict[str, Any]:
+    if not finished.exists():
+        write_json(finished, _train(splits, data_config, config, finished.with_suffix("")), overwrite=True)
+    content: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))
+    return content
+
+
+def _train(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig, run: Path) -> dict[str, Any]:
+    """Train one model; return what it says of the rows that are held out."""
+    from imdb_sentiment.finetuner import SentimentFineTuner
+
+    tuner = SentimentFineTuner(data_config, config, output_dir=run)
+    result = tuner.fit(splits, resume=run.exists())
+    report = tuner.evaluate(full=False)
+    measured = report.require_rows()
+    shutil.rmtree(run, ignore_errors=True)  # a linear probe leaves none
+    return {
+        "seconds": result.seconds,
+        "log_loss": report.log_loss,
+        "wrong": (~measured.correct).tolist(),
+    }
+
+
+def _summarize(sizes: Sequence[int], rounds: Sequence[Sequence[dict[str, Any]]], divided: "Folds") -> LearningCurve:
+    import numpy as np
+
+    from imdb_sentiment.evaluation.bootstrap import RESAMPLES
+    from imdb_sentiment.evaluation.intervals import LEVEL, SEED
+    from imdb_sentiment.evaluation.power_law import drawn_errors, error_at
+
+    wrong = np.array([[mistake for part in parts for mistake in part["wrong"]] for parts in rounds]).T
+    rows = len(wrong)
+    drawn = drawn_errors(wrong, draws=RESAMPLES, seed=SEED)
+    measured = (wrong.sum(0) + 0.5) / (rows + 1)
+
+    def around(value: float, values: "NDArray[np.float64]") -> Interval:
+        low, high = np.quantile(values, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)).tolist()
+        return Interval(min(low, value), max(high, value))  # no mistake at all is an end of what is possible
+
+    def forecast(number: int) -> Forecast:
+        accuracy = float(1 - error_at(measured, sizes, number))
+        return Forecast(rows=number, accuracy=accuracy, interval=around(accuracy, 1 - error_at(drawn, sizes, number)))
+
+    accuracies = (1 - wrong.mean(0)).tolist()
+
+    points = [
+        LearningPoint(
+            rows=size,
+            accuracy=accuracies[place],
+            interval=around(accuracies[place], 1 - drawn[:, place]),
+            log_loss=float(np.average([p["log_loss"] for p in parts], weights=[len(p["wrong"]) for p in parts])),
+            seconds=float(np.mean([part["seconds"] for part in parts])),
+        )
+        for place, (size, parts) in enumerate(zip(sizes, rounds, strict=True))
+    ]
+    now, doubled = forecast(rows), forecast(2 * rows)
+    gains = error_at(drawn, sizes, rows) - error_at(drawn, sizes, 2 * rows)
+    return LearningCurve(
+        points=tuple(points),
+        now=now,
+        doubled=doubled,
+        gain=doubled.accuracy - now.accuracy,
+        gain_interval=around(doubled.accuracy - now.accuracy, gains),
+        held_out=rows,
+        folds=len(rounds[0]),
+        notes=divided.notes,
+    )

@@ -1,0 +1,65 @@
+"""The folder of several trainings that belong together: what is run, and the result of each that is finished."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from imdb_sentiment.errors import ConfigError, OutputExistsError
+from imdb_sentiment.locked import one_writer
+from imdb_sentiment.messages import Advice, Either
+from imdb_sentiment.output import make_folder, write_json
+
+__all__ = ["rounds_folder"]
+
+_PLACE = Either("output_dir", "--output")
+
+
+@contextmanager
+def rounds_folder(folder: Path, run: Mapping[str, Any], *, what: str, resume: bool) -> Iterator[None]:
+    """Claim a folder for the rounds of one run, and write down what is run.
+
+    Args:
+        folder: The folder.
+        run: What the run is made of, in plain JSON values.
+        what: What the run is called, such as `cross-validation`.
+        resume: Whether the folder may hold finished rounds of the same run.
+
+    Raises:
+        OutputExistsError: The folder is not empty and `resume` is false, or another run is writing to it.
+        ConfigError: It holds another run.
+    """
+    if not resume:
+        _check_empty(folder, what)
+    make_folder(folder.absolute().parent)
+    with one_writer(folder):
+        if not resume:
+            _check_empty(folder, what)  # another run may have begun there just before
+        _start(folder, run, what)
+        yield
+
+
+def _check_empty(folder: Path, what: str) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputExistsError(
+            f"{folder} is not empty, and was left as it is",
+            expected=f"a new or empty folder for this {what}",
+            hint=Advice(Either("resume=True", "--resume"), " to resume the one in it, or another ", _PLACE),
+        )
+
+
+def _start(folder: Path, run: Mapping[str, Any], what: str) -> None:
+    path = folder / f"{what.replace('-', '_')}.json"
+    if not path.exists():
+        make_folder(folder)
+        write_json(path, run, overwrite=True)
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    if differing := [name for name in run if run[name] != before.get(name)]:
+        raise ConfigError(
+            f"{folder} holds another {what}",
+            found=f"other {', '.join(differing)}",
+            expected="the same rows and configuration",
+            hint=Advice("another ", _PLACE),
+        )
