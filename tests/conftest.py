@@ -147,11 +147,12 @@ def model(tiny_model: Path) -> "PreTrainedModel":
 
 
 @pytest.fixture(scope="session")
-def hub(tiny_model: Path) -> LoopbackHub:
+def hub(reviews: tuple[list[str], list[int]]) -> LoopbackHub:
     """The stand-in of the hub, with the tutorial's model and data set, both tiny."""
     write_tiny_imdb(_ROOT / "imdb")
+    write_tiny_bert(_ROOT / "one-layer-bert", reviews[0], max_position_embeddings=512, layers=1)
     _HUB.add_dataset("stanfordnlp/imdb", _ROOT / "imdb")
-    _HUB.add_model("google-bert/bert-base-uncased", tiny_model)
+    _HUB.add_model("google-bert/bert-base-uncased", _ROOT / "one-layer-bert")
     return _HUB
 
 

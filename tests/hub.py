@@ -402,7 +402,7 @@ def _sentences(words: tuple[str, ...], count: int, rng: random.Random) -> list[s
     return [f"{subject} was {first} and {second} {setting}." for subject, (first, second), setting in chosen]
 
 
-def write_tiny_bert(folder: Path, texts: Iterable[str], *, max_position_embeddings: int = 128) -> None:
+def write_tiny_bert(folder: Path, texts: Iterable[str], *, max_position_embeddings: int = 128, layers: int = 2) -> None:
     """Write a tiny BERT with random weights, and a tokenizer that knows the words of some texts.
 
     The folder gets a ``BertModel`` in the safetensors format and an uncased WordPiece tokenizer, which splits
@@ -412,6 +412,7 @@ def write_tiny_bert(folder: Path, texts: Iterable[str], *, max_position_embeddin
         folder: Folder to write to. Created when missing.
         texts: Texts whose words become the vocabulary.
         max_position_embeddings: Number of positions of the model, also the tokenizer's ``model_max_length``.
+        layers: Number of layers.
     """
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
@@ -432,7 +433,7 @@ def write_tiny_bert(folder: Path, texts: Iterable[str], *, max_position_embeddin
     config = BertConfig(
         vocab_size=len(vocab),
         hidden_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=max_position_embeddings,

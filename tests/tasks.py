@@ -8,10 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from imdb_sentiment import SentimentClassifier, file_scoring
+from imdb_sentiment.artifact import load_artifact, save_artifact
+from touches import kill_myself, watch
 
-__all__ = ["close_and_be_told", "identity_of", "score_and_die"]
+__all__ = ["close_and_be_told", "identity_of", "save_and_die", "score_and_die"]
+
+
+def save_and_die(folder: Path, number: int, touch: int) -> None:
+    """Save a model with a number in its weights and its metadata, and be killed before a touch unless that is 0."""
+    artifact = load_artifact(folder)
+    with torch.no_grad():
+        artifact.model.get_parameter("classifier.bias").fill_(number)
+    watch(folder.parent, ["*"] * touch, kill_myself)
+    metadata = artifact.metadata.model_copy(update={"seed": number})
+    save_artifact(folder, artifact._replace(metadata=metadata), overwrite=True)
 
 
 def score_and_die(folder: Path, model: Path, parts: int) -> None:

@@ -4,8 +4,6 @@ import itertools
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import pipeline
 
+from forked import Child
 from imdb_sentiment import ModelError, OutputExistsError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.artifact import load_artifact
 from imdb_sentiment.encoding import Truncation
+from tasks import save_and_die
 
 TEXTS = ["Seen at home: wonderful and moving.", "Seen on a train: dull<br />and awful.", "no idea", "wonderful " * 60]
 
@@ -129,53 +129,20 @@ def test_other_folders_are_never_overwritten(fitted: SentimentFineTuner, tmp_pat
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
-# Loads once, then forks a child for each number it reads; the child saves it in the weights and in the metadata, and is
-# killed just before it touches a file for that many times.
-SAVER = """
-import os, sys
-from pathlib import Path
-import torch
-from imdb_sentiment.artifact import load_artifact, save_artifact
-from touches import kill_myself, watch
-folder = Path(sys.argv[1])
-artifact = load_artifact(folder)
-def save(number):
-    with torch.no_grad():
-        artifact.model.classifier.bias.fill_(number)
-    numbered = artifact._replace(metadata=artifact.metadata.model_copy(update={"seed": number}))
-    save_artifact(folder, numbered, overwrite=True)
-save(0)
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        watch(folder.parent, ["*"] * int(line), kill_myself)
-        save(int(line))
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
 @pytest.mark.integration
-@pytest.mark.parametrize("apart", [6, pytest.param(1, marks=pytest.mark.simulation)])
+@pytest.mark.parametrize("apart", [12, pytest.param(1, marks=pytest.mark.simulation)])
 def test_a_kill_while_saving_leaves_a_whole_model(apart: int, folder: Path) -> None:
-    command = [sys.executable, "-c", SAVER, str(folder)]
+    assert Child(save_and_die, folder, 0, 0).end() == 0
     replaced = []
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=Path(__file__).parent
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        for touch in itertools.count(1, apart):
-            print(touch, file=process.stdin)
-            status = int(process.stdout.readline())
-            model, encoder, metadata, *_ = load_artifact(folder)
-            assert model.get_parameter("classifier.bias").tolist() == [metadata.seed] * 2  # of one and the same save
-            assert encoder.encode(["wonderful"])[0].length == 3
-            if status == 0:
-                break
-            assert status == -signal.SIGKILL
-            replaced.append(metadata.seed == touch)
-        process.stdin.close()
+    for touch in itertools.count(1, apart):
+        status = Child(save_and_die, folder, touch, touch).end()
+        model, encoder, metadata, *_ = load_artifact(folder)
+        assert model.get_parameter("classifier.bias").tolist() == [metadata.seed] * 2  # of one and the same save
+        assert encoder.encode(["wonderful"])[0].length == 3
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL
+        replaced.append(metadata.seed == touch)
     assert set(replaced) == {False, True}  # some were killed before the new model took its place, and some after
 
 

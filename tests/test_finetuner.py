@@ -59,18 +59,15 @@ def test_a_run_on_the_validation_split_is_what_the_history_says(fitted: Sentimen
     assert result.seconds > 0
 
 
-def test_the_kept_weights_are_those_of_the_kept_epoch(
-    reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
-) -> None:
+def test_the_kept_weights_are_those_of_the_kept_epoch(fitted: SentimentFineTuner) -> None:
     from imdb_sentiment.scoring.torch_scorer import score_texts
 
-    tuner = SentimentFineTuner(config=tiny_config.replace(metric_for_best_model="log_loss"), output_dir=tmp_path)
-    result = tuner.fit(reviews)
+    assert fitted._fitted
+    model, encoder, result, *_ = fitted._fitted
     assert result.kept_epoch == min(result.history, key=lambda record: record.calibrated_log_loss or 9.0).epoch
-    assert tuner._fitted
-    rows = tuner.splits.validation
-    scores = score_texts(tuner._fitted.model, tuner._fitted.encoder, rows["text"])
-    again = measure(scores.probabilities, rows["label"], names=tuner.labels)
+    rows = fitted.splits.validation
+    scores = score_texts(model, encoder, rows["text"])
+    again = measure(scores.probabilities, rows["label"], names=fitted.labels)
     assert again.log_loss == pytest.approx(result.validation.log_loss, abs=1e-6)
 
 
@@ -146,7 +143,7 @@ def weights_of(tuner: SentimentFineTuner) -> dict[str, torch.Tensor]:
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = tiny_config.replace(num_train_epochs=3)
+    config = tiny_config.replace(num_train_epochs=2)
     whole = SentimentFineTuner(config=config, output_dir=tmp_path / "whole")
     expected = whole.fit(reviews)
 

@@ -14,14 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import examples, make_reviews
+from conftest import make_reviews
 from imdb_sentiment import ExportReport, ModelError, SentimentClassifier
 from imdb_sentiment.card import model_card
 
 TEXTS = ["wonderful and moving", "dull " * 40, "x", *make_reviews(4)[0]]
-SETTINGS = settings(
-    max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
 
 Place = tuple[str | int, ...]
 
@@ -88,13 +85,14 @@ def folder(request: pytest.FixtureRequest, saved_model: Path, tmp_path: Path) ->
     return copied
 
 
+@pytest.mark.parametrize("changes", [6, pytest.param(60, marks=pytest.mark.simulation)])
 @pytest.mark.parametrize("name", ["imdb_sentiment.json", "config.json", "tokenizer.json", "tokenizer_config.json"])
-def test_any_change_of_a_file_gives_a_working_model_or_an_error(folder: Path, name: str) -> None:
+def test_any_change_of_a_file_gives_a_working_model_or_an_error(folder: Path, name: str, changes: int) -> None:
     if not (folder / name).exists():
         return
     document = json.loads((folder / name).read_text())
 
-    @SETTINGS
+    @settings(max_examples=changes, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
     @given(mutations(document))
     def check(changed: dict[str, Any]) -> None:
         (folder / name).write_text(json.dumps(changed))

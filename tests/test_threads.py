@@ -160,14 +160,13 @@ def test_a_run_is_not_disturbed_by_predictions_and_models_opened_meanwhile(
     assert state() == before
 
 
-@pytest.mark.parametrize("learning_rate", [1e-3, 1e20])
-def test_a_run_leaves_the_process_as_it_was(config: FineTuneConfig, tmp_path: Path, learning_rate: float) -> None:
+def test_a_run_leaves_the_process_as_it_was(config: FineTuneConfig, tmp_path: Path) -> None:
     Fitted(config, tmp_path / "first")  # what is imported by it may draw random numbers
     before = state()
-    try:
-        Fitted(config.replace(learning_rate=learning_rate), tmp_path / "run")
-    except TrainingDivergedError:
-        assert learning_rate == 1e20
+    Fitted(config, tmp_path / "run")
+    assert state() == before
+    with pytest.raises(TrainingDivergedError):
+        Fitted(config.replace(learning_rate=1e20), tmp_path / "diverged")
     assert state() == before
 
 
@@ -225,7 +224,7 @@ def test_five_threads_open_models_and_measure(saved_model: Path) -> None:
 
     try:
         with ThreadPoolExecutor(5) as threads:
-            assert all(threads.map(work, range(10)))
+            assert all(threads.map(work, range(5)))
     finally:
         sys.setswitchinterval(interval)
     assert state() == before

@@ -115,12 +115,12 @@ def test_an_actor_that_is_killed_changes_nothing(
     assert times == {name: (target / name).stat().st_mtime_ns for name in times}
 
 
-def test_the_classifier_is_what_map_batches_calls(ray: Any, saved_model: Path, source: Path, tmp_path: Path) -> None:
-    classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu", precision="fp32")
-    classifier.predict_file(source / "a.parquet", tmp_path / "a.parquet")
+def test_the_classifier_is_what_map_batches_calls(
+    ray: Any, classifier: SentimentClassifier, source: Path, expected: dict[str, bytes]
+) -> None:
     rows = ray.data.read_parquet(str(source / "a.parquet"))
     scored = rows.map_batches(classifier, batch_format="pyarrow", batch_size=2_048).take_all()
-    table = pq.read_table(tmp_path / "a.parquet")
+    table = pq.read_table(pa.BufferReader(expected["a.parquet"]))
     assert sorted((row["id"], row["label"], row["reason"]) for row in scored) == [
         (row["id"], row["label"], row["reason"]) for row in table.to_pylist()
     ]

@@ -298,7 +298,7 @@ def test_a_run_in_folds_is_resumed_after_the_last_finished_one(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_reviews(Path("reviews.csv"))
+    write_reviews(Path("reviews.csv"), 30)
     settings = ("max_length=16", "near_duplicates=ignore", "precision=fp32", "method=contrastive")
     command = ["train", "--data", "reviews.csv", "--model", str(tiny_model)]
     command += [word for setting in settings for word in ("--set", setting)]

@@ -153,7 +153,7 @@ def fit_linear(
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import StratifiedKFold
     from sklearn.utils.class_weight import compute_sample_weight
 
     centre = features.mean(axis=0) if with_bias else np.zeros(features.shape[1])
@@ -170,9 +170,12 @@ def fit_linear(
     folds = min(_FOLDS, int(np.bincount(labels).min()))
     if inverse_penalty is None and folds > 1:
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        parts = list(splitter.split(values, labels))
 
         def held_out_loss(penalty: float) -> float:
-            held_out = cross_val_predict(regression(penalty), values, labels, cv=splitter, method="predict_proba")
+            held_out = np.empty((len(labels), 2))
+            for rest, part in parts:
+                held_out[part] = regression(penalty).fit(values[rest], labels[rest]).predict_proba(values[part])
             return float(log_loss(labels, held_out, sample_weight=weight))
 
         inverse_penalty = min(_PENALTIES, key=held_out_loss)
