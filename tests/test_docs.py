@@ -54,7 +54,7 @@ RUNS = {
     "docs/how-to/score-files.md": {"python", "bash"},
     "docs/explanation/splits.md": {"python"},
     "docs/explanation/imbalance.md": {"python"},
-    "docs/reference/cli.md": {"python", "bash", "sh"},
+    "docs/reference/cli.md": {"python", "bash"},
     "docs/reference/config-files.md": {"python"},
     "docs/reference/errors.md": {"python"},
     "docs/reference/fine-tune-config.md": {"python"},

@@ -192,7 +192,7 @@ def test_a_signal_to_one_process_stops_all_and_another_number_goes_on(
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("kind", [pytest.param("FULL_STATE_DICT", marks=pytest.mark.simulation), "SHARDED_STATE_DICT"])
+@pytest.mark.parametrize("kind", ["FULL_STATE_DICT", "SHARDED_STATE_DICT"])
 def test_a_model_that_fsdp_divides_learns_the_same(recipe: Recipe, one: Fitted, tmp_path: Path, kind: str) -> None:
     first, second = together(2, divided, kind, fit_and_be_stopped, recipe, tmp_path / "run", 5)
     assert first == second
