@@ -136,6 +136,14 @@ def tiny_model(reviews: tuple[list[str], list[int]]) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def one_layer_model(reviews: tuple[list[str], list[int]]) -> Path:
+    """The same with a single layer, which is trained and exported sooner."""
+    folder = _ROOT / "one-layer-bert"
+    write_tiny_bert(folder, reviews[0], max_position_embeddings=512, layers=1)
+    return folder
+
+
 @pytest.fixture
 def model(tiny_model: Path) -> "PreTrainedModel":
     """The tiny BERT with a new head of two labels, not in training."""
@@ -147,12 +155,11 @@ def model(tiny_model: Path) -> "PreTrainedModel":
 
 
 @pytest.fixture(scope="session")
-def hub(reviews: tuple[list[str], list[int]]) -> LoopbackHub:
+def hub(one_layer_model: Path) -> LoopbackHub:
     """The stand-in of the hub, with the tutorial's model and data set, both tiny."""
     write_tiny_imdb(_ROOT / "imdb")
-    write_tiny_bert(_ROOT / "one-layer-bert", reviews[0], max_position_embeddings=512, layers=1)
     _HUB.add_dataset("stanfordnlp/imdb", _ROOT / "imdb")
-    _HUB.add_model("google-bert/bert-base-uncased", _ROOT / "one-layer-bert")
+    _HUB.add_model("google-bert/bert-base-uncased", one_layer_model)
     return _HUB
 
 
@@ -222,13 +229,17 @@ def exported(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 @pytest.fixture(scope="session")
 def fitted_on_pairs(
-    reviews: tuple[list[str], list[int]], tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory
+    reviews: tuple[list[str], list[int]],
+    tiny_config: FineTuneConfig,
+    one_layer_model: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> SentimentFineTuner:
     """A fine-tuner that has learnt `reviews` as pairs of title and body; tests must not fit it again."""
     texts, labels = reviews
     rows = [(*make_pair(text), label) for text, label in zip(texts, labels, strict=True)]
-    config = DataConfig(text_columns=("title", "body"))
-    tuner = SentimentFineTuner(config, tiny_config, output_dir=tmp_path_factory.mktemp("run-on-pairs"))
+    data = DataConfig(text_columns=("title", "body"))
+    config = tiny_config.replace(model_name=str(one_layer_model))
+    tuner = SentimentFineTuner(data, config, output_dir=tmp_path_factory.mktemp("run-on-pairs"))
     tuner.fit(pd.DataFrame(rows, columns=["title", "body", "label"]))
     return tuner
 

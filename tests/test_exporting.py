@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import make_reviews
+from conftest import make_pair, make_reviews
 from imdb_sentiment import (
     ConfigError,
     DataError,
@@ -55,25 +55,30 @@ def test_what_was_written_is_compared_with_what_it_was_made_from(exported: tuple
     ]
 
 
+@pytest.fixture(scope="module")
+def pair_classifier(saved_pair_model: Path) -> SentimentClassifier:
+    return SentimentClassifier.from_pretrained(saved_pair_model, device="cpu", precision="fp32")
+
+
 @pytest.mark.integration
-def test_a_model_of_two_columns(saved_pair_model: Path, tmp_path: Path) -> None:
-    classifier = SentimentClassifier.from_pretrained(saved_pair_model, device="cpu")
-    report = classifier.export(tmp_path / "pairs")
+def test_a_model_of_two_columns(pair_classifier: SentimentClassifier, tmp_path: Path) -> None:
+    report = pair_classifier.export(tmp_path / "pairs")
     assert report.texts > 1000
     pairs = [("A title", text) for text in TEXTS[:10]]
     opened = SentimentClassifier.from_pretrained(tmp_path / "pairs", precision="fp32")
-    np.testing.assert_allclose(opened.predict_proba(pairs), classifier.predict_proba(pairs), atol=1e-5)
+    np.testing.assert_allclose(opened.predict_proba(pairs), pair_classifier.predict_proba(pairs), atol=1e-5)
 
 
 @pytest.mark.integration
-def test_rounded_to_eight_bits_it_is_smaller(classifier: SentimentClassifier, tmp_path: Path) -> None:
-    report = classifier.export(tmp_path / "int8", quantize="int8", texts=TEXTS)
+def test_rounded_to_eight_bits_it_is_smaller(pair_classifier: SentimentClassifier, tmp_path: Path) -> None:
+    pairs = [make_pair(text) for text in TEXTS]
+    report = pair_classifier.export(tmp_path / "int8", quantize="int8", texts=pairs)
     assert (report.quantize, report.runtime) == ("int8", "onnxruntime")
     assert report.same_labels >= 0.99
     assert 0 < report.largest_difference < 0.2
     assert report.accuracy is None
-    close = SentimentClassifier.from_pretrained(tmp_path / "int8").predict_proba(TEXTS)
-    np.testing.assert_allclose(close, classifier.predict_proba(TEXTS), atol=report.largest_difference + 1e-6)
+    close = SentimentClassifier.from_pretrained(tmp_path / "int8").predict_proba(pairs)
+    np.testing.assert_allclose(close, pair_classifier.predict_proba(pairs), atol=report.largest_difference + 1e-6)
 
 
 @pytest.mark.integration

@@ -28,7 +28,8 @@ def save_elsewhere(encoder: Path, folder: Path, **settings: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_elsewhere(tiny_model, tmp_path_factory.mktemp("elsewhere"), id2label={0: "toxic", 1: "fine"})
+    names = {0: "toxic", 1: "fine"}
+    return save_elsewhere(tiny_model, tmp_path_factory.mktemp("elsewhere"), id2label=names, num_hidden_layers=1)
 
 
 def test_it_predicts_as_a_stock_pipeline(elsewhere: Path) -> None:

@@ -126,7 +126,8 @@ def test_json_is_exact_and_harmless(encoding: str, text: str) -> None:
 
 def test_a_model_outlives_whoever_reads_about_its_training(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     data = write_reviews(tmp_path / "reviews.csv")
-    command = ["train", "--data", data, "--set", "near_duplicates=ignore", *options(tiny_config)]
+    plain = ["--set", "near_duplicates=ignore"]
+    command = ["train", "--data", data, *plain, *options(tiny_config, num_train_epochs=1)]
     with ForkedCommand(*command, "--output", tmp_path / "model") as process:
         assert process.stdout.readline().startswith(b"split")
         process.stdout.close()
@@ -172,7 +173,14 @@ def test_a_full_standard_output_is_told(tmp_path: Path) -> None:
                 assert_told(process.wait(), errors)
 
 
-@pytest.mark.parametrize(("redirection", "code"), [("| true", 1), ("2>&1 | true", 1), (">&- 2>&-", 0), ("<&-", 0)])
+def test_a_report_for_nobody_ends_quietly(tmp_path: Path) -> None:
+    with ForkedCommand("audit", write_reviews(tmp_path / "reviews.csv")) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
+
+
+@pytest.mark.parametrize(("redirection", "code"), [("2>&1 | true", 1), ("<&- >&- 2>&-", 0)])
 def test_streams_that_are_closed(redirection: str, code: int, tmp_path: Path) -> None:
     write_reviews(tmp_path / "reviews.csv")
     line = f"set -o pipefail; {sys.executable} -m imdb_sentiment audit reviews.csv {redirection}"

@@ -32,8 +32,8 @@ def trained(tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def brief(tiny_config: FineTuneConfig) -> list[str]:
-    """Options for a run of one epoch."""
-    return options(tiny_config, num_train_epochs=1)
+    """Options for a run of one epoch, of few steps."""
+    return options(tiny_config, num_train_epochs=1, per_device_train_batch_size=16)
 
 
 def train_brief(folder: Path, *arguments: object) -> tuple[dict[str, Any], dict[str, Any]]:

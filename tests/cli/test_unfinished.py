@@ -22,14 +22,17 @@ from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_che
 from touches import environment, wait_for_stop
 
 RUN = Path(".model.run")
-STEPS = 11
+STEPS = 3
 """Steps of an epoch."""
+
+ALL_STEPS = 3 * STEPS
 
 
 @pytest.fixture(scope="module")
 def command(tiny_config: FineTuneConfig) -> list[str]:
     """A run of three epochs."""
-    return ["train", "--data", "reviews.csv", "--output", "model", *options(tiny_config, num_train_epochs=3)]
+    recipe = options(tiny_config, per_device_train_batch_size=16)
+    return ["train", "--data", "reviews.csv", "--output", "model", *recipe]
 
 
 @pytest.fixture
@@ -114,7 +117,7 @@ def test_a_signal_has_the_step_saved(number: signal.Signals, folder: Path, comma
     assert outcome.code == 130
     assert outcome.err.startswith(
         "\nstopping after this step; once more to stop at once\n"
-        f"training was interrupted after step {2 * STEPS + 1} of {3 * STEPS}\n"
+        f"training was interrupted after step {2 * STEPS + 1} of {ALL_STEPS}\n"
         f"  found:    a complete checkpoint in .model.run/checkpoint-{2 * STEPS + 1}\n"
         "  try:      "
     )
@@ -125,7 +128,8 @@ def test_resuming_ends_as_an_uninterrupted_run_does(cut: Path, command: list[str
     assert {name: content[name] for name in ("test", "validation", "kept_epoch")} == {
         name: whole[name] for name in ("test", "validation", "kept_epoch")
     }
-    note = f"went on from .model.run/checkpoint-{STEPS}, the newest complete checkpoint, after step {STEPS} of 33"
+    newest = f".model.run/checkpoint-{STEPS}, the newest complete checkpoint"
+    note = f"went on from {newest}, after step {STEPS} of {ALL_STEPS}"
     assert content["notes"] == [*whole["notes"], note]
     assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
 
@@ -212,7 +216,8 @@ def test_a_finished_run_that_was_not_measured_is_not_trained_again(
         patch.setattr("imdb_sentiment.finetuner.SentimentFineTuner.evaluate", fail_with(KeyboardInterrupt()))
         outcome = run(*command)
     assert outcome.code == 130
-    assert outcome.err.startswith("interrupted\n  found:    a complete checkpoint in .model.run/checkpoint-33\n")
+    last = f".model.run/checkpoint-{ALL_STEPS}"
+    assert outcome.err.startswith(f"interrupted\n  found:    a complete checkpoint in {last}\n")
     with at_second_evaluation(fail_with(AssertionError("trained again"))):
         assert run(*command, "--resume", "--json").read_json()["test"] == whole["test"]
 
