@@ -95,7 +95,7 @@ def test_rows_that_taught_the_model_are_pointed_out_and_measured_apart(
     printed = run("evaluate", saved_model, "--data", data, "--json")
     report = printed.read_json()["test"]
     assert (report["rows"], report["unseen"]["rows"]) == (len(rows), len(splits.test))
-    figures = re.findall(r'"rows": (\d+),\s+"accuracy"', printed.out)
+    figures = re.findall(r'"rows": (\d+),\s+"cross_validated": false,\s+"accuracy"', printed.out)
     assert figures == [str(len(splits.test)), str(len(rows))]
 
 
