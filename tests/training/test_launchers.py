@@ -72,7 +72,7 @@ def test_an_interrupted_run_is_gone_on_with_by_another_launcher(
     send: Callable[[int, int], None], number: int, tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
     model, run = tmp_path / "model", tmp_path / ".model.run"
-    arguments = train_arguments(tiny_config, make_reviews(60), tmp_path, num_train_epochs=4)
+    arguments = train_arguments(tiny_config, make_reviews(40), tmp_path, per_device_train_batch_size=8)
     printed = interrupt(tmp_path / "stopped", arguments, run, send, number)
     assert max(complete_checkpoints(run)) == stopped_after(printed)
     assert printed.count("Fine-tuning") == 1
