@@ -48,7 +48,7 @@ RUNS = {
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/long-runs.md": {"python", "bash"},
     "docs/how-to/many-processes.md": {"sh"},
-    "docs/how-to/own-data.md": {"python", "bash"},
+    "docs/how-to/own-data.md": {"python", "bash", "sh"},
     "docs/how-to/read-the-report.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},
     "docs/how-to/score-files.md": {"python", "bash"},

@@ -61,7 +61,8 @@ def audit_dataset(
     if isinstance(data, DataSplits):
         config, data = (
             _describe_splits(data, config),
-            {name: getattr(data, name) for name in _SPLITS if name != "validation" or not data.folds},
+            # rows that are held out in turn leave other splits empty on purpose
+            {name: rows for name in _SPLITS if len(rows := getattr(data, name)) or not data.folds},
         )
     if config.near_duplicates == "group":
         require_rensa()  # before the source is read, which may take long
