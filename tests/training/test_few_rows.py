@@ -14,6 +14,7 @@ from conftest import make_reviews
 from imdb_sentiment import (
     ConfigError,
     DataConfig,
+    DataError,
     EvaluationReport,
     FineTuneConfig,
     FineTuneResult,
@@ -112,6 +113,13 @@ def test_they_are_measured_by_cross_validation_then(undivided: SentimentFineTune
     assert {part.grouping for part in report.slices} == {"length", "confidence", "place"}
     assert "each by a model that was trained without it" in report.to_markdown()
     assert undivided.evaluate(full=False).log_loss == report.log_loss
+
+
+def test_slices_of_too_many_values_are_refused_before_training(config: FineTuneConfig, tmp_path: Path) -> None:
+    rows = table(0, 120).assign(place=[f"place {i}" for i in range(120)])
+    tuner = SentimentFineTuner(DATA.replace(slice_columns=("place",)), config, output_dir=tmp_path / "run")
+    with pytest.raises(DataError, match="too many values to divide a report by"):
+        tuner.fit(rows)
 
 
 def test_a_model_that_had_no_test_split_says_so(undivided: SentimentFineTuner, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def divide(
     for split, part in parts.items():
         if split == "train" or (split == "test" and tested) or (split == "validation" and not folds):
             _check_classes(split, part, names)
-    slices_of_rows(parts["test"])  # refuse what cannot be reported before anything is learnt
+    slices_of_rows(parts["test" if tested else "train"])  # refuse what cannot be reported before anything is learnt
     return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds), names
 
 

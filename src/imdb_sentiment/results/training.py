@@ -122,7 +122,9 @@ class Calibration:
     """The kept epoch on the validation split, at the threshold 0.5."""
 
     after: EvaluationReport
-    """The same with temperature and threshold. As both were fitted to these rows, new rows may come out less well."""
+    """The same with temperature and threshold. As both were fitted to these rows, new rows may come out less well.
+    Where each row was held out once (`cross_validated`), method, penalty and temperature were chosen without its fold.
+    """
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
