@@ -168,7 +168,7 @@ def divide(
     for split, part in parts.items():
         if split == "train" or (split == "test" and tested) or (split == "validation" and not folds):
             _check_classes(split, part, names)
-    slices_of_rows(parts["test" if tested else "train"])  # refuse what cannot be reported before anything is learnt
+    slices_of_rows(parts["test" if tested else "train"])  # refuse what cannot be reported before anything is trained
     return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds), names
 
 
@@ -318,7 +318,7 @@ _FOLDS = 5
 _TWO = "at least two different texts of each label"
 _TEST_FRACTION = 0.2
 _FEWEST_TO_CARVE = 500
-"""A fifth of fewer rows is less than 100, on which an accuracy of 80 % is told to within 8 points only."""
+"""A fifth of fewer rows is less than 100, on which an accuracy of 80 % is known to within 8 points only."""
 
 
 def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[LeftOut]) -> int:
