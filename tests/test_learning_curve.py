@@ -85,6 +85,10 @@ def test_an_interrupted_curve_is_resumed_without_repeating_what_is_finished(
     with pytest.raises(ConfigError, match="holds another learning-curve") as caught:
         learning_curve(make_reviews(48), quick, **options | {"sizes": [12, 20]}, resume=True)
     assert caught.value.found == "other sizes"
+    options["data_config"] = DATA.replace(validation="split")
+    with pytest.raises(ConfigError, match="holds another learning-curve") as caught:
+        learning_curve(make_reviews(48), quick, **options, resume=True)
+    assert caught.value.found == "other validation"
 
 
 @pytest.mark.parametrize("sizes", [[], [20], [4, 20], [20, 33], [20, 20]])

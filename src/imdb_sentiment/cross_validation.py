@@ -136,6 +136,7 @@ def cross_validate(
     divided = load_folds(data_config, folds, data)
     learn = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN)
     run = {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn}
+    run |= data_config.model_dump(include={"validation", "validation_fraction"})
     with rounds_folder(folder, run, what="cross-validation", resume=resume):
         results = [
             _run_or_read_fold(fold, splits, data_config, config, folder)

@@ -89,6 +89,7 @@ def learning_curve(
         "sizes": numbers,
         "data_fingerprint": divided.fingerprint,
         "fine_tune_config": config.model_dump(mode="json", exclude=NOT_OF_THE_RUN),
+        **data_config.model_dump(include={"validation", "validation_fraction"}),
     }
     with rounds_folder(folder, run, what="learning-curve", resume=resume):
         rounds = [

@@ -112,6 +112,7 @@ def test_they_are_measured_by_cross_validation_then(undivided: SentimentFineTune
     assert [baseline.name for baseline in report.baselines] == ["majority label", "TF-IDF + LR"]
     assert {part.grouping for part in report.slices} == {"length", "confidence", "place"}
     assert "each by a model that was trained without it" in report.to_markdown()
+    assert str(report).startswith("cross-validated: each row was scored by a model that was trained without it\n")
     assert undivided.evaluate(full=False).log_loss == report.log_loss
 
 

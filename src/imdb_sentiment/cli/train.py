@@ -97,9 +97,7 @@ def train(
         with suppress(BrokenPipeError):
             print_json(_told(result, report) | {"model": str(output)})
         return
-    measured_on = "Test split, read once"
-    if report.cross_validated:
-        measured_on = "Cross-validation, each row scored by a model trained without it"
+    measured_on = "No test split was set aside" if report.cross_validated else "Test split, read once"
     _tell(f"\n{measured_on}:\n{report}")
     example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
     if result.validation.one_label_warning():

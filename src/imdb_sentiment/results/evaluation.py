@@ -55,8 +55,8 @@ class EvaluationReport:
 
     cross_validated: bool = False
     """Whether these are the training rows, each scored by a model that was trained without it. The method, penalty and
-    temperature of each were chosen without it too; a threshold that serves a goal was not. The saved model, trained on
-    all of them, is as good or slightly better on average."""
+    temperature of each were chosen without it too; a threshold that serves a goal was not. The saved model is trained
+    on all of them."""
 
     accuracy: float
     """Share of rows whose predicted label is the true one."""
@@ -227,7 +227,9 @@ class EvaluationReport:
         return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, self._figures()])
 
     def _figures(self) -> str:
-        sentences = [*filter(None, [self.one_label_warning()]), *(baseline.verdict for baseline in self.baselines)]
+        about = "cross-validated: each row was scored by a model that was trained without it"
+        given = [about if self.cross_validated else None, self.one_label_warning()]
+        sentences = [*filter(None, given), *(baseline.verdict for baseline in self.baselines)]
         lines = [line for sentence in sentences for line in wrap(sentence)]
         lines += format_table(figure_rows(self, corner=count_rows(self.rows)))
         lines += format_table(confusion_rows(self))
