@@ -225,7 +225,7 @@ def _folds(train: Rows, seed: int, names: LabelNames) -> "NDArray[np.int64]":
     try:
         return assign_folds(train, 2, seed, names)
     except DataError as error:
-        hint = "label more rows"
+        hint = "more rows, or smaller groups"
         raise DataError("there are too few rows to hold out any", found=error.found, expected=_TWO, hint=hint) from None
 
 
@@ -315,7 +315,7 @@ def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, 
 
 _LABELS_LOCATED = 3
 _FOLDS = 5
-_TWO = "at least two different texts of each label"
+_TWO = "each label in at least two groups, such as two different texts"
 _TEST_FRACTION = 0.2
 _FEWEST_TO_CARVE = 500
 """A fifth of fewer rows is less than 100, on which an accuracy of 80 % is known to within 8 points only."""
