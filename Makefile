@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: help demo test processes fast simulations lint types docs format clean
+.PHONY: help demo test integration simulations lint types docs format clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -12,14 +12,11 @@ help:  ## list the targets
 demo: $(VENV)/.demo  ## fine-tune MiniLM on the embedded sample and look at the result
 	$(BIN)/imdb-sentiment demo
 
-test: $(VENV)/.test  ## all tests but those of the next two targets; they need no network beyond PyPI
+test: $(VENV)/.test  ## the tests that need neither the real MiniLM nor a browser nor other processes
 	$(BIN)/pytest
 
-processes: $(VENV)/.test  ## the tests of many processes: launchers, Ray, runs that are killed
-	$(BIN)/pytest -m "processes and not simulation"
-
-fast: $(VENV)/.test  ## the tests that run in one process, without the real MiniLM and a browser
-	$(BIN)/pytest -m "not integration and not processes and not simulation"
+integration: $(VENV)/.test  ## the others: real MiniLM, browser, documentation, launchers, Ray, runs that are killed
+	$(BIN)/pytest -m "integration and not simulation"
 
 simulations: $(VENV)/.test  ## what is tried hundreds of times: coverage of intervals, kills at many moments
 	$(BIN)/pytest -m simulation --timeout 3600

@@ -55,6 +55,7 @@ print(before - pages())
 """
 
 
+@pytest.mark.integration
 def test_gaps_between_what_stays_are_given_back() -> None:
     given = subprocess.run([sys.executable, "-c", GAPS], check=True, capture_output=True, text=True).stdout
     assert int(given) * resource.getpagesize() > 0.8 * 500 * 100 * 2**10

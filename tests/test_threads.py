@@ -230,6 +230,7 @@ def test_five_threads_open_models_and_measure(saved_model: Path) -> None:
     assert state() == before
 
 
+@pytest.mark.integration
 def test_five_threads_open_models_before_anything_is_imported(saved_model: Path) -> None:
     """Modules that one thread is importing would be found half imported by another."""
     command = [sys.executable, "-c", FIRST_USE, str(saved_model)]

@@ -175,6 +175,7 @@ def test_texts(texts: list[str], stdin: str | bytes, said: tuple[str, ...], fold
     check_refusal(folder, "DataError", said, "predict", saved_model, *texts, stdin=stdin)
 
 
+@pytest.mark.integration
 def test_a_hub_out_of_reach(folder: Path, tiny_model: Path) -> None:
     with socket.socket() as taken:  # bound, not listening: it refuses connections
         taken.bind(("127.0.0.1", 0))

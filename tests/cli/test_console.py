@@ -162,6 +162,7 @@ def assert_told(code: int, errors: bytes) -> None:
     assert b"Exception ignored" not in errors
 
 
+@pytest.mark.integration
 def test_a_full_standard_output_is_told(tmp_path: Path) -> None:
     data = write_reviews(tmp_path / "reviews.csv")
     with open("/dev/full", "w") as full:  # noqa: PTH123
@@ -180,6 +181,7 @@ def test_a_report_for_nobody_ends_quietly(tmp_path: Path) -> None:
         assert process.wait() == 1
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("redirection", "code"), [("2>&1 | true", 1), ("<&- >&- 2>&-", 0)])
 def test_streams_that_are_closed(redirection: str, code: int, tmp_path: Path) -> None:
     write_reviews(tmp_path / "reviews.csv")
@@ -188,6 +190,7 @@ def test_streams_that_are_closed(redirection: str, code: int, tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (code, "")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_streams_of_any_encoding(encoding: str, tmp_path: Path) -> None:
     data = write_reviews(tmp_path / "\u2192.csv", names="schlecht\u2192 \U0001f600gut")
@@ -199,6 +202,7 @@ def test_streams_of_any_encoding(encoding: str, tmp_path: Path) -> None:
     assert told.err.startswith("DataError: there is no file or folder absent\\u2192.csv\n")
 
 
+@pytest.mark.integration
 def test_what_was_typed_is_shown_harmlessly() -> None:
     for arguments in ([f"--absent{EVIL}"], ["audit", "reviews.csv", EVIL], [f"absent{EVIL}"]):
         outcome = spawn(*arguments)

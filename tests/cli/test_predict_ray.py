@@ -20,7 +20,7 @@ from imdb_sentiment import ExportReport, SentimentClassifier
 from imdb_sentiment.ray_workers import divide
 from touches import environment, wait_for_stop
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = pytest.mark.integration
 
 ROWS = {"a.parquet": 2_100, "b.parquet": 2_100, "deep/c.parquet": 10}
 SECOND_PART = "*/.*.parts/part-0000001.partial"

@@ -55,7 +55,6 @@ def check_that_it_goes_on(recipe: Recipe, folder: Path, whole: Outcome, when: st
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 def test_a_run_killed_again_and_again_goes_on_as_if_nothing_had_been(
     recipe: Recipe, whole: Outcome, tmp_path: Path
 ) -> None:
@@ -74,7 +73,6 @@ def test_a_run_killed_again_and_again_goes_on_as_if_nothing_had_been(
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 @pytest.mark.parametrize("moments", [2, pytest.param(25, marks=pytest.mark.simulation)])
 def test_a_run_killed_at_any_of_many_moments_goes_on(
     moments: int, recipe: Recipe, whole: Outcome, tmp_path: Path
@@ -97,7 +95,6 @@ def test_a_run_killed_at_any_of_many_moments_goes_on(
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 @pytest.mark.parametrize("tries", [1, pytest.param(25, marks=pytest.mark.simulation)])
 def test_a_run_killed_after_any_time_goes_on(tries: int, recipe: Recipe, whole: Outcome, tmp_path: Path) -> None:
     ended, seconds = Child(fit_and_count, recipe, tmp_path / "whole").result()

@@ -70,7 +70,6 @@ def assert_same_steps(first: Steps, second: Steps, one: Steps, case: str) -> Non
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 def test_two_processes_take_the_steps_of_one(tiny_model: Path, tmp_path: Path) -> None:
     first, second = together(2, take_steps, tiny_model, tmp_path / "two", CASES)
     one = take_steps(tiny_model, tmp_path / "one", CASES)
@@ -140,7 +139,6 @@ def rounded(value: Any) -> Any:
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 def test_each_process_gets_the_result_of_one_and_a_single_one_reads_and_writes(
     recipe: Recipe, one: Fitted, tmp_path: Path
 ) -> None:
@@ -158,7 +156,6 @@ def test_each_process_gets_the_result_of_one_and_a_single_one_reads_and_writes(
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 def test_an_error_of_one_process_is_raised_in_all(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "kept.txt").write_text("mine", encoding="utf-8")
     first, second = together(2, fail, recipe, tmp_path)
@@ -176,7 +173,6 @@ def test_an_error_of_one_process_is_raised_in_all(recipe: Recipe, tmp_path: Path
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 def test_a_signal_to_one_process_stops_all_and_another_number_goes_on(
     recipe: Recipe, one: Fitted, tmp_path: Path
 ) -> None:
@@ -196,7 +192,6 @@ def test_a_signal_to_one_process_stops_all_and_another_number_goes_on(
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 @pytest.mark.parametrize("kind", ["FULL_STATE_DICT", "SHARDED_STATE_DICT"])
 def test_a_model_that_fsdp_divides_learns_the_same(recipe: Recipe, one: Fitted, tmp_path: Path, kind: str) -> None:
     first, second = together(2, divided, kind, fit_and_be_stopped, recipe, tmp_path / "run", 5)
@@ -210,7 +205,6 @@ def test_a_model_that_fsdp_divides_learns_the_same(recipe: Recipe, one: Fitted, 
 
 
 @pytest.mark.integration
-@pytest.mark.processes
 def test_the_command_speaks_once(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     arguments = train_arguments(tiny_config, make_reviews(60), tmp_path, num_train_epochs=1)
     first, second = together(2, run_command, [*arguments, "--json"])

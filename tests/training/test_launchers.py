@@ -16,7 +16,7 @@ from imdb_sentiment import FineTuneConfig, SentimentClassifier
 from imdb_sentiment.training.checkpoints import complete_checkpoints
 from touches import environment, wait_for_stop
 
-pytestmark = [pytest.mark.integration, pytest.mark.processes]
+pytestmark = pytest.mark.integration
 
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 # without --multi_gpu it would start a single process, on a machine without GPUs too

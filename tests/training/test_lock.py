@@ -62,6 +62,7 @@ def test_a_run_is_refused_while_another_process_has_its_folder_and_not_once_that
     assert len(tuner.fit(make_reviews(40), resume=True).history) == 1
 
 
+@pytest.mark.integration
 def test_the_folder_is_held_while_a_run_learns(
     config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
