@@ -48,7 +48,8 @@ class _Prepared(NamedTuple):
     summary: SplitSummary
     audit: "DataAudit | None"
     run: dict[str, object]
-    checkpoint: Path | None
+    resume_point: Path | None
+    """The checkpoint to resume from, or the file of the last finished fold."""
 
 
 class _Fitted(NamedTuple):
@@ -330,11 +331,10 @@ class SentimentFineTuner:
         point = resume_point(self.output_dir) if resume else None
         if point:
             check_same_run(point, run)
-        checkpoint = point if point and point.is_dir() else None  # finished folds are read one by one
         text_encoder = encoder.text_encoder
         self._look(text_encoder)  # before anything is trained
         rows = self._few_rows(text_encoder, config) if few else self._encode(text_encoder, config.epoch_max_lengths)
-        return _Prepared(config, rows, self._load().names, self.splits.summary, self._audit, run, checkpoint)
+        return _Prepared(config, rows, self._load().names, self.splits.summary, self._audit, run, point)
 
     def _has_few_rows(self, config: SettledConfig) -> bool:
         """Tell whether methods for few rows are used.
@@ -407,6 +407,7 @@ class SentimentFineTuner:
         from imdb_sentiment.scoring.device import usable_device
         from imdb_sentiment.scoring.rows import held_out_scores, measured_rows
         from imdb_sentiment.training.calibrating import calibrate
+        from imdb_sentiment.training.checkpoints import recorded_precision
         from imdb_sentiment.training.few_rows import train_on_few_rows
         from imdb_sentiment.training.fine_tuning import set_dropout
         from imdb_sentiment.training.recipe import resolve, settled_fields
@@ -424,7 +425,8 @@ class SentimentFineTuner:
             return model
 
         started = time.perf_counter()
-        recipe = resolve(config, load(), device, before=None)
+        before = recorded_precision(prepared.resume_point) if prepared.resume_point else None
+        recipe = resolve(config, load(), device, before=before)
         trained = train_on_few_rows(
             load,
             encoder.text_encoder,
@@ -432,7 +434,7 @@ class SentimentFineTuner:
             rows=rows,
             recipe=recipe,
             folder=self.output_dir,
-            run=prepared.run,
+            run={**prepared.run, "precision_used": recipe.precision},
         )
         labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
         calibration = calibrate(trained.logits, labels, config, names=self.labels)
@@ -479,7 +481,7 @@ class SentimentFineTuner:
             metric=metric,
             output_dir=self.output_dir,
             run=prepared.run,
-            checkpoint=prepared.checkpoint,
+            checkpoint=prepared.resume_point,
         )
         seconds = time.perf_counter() - started
 

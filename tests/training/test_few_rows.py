@@ -23,7 +23,7 @@ from imdb_sentiment import (
     TrainingInterruptedError,
 )
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.training import contrastive, few_rows
+from imdb_sentiment.training import contrastive, few_rows, recipe
 from imdb_sentiment.training.contrastive import contrastive_steps
 
 ROWS = 60
@@ -210,6 +210,31 @@ def test_folds_of_another_run_are_refused(config: FineTuneConfig, run: Path) -> 
     with pytest.raises(ConfigError, match="belongs to another run") as caught:
         other.fit(PARTS, resume=True)
     assert caught.value.found == "seed was 42"
+
+
+def test_a_resumed_run_keeps_the_precision_of_its_finished_folds(
+    config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial step decides which is faster, and may decide otherwise when the machine is busy."""
+    decisions = iter(["bf16", "fp32"])
+    monkeypatch.setattr(recipe, "choose_precision", lambda *_, **__: next(decisions))
+    train = contrastive.train_contrastively
+    used: list[str] = []
+
+    def interrupted_in_the_second(*given: Any, **options: Any) -> None:
+        used.append(options["recipe"].precision)
+        if len(used) == 2:
+            raise TrainingInterruptedError("training was interrupted")
+        train(*given, **options)
+
+    monkeypatch.setattr(few_rows, "train_contrastively", interrupted_in_the_second)
+    method = config.replace(method="contrastive", precision="auto")
+    tuner = SentimentFineTuner(DATA, method, output_dir=tmp_path / "run")
+    with pytest.raises(TrainingInterruptedError):
+        tuner.fit(PARTS)
+    result = tuner.fit(PARTS, resume=True)
+    assert set(used) == {"bf16"}
+    assert result.training_precision == "bf16"
 
 
 def test_a_method_may_be_named(contrastive_run: tuple[Path, FineTuneResult]) -> None:

@@ -121,9 +121,13 @@ def prune(folder: Path, keep: Keep, *, best_step: int | None) -> None:
             _remove(path)
 
 
-def recorded_precision(checkpoint: Path) -> str | None:
-    """Return the precision that the run of a complete checkpoint computes with, which it goes on with."""
-    precision: str | None = _recorded(checkpoint).get("precision_used")
+def recorded_precision(point: Path) -> str | None:
+    """Return the precision that a run computes in, which it keeps when it is resumed.
+
+    Args:
+        point: A complete checkpoint of it, or the file of a finished fold.
+    """
+    precision: str | None = _recorded(point).get("precision_used")
     return precision
 
 
@@ -137,7 +141,7 @@ def check_same_run(point: Path, run: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: It was made with other data or another configuration.
     """
-    recorded = recorded_run(point) if point.is_file() else _recorded(point)
+    recorded = _recorded(point)
     differing = [name for name, value in run.items() if recorded.get(name) != value]
     if differing:
         raise ConfigError(
@@ -151,8 +155,11 @@ def check_same_run(point: Path, run: Mapping[str, Any]) -> None:
         )
 
 
-def _recorded(checkpoint: Path) -> dict[str, Any]:
-    recorded: dict[str, Any] = _state(checkpoint).get("stateful_callbacks", {}).get(RUN_RECORD, {}).get("args", {})
+def _recorded(point: Path) -> dict[str, Any]:
+    """Return what the run of a checkpoint or of a finished fold was made of."""
+    if point.is_file():
+        return recorded_run(point)
+    recorded: dict[str, Any] = _state(point).get("stateful_callbacks", {}).get(RUN_RECORD, {}).get("args", {})
     return recorded
 
 
