@@ -28,7 +28,7 @@ ROWS = [
         "disk_space",
         "locked",
         "output",
-        "page",
+        "reporting",
         "upstream",
     },
     {"data"},

@@ -10,8 +10,8 @@ from huggingface_hub import ModelCard
 from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.card import model_card
-from imdb_sentiment.page.figures import METRIC_NAMES
-from imdb_sentiment.page.markdown import escape
+from imdb_sentiment.reporting.markdown import escape
+from imdb_sentiment.results.metric_names import METRIC_NAMES
 
 
 def test_the_hub_finds_the_figures_of_the_test_split(saved_model: Path, fitted: SentimentFineTuner) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.messages import visible
-from imdb_sentiment.page.figures import computed_in, figure_rows
-from imdb_sentiment.page.markdown import escape, markdown_table
+from imdb_sentiment.reporting.markdown import escape, markdown_table
 from imdb_sentiment.results import METRICS, EvaluationReport
 
 if TYPE_CHECKING:
@@ -90,8 +89,8 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -
     figures = ["The model was not measured on a test split before it was saved."]
     if test:
         measured = f"{test.rows:,} rows, cross-validated" if test.cross_validated else f"{test.rows:,} test rows"
-        figures = markdown_table(figure_rows(test, corner=measured))
-        figures += ["", f"{computed_in(test).capitalize()}{', before it was exported' if metadata.export else ''}."]
+        figures = markdown_table(test.metric_rows(corner=measured))
+        figures += ["", f"{test.computed_in().capitalize()}{', before it was exported' if metadata.export else ''}."]
     return [
         f"Tells {negative} from {positive}. {made}",
         "",

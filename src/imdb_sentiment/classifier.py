@@ -24,7 +24,6 @@ from imdb_sentiment.metadata import ModelMetadata
 from imdb_sentiment.model_folder import find_folder
 from imdb_sentiment.opening import Opening
 from imdb_sentiment.output import METADATA_FILE, as_path
-from imdb_sentiment.page.mistakes import worst_mistakes
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.scoring.cascade import CascadeScorer
@@ -496,7 +495,7 @@ class SentimentClassifier:
             train=None if train is None else self._labelled_in_two("train", train),
             validation=None if validation is None else self._labelled_in_two("validation", validation),
         ).with_labels_read_as(read_as)
-        mistakes = worst_mistakes(report.unseen or report, count=explained_mistakes)
+        mistakes = (report.unseen or report).worst_mistakes(count=explained_mistakes)
         told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
         for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
             warnings.warn(warning, stacklevel=2)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from imdb_sentiment.disk_space import is_disk_full
 from imdb_sentiment.errors import DataError, DiskFullError, ImdbSentimentError
@@ -12,15 +12,20 @@ from imdb_sentiment.messages import Advice, Either
 from imdb_sentiment.output import make_folder, write_text
 from imdb_sentiment.results import FileReport
 
-if TYPE_CHECKING:
-    from imdb_sentiment.classifier import SentimentClassifier
-
-__all__ = ["HIDDEN", "FolderJob", "Outcome", "to_report", "try_one"]
+__all__ = ["HIDDEN", "FileScorer", "FolderJob", "Outcome", "to_report", "try_one"]
 
 HIDDEN = ".imdb_sentiment"
 """The folder in the output folder for what came of each file, and for files that are not whole yet."""
 
 _MOST_TRIES = 5
+
+
+class FileScorer(Protocol):
+    """A model that scores files, as `SentimentClassifier` does."""
+
+    @property
+    def predict_file(self) -> Callable[..., FileReport]:
+        """Score one file into another."""
 
 
 class Outcome(NamedTuple):
@@ -79,7 +84,7 @@ def to_report(told: str) -> FileReport:
     return FileReport(**(fields | {"notes": tuple(fields["notes"])}))
 
 
-def try_one(job: FolderJob, name: str, classifier: Callable[[], "SentimentClassifier"]) -> Outcome:
+def try_one(job: FolderJob, name: str, classifier: Callable[[], FileScorer]) -> Outcome:
     """Score a file, as a worker does; if an earlier worker was lost while it did, go on from there.
 
     Args:
@@ -94,7 +99,7 @@ def try_one(job: FolderJob, name: str, classifier: Callable[[], "SentimentClassi
     return Outcome(name, _to_json(report), "", full_disk=False)
 
 
-def _score_one(job: FolderJob, name: str, classifier: Callable[[], "SentimentClassifier"]) -> FileReport:
+def _score_one(job: FolderJob, name: str, classifier: Callable[[], FileScorer]) -> FileReport:
     partial, target = job.hidden("partial", name), job.folder / name
     report = job.report(name)
     if report and not partial.exists() and target.exists():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 __all__ = [
     "ACTING",
+    "NOT_RECORDED",
     "Advice",
     "Either",
     "FilePath",
@@ -30,6 +31,9 @@ _PASTED = 100
 ACTING = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """Characters other than C0 controls that act on a terminal or on the order of what is read: C1 controls, ends of lines,
 marks of direction, halves of surrogate pairs. A part of a regular expression."""
+
+NOT_RECORDED = "not recorded"
+"""In the place of what a model or a report that was saved by an earlier version does not say."""
 
 _acting = re.compile(f"[\0-\x08\x0b-\x1f{ACTING}]")
 

@@ -17,7 +17,7 @@ from pydantic import (
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.encoding import TextEncoder, Truncation
-from imdb_sentiment.page.figures import NOT_RECORDED
+from imdb_sentiment.messages import NOT_RECORDED
 from imdb_sentiment.results import Background, Calibration, CascadeChoice, EvaluationReport
 
 if TYPE_CHECKING:

@@ -12,15 +12,12 @@ import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError
-from imdb_sentiment.folder_job import FolderJob, Outcome, try_one
+from imdb_sentiment.folder_job import FileScorer, FolderJob, Outcome, try_one
 from imdb_sentiment.process_wide import process_wide
 from imdb_sentiment.silence import silent_warnings
-
-if TYPE_CHECKING:
-    from imdb_sentiment.classifier import SentimentClassifier
 
 __all__ = ["RayWorkers"]
 
@@ -44,7 +41,7 @@ class RayWorkers:
         ConfigError: `workers` is below 1.
     """
 
-    def __init__(self, classifier: "SentimentClassifier", *, workers: int | None, on_gpu: bool) -> None:
+    def __init__(self, classifier: FileScorer, *, workers: int | None, on_gpu: bool) -> None:
         if workers is not None and workers < 1:
             raise ConfigError(f"workers={workers} leaves nobody to do it", expected="1 or more")
         try:
@@ -88,9 +85,9 @@ class _Actor:
         outcome = try_one(self._job, row["name"], self._open)
         return outcome._asdict()
 
-    def _open(self) -> "SentimentClassifier":
+    def _open(self) -> FileScorer:
         """Return the model, which is opened when the first file asks, and the same one from then on."""
-        classifier: SentimentClassifier = pickle.loads(self._sent)  # noqa: S301 - made by this program a moment ago
+        classifier: FileScorer = pickle.loads(self._sent)  # noqa: S301 - made by this program a moment ago
         return classifier
 
 

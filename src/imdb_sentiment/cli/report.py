@@ -53,7 +53,6 @@ def report(
 ) -> None:
     """Write a page on a saved model: verdict, figures beside simpler models, curves, mistakes."""
     from imdb_sentiment.output import check_new_file
-    from imdb_sentiment.page.verdict import baselines_caveat
 
     check_new_file(output, overwrite=overwrite)
     data_config = read_data_settings(
@@ -76,7 +75,7 @@ def report(
     say(str(page))
     for note in [*rows.notes, *filter(None, [page.flipped_warning()])]:
         say(f"note: {note}")
-    if caveat := baselines_caveat(page):
+    if caveat := page.baselines_caveat():
         say(f"note: {caveat}")
     if told.unseen:
         say(f"note: without {told.seen_rows:,} rows that the model was trained or its best epoch chosen on")

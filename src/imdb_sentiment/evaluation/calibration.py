@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.results import Reliability
+from imdb_sentiment.reporting.curves import Reliability
 
 if TYPE_CHECKING:
     import numpy as np

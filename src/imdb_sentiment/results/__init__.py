@@ -1,14 +1,14 @@
 """What the library hands back: frozen records that print well and turn into plain JSON."""
 
 from imdb_sentiment.results.background import Background
-from imdb_sentiment.results.comparison import BaselineReport, Comparison, Difference, Interval
-from imdb_sentiment.results.curves import Coverage, Curves, Ranking, Reliability, Thresholds
-from imdb_sentiment.results.evaluation import METRICS, EvaluationReport
+from imdb_sentiment.results.comparison import Comparison, Difference, Interval
+from imdb_sentiment.results.evaluation import BaselineReport, EvaluationReport
 from imdb_sentiment.results.explanation import Explanation, WordContribution
 from imdb_sentiment.results.export import ExportReport
 from imdb_sentiment.results.file_report import FileReport
 from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
 from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.results.prediction import Prediction
 from imdb_sentiment.results.slices import SliceReport
@@ -30,8 +30,6 @@ __all__ = [
     "Calibration",
     "CascadeChoice",
     "Comparison",
-    "Coverage",
-    "Curves",
     "Difference",
     "EpochRecord",
     "EvaluationReport",
@@ -48,12 +46,9 @@ __all__ = [
     "MeasuredRows",
     "MethodResult",
     "Prediction",
-    "Ranking",
-    "Reliability",
     "SliceReport",
     "SplitSummary",
     "Suspect",
-    "Thresholds",
     "WordContribution",
     "to_plain",
 ]

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.page.figures import METRIC_NAMES
+from imdb_sentiment.results.metric_names import METRIC_NAMES
 from imdb_sentiment.results.plain import to_plain
 from imdb_sentiment.text_table import format_table, wrap
 
-if TYPE_CHECKING:
-    from imdb_sentiment.results.evaluation import EvaluationReport
-
-__all__ = ["BY_CHANCE", "BaselineReport", "Comparison", "Difference", "Interval"]
+__all__ = ["BY_CHANCE", "Comparison", "Difference", "Interval"]
 
 BY_CHANCE = 0.05
 """From this probability on, a difference may be chance."""
@@ -155,37 +152,3 @@ class Comparison:
                 *format_table(table),
             ]
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineReport:
-    """A simpler model on the same rows."""
-
-    name: str
-
-    report: "EvaluationReport"
-
-    comparison: Comparison
-    """The baseline first, the model second."""
-
-    train_rows: int | None = None
-    """How many rows it was fitted on; None if not recorded."""
-
-    @property
-    def verdict(self) -> str:
-        """Say plainly whether the model beats it: by its labels, and by a metric that no threshold changes."""
-        comparison = self.comparison
-        beats = comparison.differences["accuracy"].value > 0
-        word = ("better" if beats else "WORSE") if comparison.beyond_chance else "NOT better"
-        unlike = comparison.unlike(self.name, "this model")
-        said = unlike or f"accuracy {word} than {self.name}: {comparison.evidence()}{self._at}"
-        if ranking := comparison.ranking():
-            word = ("NOT better", "better", "WORSE")[ranking.sign] + (f" than {self.name}" if unlike else "")
-            said += f"; {ranking.metric} {word}: {ranking.evidence}"
-        return said
-
-    @property
-    def _at(self) -> str:
-        if self.report.goal:
-            return f", both at {self.report.goal}"
-        return "" if self.report.threshold == 0.5 else f", both at the threshold {self.report.threshold:g}"

@@ -4,26 +4,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import DataError, count_rows
-from imdb_sentiment.messages import quote
+from imdb_sentiment.messages import NOT_RECORDED, quote
 from imdb_sentiment.output import write_text
-from imdb_sentiment.page.figures import METRIC_NAMES, confusion_rows, figure_rows
+from imdb_sentiment.reporting.curves import Curves
 from imdb_sentiment.results.background import Background
-from imdb_sentiment.results.comparison import BaselineReport, Comparison, Interval
-from imdb_sentiment.results.curves import Curves
+from imdb_sentiment.results.comparison import Comparison, Interval
 from imdb_sentiment.results.flipped import flipped_warning
 from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.metric_names import METRICS
+from imdb_sentiment.results.mistakes import Mistake, worst_mistakes
 from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
 from imdb_sentiment.results.slices import SliceReport
 from imdb_sentiment.results.suspects import LabelSuspects
+from imdb_sentiment.results.tables import Column, confusion_rows, metric_rows, slice_rows
+from imdb_sentiment.results.verdict import (
+    accuracy_sentence,
+    calibration_sentences,
+    fewer_rows_sentence,
+    slice_sentences,
+)
 from imdb_sentiment.text_table import format_table, wrap
 
-__all__ = ["METRICS", "EvaluationReport"]
+if TYPE_CHECKING:
+    from imdb_sentiment.reporting.plots import Figure
 
-METRICS = tuple(METRIC_NAMES)
-"""The figures of an `EvaluationReport`."""
+__all__ = ["BaselineReport", "EvaluationReport"]
 
 _LATER_FIELDS = ("cross_validated", "goal", "goal_reached", "numeric_precision", "kept_epoch", "kept_because")
 """Fields that a report which was saved by an earlier version may lack."""
@@ -122,7 +130,7 @@ class EvaluationReport:
     """95 % interval of each figure by its name, without those that the rows say nothing of; None where only figures
     were asked for, as after each epoch."""
 
-    baselines: tuple[BaselineReport, ...] = ()
+    baselines: "tuple[BaselineReport, ...]" = ()
     """Simpler models on the same rows, where the training rows were at hand to fit them."""
 
     slices: tuple[SliceReport, ...] = ()
@@ -186,10 +194,17 @@ class EvaluationReport:
         return to_plain(self) | {"warnings": self.warnings()}
 
     def to_markdown(self) -> str:
-        """Return verdict, figures and slices as Markdown; no text of the data is in it."""
-        from imdb_sentiment.page.markdown import render_markdown
+        """Return verdict, metrics and slices as Markdown; no text of the data is in it."""
+        from imdb_sentiment.reporting.markdown import Section, render_markdown
 
-        return render_markdown(self)
+        shown = self.unseen or self
+        sections = [
+            Section("Figures", shown.metric_rows(), f"On {shown.rows:,} rows, {shown.computed_in()}."),
+            Section("Confusion matrix", confusion_rows(shown.labels, shown.confusion_matrix)),
+        ]
+        if shown.slices:
+            sections.append(Section("Slices", slice_rows(shown.slices)))
+        return render_markdown(self.verdict(), sections)
 
     def save_html(
         self,
@@ -214,11 +229,115 @@ class EvaluationReport:
             OutputExistsError: The file is there, or cannot be written.
             MissingExtraError: matplotlib or Jinja2 is not installed.
         """
-        from imdb_sentiment.page.html import render_html
+        from imdb_sentiment.reporting.html import Page, Table, render_html
 
+        shown = self.unseen or self
+        background = shown.background or Background({})
+        intervals = ", with 95 % intervals" if shown.intervals else ""
+        page = Page(
+            title=title,
+            labels=shown.labels,
+            verdict=self.verdict(),
+            figures=Table.of(f"Figures on {shown.rows:,} rows{intervals}", shown.metric_rows()),
+            computed=f"{shown.computed_in().capitalize()}.",
+            confusion=Table.of(
+                "True labels down, predicted labels across", confusion_rows(shown.labels, shown.confusion_matrix)
+            ),
+            plots=shown.plots(),
+            slices=Table.of("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
+            mistakes=shown.worst_mistakes(),
+            suspects=suspects,
+            audit=(background.audit or {}).get("findings", []),
+            provenance=Table(
+                "Where the model comes from", ["", ""], [[*pair] for pair in background.provenance.items()]
+            ),
+        )
         file = Path(path)
-        write_text(file, render_html(self, title=title, suspects=suspects), overwrite=overwrite)
+        write_text(file, render_html(page), overwrite=overwrite)
         return file
+
+    def metric_rows(self, *, corner: str = "") -> list[list[str]]:
+        """Return the metrics as rows of text, with intervals and baselines; the first row is the header."""
+        baselines = [baseline.report._column(baseline.name) for baseline in self.baselines]
+        positive, intervals = self.labels[1], self.intervals
+        return metric_rows(self._column("this model"), baselines, positive=positive, intervals=intervals, corner=corner)
+
+    def computed_in(self) -> str:
+        """Say which numbers the metrics were computed with."""
+        precision = self.numeric_precision
+        return f"numeric precision {NOT_RECORDED}" if precision is None else f"computed in {precision}"
+
+    def verdict(self) -> list[str]:
+        """Return what the report comes to, in sentences, the most important first.
+
+        Where the model was trained on some of the rows, they are about the others.
+        """
+        shown = self.unseen or self
+        intervals = shown.intervals or {}
+        correct = sum(shown.confusion_matrix[i][i] for i in (0, 1))
+        said = [
+            accuracy_sentence(correct, shown.rows, intervals.get("accuracy"), cross_validated=shown.cross_validated)
+        ]
+        if self.unseen:
+            said.append(
+                f"{self.seen_rows:,} more rows are left out: the model was trained or its best epoch chosen on them."
+            )
+        said += [f"Careful: {warning}." for warning in shown.warnings()]
+        if shown.background:
+            said += [f"When it was trained: {warning}." for warning in shown.background.warnings]
+        more = [*(baseline.verdict for baseline in shown.baselines), *filter(None, [shown.baselines_caveat()])]
+        said += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in more]
+        said += calibration_sentences(shown.expected_calibration_error, intervals.get("expected_calibration_error"))
+        return said + slice_sentences(shown.slices, shown.accuracy)
+
+    def baselines_caveat(self) -> str | None:
+        """Say what to keep in mind of the comparison with simpler models, or that there is none."""
+        if self.background is None:
+            return None
+        if not self.baselines:
+            return "not compared with simpler models, as the rows that the model was trained on were not at hand"
+        return fewer_rows_sentence(self.baselines[0].train_rows, self.background.train_rows)
+
+    def worst_mistakes(self, *, count: int = 10) -> list[Mistake]:
+        """Return the most confident errors, in falling order of confidence; none without rows."""
+        if self.measured is None:
+            return []
+        explanations = self.background.explanations if self.background else {}
+        return worst_mistakes(self.measured, self.labels, explanations, count=count)
+
+    def plots(self) -> "list[Figure]":
+        """Draw all curves; none if the report holds its metrics alone.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from imdb_sentiment.reporting.plots import Marks, draw_curves, draw_training
+
+        if self.curves is None:
+            return []
+        marks = Marks(
+            positive=self.labels[1],
+            positive_share=sum(self.confusion_matrix[1]) / self.rows,
+            threshold=self.threshold,
+            precision=self.precision,
+            recall=self.recall,
+            roc_auc=self.roc_auc,
+            average_precision=self.average_precision,
+            calibration_error=self.expected_calibration_error,
+        )
+        others = [
+            (baseline.name, baseline.report.curves.ranking)
+            for baseline in self.baselines
+            if baseline.report.curves and baseline.report.curves.ranking
+        ]
+        drawn = draw_curves(self.curves, marks, others)
+        history = self.background.history if self.background else ()
+        if len(history) > 1:  # one epoch is no curve
+            drawn.append(draw_training(history, self.kept_epoch, self.kept_because))
+        return drawn
+
+    def _column(self, name: str) -> Column:
+        return Column(name, {metric: getattr(self, metric) for metric in METRICS}, self.threshold)
 
     def __str__(self) -> str:
         if self.unseen is None:
@@ -231,8 +350,8 @@ class EvaluationReport:
         given = [about if self.cross_validated else None, self.one_label_warning()]
         sentences = [*filter(None, given), *(baseline.verdict for baseline in self.baselines)]
         lines = [line for sentence in sentences for line in wrap(sentence)]
-        lines += format_table(figure_rows(self, corner=count_rows(self.rows)))
-        lines += format_table(confusion_rows(self))
+        lines += format_table(self.metric_rows(corner=count_rows(self.rows)))
+        lines += format_table(confusion_rows(self.labels, self.confusion_matrix))
         return "\n".join(lines)
 
     def with_labels_read_as(self, read_as: Mapping[str, str]) -> "EvaluationReport":
@@ -270,3 +389,37 @@ class EvaluationReport:
     def _seen(self) -> str:
         which = f"{self.seen_rows:,} of the {count_rows(self.rows)}"
         return f"{which} that the model was trained or its best epoch chosen on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineReport:
+    """A simpler model on the same rows."""
+
+    name: str
+
+    report: EvaluationReport
+
+    comparison: Comparison
+    """The baseline first, the model second."""
+
+    train_rows: int | None = None
+    """How many rows it was fitted on; None if not recorded."""
+
+    @property
+    def verdict(self) -> str:
+        """Say plainly whether the model beats it: by its labels, and by a metric that no threshold changes."""
+        comparison = self.comparison
+        beats = comparison.differences["accuracy"].value > 0
+        word = ("better" if beats else "WORSE") if comparison.beyond_chance else "NOT better"
+        unlike = comparison.unlike(self.name, "this model")
+        said = unlike or f"accuracy {word} than {self.name}: {comparison.evidence()}{self._at}"
+        if ranking := comparison.ranking():
+            word = ("NOT better", "better", "WORSE")[ranking.sign] + (f" than {self.name}" if unlike else "")
+            said += f"; {ranking.metric} {word}: {ranking.evidence}"
+        return said
+
+    @property
+    def _at(self) -> str:
+        if self.report.goal:
+            return f", both at {self.report.goal}"
+        return "" if self.report.threshold == 0.5 else f", both at the threshold {self.report.threshold:g}"

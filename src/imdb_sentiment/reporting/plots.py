@@ -4,16 +4,14 @@ import html
 import io
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import MissingExtraError
-from imdb_sentiment.page.figures import NOT_RECORDED
+from imdb_sentiment.messages import NOT_RECORDED
 from imdb_sentiment.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.reporting.curves import Curves, Ranking
 
-if TYPE_CHECKING:
-    from imdb_sentiment.results import Curves, EvaluationReport, Ranking
-
-__all__ = ["Figure", "plots_of"]
+__all__ = ["Figure", "Marks", "draw_curves", "draw_training"]
 
 _INK = "#010203"
 """Stands for the colour of the text, which the page decides."""
@@ -47,28 +45,41 @@ class Figure(NamedTuple):
     """What it shows and what to make of it; the text alternative too."""
 
 
-def plots_of(report: "EvaluationReport", history: Sequence[Any]) -> list[Figure]:
-    """Draw all curves of a report; none if it holds its figures alone.
+class Marks(NamedTuple):
+    """Single numbers that plots mark and their captions name."""
+
+    positive: str
+    """Name of the positive label."""
+
+    positive_share: float
+    threshold: float
+    precision: float
+    recall: float
+    roc_auc: float | None
+    average_precision: float | None
+    calibration_error: float
+
+
+def draw_curves(curves: Curves, marks: Marks, baselines: Sequence[tuple[str, Ranking]]) -> list[Figure]:
+    """Draw all curves of a model.
 
     Args:
-        report: The report.
-        history: `EpochRecord`s of the training as plain types; fewer than two are not drawn.
+        curves: The curves.
+        marks: What is marked on them.
+        baselines: Name and curve of each simpler model.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
-    curves = report.curves
-    if curves is None:
-        return []
-    drawn = [_reliability(report, curves), _thresholds(report, curves), _coverage(curves)]
+    drawn = [_reliability(marks, curves), _thresholds(marks, curves), _coverage(curves)]
     if curves.ranking:
-        drawn[1:1] = [_roc(report, curves.ranking), _precision_recall(report, curves.ranking)]
-    return drawn + ([_training(report, history)] if len(history) > 1 else [])
+        drawn[1:1] = [_roc(marks, curves.ranking, baselines), _precision_recall(marks, curves.ranking)]
+    return drawn
 
 
-def _reliability(report: "EvaluationReport", curves: "Curves") -> Figure:
+def _reliability(marks: Marks, curves: Curves) -> Figure:
     bins = curves.reliability
-    positive = report.labels[1]
+    positive = marks.positive
 
     def draw(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], color=_INK, alpha=0.4, linestyle="--", linewidth=1)
@@ -77,60 +88,59 @@ def _reliability(report: "EvaluationReport", curves: "Curves") -> Figure:
 
     caption = (
         f"Each point is a bin of about {int(bins.rows.mean()):,} rows. On the dashed line probabilities mean what they "
-        f"say; the mean distance from it is {report.expected_calibration_error:.3f}."
+        f"say; the mean distance from it is {marks.calibration_error:.3f}."
     )
     return _figure("Reliability", draw, caption)
 
 
-def _roc(report: "EvaluationReport", ranking: "Ranking") -> Figure:
+def _roc(marks: Marks, ranking: Ranking, baselines: Sequence[tuple[str, Ranking]]) -> Figure:
     def draw(axes: Any) -> None:
         axes.plot([0, 1], [0, 1], color=_INK, alpha=0.4, linestyle="--", linewidth=1)
-        for baseline in report.baselines:
-            other = baseline.report.curves and baseline.report.curves.ranking
-            if other and len(other.true_positive_rate) > _ONE_SCORE:
-                line = {"color": _ORANGE, "linewidth": 1, "label": baseline.name}
+        for name, other in baselines:
+            if len(other.true_positive_rate) > _ONE_SCORE:
+                line = {"color": _ORANGE, "linewidth": 1, "label": name}
                 axes.plot(other.false_positive_rate, other.true_positive_rate, **line)
         axes.plot(ranking.false_positive_rate, ranking.true_positive_rate, color=_BLUE, label="this model")
         axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.01))
         axes.legend(loc="lower right")
 
-    caption = f"The area below the curve, ROC-AUC, is {report.roc_auc:.4f}; chance is 0.5, the dashed line."
+    caption = f"The area below the curve, ROC-AUC, is {marks.roc_auc:.4f}; chance is 0.5, the dashed line."
     return _figure("ROC curve", draw, caption)
 
 
-def _precision_recall(report: "EvaluationReport", ranking: "Ranking") -> Figure:
-    share = sum(report.confusion_matrix[1]) / report.rows
-
+def _precision_recall(marks: Marks, ranking: Ranking) -> Figure:
     def draw(axes: Any) -> None:
-        axes.axhline(share, color=_INK, alpha=0.4, linestyle="--", linewidth=1)
+        axes.axhline(marks.positive_share, color=_INK, alpha=0.4, linestyle="--", linewidth=1)
         axes.plot(ranking.recall, ranking.precision, color=_BLUE)
-        axes.plot([report.recall], [report.precision], "o", color=_ORANGE, label="at the threshold")
+        axes.plot([marks.recall], [marks.precision], "o", color=_ORANGE, label="at the threshold")
         axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
         axes.legend(loc="lower left")
 
-    caption = f"The area below it, average precision, is {report.average_precision:.4f}; chance is {share:.3f}."
+    caption = (
+        f"The area below it, average precision, is {marks.average_precision:.4f}; chance is {marks.positive_share:.3f}."
+    )
     return _figure("Precision and recall", draw, caption)
 
 
-def _thresholds(report: "EvaluationReport", curves: "Curves") -> Figure:
+def _thresholds(marks: Marks, curves: Curves) -> Figure:
     cuts = curves.thresholds
 
     def draw(axes: Any) -> None:
         axes.plot(cuts.threshold, cuts.precision, color=_BLUE, label="precision")
         axes.plot(cuts.threshold, cuts.recall, color=_ORANGE, label="recall")
         axes.plot(cuts.threshold, cuts.f1, color=_GREEN, label="F1")
-        axes.axvline(report.threshold, color=_INK, alpha=0.5, linestyle=":", linewidth=1)
-        axes.set(xlabel="threshold", ylabel=f"of {report.labels[1]}", xlim=(0, 1), ylim=(0, 1.02))
+        axes.axvline(marks.threshold, color=_INK, alpha=0.5, linestyle=":", linewidth=1)
+        axes.set(xlabel="threshold", ylabel=f"of {marks.positive}", xlim=(0, 1), ylim=(0, 1.02))
         axes.legend(loc="lower center", ncols=3)
 
     caption = (
-        f"A text is called {report.labels[1]} above {report.threshold:.3g}, the dotted line. The curves say what other "
+        f"A text is called {marks.positive} above {marks.threshold:.3g}, the dotted line. The curves say what other "
         "thresholds would do on these rows; choose one on validation rows, not here."
     )
     return _figure("Threshold", draw, caption)
 
 
-def _coverage(curves: "Curves") -> Figure:
+def _coverage(curves: Curves) -> Figure:
     curve = curves.coverage
     told = []
     for least in (0.8, 0.9):
@@ -147,12 +157,21 @@ def _coverage(curves: "Curves") -> Figure:
     return _figure("Abstaining", draw, f"{gain}: {'; '.join(told)}." if told else f"{gain}.")
 
 
-def _training(report: "EvaluationReport", history: Sequence[Any]) -> Figure:
+def draw_training(history: Sequence[Any], kept_epoch: float | None, kept_because: str | None) -> Figure:
+    """Draw the loss of each epoch.
+
+    Args:
+        history: `EpochRecord`s of the training as plain types.
+        kept_epoch: Which of them the model has the weights of; None if not recorded.
+        kept_because: Why that one.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
     epochs = [record["epoch"] for record in history]
     train = [record["train_loss"] for record in history]
     held_out = [record["validation"]["log_loss"] for record in history]
-    epoch = report.kept_epoch
-    kept = None if epoch is None else min(range(len(epochs)), key=lambda i: abs(epochs[i] - epoch))
+    kept = None if kept_epoch is None else min(range(len(epochs)), key=lambda i: abs(epochs[i] - kept_epoch))
 
     def draw(axes: Any) -> None:
         axes.plot(epochs, train, color=_ORANGE, marker="o", label="training")
@@ -169,9 +188,7 @@ def _training(report: "EvaluationReport", history: Sequence[Any]) -> Figure:
     if kept is None:
         caption += f"Which epoch was kept is {NOT_RECORDED}."
     else:
-        caption += (
-            f"Epoch {epochs[kept]:.4g} was kept, the dotted line ({report.kept_because}), with {held_out[kept]:.3f}."
-        )
+        caption += f"Epoch {epochs[kept]:.4g} was kept, the dotted line ({kept_because}), with {held_out[kept]:.3f}."
     return _figure("Training", draw, caption)
 
 

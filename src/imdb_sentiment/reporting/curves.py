@@ -1,4 +1,4 @@
-"""What a report draws."""
+"""The curves that a report draws, as arrays."""
 
 from typing import TYPE_CHECKING, NamedTuple
 

@@ -1,9 +1,10 @@
-"""The predictions that were most sure and wrong."""
+"""The predictions that were most confident and wrong."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from imdb_sentiment.results import EvaluationReport, Explanation
+from imdb_sentiment.results.explanation import Explanation
+from imdb_sentiment.results.measured import MeasuredRows
 
 __all__ = ["Mistake", "worst_mistakes"]
 
@@ -21,24 +22,31 @@ class Mistake(NamedTuple):
     predicted: str
     confidence: float
     text: str
-    explanation: "Explanation | None"
+    explanation: Explanation | None
 
 
-def worst_mistakes(report: "EvaluationReport", *, count: int = _COUNT) -> list[Mistake]:
-    """Return the mistakes of which the model was surest, the surest first; none without rows."""
+def worst_mistakes(
+    rows: MeasuredRows, labels: tuple[str, str], explanations: Mapping[int, Explanation], *, count: int = _COUNT
+) -> list[Mistake]:
+    """Return the most confident errors, in falling order of confidence; none where there are no texts.
+
+    Args:
+        rows: The rows and what was predicted.
+        labels: Names of the negative and of the positive label.
+        explanations: Why some rows got their label, by their number.
+        count: How many at most.
+    """
     import numpy as np
 
-    rows = report.measured
-    if rows is None or not rows.texts:
+    if not rows.texts:
         return []
-    explanations = report.background.explanations if report.background else {}
     wrong = np.flatnonzero(~rows.correct)
     worst = wrong[np.argsort(-rows.confidence[wrong], kind="stable")][:count].tolist()
     return [
         Mistake(
             row=rows.number(i),
-            true=report.labels[rows.labels[i]],
-            predicted=report.labels[rows.predicted[i]],
+            true=labels[rows.labels[i]],
+            predicted=labels[rows.predicted[i]],
             confidence=float(rows.confidence[i]),
             text=_text(rows.texts[i]),
             explanation=explanations.get(rows.number(i)),

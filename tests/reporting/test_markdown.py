@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from made_reports import LABELS, UNKIND, make_report
 
-from imdb_sentiment.page.markdown import markdown_table
-from imdb_sentiment.page.verdict import verdict_of
+from imdb_sentiment.reporting.markdown import markdown_table
 from imdb_sentiment.results import Background, Interval, SliceReport
 
 
@@ -30,11 +29,11 @@ def test_cells_cannot_break_a_table() -> None:
 
 def test_the_verdict_names_what_a_reader_must_know() -> None:
     report = make_report()
-    sentences = verdict_of(report)
+    sentences = report.verdict()
     assert "95 % interval" in sentences[0]
     assert any(sentence.startswith("Accuracy better than majority label") for sentence in sentences)
     assert any("probabilities" in sentence for sentence in sentences)
-    careful = verdict_of(replace(report, seen_rows=20))
+    careful = replace(report, seen_rows=20).verdict()
     assert careful[1].startswith("Careful: these are 20 of the 300 rows that the model was trained")
 
 
@@ -53,7 +52,7 @@ def test_a_slice_that_is_worse_beyond_chance_is_named() -> None:
         p_value=0.001,
     )
     report = replace(make_report(), slices=(worse, replace(worse, name="fine", p_value=0.2)))
-    named = [sentence for sentence in verdict_of(report) if sentence.startswith("Less accurate")]
+    named = [sentence for sentence in report.verdict() if sentence.startswith("Less accurate")]
     assert named == ["Less accurate where length is cut: 60.0% of 50 rows, beyond chance."]
 
 
@@ -61,16 +60,16 @@ def test_probabilities_that_chance_explains_are_said_to_be_right() -> None:
     report = make_report()
     assert report.intervals
     fine = replace(report, intervals={**report.intervals, "expected_calibration_error": Interval(0, 0.04)})
-    assert "Its probabilities mean what they say, as far as these rows can tell." in verdict_of(fine)
-    assert LABELS[1] not in " ".join(verdict_of(fine))
-    assert UNKIND not in " ".join(verdict_of(fine))
+    assert "Its probabilities mean what they say, as far as these rows can tell." in fine.verdict()
+    assert LABELS[1] not in " ".join(fine.verdict())
+    assert UNKIND not in " ".join(fine.verdict())
 
 
 def test_where_the_model_knows_some_rows_the_others_are_shown() -> None:
     unseen = make_report(60)
     report = replace(make_report(300), seen_rows=240, unseen=unseen)
-    first, second, *_ = verdict_of(report)
-    assert first == verdict_of(unseen)[0]
+    first, second, *_ = report.verdict()
+    assert first == unseen.verdict()[0]
     assert second == "240 more rows are left out: the model was trained or its best epoch chosen on them."
     text = report.to_markdown()
     assert "On 60 rows, " in text
@@ -80,4 +79,4 @@ def test_where_the_model_knows_some_rows_the_others_are_shown() -> None:
 
 def test_the_verdict_repeats_what_was_doubtful_in_training() -> None:
     background = Background({}, warnings=("60 rows were held out",))
-    assert "When it was trained: 60 rows were held out." in verdict_of(replace(make_report(), background=background))
+    assert "When it was trained: 60 rows were held out." in replace(make_report(), background=background).verdict()

@@ -1,13 +1,11 @@
 """What stands below a curve."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_reports import make_report
 
-from imdb_sentiment.page.plots import plots_of
+from imdb_sentiment.reporting.plots import draw_training
 
 
 def history_of(losses: Sequence[float]) -> list[dict[str, Any]]:
@@ -27,8 +25,7 @@ def history_of(losses: Sequence[float]) -> list[dict[str, Any]]:
     ],
 )
 def test_the_epoch_that_was_kept_is_told_and_not_the_last_one(kept: float | None, said: str) -> None:
-    report = replace(make_report(60), kept_epoch=kept, kept_because="lowest log_loss on validation")
-    *_, training = plots_of(report, history_of([0.5, 0.411, 0.622]))
+    training = draw_training(history_of([0.5, 0.411, 0.622]), kept, "lowest log_loss on validation")
     start = "Log loss on validation was 0.500 after epoch 1 and 0.622 at the end. "
     assert training.caption == start + said
     assert said in training.svg

@@ -1,0 +1,70 @@
+"""A report as one HTML page that asks for nothing from outside."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from imdb_sentiment.errors import MissingExtraError
+from imdb_sentiment.messages import visible
+from imdb_sentiment.reporting.plots import Figure
+
+__all__ = ["Page", "Table", "render_html"]
+
+
+class Table(NamedTuple):
+    """A table with its caption."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    @classmethod
+    def of(cls, caption: str, rows: Sequence[Sequence[str]]) -> "Table":
+        """Make a table of rows the first of which is the header."""
+        return cls(caption, rows[0], rows[1:])
+
+
+class Page(NamedTuple):
+    """What a page shows, from top to bottom."""
+
+    title: str
+    labels: tuple[str, str]
+    verdict: Sequence[str]
+    figures: Table
+    computed: str
+    """With which numbers the metrics were computed."""
+
+    confusion: Table
+    plots: Sequence[Figure]
+    slices: Table
+    mistakes: Sequence[Any]
+    """Each with `row`, `true`, `predicted`, `confidence`, `text`, and `explanation`: None, or what has `to_html()`."""
+
+    suspects: Any
+    """None or, with `rows`, `model` and `suspects`, rows whose label is probably wrong."""
+
+    audit: Sequence[Any]
+    """Findings, each a mapping with `severity`, `code`, `count` and `split`."""
+
+    provenance: Table
+
+
+def render_html(page: Page) -> str:
+    """Return the page as HTML. All that comes from data or models is escaped and visible, and there is no script.
+
+    Raises:
+        MissingExtraError: Jinja2 is not installed.
+    """
+    return visible(_template().render(page._asdict()))
+
+
+def _template() -> Any:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        hint = "pip install 'imdb-sentiment[report]'"
+        raise MissingExtraError("a report as a page needs the extra 'report'", hint=hint) from error
+    loader = PackageLoader("imdb_sentiment", "reporting")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("report.html")
