@@ -30,7 +30,7 @@ from imdb_sentiment import (
     file_scoring,
     judging,
 )
-from imdb_sentiment.tables import open_table
+from imdb_sentiment.tables.opening import open_table
 from imdb_sentiment.tables.delimited import DelimitedTable
 from tasks import score_and_die
 

@@ -6,7 +6,8 @@ from typing import Any
 from imdb_sentiment.data.wanted import check_columns, wanted_texts
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.judging import Judge, added_names, check_names, judge_rows
-from imdb_sentiment.tables import Added, with_columns
+from imdb_sentiment.tables.parquet import with_columns
+from imdb_sentiment.tables.table import Added
 
 __all__ = ["score_batch"]
 

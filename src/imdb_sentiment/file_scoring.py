@@ -19,7 +19,8 @@ from imdb_sentiment.output import check_new_file, link_target, make_folder
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
-from imdb_sentiment.tables import Chunk, Table, check_suffixes, open_table
+from imdb_sentiment.tables.opening import check_suffixes, open_table
+from imdb_sentiment.tables.table import Chunk, Table
 
 __all__ = ["FileJob", "precision_of_parts", "score_file"]
 

@@ -52,7 +52,7 @@ def _can_be_shortened(model: "PreTrainedModel", layer: Any) -> bool:
 @contextmanager
 def _shortened(layer: Any) -> Iterator[None]:
     attention, before = layer.attention.self, layer.attention.self.__dict__.get("forward")
-    attention.forward = _attend(attention)
+    attention.forward = _attend_from_first(attention)
     hook = layer.attention.output.register_forward_pre_hook(lambda _, inputs: (inputs[0], inputs[1][:, :1]))
     try:
         yield
@@ -76,7 +76,7 @@ def _last_layer(model: "PreTrainedModel") -> Any:
     return layers[-1] if all(f"attention.{part}" in named for part in parts) else None
 
 
-def _attend(attention: Any) -> Any:
+def _attend_from_first(attention: Any) -> Any:
     """Build the self-attention of the first token."""
     import torch
 

@@ -21,7 +21,7 @@ from imdb_sentiment.output import LOCK_FILE, make_folder, write_text
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.progress import progress_bar
 from imdb_sentiment.results import FileReport
-from imdb_sentiment.tables import KINDS
+from imdb_sentiment.tables.opening import KINDS
 
 __all__ = ["find_inputs", "precision_of_run", "score_folder"]
 

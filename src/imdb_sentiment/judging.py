@@ -11,7 +11,7 @@ from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.messages import Advice, Setting, list_values, quote
 from imdb_sentiment.precision import Precision
 from imdb_sentiment.scoring.scorer import Scores
-from imdb_sentiment.tables import Added
+from imdb_sentiment.tables.table import Added
 
 __all__ = ["Judge", "added_names", "check_names", "judge_rows", "planned_precision", "readable"]
 

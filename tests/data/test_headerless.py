@@ -11,7 +11,7 @@ from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.files import read_file, read_folder
 from imdb_sentiment.errors import ConfigError, DataError
-from imdb_sentiment.tables import open_table
+from imdb_sentiment.tables.opening import open_table
 
 LINES = [
     ("Bright, quick and never dull.", "1"),

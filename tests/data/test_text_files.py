@@ -13,7 +13,7 @@ from imdb_sentiment.data import text_files
 from imdb_sentiment.data.files import read_file
 from imdb_sentiment.data.text_files import TextFile, UndecodableError, lines_of
 from imdb_sentiment.errors import ConfigError, DataError
-from imdb_sentiment.tables import open_table
+from imdb_sentiment.tables.opening import open_table
 
 TEXT = "text,label\ncaf\u00e9 \U0001f600,pos\n\u0424\u0438\u043b\u044c\u043c,neg\n"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imdb_sentiment.tables import records_as_text
+from imdb_sentiment.tables.record_writer import records_as_text
 
 SPECIAL = [
     "\r",

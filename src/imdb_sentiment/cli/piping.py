@@ -41,7 +41,8 @@ def classify_lines(
     """
     from imdb_sentiment.data.jsonl import MISSING, find_field
     from imdb_sentiment.judging import added_names, readable
-    from imdb_sentiment.tables import Added, extended
+    from imdb_sentiment.tables.json_lines import extended
+    from imdb_sentiment.tables.table import Added
 
     names = added_names(prefix)
     numbers = count(1)

@@ -98,7 +98,7 @@ def predict(
     """Classify texts, or the rows of a file."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.errors import ConfigError, DataError
-    from imdb_sentiment.tables import refuse_endless
+    from imdb_sentiment.tables.opening import refuse_endless
 
     numbers: Any = precision  # checked where the model is opened
     if source or target:

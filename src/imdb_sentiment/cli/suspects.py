@@ -91,7 +91,7 @@ def _check_kind(output: Path) -> None:
 
 
 def _table(found: "LabelSuspects", output: Path, *, spreadsheet_safe: bool) -> str:
-    from imdb_sentiment.tables import records_as_text
+    from imdb_sentiment.tables.record_writer import records_as_text
 
     rows = [
         (str(suspect.row), suspect.label, suspect.suggested, f"{suspect.probability:.4f}", suspect.text)
