@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from transformers import AutoConfig
 
-from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.models.tokenization import TextEncoder
 
 
 def matrix_products(size: int = 2048, calls: int = 5) -> dict[str, float]:

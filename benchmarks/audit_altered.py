@@ -13,7 +13,7 @@ import resource
 import time
 
 from imdb_sentiment import DataConfig, audit_dataset
-from imdb_sentiment.data.rows import inspect_rows
+from imdb_sentiment.data.inspection import inspect_rows
 from imdb_sentiment.data.sources import load_source
 
 _CHANGED = 0.05

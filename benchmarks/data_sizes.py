@@ -111,7 +111,7 @@ def by_majority(cell: Cell) -> list[float]:
 
 
 def by_tfidf(cell: Cell) -> list[float]:
-    from imdb_sentiment.data.labelled import Labelled
+    from imdb_sentiment.data.labels import Labelled
     from imdb_sentiment.evaluation.baseline import score_with_tfidf
 
     texts, labels = zip(*cell.train, strict=True)

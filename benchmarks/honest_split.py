@@ -19,8 +19,8 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from imdb_sentiment import DataConfig, EvaluationReport, FineTuneConfig, SentimentClassifier, SentimentFineTuner
-from imdb_sentiment.data.labelled import Labelled
-from imdb_sentiment.data.rows import inspect_rows
+from imdb_sentiment.data.inspection import inspect_rows
+from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.data.splits import label_rows, make_splits
 from imdb_sentiment.evaluation.baseline import measure_baseline

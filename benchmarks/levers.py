@@ -22,16 +22,13 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
-from imdb_sentiment.allocator import give_back_freed_memory, keep_freed_memory
-from imdb_sentiment.attention import quick_to_learn
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.embeddings import gradients_in_place
-from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.evaluation.metrics import measure, softmax
-from imdb_sentiment.first_token import first_token_only
-from imdb_sentiment.pretrained import load_encoder, load_model
-from imdb_sentiment.training.batches import rows_of_steps
-from imdb_sentiment.training.passes import divide
+from imdb_sentiment.models.acceleration import first_token_only, gradients_in_place, quick_to_learn
+from imdb_sentiment.models.pretrained import load_encoder, load_model
+from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
+from imdb_sentiment.runtime.malloc import give_back_freed_memory, keep_freed_memory
+from imdb_sentiment.training.batching import divide, rows_of_steps
 from imdb_sentiment.training.recipe import resolve
 
 Score = Callable[[dict[str, torch.Tensor]], torch.Tensor]

@@ -30,8 +30,8 @@ from transformers import pipeline
 from transformers.utils import logging
 
 from imdb_sentiment import DataConfig, ModelError, SentimentClassifier, SentimentFineTuner
-from imdb_sentiment.scoring.onnx_backend import OnnxBackend
-from imdb_sentiment.scoring.scorer import Scorer
+from imdb_sentiment.inference.graph_backends import OnnxBackend
+from imdb_sentiment.inference.scorer import Scorer
 
 SHORT = "A quiet masterpiece, and I would see it again."
 PIPELINE = "pipeline, batch "

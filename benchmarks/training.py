@@ -62,7 +62,7 @@ def run_preset(arguments: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
-    from imdb_sentiment.allocator import keep_freed_memory
+    from imdb_sentiment.runtime.malloc import keep_freed_memory
 
     torch.set_num_threads(arguments.threads)
     keep_freed_memory()  # as the command line does
@@ -100,7 +100,7 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
 
     from imdb_sentiment import DataConfig, SentimentFineTuner
     from imdb_sentiment.evaluation.metrics import measure, softmax
-    from imdb_sentiment.pretrained import load_encoder
+    from imdb_sentiment.models.pretrained import load_encoder
 
     torch.set_num_threads(arguments.threads)
     tuner = SentimentFineTuner(DataConfig(source=arguments.data, limit=arguments.rows))
@@ -163,7 +163,7 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def run_tfidf(arguments: argparse.Namespace) -> dict[str, Any]:
     from imdb_sentiment import DataConfig, SentimentFineTuner
-    from imdb_sentiment.data.labelled import Labelled
+    from imdb_sentiment.data.labels import Labelled
     from imdb_sentiment.evaluation.baseline import measure_baseline
 
     tuner = SentimentFineTuner(DataConfig(source=arguments.data, limit=arguments.rows))

@@ -20,7 +20,7 @@ from transformers import AutoTokenizer, BertConfig, BertForSequenceClassificatio
 from typing_extensions import override
 
 from imdb_sentiment import FineTuneConfig, SentimentFineTuner
-from imdb_sentiment.pretrained import load_encoder
+from imdb_sentiment.models.pretrained import load_encoder
 
 WARM = 20
 PEAK_TERAFLOPS = {"H100": 989.0, "H200": 989.0, "A100": 312.0}

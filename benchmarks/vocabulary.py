@@ -12,7 +12,7 @@ from pathlib import Path
 from imdb_sentiment import DataConfig, FineTuneConfig
 from imdb_sentiment.audit.vocabulary import Cut, cut_words, describe_mismatch
 from imdb_sentiment.data.sources import load_source
-from imdb_sentiment.pretrained import load_encoder
+from imdb_sentiment.models.pretrained import load_encoder
 
 _TEXTS = Path(__file__).with_suffix(".txt")
 

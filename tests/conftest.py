@@ -148,7 +148,7 @@ def one_layer_model(reviews: tuple[list[str], list[int]]) -> Path:
 def model(tiny_model: Path) -> "PreTrainedModel":
     """The tiny BERT with a new head of two labels, not in training."""
     from imdb_sentiment.data.labels import LabelNames
-    from imdb_sentiment.pretrained import load_encoder, load_model
+    from imdb_sentiment.models.pretrained import load_encoder, load_model
 
     config = FineTuneConfig(model_name=str(tiny_model))
     return load_model(load_encoder(config), config, LabelNames("negative", "positive")).model

@@ -41,13 +41,13 @@ _FORKS.set_forkserver_preload(
         "imdb_sentiment.evaluation.baseline",
         "imdb_sentiment.evaluation.cross_fitting",
         "imdb_sentiment.finetuner",
-        "imdb_sentiment.pretrained",
-        "imdb_sentiment.training.calibrating",
+        "imdb_sentiment.models.pretrained",
+        "imdb_sentiment.training.calibration",
         "imdb_sentiment.training.callbacks",
-        "imdb_sentiment.training.cascading",
+        "imdb_sentiment.training.cascade",
         "imdb_sentiment.training.few_rows",
-        "imdb_sentiment.training.fine_tuning",
-        "imdb_sentiment.training.loop",
+        "imdb_sentiment.training.run",
+        "imdb_sentiment.training.trainer",
         "imdb_sentiment.training.seeding",
     ]
 )

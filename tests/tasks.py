@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from imdb_sentiment import SentimentClassifier, file_scoring
-from imdb_sentiment.artifact import load_artifact, save_artifact
+from imdb_sentiment import SentimentClassifier
+from imdb_sentiment.inference import file
+from imdb_sentiment.persistence.torch_model import load_artifact, save_artifact
 from touches import kill_myself, watch
 
 __all__ = ["close_and_be_told", "identity_of", "save_and_die", "score_and_die"]
@@ -30,7 +31,7 @@ def save_and_die(folder: Path, number: int, touch: int) -> None:
 def score_and_die(folder: Path, model: Path, parts: int) -> None:
     """Score a file, and be killed when so many parts are written."""
     written: list[object] = []
-    write = file_scoring._score_part
+    write = file._score_part
 
     def write_and_die(*arguments: Any) -> None:
         if len(written) == parts:
@@ -38,8 +39,8 @@ def score_and_die(folder: Path, model: Path, parts: int) -> None:
         written.append(write(*arguments))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(file_scoring, "_PART_ROWS", 4)
-        patch.setattr(file_scoring, "_score_part", write_and_die)
+        patch.setattr(file, "_PART_ROWS", 4)
+        patch.setattr(file, "_score_part", write_and_die)
         classifier = SentimentClassifier.from_pretrained(model, device="cpu", precision="fp32")
         classifier.predict_file(folder / "in.csv", folder / "out.csv")
 

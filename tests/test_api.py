@@ -3,6 +3,8 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Collection
+from graphlib import TopologicalSorter
 from importlib import metadata
 from pathlib import Path
 
@@ -12,67 +14,49 @@ import imdb_sentiment
 
 SOURCE = Path(imdb_sentiment.__file__).parent
 
-# Each row may import from itself and from the rows above it.
-ROWS = [
-    {"arrays", "errors", "messages"},
-    {
-        "config",
-        "results",
-        "findings",
-        "text_table",
-        "allocator",
-        "processes",
-        "process_wide",
-        "progress",
-        "silence",
-        "disk_space",
-        "locked",
-        "output",
-        "reporting",
-        "upstream",
-    },
+# A module imports from its own package and from the layers above its own; in the first and the last layer, modules at
+# the root of the package may also import, and be imported by, those beside them.
+LAYERS = [
+    {"errors", "runtime"},
+    {"config", "reporting"},
+    {"results"},
     {"data"},
-    {"checked_texts", "encoding", "model_files", "saved_tokenizer", "tables"},
-    {"evaluation"},
-    {"attention", "embeddings", "models", "pretrained", "head", "first_token", "precision", "training", "scoring"},
-    {
-        "artifact",
-        "audit",
-        "card",
-        "exported",
-        "foreign",
-        "identity",
-        "metadata",
-        "model_folder",
-        "opening",
-        "publishing",
-    },
-    {"batch_scoring", "exporting", "file_scoring", "folder_job", "folder_scoring", "judging", "ray_workers"},
-    {"finetuner", "classifier"},
-    {"cross_validation", "learning_curve", "suspects"},
-    {"cli"},
-    {"__main__"},
+    {"evaluation", "models"},
+    {"audit", "inference"},
+    {"persistence", "training"},
+    {"__main__", "classifier", "cli", "cross_validation", "finetuner", "label_issues", "learning_curve"},
 ]
-SERVING = ("classifier", "scoring", "artifact")
+SERVING = ("classifier", "inference", "persistence")
 NOT_FOR_SERVING = ("imdb_sentiment.data.sources", "imdb_sentiment.training", "imdb_sentiment.finetuner")
 
 
-def imports_of(path: Path) -> set[str]:
-    """Modules of this package that a file imports anywhere, also inside functions, apart from annotations."""
-    found = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("imdb_sentiment"):
-            found.add(str(node.module))
+def modules() -> dict[str, Path]:
+    """Every module of the package but its root, by its dotted name."""
+    found = {}
+    for path in SOURCE.rglob("*.py"):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        name = ".".join(("imdb_sentiment", *parts)).removesuffix(".__init__")
+        found[name] = path
+    del found["imdb_sentiment"]
     return found
 
 
-def row_of(module: str) -> int:
-    room = module.removeprefix("imdb_sentiment.").split(".")[0]
-    return next(i for i, row in enumerate(ROWS) if room in row)
+def imports_of(path: Path, known: Collection[str]) -> set[str]:
+    """Modules of this package that a file imports anywhere: inside functions and for annotations too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("imdb_sentiment."):
+            of_each = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in known else str(node.module) for name in of_each}
+    return found
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def layer_of(module: str) -> int:
+    return next(i for i, layer in enumerate(LAYERS) if room_of(module) in layer)
 
 
 def test_every_export_exists_and_is_listed_in_order() -> None:
@@ -124,17 +108,39 @@ print(sorted(set(sys.modules) - before))
     assert len(loaded) < 350  # 250 in Python 3.11, most of them of pydantic and the standard library
 
 
-def test_modules_import_only_from_rows_above_them() -> None:
-    checked = 0
-    for path in SOURCE.rglob("*.py"):
-        parts = path.relative_to(SOURCE).with_suffix("").parts
-        if parts == ("__init__",):
-            continue
-        own = row_of(".".join(parts))
-        for module in imports_of(path):
-            assert row_of(module) <= own, f"{path.name} imports {module}"
-            checked += 1
-    assert checked > 50
+def test_modules_import_from_the_layers_above_them_alone() -> None:
+    found = modules()
+    arrows = [(name, other) for name, path in found.items() for other in imports_of(path, found)]
+    assert len(arrows) > 500
+    for name, other in arrows:
+        assert layer_of(other) <= layer_of(name), f"{name} imports {other}"
+
+
+def test_packages_of_one_layer_do_not_import_each_other() -> None:
+    found = modules()
+    packages = {path.name for path in SOURCE.iterdir() if (path / "__init__.py").is_file()}
+    assert packages < set().union(*LAYERS)
+    for name, path in found.items():
+        for other in imports_of(path, found):
+            sideways = room_of(name) != room_of(other) and layer_of(name) == layer_of(other)
+            assert not (sideways and {room_of(name), room_of(other)} <= packages), f"{name} imports {other}"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    found = modules()
+    sorter = TopologicalSorter({name: imports_of(path, found) - {name} for name, path in found.items()})
+    sorter.prepare()  # raises CycleError
+
+
+def test_the_root_holds_what_users_call_and_packages_that_say_what_they_are() -> None:
+    files = {path.name for path in SOURCE.iterdir() if path.is_file()}
+    facade = {"classifier.py", "cross_validation.py", "finetuner.py", "label_issues.py", "learning_curve.py"}
+    assert files == {"__init__.py", "__main__.py", "errors.py", "py.typed"} | facade
+    architecture = (SOURCE.parents[1] / "docs/explanation/architecture.md").read_text(encoding="utf-8")
+    for package in {path.parent.name for path in SOURCE.glob("*/__init__.py")}:
+        text = (SOURCE / package / "__init__.py").read_text(encoding="utf-8")
+        assert len((ast.get_docstring(ast.parse(text)) or "").splitlines()) == 1
+        assert f"`{package}`" in architecture
 
 
 def test_serving_does_not_drag_in_training() -> None:
@@ -148,9 +154,9 @@ print(sorted(sys.modules))
     loaded = ast.literal_eval(run.stdout)
     assert "imdb_sentiment.classifier" in loaded
     assert not [module for module in loaded if module.startswith(NOT_FOR_SERVING)]
-    for path in SOURCE.rglob("*.py"):
-        if path.relative_to(SOURCE).with_suffix("").parts[0] in SERVING:
-            assert not [module for module in imports_of(path) if module.startswith(NOT_FOR_SERVING)]
+    found = modules()
+    for name in [name for name in found if room_of(name) in SERVING]:
+        assert not [module for module in imports_of(found[name], found) if module.startswith(NOT_FOR_SERVING)]
 
 
 def test_the_package_is_typed() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conftest import examples
 from imdb_sentiment import DataError, ModelError, Prediction, SentimentClassifier, SentimentFineTuner
-from imdb_sentiment.scoring.scorer import Scorer
+from imdb_sentiment.inference.scorer import Scorer
 
 WORDS = st.sampled_from(["wonderful", "dreadful", "and", "unheard-of", "é", "😀"])
 TEXT = st.lists(WORDS, min_size=1, max_size=50).map(" ".join)

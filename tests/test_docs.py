@@ -30,7 +30,7 @@ from typer.testing import CliRunner
 import imdb_sentiment
 from hub import LoopbackHub
 from imdb_sentiment.cli.app import app
-from test_api import ROWS
+from test_api import LAYERS, SOURCE
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -300,7 +300,20 @@ def test_every_page_is_in_the_navigation_once() -> None:
 
 def test_the_layers_on_the_architecture_page_are_those_that_are_held() -> None:
     rows = re.findall(r"^\| \d+ \| ([^|]+) \|", read("docs/explanation/architecture.md"), re.MULTILINE)
-    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == ROWS
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == LAYERS
+
+
+@pytest.mark.parametrize("page", ["docs/explanation/architecture.md", "CONTRIBUTING.md"])
+def test_the_modules_that_a_page_names_are_there(page: str) -> None:
+    named = set(re.findall(r"`([\w/]+\.py)`", read(page))) - {"hub.py"}
+    assert len(named) >= 2
+    for name in named:
+        assert (
+            (SOURCE / name).is_file()
+            or (SOURCE.parent / name).is_file()
+            or (ROOT / name).is_file()
+            or (ROOT / "tests" / name).is_file()
+        ), name
 
 
 def test_relative_links_lead_somewhere() -> None:

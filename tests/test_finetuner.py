@@ -27,11 +27,11 @@ from imdb_sentiment import (
     cross_validate,
     find_suspects,
 )
-from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import baseline_probabilities
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.training.trainer import build_training
+from imdb_sentiment.training.setup import build_training
 
 Reviews = tuple[list[str], list[int]]
 
@@ -60,7 +60,7 @@ def test_a_run_on_the_validation_split_is_what_the_history_says(fitted: Sentimen
 
 
 def test_the_kept_weights_are_those_of_the_kept_epoch(fitted: SentimentFineTuner) -> None:
-    from imdb_sentiment.scoring.torch_scorer import score_texts
+    from imdb_sentiment.inference.torch_backend import score_texts
 
     assert fitted._fitted
     model, encoder, result, *_ = fitted._fitted
@@ -155,7 +155,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
         return measure(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr("imdb_sentiment.training.trainer.measure", interrupted)
+        patch.setattr("imdb_sentiment.training.setup.measure", interrupted)
         with pytest.raises(KeyboardInterrupt):
             SentimentFineTuner(config=config, output_dir=tmp_path / "cut").fit(reviews)
     cut_off = tmp_path / "cut" / "checkpoint-999999"
@@ -189,7 +189,7 @@ def test_the_tutorial_preset_trains_the_stock_model_from_its_random_head(
         begun.append({name: weight.clone() for name, weight in model.state_dict().items()})
         return build_training(model, *args, **kwargs)
 
-    monkeypatch.setattr("imdb_sentiment.training.fine_tuning.build_training", look)
+    monkeypatch.setattr("imdb_sentiment.training.run.build_training", look)
     config = FineTuneConfig.preset("tutorial", model_name=tiny_model, num_train_epochs=1)
     tuner = SentimentFineTuner(config=config, output_dir=tmp_path)
     result = tuner.fit(reviews)
@@ -214,7 +214,7 @@ def test_own_label_names_reach_the_predictions(tiny_config: FineTuneConfig, tmp_
 
 
 def test_pairs_reach_the_model(fitted_on_pairs: SentimentFineTuner) -> None:
-    from imdb_sentiment.scoring.torch_scorer import score_texts
+    from imdb_sentiment.inference.torch_backend import score_texts
 
     model, encoder, result, *_ = fitted_on_pairs._fitted or pytest.fail("not fitted")
     rows = fitted_on_pairs.splits.validation

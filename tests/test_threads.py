@@ -29,8 +29,8 @@ from imdb_sentiment import (
     SentimentFineTuner,
     TrainingDivergedError,
 )
-from imdb_sentiment.training.loop import FineTuneTrainer
-from imdb_sentiment.upstream import hub_or_cache, quiet
+from imdb_sentiment.runtime.huggingface import hub_or_cache, quiet
+from imdb_sentiment.training.trainer import FineTuneTrainer
 
 FIRST_USE = """
 import sys
@@ -117,7 +117,7 @@ def test_two_runs_at_once_end_as_one_after_the_other(
         second: list[Future[Fitted]] = []
 
         def begin_another() -> None:
-            from imdb_sentiment import pretrained
+            from imdb_sentiment.models import pretrained
 
             load = pretrained.load_model
 
@@ -261,7 +261,7 @@ def test_a_hub_that_answers_is_used_though_another_did_not_answer_meanwhile(monk
             answered.set()
         return repository == "there"
 
-    monkeypatch.setattr("imdb_sentiment.upstream._hub_answers", answers)
+    monkeypatch.setattr("imdb_sentiment.runtime.huggingface._hub_answers", answers)
 
     def is_offline() -> bool:
         with hub_or_cache("there", "model", None):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.audit.dataset import audit_dataset
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig, FineTuneConfig
-    from imdb_sentiment.config.files import load_config, save_config
+    from imdb_sentiment.config.yaml_file import load_config, save_config
     from imdb_sentiment.cross_validation import CrossValidationReport, FoldResult, cross_validate
     from imdb_sentiment.data.splits import DataSplits
     from imdb_sentiment.errors import (
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
         TrainingInterruptedError,
     )
     from imdb_sentiment.evaluation.comparison import compare
-    from imdb_sentiment.findings import DataAudit, Finding, TokenLengths
     from imdb_sentiment.finetuner import SentimentFineTuner
+    from imdb_sentiment.label_issues import find_suspects
     from imdb_sentiment.learning_curve import learning_curve
-    from imdb_sentiment.metadata import ModelMetadata
+    from imdb_sentiment.persistence.metadata import ModelMetadata
     from imdb_sentiment.results import (
         BaselineReport,
         Calibration,
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         Suspect,
         WordContribution,
     )
-    from imdb_sentiment.suspects import find_suspects
+    from imdb_sentiment.results.audit import DataAudit, Finding, TokenLengths
 
 __all__ = [
     "BaselineReport",
@@ -123,7 +123,7 @@ _HOMES = {
     "audit.dataset": ("audit_dataset",),
     "classifier": ("SentimentClassifier",),
     "config": ("DataConfig", "FineTuneConfig"),
-    "config.files": ("load_config", "save_config"),
+    "config.yaml_file": ("load_config", "save_config"),
     "cross_validation": ("CrossValidationReport", "FoldResult", "cross_validate"),
     "data.splits": ("DataSplits",),
     "evaluation.comparison": ("compare",),
@@ -141,10 +141,10 @@ _HOMES = {
         "TrainingDivergedError",
         "TrainingInterruptedError",
     ),
-    "findings": ("DataAudit", "Finding", "TokenLengths"),
+    "results.audit": ("DataAudit", "Finding", "TokenLengths"),
     "finetuner": ("SentimentFineTuner",),
     "learning_curve": ("learning_curve",),
-    "metadata": ("ModelMetadata",),
+    "persistence.metadata": ("ModelMetadata",),
     "results": (
         "BaselineReport",
         "Calibration",
@@ -171,7 +171,7 @@ _HOMES = {
         "Suspect",
         "WordContribution",
     ),
-    "suspects": ("find_suspects",),
+    "label_issues": ("find_suspects",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

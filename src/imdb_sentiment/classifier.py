@@ -8,30 +8,26 @@ from itertools import islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from imdb_sentiment.artifact import Artifact, load_artifact
-from imdb_sentiment.checked_texts import TextsLike, check_items, checked_texts, listed_items
-from imdb_sentiment.data.labelled import Labelled, Texts
-from imdb_sentiment.data.labels import match_labels
-from imdb_sentiment.data.seen import SEEN_ROWS_FILE
+from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE
+from imdb_sentiment.data.labels import Labelled, Texts, match_labels
 from imdb_sentiment.data.sequences import is_table
 from imdb_sentiment.errors import ConfigError, DataError, ModelError
-from imdb_sentiment.exported import GRAPH_FILE, Exported, load_exported
-from imdb_sentiment.foreign import load_foreign
-from imdb_sentiment.identity import identity_of
-from imdb_sentiment.judging import Judge
-from imdb_sentiment.messages import Advice, Either, cut, list_values, quote
-from imdb_sentiment.metadata import ModelMetadata
-from imdb_sentiment.model_folder import find_folder
-from imdb_sentiment.opening import Opening
-from imdb_sentiment.output import METADATA_FILE, as_path
-from imdb_sentiment.precision import Precision
+from imdb_sentiment.inference.cascade import CascadeScorer
+from imdb_sentiment.inference.graph_backends import GraphBackend, open_graph
+from imdb_sentiment.inference.inputs import TextsLike, check_items, checked_texts, listed_items
+from imdb_sentiment.inference.row_labels import Judge
+from imdb_sentiment.inference.scorer import WINDOW, Scorer
+from imdb_sentiment.inference.torch_backend import TorchBackend, open_backend, score_texts
+from imdb_sentiment.models.device import Precision, usable_device
+from imdb_sentiment.persistence.folder import find_folder
+from imdb_sentiment.persistence.identity import identity_of
+from imdb_sentiment.persistence.metadata import ModelMetadata
+from imdb_sentiment.persistence.onnx_model import GRAPH_FILE, Exported, load_exported
+from imdb_sentiment.persistence.opening import Opening
+from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_foreign
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
-from imdb_sentiment.scoring.cascade import CascadeScorer
-from imdb_sentiment.scoring.device import usable_device
-from imdb_sentiment.scoring.graph_backend import GraphBackend
-from imdb_sentiment.scoring.opening import open_graph
-from imdb_sentiment.scoring.scorer import WINDOW, Scorer
-from imdb_sentiment.scoring.torch_scorer import TorchBackend, open_backend, score_texts
+from imdb_sentiment.runtime.files import METADATA_FILE, as_path
+from imdb_sentiment.runtime.messages import Advice, Either, cut, list_values, quote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -267,7 +263,7 @@ class SentimentClassifier:
             ModelError: The model has no cascade.
             OutputExistsError: The target is there or cannot be written.
         """
-        from imdb_sentiment.file_scoring import FileJob, precision_of_parts, score_file
+        from imdb_sentiment.inference.file import FileJob, precision_of_parts, score_file
 
         number, shards = shard
         if not 1 <= number <= shards:
@@ -328,9 +324,8 @@ class SentimentClassifier:
             OutputExistsError: Something in the folder would be overwritten, or another process writes to it.
             MissingExtraError: Ray is not installed.
         """
-        from imdb_sentiment.folder_job import FolderJob
-        from imdb_sentiment.folder_scoring import find_inputs, precision_of_run, score_folder
-        from imdb_sentiment.ray_workers import RayWorkers
+        from imdb_sentiment.inference.folder import FolderJob, find_inputs, precision_of_run, score_folder
+        from imdb_sentiment.inference.ray_engine import RayWorkers
 
         self._scorer_for(cascade)
         options = {
@@ -375,7 +370,7 @@ class SentimentClassifier:
             ConfigError: It is no such batch, an option is not valid, or a name is taken.
             ModelError: The model has no cascade.
         """
-        from imdb_sentiment.batch_scoring import score_batch
+        from imdb_sentiment.inference.batch import score_batch
 
         return score_batch(batch, self._columns(text_columns), prefix, self._judge(cascade))
 
@@ -472,9 +467,9 @@ class SentimentClassifier:
             ModelError: The model has no cascade.
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
         """
-        from imdb_sentiment.data.slicing import checked_slices
-        from imdb_sentiment.evaluation.full_report import full_report, with_background
-        from imdb_sentiment.scoring.rows import measured_rows, slices_of
+        from imdb_sentiment.data.slices import checked_slices
+        from imdb_sentiment.evaluation.report import full_report, with_background
+        from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
 
         if explained_mistakes < 0:
             raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
@@ -529,7 +524,7 @@ class SentimentClassifier:
 
         Source: Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks (2017).
         """
-        from imdb_sentiment.scoring.explaining import explain_text
+        from imdb_sentiment.inference.attribution import explain_text
 
         one: Any = [text]
         (checked,) = self._checked(one)
@@ -590,7 +585,7 @@ class SentimentClassifier:
             ConfigError: The hub does not let it be written there, or no repository can have that name.
             HubUnavailableError: The hub did not answer.
         """
-        from imdb_sentiment.publishing import push_artifact
+        from imdb_sentiment.persistence.hub import push_artifact
 
         return push_artifact(
             self._with_weights("push_to_hub"), repo_id, private=private, token=token, message=commit_message
@@ -627,7 +622,7 @@ class SentimentClassifier:
             OutputExistsError: The folder is not empty.
         """
         from imdb_sentiment.data.sample import sample_texts
-        from imdb_sentiment.exporting import export_artifact
+        from imdb_sentiment.persistence.onnx_model import export_artifact
 
         if format != "onnx" or quantize not in (None, "int8"):
             raise ConfigError(

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError, count_rows
-from imdb_sentiment.messages import visible
-from imdb_sentiment.output import as_path, write_json
-from imdb_sentiment.processes import number_of_processes
 from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
-from imdb_sentiment.text_table import format_table
+from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.runtime.distributed import number_of_processes
+from imdb_sentiment.runtime.files import as_path, write_json
+from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.splits import DataSplits

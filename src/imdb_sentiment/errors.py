@@ -21,7 +21,7 @@ Each one says what was found, what was expected and how to go on, and carries th
 import difflib
 from collections.abc import Collection, Iterable, Sequence
 
-from imdb_sentiment.messages import Advice, visible
+from imdb_sentiment.runtime.messages import Advice, visible
 
 __all__ = [
     "ConfigError",

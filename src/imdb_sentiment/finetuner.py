@@ -9,32 +9,31 @@ from typing import TYPE_CHECKING, NamedTuple, Never
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, SettledConfig, given_config, source_of
 from imdb_sentiment.config.other_names import setting_meant
-from imdb_sentiment.data.labelled import Labelled
-from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.data.seen import SeenRows
+from imdb_sentiment.data.fingerprints import SeenRows
+from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
-from imdb_sentiment.encoding import TextEncoder, texts_of
 from imdb_sentiment.errors import ConfigError, DataError, NotFittedError, OutputExistsError
-from imdb_sentiment.head import scale_outputs
-from imdb_sentiment.messages import Advice, Setting, quote
-from imdb_sentiment.output import LOCK_FILE, as_path
-from imdb_sentiment.processes import number_of_processes, on_all, on_main, warn_of_idle_gpus
+from imdb_sentiment.models.head import scale_outputs
+from imdb_sentiment.models.tokenization import TextEncoder, texts_of
 from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport, FineTuneResult, SplitSummary
+from imdb_sentiment.runtime.distributed import number_of_processes, on_all, on_main, warn_of_idle_gpus
+from imdb_sentiment.runtime.files import LOCK_FILE, as_path
+from imdb_sentiment.runtime.messages import Advice, Setting, quote
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel
 
-    from imdb_sentiment.artifact import Artifact
     from imdb_sentiment.evaluation.baseline import HeldOutBaselines
-    from imdb_sentiment.findings import DataAudit
-    from imdb_sentiment.metadata import ModelMetadata
-    from imdb_sentiment.pretrained import Encoder
-    from imdb_sentiment.scoring.cascade import Cascade
-    from imdb_sentiment.scoring.scorer import Scores
+    from imdb_sentiment.inference.cascade import Cascade
+    from imdb_sentiment.inference.scorer import Scores
+    from imdb_sentiment.models.pretrained import Encoder
+    from imdb_sentiment.persistence.metadata import ModelMetadata
+    from imdb_sentiment.persistence.torch_model import Artifact
+    from imdb_sentiment.results.audit import DataAudit
+    from imdb_sentiment.training.batching import TrainingRows
     from imdb_sentiment.training.few_rows import FewRows
-    from imdb_sentiment.training.fine_tuning import Learnt
-    from imdb_sentiment.training.rows import TrainingRows
+    from imdb_sentiment.training.run import Learnt
 
 __all__ = ["SentimentFineTuner"]
 
@@ -126,7 +125,7 @@ class SentimentFineTuner:
             ModelError: The encoder cannot be used.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
         """
-        from imdb_sentiment.pretrained import load_encoder
+        from imdb_sentiment.models.pretrained import load_encoder
 
         if self._audit is None and self._load().source is not None:
             self._look(load_encoder(self.config, pairs=self.data_config.text_columns is not None).text_encoder)
@@ -163,7 +162,7 @@ class SentimentFineTuner:
             TrainingInterruptedError: A signal ended the run; it can be gone on with.
             MissingExtraError: The package of a tracker that `report_to` names is not installed.
         """
-        from imdb_sentiment.pretrained import load_encoder
+        from imdb_sentiment.models.pretrained import load_encoder
         from imdb_sentiment.training.seeding import own_random_numbers
         from imdb_sentiment.training.trackers import check_trackers
 
@@ -241,7 +240,7 @@ class SentimentFineTuner:
             ConfigError: The hub does not let it be written there.
             HubUnavailableError: The hub did not answer.
         """
-        from imdb_sentiment.publishing import push_artifact
+        from imdb_sentiment.persistence.hub import push_artifact
 
         fitted = self._require_fitted("push_to_hub")
         return on_main(
@@ -249,19 +248,19 @@ class SentimentFineTuner:
         )
 
     def _write(self, fitted: _Fitted, path: Path, *, overwrite: bool) -> None:
-        from imdb_sentiment.artifact import save_artifact
+        from imdb_sentiment.persistence.torch_model import save_artifact
 
         save_artifact(path, self._artifact(fitted), overwrite=overwrite)
 
     def _artifact(self, fitted: _Fitted) -> "Artifact":
-        from imdb_sentiment.artifact import Artifact
+        from imdb_sentiment.persistence.torch_model import Artifact
 
         seen = SeenRows.of(self.splits.train, self.splits.validation)
         return Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen, fitted.cascade)
 
     def _describe(self, fitted: _Fitted) -> "ModelMetadata":
         """Say how the fitted model was made, and what is known of it by now."""
-        from imdb_sentiment.metadata import describe
+        from imdb_sentiment.persistence.metadata import describe
 
         metadata = describe(
             fitted.result,
@@ -275,10 +274,10 @@ class SentimentFineTuner:
         return metadata.model_copy(update={"data_config": unnamed}) if self._rows_given else metadata
 
     def _measure(self, fitted: _Fitted, *, full: bool) -> EvaluationReport:
-        from imdb_sentiment.data.slicing import slices_of_split
-        from imdb_sentiment.evaluation.full_report import figures_of, full_report, with_background
-        from imdb_sentiment.scoring.rows import measured_rows, slices_of
-        from imdb_sentiment.scoring.torch_scorer import score_texts
+        from imdb_sentiment.data.slices import slices_of_split
+        from imdb_sentiment.evaluation.report import figures_of, full_report, with_background
+        from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
+        from imdb_sentiment.inference.torch_backend import score_texts
 
         splits = self.splits
         in_turn = fitted.held_out if not len(splits.test) else None
@@ -366,8 +365,8 @@ class SentimentFineTuner:
         """Encode the rows to train on, and those of a validation split, which are held out."""
         import numpy as np
 
+        from imdb_sentiment.training.batching import EncodedRows
         from imdb_sentiment.training.few_rows import FewRows
-        from imdb_sentiment.training.rows import EncodedRows
 
         train, validation = self.splits.train, self.splits.validation
         texts = [*texts_of(train), *texts_of(validation)]
@@ -380,7 +379,7 @@ class SentimentFineTuner:
         return FewRows(texts, whole, short, fold_of)
 
     def _encode(self, encoder: TextEncoder, limits: tuple[int, ...]) -> "TrainingRows":
-        from imdb_sentiment.training.rows import EncodedRows, TrainingRows
+        from imdb_sentiment.training.batching import EncodedRows, TrainingRows
 
         splits = self.splits
         texts = texts_of(splits.train)
@@ -402,15 +401,15 @@ class SentimentFineTuner:
         """Compare methods on rows held out in turn, and train by the best."""
         import torch
 
-        from imdb_sentiment.evaluation.full_report import full_report
-        from imdb_sentiment.pretrained import load_model
-        from imdb_sentiment.scoring.device import usable_device
-        from imdb_sentiment.scoring.rows import held_out_scores, measured_rows
-        from imdb_sentiment.training.calibrating import calibrate
+        from imdb_sentiment.evaluation.report import full_report
+        from imdb_sentiment.inference.measured_rows import held_out_scores, measured_rows
+        from imdb_sentiment.models.device import usable_device
+        from imdb_sentiment.models.pretrained import load_model
+        from imdb_sentiment.training.calibration import calibrate
         from imdb_sentiment.training.checkpoints import recorded_precision
         from imdb_sentiment.training.few_rows import train_on_few_rows
-        from imdb_sentiment.training.fine_tuning import set_dropout
         from imdb_sentiment.training.recipe import resolve, settled_fields
+        from imdb_sentiment.training.run import set_dropout
 
         config = prepared.config
         device = torch.device(usable_device())
@@ -464,10 +463,10 @@ class SentimentFineTuner:
 
     def _fine_tune(self, prepared: _Prepared, rows: "TrainingRows", encoder: "Encoder") -> _Fitted:
         """Train encoder and head together, and keep the best epoch."""
-        from imdb_sentiment.pretrained import load_model
+        from imdb_sentiment.models.pretrained import load_model
         from imdb_sentiment.training.best_epoch import choose_metric
-        from imdb_sentiment.training.fine_tuning import fine_tune
         from imdb_sentiment.training.recipe import settled_fields
+        from imdb_sentiment.training.run import fine_tune
 
         config = prepared.config
         loaded = on_all(lambda: load_model(encoder, config, prepared.names))
@@ -509,10 +508,10 @@ class SentimentFineTuner:
         self, learnt: "Learnt", encoder: TextEncoder
     ) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
         """Choose on the validation split what is left to choose once the model has learnt."""
-        from imdb_sentiment.scoring.cascade import log_odds_of
-        from imdb_sentiment.scoring.torch_scorer import score_texts
-        from imdb_sentiment.training.calibrating import calibrate
-        from imdb_sentiment.training.cascading import fit_cascade
+        from imdb_sentiment.inference.cascade import log_odds_of
+        from imdb_sentiment.inference.torch_backend import score_texts
+        from imdb_sentiment.training.calibration import calibrate
+        from imdb_sentiment.training.cascade import fit_cascade
 
         splits = self.splits
         validation = _labelled(splits.validation)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
-from imdb_sentiment.messages import list_values
-from imdb_sentiment.output import as_path, write_json
-from imdb_sentiment.processes import number_of_processes
 from imdb_sentiment.results import Forecast, Interval, LearningCurve, LearningPoint
+from imdb_sentiment.runtime.distributed import number_of_processes
+from imdb_sentiment.runtime.files import as_path, write_json
+from imdb_sentiment.runtime.messages import list_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -160,8 +160,7 @@ def _train(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig
 def _summarize(sizes: Sequence[int], rounds: Sequence[Sequence[dict[str, Any]]], divided: "Folds") -> LearningCurve:
     import numpy as np
 
-    from imdb_sentiment.evaluation.bootstrap import RESAMPLES
-    from imdb_sentiment.evaluation.intervals import LEVEL, SEED
+    from imdb_sentiment.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
     from imdb_sentiment.evaluation.power_law import drawn_errors, error_at
 
     wrong = np.array([[mistake for part in parts for mistake in part["wrong"]] for parts in rounds]).T

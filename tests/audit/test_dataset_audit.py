@@ -25,8 +25,8 @@ from imdb_sentiment import (
 )
 from imdb_sentiment.audit import dataset
 from imdb_sentiment.audit.dataset import audit_rows
-from imdb_sentiment.audit.sample import read_texts, smallest_digests
-from imdb_sentiment.data.rows import inspect_rows
+from imdb_sentiment.audit.sampling import read_texts, smallest_digests
+from imdb_sentiment.data.inspection import inspect_rows
 from imdb_sentiment.data.sources import load_source
 
 TEXTS, LABELS = clean_rows()

@@ -8,8 +8,8 @@ from auditing import clean_rows, codes, one
 from conftest import make_reviews
 from imdb_sentiment import DataAudit, DataConfig, FineTuneConfig, ModelError, audit_dataset
 from imdb_sentiment.audit import tokens
-from imdb_sentiment.encoding import TextEncoder
-from imdb_sentiment.pretrained import load_encoder
+from imdb_sentiment.models.pretrained import load_encoder
+from imdb_sentiment.models.tokenization import TextEncoder
 
 WORD = "wonderful"
 

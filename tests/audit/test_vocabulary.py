@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, audit_dataset
 from imdb_sentiment.audit.vocabulary import Cut, cut_words, describe_mismatch
-from imdb_sentiment.pretrained import load_encoder
+from imdb_sentiment.models.pretrained import load_encoder
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "vocabulary.txt"
 TEXTS = {name: texts for name, *texts in (block.split("\n") for block in FILE.read_text("utf-8").strip().split("\n\n"))}

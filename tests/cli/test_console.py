@@ -18,7 +18,7 @@ from forked import ForkedCommand
 from imdb_sentiment import Explanation, FineTuneConfig, SentimentClassifier, WordContribution
 from imdb_sentiment.cli import console
 from imdb_sentiment.cli.console import show
-from imdb_sentiment.messages import visible
+from imdb_sentiment.runtime.messages import visible
 
 ACTING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 EVIL = "\x1b[31m\x9b2J\u202e\u2066\x7f\r"

@@ -14,7 +14,7 @@ def demo(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ou
     """A run of the demo, and the folder that it was in."""
     folder = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.pretrained._bundled_minilm", lambda: tiny_model)
+        patch.setattr("imdb_sentiment.models.pretrained._bundled_minilm", lambda: tiny_model)
         patch.setitem(_RECIPE, "num_train_epochs", 1)
         patch.setitem(_RECIPE, "max_length", 32)
         patch.chdir(folder)
@@ -93,7 +93,7 @@ def test_ctrl_c_leaves_nothing(tiny_model: Path, tmp_path: Path, monkeypatch: py
     def interrupted(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("imdb_sentiment.pretrained._bundled_minilm", lambda: tiny_model)
+    monkeypatch.setattr("imdb_sentiment.models.pretrained._bundled_minilm", lambda: tiny_model)
     monkeypatch.setitem(_RECIPE, "num_train_epochs", 1)
     monkeypatch.setattr(
         "imdb_sentiment.finetuner.SentimentFineTuner.evaluate", interrupted

@@ -14,7 +14,7 @@ def test_an_exported_model_predicts_as_before(
     saved_model: Path, exported: tuple[Path, ExportReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = exported[0] / "model.onnx"  # of the same model; to write it again takes five seconds
-    monkeypatch.setattr("imdb_sentiment.exporting._write_graph", lambda file, *_: shutil.copy(graph, file))
+    monkeypatch.setattr("imdb_sentiment.persistence.onnx_model._write_graph", lambda file, *_: shutil.copy(graph, file))
     write_reviews(tmp_path / "reviews.csv", 40)
     folder = tmp_path / "exported"
     outcome = run("export", saved_model, "--output", folder, "--data", tmp_path / "reviews.csv")

@@ -17,7 +17,7 @@ from command import COMMAND, run
 
 from conftest import make_reviews
 from imdb_sentiment import ExportReport, SentimentClassifier
-from imdb_sentiment.ray_workers import divide
+from imdb_sentiment.inference.ray_engine import divide
 from touches import environment, wait_for_stop
 
 pytestmark = pytest.mark.integration

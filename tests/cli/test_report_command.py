@@ -10,7 +10,7 @@ from command import run, write_reviews
 
 from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
-from imdb_sentiment.text_table import wrap
+from imdb_sentiment.results.text_table import wrap
 
 
 def test_a_page_is_written_with_baselines_that_learnt_what_the_model_learnt(

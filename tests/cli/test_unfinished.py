@@ -15,7 +15,7 @@ import pytest
 from command import COMMAND, Outcome, options, read_metadata, run, snapshot, write_reviews
 
 from imdb_sentiment import DiskFullError, FineTuneConfig, TrainingDivergedError
-from imdb_sentiment.cli.unfinished import resuming_command
+from imdb_sentiment.cli.run_folder import resuming_command
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training import contrastive, few_rows
 from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
@@ -55,7 +55,7 @@ def at_second_evaluation(happens: Callable[[], object]) -> Iterator[None]:
         return measure(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.training.trainer.measure", measure_and_more)
+        patch.setattr("imdb_sentiment.training.setup.measure", measure_and_more)
         yield
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.cleaning import text_key
-from imdb_sentiment.data.columns import rows_from_values
+from imdb_sentiment.data.raw_rows import rows_from_values
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.data.splits import DataSplits, make_splits
 

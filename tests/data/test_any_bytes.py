@@ -14,9 +14,9 @@ from written_files import COMPRESSORS, ROWS, WRITERS
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
+from imdb_sentiment.data.formats.opening import open_table
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.tables.opening import open_table
 
 PIECES = (
     *(b'"', b'""', b",", b";", b"\t", b"|", b"\n", b"\r", b"\r\n", b"a", b" ", b"\0", b"\x1a", b"\xc2\x85"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.near import NEAR_THRESHOLD
+from imdb_sentiment.data.near_duplicates import NEAR_THRESHOLD
 from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.errors import DataError, MissingExtraError
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment.data.groups import number_groups
+from imdb_sentiment.data.inspection import number_groups
 
 
 def as_sets(numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> set[frozenset[int]]:

@@ -4,7 +4,7 @@ import pytest
 from written_files import pairs
 
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.files import read_folder
+from imdb_sentiment.data.file_sources import read_folder
 from imdb_sentiment.errors import DataError
 
 DATA = DataConfig()

@@ -15,9 +15,9 @@ import pytest
 from written_files import COMPRESSORS, ROWS, WRITERS, write
 
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.files import read_file
+from imdb_sentiment.data.file_sources import read_file
+from imdb_sentiment.data.formats.opening import open_table
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.tables.opening import open_table
 
 OBJECTS = [{"text": text, "label": label} for text, label in ROWS]
 

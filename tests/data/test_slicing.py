@@ -9,10 +9,10 @@ import pytest
 
 from conftest import make_reviews
 from imdb_sentiment import DataConfig, DataError
+from imdb_sentiment.data.evaluation_rows import load_rows_to_measure
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.data.slicing import checked_slices, slices_of_split
+from imdb_sentiment.data.slices import checked_slices, slices_of_split
 from imdb_sentiment.data.splits import load_splits
-from imdb_sentiment.data.to_measure import load_rows_to_measure
 
 CONFIG = DataConfig(slice_columns=("year", "made in"), near_duplicates="ignore")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.columns import RawRows
+from imdb_sentiment.data.raw_rows import RawRows
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError, InputError
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.columns import rows_from_values
+from imdb_sentiment.data.raw_rows import rows_from_values
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.data.splits import DataSplits, make_splits
 from imdb_sentiment.errors import DataError

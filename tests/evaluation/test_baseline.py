@@ -6,7 +6,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from conftest import make_reviews
-from imdb_sentiment.data.labelled import Labelled
+from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, baseline_probabilities, measure_baseline
 
 NAMES = ("ham", "spam")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from made_up import made_up_rows
 
-from imdb_sentiment.evaluation.confident_learning import rank_suspects
+from imdb_sentiment.label_issues import rank_suspects
 
 
 def test_labels_that_were_flipped_come_first() -> None:

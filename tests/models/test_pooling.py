@@ -31,11 +31,11 @@ from transformers import (
 from conftest import make_reviews
 from imdb_sentiment import FineTuneConfig, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.first_token import first_token_only
-from imdb_sentiment.head import output_layer
 from imdb_sentiment.models import pooling
+from imdb_sentiment.models.acceleration import first_token_only
+from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.pooling import POOLING_LAYER, add_mean_pooling
-from imdb_sentiment.pretrained import load_encoder, load_model
+from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.training.linear_probe import pass_features
 
 SIZES: dict[str, Any] = {

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from imdb_sentiment.data.labelled import Labelled
-from imdb_sentiment.evaluation.full_report import full_report
+from imdb_sentiment.data.labels import Labelled
+from imdb_sentiment.evaluation.report import full_report
 from imdb_sentiment.results import (
     Background,
     EvaluationReport,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from imdb_sentiment.evaluation.full_report import full_report
+from imdb_sentiment.evaluation.report import full_report
 from imdb_sentiment.results import MeasuredRows
 
 POSITIVE = np.array([0.9, 0.2, 0.8, 0.6, 0.1, 0.99])

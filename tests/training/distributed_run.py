@@ -24,8 +24,8 @@ from typer.testing import CliRunner
 from forked import Child
 from imdb_sentiment import DataConfig, FineTuneConfig, ImdbSentimentError, SentimentFineTuner
 from imdb_sentiment.cli.app import app
-from imdb_sentiment.processes import is_main, on_all, on_main
-from imdb_sentiment.training import fine_tuning, linear_probe
+from imdb_sentiment.runtime.distributed import is_main, on_all, on_main
+from imdb_sentiment.training import linear_probe, run
 
 Arrays = dict[str, NDArray[np.float32]]
 Told = tuple[str, str]
@@ -85,7 +85,7 @@ def head_at_the_start(recipe: Recipe, folder: Path) -> tuple[NDArray[np.float32]
     """Fit until training would start; return the head, and how often this process has computed features for it."""
     heads: list[NDArray[np.float32]] = []
     with (
-        patch.object(fine_tuning, "build_training", lambda model, *others, **named: _keep(heads, model)),
+        patch.object(run, "build_training", lambda model, *others, **named: _keep(heads, model)),
         patch.object(linear_probe, "head_features", wraps=linear_probe.head_features) as computed,
     ):
         _told(lambda: recipe.tuner(folder).fit(recipe.reviews))

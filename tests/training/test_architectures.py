@@ -29,9 +29,9 @@ from transformers import (
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.encoding import Truncation
-from imdb_sentiment.pretrained import load_encoder, load_model
-from imdb_sentiment.upstream import quiet
+from imdb_sentiment.models.pretrained import load_encoder, load_model
+from imdb_sentiment.models.tokenization import Truncation
+from imdb_sentiment.runtime.huggingface import quiet
 
 SMALL: dict[str, Any] = {
     "hidden_size": 32,

@@ -16,11 +16,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from conftest import examples
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.training.batches import Share, StepBatches
+from imdb_sentiment.training.batching import EncodedRows, Share, StepBatches
 from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.callbacks import Schedule
 from imdb_sentiment.training.checkpoints import check_same_run, complete_checkpoints, newest_checkpoint
-from imdb_sentiment.training.rows import EncodedRows
 
 NO_ARGUMENTS: Any = None
 Measured = Callable[..., None]
@@ -41,7 +40,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
         def measure_and_replace(*args: Any, **kwargs: Any) -> Any:
             return replace(measure(*args, **kwargs), f1=next(of_f1))
 
-        place = "imdb_sentiment.training.trainer"
+        place = "imdb_sentiment.training.setup"
         monkeypatch.setattr(f"{place}.measure", measure_and_replace)
         monkeypatch.setattr(f"{place}.calibrated_log_loss", lambda *args: next(of_loss))
         monkeypatch.setattr(f"{place}.resampled_figures", lambda *args, **kwargs: {"f1": np.zeros(2)})

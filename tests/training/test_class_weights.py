@@ -11,7 +11,7 @@ from trainers import LABELS, Batch, Build, Parts, build_parts, gradients_of, tra
 
 from conftest import make_reviews
 from imdb_sentiment import FineTuneConfig, SentimentClassifier, SentimentFineTuner
-from imdb_sentiment.training.class_weights import balanced_weights
+from imdb_sentiment.training.setup import balanced_weights
 
 ROWS = 7
 BY_CLASS = torch.tensor([7 / 6, 7 / 8])

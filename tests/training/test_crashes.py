@@ -135,7 +135,7 @@ def cut_short(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return measure(*args, **kwargs)
 
     with one_cpu_thread(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.training.trainer.measure", interrupted)
+        patch.setattr("imdb_sentiment.training.setup.measure", interrupted)
         with pytest.raises(KeyboardInterrupt):
             recipe.fit(folder)
     assert list(complete_checkpoints(folder)) == [BEST, NEWEST]

@@ -29,7 +29,7 @@ from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig
 from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.training.checkpoints import complete_checkpoints
-from imdb_sentiment.training.loop import _has_unused_parameters
+from imdb_sentiment.training.trainer import _has_unused_parameters
 
 AS_ONE = 1e-6
 """How far a gradient, a loss or a weight may be from that of one process."""

@@ -93,7 +93,7 @@ def fill_meanwhile(recipe: Recipe, run: Path, file: str, sizes: dict[str, int], 
             leave_room(ballast, room_up_to(file, sizes))
         return measure(*arguments, **named)
 
-    with patch("imdb_sentiment.training.trainer.measure", measure_and_fill):
+    with patch("imdb_sentiment.training.setup.measure", measure_and_fill):
         error = refusal(recipe, run)
     left = sorted(path.name for path in run.iterdir()) if run.exists() else []
     ballast.unlink()

@@ -21,12 +21,12 @@ from transformers import (
 from conftest import make_reviews
 from imdb_sentiment import FineTuneConfig, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.encoding import TextEncoder
-from imdb_sentiment.head import output_layer
-from imdb_sentiment.pretrained import load_encoder
+from imdb_sentiment.models.head import output_layer
+from imdb_sentiment.models.pretrained import load_encoder
+from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.training import linear_probe
+from imdb_sentiment.training.batching import EncodedRows
 from imdb_sentiment.training.linear_probe import fit_head, fit_linear, head_features
-from imdb_sentiment.training.rows import EncodedRows
 
 NAMES = LabelNames("negative", "positive")
 TEXTS, LABELS = make_reviews(90)
@@ -189,7 +189,7 @@ def test_training_starts_from_it_unless_it_is_not_wanted(
         found.append(model.get_parameter("classifier.weight").detach().clone())
         raise StartedError
 
-    monkeypatch.setattr("imdb_sentiment.training.fine_tuning.build_training", look)
+    monkeypatch.setattr("imdb_sentiment.training.run.build_training", look)
     config = tiny_config.replace(linear_probe=asked, dropout=None)
     with pytest.raises(StartedError):
         SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit((TEXTS, LABELS))
@@ -200,7 +200,7 @@ def test_training_starts_from_it_unless_it_is_not_wanted(
 def test_a_head_that_was_kept_is_not_fitted_again(
     saved_model: Path, tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.fine_tuning.fit_head", lambda *args, **kwargs: pytest.fail("fitted"))
+    monkeypatch.setattr("imdb_sentiment.training.run.fit_head", lambda *args, **kwargs: pytest.fail("fitted"))
     config = tiny_config.replace(model_name=str(saved_model), num_train_epochs=1)
     result = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit((TEXTS, LABELS))
     assert "was kept" in result.notes[0]
@@ -211,6 +211,6 @@ def test_a_run_that_is_resumed_is_not_fitted_again(
 ) -> None:
     config = tiny_config.replace(num_train_epochs=1)
     whole = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit((TEXTS, LABELS))
-    monkeypatch.setattr("imdb_sentiment.training.fine_tuning.fit_head", lambda *args, **kwargs: pytest.fail("fitted"))
+    monkeypatch.setattr("imdb_sentiment.training.run.fit_head", lambda *args, **kwargs: pytest.fail("fitted"))
     resumed = SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit((TEXTS, LABELS), resume=True)
     assert resumed.validation == whole.validation

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import tqdm
+from test_progress import Clock, clock, shown, terminal
 from trainers import build_parts
 from transformers import TrainerCallback
 
@@ -22,8 +23,7 @@ from imdb_sentiment import (
     TrainingInterruptedError,
 )
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.upstream import quiet
-from test_progress import Clock, clock, shown, terminal
+from imdb_sentiment.runtime.huggingface import quiet
 
 __all__ = ["clock"]
 
@@ -66,7 +66,7 @@ def states(text: str) -> list[str]:
 @pytest.fixture
 def fit(tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     """A run whose line is shown from the first step on."""
-    monkeypatch.setattr("imdb_sentiment.progress._PATIENCE_SECONDS", 1e-6)
+    monkeypatch.setattr("imdb_sentiment.runtime.progress._PATIENCE_SECONDS", 1e-6)
     monkeypatch.setattr("tqdm.tqdm", partial(tqdm.tqdm, mininterval=0))  # it would leave out some of a quick run
     data = DataConfig(near_duplicates="ignore")
     config = tiny_config.replace(num_train_epochs=3)
@@ -84,7 +84,7 @@ def at_second_evaluation(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[
                 happen()
             return measure(*args, **kwargs)
 
-        monkeypatch.setattr("imdb_sentiment.training.trainer.measure", measure_and_more)
+        monkeypatch.setattr("imdb_sentiment.training.setup.measure", measure_and_more)
 
     return let
 

@@ -73,7 +73,7 @@ def test_the_folder_is_held_while_a_run_learns(
         tries.append(subprocess.run(command(folder), input="", capture_output=True, text=True, check=False))
         return measure(*arguments, **named)
 
-    monkeypatch.setattr("imdb_sentiment.training.trainer.measure", try_meanwhile)
+    monkeypatch.setattr("imdb_sentiment.training.setup.measure", try_meanwhile)
     SentimentFineTuner(config=config, output_dir=folder).fit(make_reviews(40))
     (refused,) = tries
     assert refused.returncode == 1

@@ -11,10 +11,9 @@ from trainers import NAMES
 
 from conftest import examples
 from imdb_sentiment import FineTuneConfig
-from imdb_sentiment.encoding import TextEncoder
-from imdb_sentiment.pretrained import load_encoder, load_model
-from imdb_sentiment.training.passes import Collate, divide
-from imdb_sentiment.training.rows import EncodedRow, EncodedRows
+from imdb_sentiment.models.pretrained import load_encoder, load_model
+from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.training.batching import Collate, EncodedRow, EncodedRows, divide
 
 WEIGHTS = torch.tensor([2.0, 0.5])
 

@@ -18,18 +18,19 @@ from transformers import (
 )
 
 from hub import write_tiny_bert
-from imdb_sentiment import FineTuneConfig, precision
-from imdb_sentiment.precision import choose_precision
-from imdb_sentiment.pretrained import load_encoder, load_model
+from imdb_sentiment import FineTuneConfig
+from imdb_sentiment.models import device
+from imdb_sentiment.models.device import choose_precision
+from imdb_sentiment.models.pretrained import load_encoder, load_model
+from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.training.recipe import Recipe, choose_learning_rate, resolve, settle, settled_fields
-from imdb_sentiment.upstream import quiet
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
 @pytest.fixture
 def cpu_knows_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "_cpu_knows_bf16", lambda: True)
+    monkeypatch.setattr(device, "_cpu_knows_bf16", lambda: True)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("nothing was to be tried out")
 
-    monkeypatch.setattr(precision, "_try", refuse)
+    monkeypatch.setattr(device, "_try", refuse)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_what_auto_came_to_is_told_and_nothing_else_changes() -> None:
 def test_a_cpu_without_instructions_for_bf16_is_not_tried_out(
     model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "_cpu_knows_bf16", lambda: False)
+    monkeypatch.setattr(device, "_cpu_knows_bf16", lambda: False)
     assert choose_precision(model, CPU) == "fp32"
 
 
@@ -210,8 +211,8 @@ def test_other_devices_compute_in_fp32(model: PreTrainedModel) -> None:
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_what_is_set_wins(precision: Any, model: PreTrainedModel) -> None:
     config = FineTuneConfig(precision=precision, max_tokens_per_forward=7)
-    for device in (CPU, GPU):
-        assert resolve(config, model, device, before=None) == Recipe(precision, 7)
+    for where in (CPU, GPU):
+        assert resolve(config, model, where, before=None) == Recipe(precision, 7)
 
 
 def test_what_is_not_set_follows_from_device_and_model(model: PreTrainedModel) -> None:

@@ -9,7 +9,7 @@ import pytest
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, NotFittedError, SentimentFineTuner
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.scoring.torch_scorer import score_texts
+from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
 
 Reviews = tuple[list[str], list[int]]
@@ -32,7 +32,7 @@ def cut_off(config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) ->
         return measure(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.training.trainer.measure", interrupted)
+        patch.setattr("imdb_sentiment.training.setup.measure", interrupted)
         with pytest.raises(KeyboardInterrupt):
             SentimentFineTuner(config=config, output_dir=folder).fit(make_reviews(60))
     return folder
@@ -113,7 +113,7 @@ def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so
     config = config.replace(metric_for_best_model="log_loss")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.training.trainer.calibrated_log_loss", lambda *args: next(rising))
+        patch.setattr("imdb_sentiment.training.setup.calibrated_log_loss", lambda *args: next(rising))
         patch.setattr("transformers.Trainer._load_best_model", interrupt)  # both epochs are saved by then
         with pytest.raises(KeyboardInterrupt):
             SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit(reviews)
@@ -137,7 +137,7 @@ def test_a_failed_fit_forgets_the_model_of_other_splits(tiny_config: FineTuneCon
     assert tuner.evaluate().rows == 12
     tuner.output_dir = tmp_path / "second"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.pretrained.load_model", broken)
+        patch.setattr("imdb_sentiment.models.pretrained.load_model", broken)
         with pytest.raises(ModelError):
             tuner.fit(make_reviews(80))
     with pytest.raises(NotFittedError):

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment.encoding import EncodedText
-from imdb_sentiment.training.rows import EncodedRow, EncodedRows
+from imdb_sentiment.models.tokenization import EncodedText
+from imdb_sentiment.training.batching import EncodedRow, EncodedRows
 
 ROWS = st.lists(
     st.tuples(st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=20), st.integers(0, 1)), min_size=1, max_size=30

@@ -17,8 +17,8 @@ from forked import one_cpu_thread
 from imdb_sentiment import NotFittedError, TrainingInterruptedError
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training.checkpoints import complete_checkpoints
-from imdb_sentiment.training.loop import FineTuneTrainer
-from imdb_sentiment.training.stopping import StopRequest, heed_signals
+from imdb_sentiment.training.signals import StopRequest, heed_signals
+from imdb_sentiment.training.trainer import FineTuneTrainer
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SHORT = {"num_train_epochs": 1, "evaluations_per_epoch": 1}
@@ -72,14 +72,14 @@ def in_evaluation(patch: pytest.MonkeyPatch, nth: int, meanwhile: Meanwhile) -> 
             meanwhile()
         return measure(*arguments, **named)
 
-    patch.setattr("imdb_sentiment.training.trainer.measure", measure_and_more)
+    patch.setattr("imdb_sentiment.training.setup.measure", measure_and_more)
 
 
 @pytest.mark.usefixtures("handlers")
 def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.stopping._SAME_SECONDS", float("inf"))
+    monkeypatch.setattr("imdb_sentiment.training.signals._SAME_SECONDS", float("inf"))
     whole = recipe.fit(tmp_path / "whole")
     folder = tmp_path / "run"
     moments = [
@@ -121,7 +121,7 @@ def test_the_loss_of_steps_before_a_break_is_not_lost(
 def test_a_second_signal_ends_the_run_at_once(
     number: signal.Signals, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.stopping._SAME_SECONDS", -1)  # so that no two count as one
+    monkeypatch.setattr("imdb_sentiment.training.signals._SAME_SECONDS", -1)  # so that no two count as one
     in_step(monkeypatch, 6, told(number, number))
     tuner = recipe.tuner(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):

@@ -11,14 +11,14 @@ from transformers import PreTrainedModel, TrainerCallback
 from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.config import SettledConfig
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.encoding import TextEncoder
-from imdb_sentiment.pretrained import load_encoder, load_model
+from imdb_sentiment.models.pretrained import load_encoder, load_model
+from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results import EpochRecord
+from imdb_sentiment.training.batching import EncodedRows, TrainingRows
 from imdb_sentiment.training.best_epoch import choose_metric
-from imdb_sentiment.training.loop import FineTuneTrainer
 from imdb_sentiment.training.recipe import resolve, settle
-from imdb_sentiment.training.rows import EncodedRows, TrainingRows
-from imdb_sentiment.training.trainer import build_training, read_history
+from imdb_sentiment.training.setup import build_training, read_history
+from imdb_sentiment.training.trainer import FineTuneTrainer
 
 NAMES = LabelNames("ham", "spam")
 # lengths from 3 to 27 tokens, in an order that sorting by length would change

@@ -1,1 +1,1 @@
-"""A look at a data set before anything is learnt from it."""
+"""A look at a data set before anything is trained on it: labels, duplicates, characters, tokens, label leaks."""

@@ -5,18 +5,18 @@ from array import array
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.audit.catalogue import find
+from imdb_sentiment.audit.finding_codes import find
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.errors import MissingExtraError, count_rows
-from imdb_sentiment.findings import Finding
-from imdb_sentiment.progress import progress_bar
+from imdb_sentiment.results.audit import Finding
+from imdb_sentiment.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from imdb_sentiment.data.columns import RawRows
+    from imdb_sentiment.data.raw_rows import RawRows
 
 __all__ = ["find_characters", "has_ftfy"]
 

@@ -3,23 +3,23 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
-from imdb_sentiment.audit.catalogue import find, find_whole
 from imdb_sentiment.audit.characters import find_characters, has_ftfy
 from imdb_sentiment.audit.duplicates import find_conflicts, find_duplicates, find_overlaps
-from imdb_sentiment.audit.giveaways import find_giveaways
+from imdb_sentiment.audit.finding_codes import find, find_whole
 from imdb_sentiment.audit.labels import Classes, inspect_labels, inspect_order
-from imdb_sentiment.audit.sample import smallest_digests
+from imdb_sentiment.audit.sampling import smallest_digests
+from imdb_sentiment.audit.shortcuts import find_giveaways
 from imdb_sentiment.audit.tokens import measure_tokens
 from imdb_sentiment.config import DataConfig, FineTuneConfig, source_of
-from imdb_sentiment.data.near import require_rensa
-from imdb_sentiment.data.rows import InspectedRows, inspect_rows
+from imdb_sentiment.data.inspection import InspectedRows, inspect_rows
+from imdb_sentiment.data.near_duplicates import require_rensa
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.data.splits import DataSplits
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.findings import DataAudit, Finding, Severity, TokenLengths
+from imdb_sentiment.results.audit import DataAudit, Finding, Severity, TokenLengths
 
 if TYPE_CHECKING:
-    from imdb_sentiment.encoding import TextEncoder
+    from imdb_sentiment.models.tokenization import TextEncoder
 
 __all__ = ["audit_dataset", "audit_rows"]
 
@@ -55,7 +55,7 @@ def audit_dataset(
         HubUnavailableError: Something is on the hub, and the hub did not answer.
         MissingExtraError: The extra `audit` is not installed, which near duplicates need.
     """
-    from imdb_sentiment.pretrained import load_encoder
+    from imdb_sentiment.models.pretrained import load_encoder
 
     data, config = source_of(source_or_splits, config)
     if isinstance(data, DataSplits):

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.audit.catalogue import find, name_row
+from imdb_sentiment.audit.finding_codes import find, name_row
 from imdb_sentiment.audit.labels import find_across
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.findings import Finding
+from imdb_sentiment.results.audit import Finding
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from imdb_sentiment.data.rows import Rows
+    from imdb_sentiment.data.inspection import Rows
 
 __all__ = ["find_conflicts", "find_duplicates", "find_overlaps"]
 

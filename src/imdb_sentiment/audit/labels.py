@@ -4,19 +4,19 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.audit.catalogue import find, find_whole
+from imdb_sentiment.audit.finding_codes import find, find_whole
 from imdb_sentiment.data.labels import UNDERSTOOD, fold_label, plain_label
 from imdb_sentiment.data.splits import label_rows
 from imdb_sentiment.errors import DataError, count_rows
-from imdb_sentiment.findings import Finding
-from imdb_sentiment.messages import quote
+from imdb_sentiment.results.audit import Finding
+from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from imdb_sentiment.config import DataConfig
-    from imdb_sentiment.data.rows import InspectedRows, Rows
+    from imdb_sentiment.data.inspection import InspectedRows, Rows
 
 __all__ = ["Classes", "find_across", "inspect_labels", "inspect_order"]
 

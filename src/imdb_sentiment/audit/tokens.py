@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.audit.catalogue import find
-from imdb_sentiment.audit.sample import read_texts
+from imdb_sentiment.audit.finding_codes import find
+from imdb_sentiment.audit.sampling import read_texts
 from imdb_sentiment.audit.vocabulary import find_mismatch
 from imdb_sentiment.data.cleaning import divide
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.findings import Finding, TokenLengths
+from imdb_sentiment.results.audit import Finding, TokenLengths
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from imdb_sentiment.data.rows import Rows
-    from imdb_sentiment.encoding import TextEncoder
+    from imdb_sentiment.data.inspection import Rows
+    from imdb_sentiment.models.tokenization import TextEncoder
 
 __all__ = ["measure_tokens"]
 

@@ -6,14 +6,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unicodedata import normalize
 
-from imdb_sentiment.audit.catalogue import find_whole
-from imdb_sentiment.audit.sample import read_texts, smallest_digests
-from imdb_sentiment.findings import Finding
+from imdb_sentiment.audit.finding_codes import find_whole
+from imdb_sentiment.audit.sampling import read_texts, smallest_digests
+from imdb_sentiment.results.audit import Finding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from imdb_sentiment.data.rows import Rows
+    from imdb_sentiment.data.inspection import Rows
 
 __all__ = ["Cut", "cut_words", "describe_mismatch", "find_mismatch"]
 

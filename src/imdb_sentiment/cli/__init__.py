@@ -1,1 +1,1 @@
-"""The command `imdb-sentiment`: parses, calls the library, prints."""
+"""The command `imdb-sentiment`: one command a file, which parses, calls the library, and prints."""

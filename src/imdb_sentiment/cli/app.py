@@ -10,13 +10,13 @@ from imdb_sentiment.cli.console import say, standard_streams
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.export import export
+from imdb_sentiment.cli.label_issues import suspects
 from imdb_sentiment.cli.learning_curve import learning_curve
+from imdb_sentiment.cli.options import option_meant
 from imdb_sentiment.cli.predict import predict
 from imdb_sentiment.cli.report import report
-from imdb_sentiment.cli.settings import option_meant
-from imdb_sentiment.cli.suspects import suspects
 from imdb_sentiment.cli.train import train
-from imdb_sentiment.messages import visible
+from imdb_sentiment.runtime.messages import visible
 
 __all__ = ["app", "main"]
 

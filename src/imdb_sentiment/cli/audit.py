@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli.console import for_shell, print_json, reports_errors, say
-from imdb_sentiment.cli.settings import (
+from imdb_sentiment.cli.options import (
     DataSettings,
     Json,
     LabelColumn,

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, get_args, get_type_hin
 
 import typer
 
-from imdb_sentiment.messages import ACTING, Advice, visible
-from imdb_sentiment.processes import is_main
+from imdb_sentiment.runtime.distributed import is_main
+from imdb_sentiment.runtime.messages import ACTING, Advice, visible
 
 if TYPE_CHECKING:
-    from imdb_sentiment.findings import DataAudit
+    from imdb_sentiment.results.audit import DataAudit
 
 __all__ = ["for_shell", "print_json", "print_json_lines", "reports_errors", "say", "show", "standard_streams", "warn"]
 
@@ -87,8 +87,8 @@ def standard_streams() -> Iterator[None]:
 
     If whoever reads standard output leaves, the command ends quietly with 1; if it is full, with 2 and a message.
     """
-    from imdb_sentiment.disk_space import is_disk_full
     from imdb_sentiment.errors import DiskFullError
+    from imdb_sentiment.runtime.disk_space import is_disk_full
 
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed from the beginning

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import reports_errors, say
-from imdb_sentiment.cli.unfinished import run_folder
+from imdb_sentiment.cli.run_folder import run_folder
 
 __all__ = ["demo"]
 

@@ -6,7 +6,7 @@ import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
 from imdb_sentiment.cli.measuring import measure, open_both
-from imdb_sentiment.cli.settings import (
+from imdb_sentiment.cli.options import (
     DataSettings,
     Json,
     LabelColumn,

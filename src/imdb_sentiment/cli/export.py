@@ -9,7 +9,7 @@ import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
 from imdb_sentiment.cli.measuring import names_of, open_both
-from imdb_sentiment.cli.settings import (
+from imdb_sentiment.cli.options import (
     DataSettings,
     Json,
     LabelColumn,
@@ -50,7 +50,7 @@ def export(
 ) -> None:
     """Write a saved model for ONNX Runtime, which needs no PyTorch, and compare the two."""
     from imdb_sentiment.classifier import SentimentClassifier
-    from imdb_sentiment.output import check_output
+    from imdb_sentiment.runtime.files import check_output
 
     check_output(output, overwrite=overwrite)  # before any work
     texts = labels = None

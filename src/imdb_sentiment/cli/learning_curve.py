@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
-from imdb_sentiment.cli.settings import (
+from imdb_sentiment.cli.options import (
     ConfigFile,
     Json,
     LabelColumn,
@@ -86,7 +86,7 @@ def learning_curve(
 
 def _numbers(text: str) -> list[int]:
     from imdb_sentiment.errors import ConfigError
-    from imdb_sentiment.messages import quote
+    from imdb_sentiment.runtime.messages import quote
 
     try:
         return [int(part) for part in text.split(",")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig
-    from imdb_sentiment.data.to_measure import RowsToMeasure
+    from imdb_sentiment.data.evaluation_rows import RowsToMeasure
     from imdb_sentiment.results import EvaluationReport
 
 __all__ = ["Opened", "measure", "names_of", "open_both"]
@@ -30,8 +30,8 @@ def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Open
         others: Read the other splits too.
     """
     from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.data.evaluation_rows import load_rows_to_measure
     from imdb_sentiment.data.labels import LabelNames
-    from imdb_sentiment.data.to_measure import load_rows_to_measure
 
     classifier = SentimentClassifier.from_pretrained(model)
     config = _with_columns_of(classifier.metadata.text_columns, config)
@@ -61,7 +61,7 @@ def names_of(labels: Iterable[int], classifier: "SentimentClassifier") -> list[s
 
 def _with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfig":
     from imdb_sentiment.errors import ConfigError
-    from imdb_sentiment.messages import list_values
+    from imdb_sentiment.runtime.messages import list_values
 
     if len(columns) == len(config.columns_of_text):
         return config

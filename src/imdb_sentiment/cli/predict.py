@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show, warn
-from imdb_sentiment.cli.piping import classify_lines, read_lines
-from imdb_sentiment.cli.settings import Json, NoHeader, SpreadsheetSafe
-from imdb_sentiment.messages import visible_cell
+from imdb_sentiment.cli.jsonl_stream import classify_lines, read_lines
+from imdb_sentiment.cli.options import Json, NoHeader, SpreadsheetSafe
+from imdb_sentiment.runtime.messages import visible_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,8 +97,8 @@ def predict(
 ) -> None:
     """Classify texts, or the rows of a file."""
     from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.data.formats.opening import refuse_endless
     from imdb_sentiment.errors import ConfigError, DataError
-    from imdb_sentiment.tables.opening import refuse_endless
 
     numbers: Any = precision  # checked where the model is opened
     if source or target:

@@ -8,7 +8,7 @@ import typer
 
 from imdb_sentiment.cli.console import reports_errors, say
 from imdb_sentiment.cli.measuring import measure, names_of, open_both
-from imdb_sentiment.cli.settings import (
+from imdb_sentiment.cli.options import (
     DataSettings,
     LabelColumn,
     NegativeLabel,
@@ -21,7 +21,7 @@ from imdb_sentiment.cli.settings import (
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig
-    from imdb_sentiment.data.labelled import Labelled
+    from imdb_sentiment.data.labels import Labelled
     from imdb_sentiment.results import LabelSuspects
 
 __all__ = ["report"]
@@ -52,7 +52,7 @@ def report(
     negative_label: NegativeLabel = None,
 ) -> None:
     """Write a page on a saved model: verdict, figures beside simpler models, curves, mistakes."""
-    from imdb_sentiment.output import check_new_file
+    from imdb_sentiment.runtime.files import check_new_file
 
     check_new_file(output, overwrite=overwrite)
     data_config = read_data_settings(
@@ -112,7 +112,7 @@ def _suspected(
     from imdb_sentiment.data.folds import load_folds
     from imdb_sentiment.data.labels import LabelNames
     from imdb_sentiment.errors import DataError, MissingExtraError
-    from imdb_sentiment.suspects import suspects_among
+    from imdb_sentiment.label_issues import suspects_among
 
     try:
         divided = load_folds(config, _FOLDS, known=LabelNames(*classifier.labels))

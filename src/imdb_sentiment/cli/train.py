@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
-from imdb_sentiment.cli.settings import (
+from imdb_sentiment.cli.options import (
     ConfigFile,
     Json,
     LabelColumn,
@@ -21,7 +21,7 @@ from imdb_sentiment.cli.settings import (
     TextColumn,
     read_settings,
 )
-from imdb_sentiment.cli.unfinished import beside, claimed, run_folder
+from imdb_sentiment.cli.run_folder import beside, claimed, run_folder
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -71,7 +71,7 @@ def train(
 
     Below 500 rows without a test split none is set aside: the model is measured by cross-validation.
     """
-    from imdb_sentiment.processes import on_main
+    from imdb_sentiment.runtime.distributed import on_main
 
     data_config, fine_tune_config = on_main(  # so that a mistake is told once
         lambda: read_settings(
@@ -153,10 +153,10 @@ def fine_tune_and_save(
         keep: Leave the checkpoints of a run that does not come to its end.
         silent: Say nothing.
     """
-    from imdb_sentiment.allocator import give_back_freed_memory, keep_freed_memory
     from imdb_sentiment.finetuner import SentimentFineTuner
-    from imdb_sentiment.output import check_output
-    from imdb_sentiment.processes import on_main
+    from imdb_sentiment.runtime.distributed import on_main
+    from imdb_sentiment.runtime.files import check_output
+    from imdb_sentiment.runtime.malloc import give_back_freed_memory, keep_freed_memory
     from imdb_sentiment.training.trackers import check_trackers, event_files
 
     check_trackers(fine_tune_config.report_to)

@@ -1,8 +1,8 @@
-"""The two configurations: where the data come from, and how the model learns from them."""
+"""What a user may set: where the data come from, and how the model is trained."""
 
+from imdb_sentiment.config.base import given_config
 from imdb_sentiment.config.data import DataConfig, source_of
 from imdb_sentiment.config.fine_tune import NOT_OF_THE_RUN, FineTuneConfig, Metric, Preset, SettledConfig
-from imdb_sentiment.config.frozen import given_config
 
 __all__ = [
     "NOT_OF_THE_RUN",

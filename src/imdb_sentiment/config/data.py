@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
-from imdb_sentiment.config.frozen import Frozen, NamesFromText, PathAsText, Seed, given_config, split_names
+from imdb_sentiment.config.base import Frozen, NamesFromText, PathAsText, Seed, given_config, split_names
 from imdb_sentiment.errors import ConfigError, nearest
-from imdb_sentiment.messages import quote
+from imdb_sentiment.runtime.messages import quote
 
 __all__ = ["DataConfig", "source_of"]
 

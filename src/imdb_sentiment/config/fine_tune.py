@@ -12,9 +12,9 @@ from pydantic import (
     model_validator,
 )
 
-from imdb_sentiment.config.frozen import Frozen, NamesFromText, PathAsText, Seed
+from imdb_sentiment.config.base import Frozen, NamesFromText, PathAsText, Seed
 from imdb_sentiment.errors import ConfigError, nearest
-from imdb_sentiment.messages import quote
+from imdb_sentiment.runtime.messages import quote
 
 __all__ = ["NOT_OF_THE_RUN", "FineTuneConfig", "Metric", "Preset", "SettledConfig"]
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from imdb_sentiment.errors import nearest
-from imdb_sentiment.messages import Advice, Either
+from imdb_sentiment.runtime.messages import Advice, Either
 
 __all__ = ["setting_called", "setting_meant"]
 

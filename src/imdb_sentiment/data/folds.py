@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.choosing import assign_folds, stratified_sample
-from imdb_sentiment.data.columns import collect
+from imdb_sentiment.data.inspection import Rows, inspect_rows, refuser
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.data.rows import Rows, inspect_rows, refuser
+from imdb_sentiment.data.raw_rows import collect
+from imdb_sentiment.data.sampling import assign_folds, stratified_sample
 from imdb_sentiment.data.splits import (
     DataSplits,
     drop_overlap,

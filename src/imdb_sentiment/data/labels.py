@@ -1,23 +1,37 @@
-"""Raw label values become 0 (negative) and 1 (positive), and keep the user's own names for output."""
+"""Labels of any spelling become negative and positive."""
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from imdb_sentiment.data.arrow_strings import names_from_values
 from imdb_sentiment.data.sequences import as_list
-from imdb_sentiment.data.values import names_from_values
 from imdb_sentiment.errors import DataError, count_rows, list_rows
-from imdb_sentiment.messages import Advice, Setting, quote
+from imdb_sentiment.runtime.messages import Advice, Setting, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["UNDERSTOOD", "LabelNames", "Labelling", "fold_label", "match_labels", "plain_label", "resolve_labels"]
+__all__ = [
+    "UNDERSTOOD",
+    "LabelNames",
+    "Labelled",
+    "Labelling",
+    "Texts",
+    "fold_label",
+    "match_labels",
+    "plain_label",
+    "resolve_labels",
+]
+
+Texts = Sequence[str] | Sequence[tuple[str, str]]
+"""Texts, or pairs of texts that a model reads together."""
 
 UNDERSTOOD = (("0", "1"), ("false", "true"), ("neg", "pos"), ("negative", "positive"))
 _NUMBERS = (*UNDERSTOOD[:2], ("label_0", "label_1"))  # the last are upstream's names for classes that nobody named
+
 _MEANINGS = {
     spelling: (pair in _NUMBERS, place) for pair in (*_NUMBERS, *UNDERSTOOD) for place, spelling in enumerate(pair)
 }
@@ -25,6 +39,15 @@ _MEANINGS = {
 
 _WHOLE_NUMBER = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,17}))(?:\.0*)?(?:e[+-]?0+)?", re.IGNORECASE)
 _SHOWN = 10
+
+
+class Labelled(NamedTuple):
+    """Rows with what is true of them."""
+
+    texts: Texts
+
+    labels: Sequence[int]
+    """0 or 1, as many as texts."""
 
 
 class LabelNames(NamedTuple):

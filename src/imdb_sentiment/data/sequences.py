@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Set
 from pathlib import PurePath
 from typing import Any
 
+from imdb_sentiment.data.arrow_strings import list_arrow
 from imdb_sentiment.data.class_names import names_for
-from imdb_sentiment.data.values import list_arrow
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.messages import quote
+from imdb_sentiment.runtime.messages import quote
 
 __all__ = ["as_list", "is_table"]
 

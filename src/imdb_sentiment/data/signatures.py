@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from imdb_sentiment.data.compressed import COMPRESSIONS, open_bytes, plain_suffix
-from imdb_sentiment.data.text_files import find_mark
+from imdb_sentiment.data.formats.compression import COMPRESSIONS, open_bytes, plain_suffix
+from imdb_sentiment.data.formats.text import find_mark
 from imdb_sentiment.errors import DataError
 
 __all__ = ["check_content", "content_hint", "refuse_binary"]

@@ -5,14 +5,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imdb_sentiment.data.columns import RawRows
-from imdb_sentiment.data.compressed import plain_suffix
-from imdb_sentiment.data.files import SUFFIXES, is_pattern, read_file, read_folder, read_pattern, read_split, split_of
+from imdb_sentiment.data.file_sources import (
+    SUFFIXES,
+    is_pattern,
+    read_file,
+    read_folder,
+    read_pattern,
+    read_split,
+    split_of,
+)
+from imdb_sentiment.data.formats.compression import plain_suffix
+from imdb_sentiment.data.frames import read_pair, read_table
+from imdb_sentiment.data.raw_rows import RawRows
 from imdb_sentiment.data.sequences import is_table
-from imdb_sentiment.data.tables import read_pair, read_table
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.messages import Advice, Setting, list_values, quote
-from imdb_sentiment.upstream import hub_errors, hub_or_cache, quiet
+from imdb_sentiment.runtime.huggingface import hub_errors, hub_or_cache, quiet
+from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig

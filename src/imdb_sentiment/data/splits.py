@@ -12,15 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.choosing import assign_folds, carve, class_counts, stratified_sample
+from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows, refuser
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
-from imdb_sentiment.data.near import require_rensa
-from imdb_sentiment.data.rows import InspectedRows, Rows, inspect_rows, refuser
-from imdb_sentiment.data.slicing import slices_of_rows
+from imdb_sentiment.data.near_duplicates import require_rensa
+from imdb_sentiment.data.sampling import assign_folds, carve, class_counts, stratified_sample
+from imdb_sentiment.data.slices import slices_of_rows
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.messages import list_counts, quote
 from imdb_sentiment.results import LeftOut, SplitSummary
+from imdb_sentiment.runtime.messages import list_counts, quote
 
 if TYPE_CHECKING:
     import datasets

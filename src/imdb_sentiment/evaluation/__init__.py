@@ -1,1 +1,1 @@
-"""Probabilities and labels become numbers one can trust."""
+"""Probabilities and labels become metrics, with intervals and baselines."""

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.evaluation.bootstrap import resampled_figures
-from imdb_sentiment.evaluation.intervals import LEVEL, SEED
-from imdb_sentiment.messages import list_values, quote
+from imdb_sentiment.evaluation.bootstrap import LEVEL, SEED, resampled_figures
 from imdb_sentiment.results import Comparison, Difference, EvaluationReport, Interval
+from imdb_sentiment.runtime.messages import list_values, quote
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.evaluation.temperature import calibrated_log_loss, fit_temperature
+from imdb_sentiment.evaluation.calibration import calibrated_log_loss, fit_temperature
 
 if TYPE_CHECKING:
     import numpy as np

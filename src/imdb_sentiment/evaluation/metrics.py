@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.calibration import expected_calibration_error
-from imdb_sentiment.process_wide import CATCHING_WARNINGS
 from imdb_sentiment.results import EvaluationReport
+from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.evaluation.intervals import LEVEL
+from imdb_sentiment.evaluation.bootstrap import LEVEL
 from imdb_sentiment.results import Interval, MeasuredRows, SliceReport
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The pretrained encoder and its head."""
+"""The pretrained encoder with its head and tokenizer, and where and how fast it computes."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from imdb_sentiment.messages import visible
+from imdb_sentiment.runtime.messages import visible
 
 __all__ = ["Section", "escape", "markdown_table", "render_markdown"]
 

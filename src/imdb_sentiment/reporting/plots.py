@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import MissingExtraError
-from imdb_sentiment.messages import NOT_RECORDED
-from imdb_sentiment.process_wide import CATCHING_WARNINGS
 from imdb_sentiment.reporting.curves import Curves, Ranking
+from imdb_sentiment.runtime.messages import NOT_RECORDED
+from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
 
 __all__ = ["Figure", "Marks", "draw_curves", "draw_training"]
 

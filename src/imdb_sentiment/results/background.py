@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from imdb_sentiment.results.explanation import Explanation
+    from imdb_sentiment.results.inference import Explanation
 
 __all__ = ["Background"]
 

@@ -1,18 +1,21 @@
-"""Two models on the same rows."""
+"""Two models on the same rows, and labels that were probably read the wrong way round."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.results.base import to_plain
 from imdb_sentiment.results.metric_names import METRIC_NAMES
-from imdb_sentiment.results.plain import to_plain
-from imdb_sentiment.text_table import format_table, wrap
+from imdb_sentiment.results.text_table import format_table, wrap
+from imdb_sentiment.runtime.messages import quote
 
-__all__ = ["BY_CHANCE", "Comparison", "Difference", "Interval"]
+__all__ = ["BY_CHANCE", "Comparison", "Difference", "Interval", "flipped_warning"]
 
 BY_CHANCE = 0.05
 """From this probability on, a difference may be chance."""
+
+_SHOWN = 4
 
 
 class Interval(NamedTuple):
@@ -152,3 +155,27 @@ class Comparison:
                 *format_table(table),
             ]
         )
+
+
+def flipped_warning(
+    read_as: Mapping[str, str], *, accuracy: float, rows: int, roc_auc: float | None = None
+) -> str | None:
+    """Say that labels are probably flipped, if the model is right on clearly fewer rows than by chance.
+
+    Args:
+        read_as: The model's name for each label that the data spell otherwise. Without any there is nothing to doubt:
+            a model may well be wrong on rows that were chosen because they are hard.
+        accuracy: Of the model on these rows.
+        rows: How many they are.
+        roc_auc: If this is above 0.5, a threshold far from 0.5 is what makes the accuracy so low.
+    """
+    from scipy.stats import binom
+
+    right = round(accuracy * rows)
+    if not read_as or (roc_auc or 0.0) >= 0.5 or binom.cdf(right, rows, 0.5) >= BY_CHANCE:
+        return None
+    shown = [f"{quote(label)} was read as {quote(name)}" for label, name in list(read_as.items())[:_SHOWN]]
+    return (
+        f"the labels are probably flipped: {right:,} of {rows:,} rows are predicted right, clearly fewer than by "
+        f"chance, and {', '.join(shown)}; look at some rows before you trust any of this"
+    )

@@ -7,26 +7,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import DataError, count_rows
-from imdb_sentiment.messages import NOT_RECORDED, quote
-from imdb_sentiment.output import write_text
 from imdb_sentiment.reporting.curves import Curves
 from imdb_sentiment.results.background import Background
-from imdb_sentiment.results.comparison import Comparison, Interval
-from imdb_sentiment.results.flipped import flipped_warning
+from imdb_sentiment.results.base import NOT_PLAIN, to_plain
+from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
+from imdb_sentiment.results.label_issues import LabelSuspects
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.results.mistakes import Mistake, worst_mistakes
-from imdb_sentiment.results.plain import NOT_PLAIN, to_plain
 from imdb_sentiment.results.slices import SliceReport
-from imdb_sentiment.results.suspects import LabelSuspects
 from imdb_sentiment.results.tables import Column, confusion_rows, metric_rows, slice_rows
+from imdb_sentiment.results.text_table import format_table, wrap
 from imdb_sentiment.results.verdict import (
     accuracy_sentence,
     calibration_sentences,
     fewer_rows_sentence,
     slice_sentences,
 )
-from imdb_sentiment.text_table import format_table, wrap
+from imdb_sentiment.runtime.files import write_text
+from imdb_sentiment.runtime.messages import NOT_RECORDED, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.reporting.plots import Figure

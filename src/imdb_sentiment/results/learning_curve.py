@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.messages import visible
+from imdb_sentiment.results.base import to_plain
 from imdb_sentiment.results.comparison import Interval
-from imdb_sentiment.results.plain import to_plain
-from imdb_sentiment.text_table import format_table, wrap
+from imdb_sentiment.results.text_table import format_table, wrap
+from imdb_sentiment.runtime.messages import visible
 
 __all__ = ["Forecast", "LearningCurve", "LearningPoint"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from imdb_sentiment.results.explanation import Explanation
+from imdb_sentiment.results.inference import Explanation
 from imdb_sentiment.results.measured import MeasuredRows
 
 __all__ = ["Mistake", "worst_mistakes"]

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.findings import DataAudit
-from imdb_sentiment.messages import quote, visible
+from imdb_sentiment.results.audit import DataAudit
+from imdb_sentiment.results.base import to_plain
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.plain import to_plain
-from imdb_sentiment.text_table import format_table, wrap
+from imdb_sentiment.results.text_table import format_table, wrap
+from imdb_sentiment.runtime.messages import quote, visible
 
 __all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "MethodResult", "SplitSummary"]
 

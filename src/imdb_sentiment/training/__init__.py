@@ -1,1 +1,1 @@
-"""The training loop: what `transformers.Trainer` is told, what it lacks, and where it can go on."""
+"""One run, from encoded rows to the weights that are kept."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.processes import PATIENCE
+from imdb_sentiment.runtime.distributed import PATIENCE
 from imdb_sentiment.training.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -14,16 +14,16 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 from typing_extensions import override
 
-from imdb_sentiment.allocator import give_back_freed_memory
-from imdb_sentiment.progress import progress_bar
+from imdb_sentiment.runtime.malloc import give_back_freed_memory
+from imdb_sentiment.runtime.progress import progress_bar
 from imdb_sentiment.training.checkpoints import RUN_RECORD
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
 
-    from imdb_sentiment.training.batches import StepBatches
+    from imdb_sentiment.training.batching import StepBatches
     from imdb_sentiment.training.best_epoch import BestEpochMetric
-    from imdb_sentiment.training.stopping import StopRequest
+    from imdb_sentiment.training.signals import StopRequest
 
 __all__ = ["LiveLine", "Schedule", "Stopping", "Tidying", "run_record"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, OutputExistsError
-from imdb_sentiment.messages import Advice, Either, quote
+from imdb_sentiment.runtime.messages import Advice, Either, quote
 from imdb_sentiment.training.fold_scores import last_fold, recorded_run
 
 __all__ = [

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.attention import quick_to_learn
-from imdb_sentiment.embeddings import gradients_in_place
-from imdb_sentiment.encoding import TextEncoder, padded_length
 from imdb_sentiment.errors import TrainingDivergedError
-from imdb_sentiment.first_token import first_token_only
-from imdb_sentiment.process_wide import COMPUTING
+from imdb_sentiment.models.acceleration import first_token_only, gradients_in_place, quick_to_learn
+from imdb_sentiment.models.tokenization import TextEncoder, padded_length
+from imdb_sentiment.runtime.process_wide import COMPUTING
 from imdb_sentiment.training.linear_probe import pass_features
 
 if TYPE_CHECKING:
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
+    from imdb_sentiment.training.batching import EncodedRows
     from imdb_sentiment.training.recipe import Recipe
-    from imdb_sentiment.training.rows import EncodedRows
 
 __all__ = ["INVERSE_PENALTIES", "contrastive_steps", "train_contrastively"]
 

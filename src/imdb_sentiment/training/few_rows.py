@@ -5,20 +5,20 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imdb_sentiment.data.labelled import Labelled
-from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
+from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrated_losses
 from imdb_sentiment.evaluation.cross_fitting import cross_fitted
-from imdb_sentiment.evaluation.temperature import calibrated_log_loss, calibrated_losses
-from imdb_sentiment.head import output_layer
-from imdb_sentiment.progress import progress_bar
+from imdb_sentiment.models.head import output_layer
+from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results import MethodResult
+from imdb_sentiment.runtime.progress import progress_bar
 from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
 from imdb_sentiment.training.contrastive import INVERSE_PENALTIES, contrastive_steps, train_contrastively
 from imdb_sentiment.training.fold_scores import read_fold, write_fold
 from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_features
-from imdb_sentiment.training.stopping import heed_signals
+from imdb_sentiment.training.signals import heed_signals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from imdb_sentiment.config import SettledConfig
+    from imdb_sentiment.training.batching import EncodedRows
     from imdb_sentiment.training.recipe import Recipe
-    from imdb_sentiment.training.rows import EncodedRows
 
 __all__ = ["FewRows", "FewRowsResult", "train_on_few_rows"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.output import write_json
+from imdb_sentiment.runtime.files import write_json
 
 if TYPE_CHECKING:
     import numpy as np

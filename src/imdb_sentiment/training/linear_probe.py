@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imdb_sentiment.encoding import TextEncoder, padded_length
-from imdb_sentiment.first_token import first_token_only
-from imdb_sentiment.head import output_layer
-from imdb_sentiment.process_wide import CATCHING_WARNINGS, COMPUTING
+from imdb_sentiment.models.acceleration import first_token_only
+from imdb_sentiment.models.head import output_layer
+from imdb_sentiment.models.tokenization import TextEncoder, padded_length
+from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
-    from imdb_sentiment.training.rows import EncodedRows
+    from imdb_sentiment.training.batching import EncodedRows
 
 __all__ = ["Linear", "fit_head", "fit_linear", "head_features", "pass_features"]
 
@@ -124,7 +124,7 @@ def pass_features(model: "PreTrainedModel", inputs: "dict[str, torch.Tensor]") -
 
 
 def _passes(lengths: Sequence[int], limit: int) -> list[slice]:
-    from imdb_sentiment.training.passes import divide
+    from imdb_sentiment.training.batching import divide
 
     return divide([padded_length(length, limit) for length in lengths], _PASS_TOKENS)
 

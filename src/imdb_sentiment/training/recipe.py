@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.precision import Precision, choose_precision
-from imdb_sentiment.processes import number_of_processes
+from imdb_sentiment.models.device import Precision, choose_precision
+from imdb_sentiment.runtime.distributed import number_of_processes
 
 if TYPE_CHECKING:
     import torch

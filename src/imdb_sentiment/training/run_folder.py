@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.disk_space import disk_size, full_disk_errors
 from imdb_sentiment.errors import DiskFullError
-from imdb_sentiment.locked import one_writer
-from imdb_sentiment.messages import Advice, Either
-from imdb_sentiment.output import LOCK_FILE, make_folder
+from imdb_sentiment.runtime.disk_space import disk_size, full_disk_errors
+from imdb_sentiment.runtime.files import LOCK_FILE, make_folder
+from imdb_sentiment.runtime.lock import one_writer
+from imdb_sentiment.runtime.messages import Advice, Either
 
 if TYPE_CHECKING:
     from torch import nn

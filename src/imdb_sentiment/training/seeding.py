@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from imdb_sentiment.process_wide import OneAtATime
+from imdb_sentiment.runtime.process_wide import OneAtATime
 
 __all__ = ["own_random_numbers"]
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError, nearest
-from imdb_sentiment.messages import quote
-from imdb_sentiment.process_wide import LOADING
-from imdb_sentiment.upstream import quiet
+from imdb_sentiment.runtime.huggingface import quiet
+from imdb_sentiment.runtime.messages import quote
+from imdb_sentiment.runtime.process_wide import LOADING
 
 __all__ = ["check_trackers", "event_files"]
 

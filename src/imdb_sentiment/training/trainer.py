@@ -1,204 +1,212 @@
-"""Puts the Trainer together, and reads what it has logged."""
+"""The Trainer's subclass: what `transformers.Trainer` lacks or gets wrong for this task, and no more.
 
-from collections.abc import Callable, Mapping, Sequence
+Loaded by `fit` alone, so torch and transformers are imported at the top.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.encoding import EncodedText, TextEncoder, padded_length
+import torch
+from accelerate.utils import gather_object
+from transformers import Trainer
+from typing_extensions import override
+
 from imdb_sentiment.errors import TrainingDivergedError
-from imdb_sentiment.evaluation.bootstrap import resampled_figures
-from imdb_sentiment.evaluation.metrics import measure, softmax
-from imdb_sentiment.evaluation.temperature import calibrated_log_loss
-from imdb_sentiment.process_wide import LOADING
-from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport, MeasuredRows
-from imdb_sentiment.training.arguments import training_arguments
-from imdb_sentiment.training.batches import Share, StepBatches
-from imdb_sentiment.training.best_epoch import CALIBRATED_LOG_LOSS, STANDARD_ERROR, BestEpochMetric
-from imdb_sentiment.training.checkpoints import Keep
-from imdb_sentiment.training.class_weights import balanced_weights
-from imdb_sentiment.training.passes import Collate
-from imdb_sentiment.training.recipe import Recipe
-from imdb_sentiment.training.rows import EncodedRow, TrainingRows
-from imdb_sentiment.training.stopping import StopRequest
+from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING
+from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, finish, prune
+from imdb_sentiment.training.run_folder import whole_checkpoint
 
 if TYPE_CHECKING:
-    import torch
-    from transformers import EvalPrediction, PreTrainedModel
+    from torch.utils.data import DataLoader
+    from transformers import PreTrainedModel, TrainerState, TrainingArguments
 
-    from imdb_sentiment.config import SettledConfig
-    from imdb_sentiment.training.callbacks import LiveLine, Stopping
-    from imdb_sentiment.training.loop import FineTuneTrainer
+    from imdb_sentiment.training.batching import StepBatches
+    from imdb_sentiment.training.best_epoch import BestEpochMetric
 
-__all__ = ["Training", "build_training", "read_history"]
+__all__ = ["FineTuneTrainer"]
 
-_RESAMPLES = 200
-_COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
-
-
-class Training(NamedTuple):
-    """A Trainer, and those of its callbacks that are asked afterwards."""
-
-    trainer: "FineTuneTrainer"
-    live_line: "LiveLine"
-    stopping: "Stopping"
+Batch = dict[str, Any]
+_SHOWN = 64
 
 
-def build_training(
-    model: "PreTrainedModel",
-    encoder: TextEncoder,
-    config: "SettledConfig",
-    *,
-    recipe: Recipe,
-    rows: TrainingRows,
-    metric: BestEpochMetric,
-    output_dir: Path,
-    run: Mapping[str, Any],
-    stop: StopRequest | None = None,
-) -> Training:
-    """Build a Trainer that evaluates and saves in the same steps, prints nothing, and shows one live line.
+class FineTuneTrainer(Trainer):
+    """A Trainer with its own order of rows, its own division by the rows of a step, and checkpoints that are whole.
+
+    The training loss is the sum of weight times cross-entropy over all rows of a step, divided by the sum of the
+    weights: that of one batch, into however many passes, accumulated batches and processes it is divided. Upstream
+    does not divide by the number of accumulated batches for these models
+    (https://github.com/huggingface/transformers/issues/47688), and takes the mean over processes of unequal rows.
 
     Args:
-        model: Model with a head of two outputs.
-        encoder: Pads the batches.
-        config: How to fine-tune.
-        recipe: What depends on the machine.
-        rows: What to learn from and to evaluate on.
+        batches: The rows of each step.
+        collate: Makes a batch of them: `passes`, each with the model's inputs, `labels` and `weights`; and `rows`.
         metric: What decides which evaluation is best.
-        output_dir: Folder for the checkpoints; it exists.
-        run: What the run is made of, in plain JSON values; each checkpoint keeps it.
-        stop: Whether the user asks to stop.
+        keep: Which checkpoints stay.
+        folder: Where they go.
+        is_over: Tells whether a run that is gone on with has stopped early before.
+        arguments: Those of `transformers.Trainer`.
     """
-    with LOADING:
-        from transformers import PrinterCallback
 
-        from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, Tidying, run_record
-        from imdb_sentiment.training.loop import FineTuneTrainer
+    loss_is_scaled_for_ga = True  # or upstream would divide it again for models that take no further arguments
 
-    arguments = training_arguments(config, recipe, output_dir, metric)
-    tidying = [Tidying()] if arguments.device.type == "cpu" else []
-    share = Share(
-        batch_rows=config.per_device_train_batch_size,
-        accumulated=config.gradient_accumulation_steps,
-        processes=arguments.world_size,
-        process=arguments.process_index,
-    )
-    batches = StepBatches(rows.epochs, share, group_by_length=config.group_by_length, seed=config.seed)
-    to_limit = config.padding == "max_length"
-    schedule = Schedule(
-        batches,
-        evaluations_per_epoch=config.evaluations_per_epoch,
-        metric=metric,
-        patience=config.early_stopping_patience,
-    )
-    live_line, stopping = LiveLine(len(rows.epochs[0])), Stopping(stop or StopRequest())
-    trainer = FineTuneTrainer(
-        batches=batches,
-        collate=_collate(encoder, config, rows=rows, batches=batches, max_tokens=recipe.forward_tokens),
-        folder=output_dir,
-        metric=metric,
-        keep=Keep(config.keep_checkpoints, best=config.load_best_model_at_end),
-        is_over=schedule.is_over,
-        model=model,
-        args=arguments,
-        data_collator=_pad_for_evaluation(encoder, _padding(lambda: encoder.max_length, to_limit=to_limit)),
-        eval_dataset=rows.validation.longest_first(),
-        compute_metrics=_metrics(rows.names, metric, seed=config.seed, learning_rate=config.learning_rate),
-        callbacks=[schedule, stopping, live_line, run_record(run), *tidying],
-    )
-    trainer.remove_callback(PrinterCallback)
-    return Training(trainer, live_line, stopping)
+    def __init__(
+        self,
+        *,
+        batches: "StepBatches",
+        collate: Callable[[list[Any]], Batch],
+        metric: "BestEpochMetric",
+        keep: Keep,
+        folder: Path,
+        is_over: "Callable[[TrainerState], bool]",
+        **arguments: Any,
+    ) -> None:
+        args: TrainingArguments = arguments["args"]
+        if args.world_size > 1:
+            args.ddp_find_unused_parameters = _has_unused_parameters(arguments["model"])
+        super().__init__(**arguments)
+        torch.manual_seed(args.seed + args.process_index)  # each process draws its own dropout
+        self._folder = folder
+        self._batches = batches
+        self._collate = collate
+        self._metric = metric
+        self._keep = keep
+        self._is_over = is_over
+        self._rows: list[int] = []
 
+    @override
+    def get_train_dataloader(self) -> "DataLoader[Any]":
+        """Return this process's batches; they are divided between processes already, so accelerate has no part."""
+        from torch.utils.data import DataLoader
 
-def _collate(
-    encoder: TextEncoder, config: "SettledConfig", *, rows: TrainingRows, batches: StepBatches, max_tokens: int
-) -> Collate:
-    import torch
+        rows = _PresentRows(self._batches)
+        return DataLoader(rows, batch_sampler=self._batches, collate_fn=self._collate)
 
-    train = rows.epochs[0]
-    return Collate(
-        encoder,
-        filler=train[0],
-        max_tokens=max_tokens,
-        padded=_padding(lambda: rows.limits[batches.epoch], to_limit=config.padding == "max_length"),
-        class_weights=balanced_weights(train.labels) if config.class_weights else torch.ones(2),
-    )
+    @override
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
+    ) -> tuple[list[Batch], torch.Tensor]:
+        """Take the batches of a step, and the sum of the weights of their rows over all processes."""
+        batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
+        self._rows = [row for batch in batches for row in batch["rows"]]
+        weight = torch.stack([part["weights"].sum() for batch in batches for part in batch["passes"]]).sum()
+        total: torch.Tensor = self.accelerator.reduce(weight.to(device), reduction="sum")
+        return batches, total
 
+    @override
+    def training_step(
+        self, model: torch.nn.Module, inputs: Batch, num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """Go forward and back with each pass of a batch; gradients are exchanged in the last one."""
+        passes = inputs["passes"]
+        if self.is_fsdp_enabled:  # each pass gathers weights from all processes, so all of them make as many
+            idle = passes[-1] | {"weights": passes[-1]["weights"] * 0}
+            passes = [*passes, *[idle] * (max(gather_object([len(passes)])) - len(passes))]
+        *first, last = passes
+        loss = torch.zeros((), device=self.args.device)
+        for part in first:
+            with self.accelerator.no_sync(model):
+                loss += super().training_step(model, part, num_items_in_batch)
+        return loss + super().training_step(model, last, num_items_in_batch)
 
-def read_history(
-    log: Sequence[dict[str, Any]], names: tuple[str, str], *, precision: str | None = None
-) -> tuple[EpochRecord, ...]:
-    """Read one record an evaluation from the Trainer's log, which a resumed run continues.
+    @override
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: Batch,
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Return the share of one pass in the loss of its step; in evaluation, which brings no weights, upstream's."""
+        if "weights" not in inputs:
+            with COMPUTING.shared():
+                return super().compute_loss(model, inputs, return_outputs)
+        weights, labels = inputs.pop("weights"), inputs.pop("labels")
+        with COMPUTING.shared():
+            outputs = model(**inputs)
+        losses = torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="none")
+        # the gradients of processes are averaged, so each loss is multiplied by their number
+        loss = (losses * weights).sum() / num_items_in_batch * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss
 
-    The training loss of a record is the mean over the steps since the record before.
-    """
-    records: list[EpochRecord] = []
-    logged = 0
-    losses: list[tuple[float, int]] = []
-    for entry in log:
-        if "loss" in entry:
-            losses.append((entry["loss"], entry["step"] - logged))
-            logged = entry["step"]
-        elif "eval_accuracy" in entry:
-            tn, fp, fn, tp = (int(entry[f"eval_{name}"]) for name in _COUNTED)
-            report = EvaluationReport(
-                labels=names,
-                rows=tn + fp + fn + tp,
-                confusion_matrix=((tn, fp), (fn, tp)),
-                numeric_precision=precision,
-                **{name: entry[f"eval_{name}"] for name in METRICS},
+    @override
+    def floating_point_ops(self, inputs: Batch) -> int:
+        """Estimate the operations of a batch."""
+        return sum(super(FineTuneTrainer, self).floating_point_ops(part) for part in inputs["passes"])
+
+    @override
+    def _init_training_state(self, *arguments: Any, **named: Any) -> Any:
+        """Find the best checkpoint where it is now, and learn no more where the run has stopped early before.
+
+        Upstream looks for the best where it was, and so forgets it if the run has moved; and it forgets that a run had
+        stopped.
+        """
+        begin = super()._init_training_state(*arguments, **named)
+        best = complete_checkpoints(self._folder).get(self.state.best_global_step or -1)
+        self.state.best_model_checkpoint = str(best) if best else None
+        if self.state.global_step and self.args.should_save:
+            prune(self._folder, self._keep, best_step=self.state.best_global_step)  # a kill may have come before it
+        return (int(self.args.num_train_epochs), 0) if self._is_over(self.state) else begin
+
+    @override
+    def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
+        """Stop at once where a gradient, and so the loss or the model, is no longer a number."""
+        norm: Any = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
+        if not torch.isfinite(torch.as_tensor(norm)):
+            rows = sorted(gather_object(self._rows))
+            raise TrainingDivergedError(
+                f"training diverged at step {self.state.global_step + 1}: the gradients are not numbers any more",
+                found=f"learning rate {self._get_learning_rate():.3g}; training rows {_list(rows)}, counted from 0",
+                hint=f"a learning rate below {self.args.learning_rate:g}",
             )
-            mean = sum(loss * steps for loss, steps in losses) / sum(steps for _, steps in losses)
-            records.append(
-                EpochRecord(
-                    epoch=round(entry["epoch"], 6),
-                    train_loss=mean,
-                    validation=report,
-                    seconds=entry.get("seconds"),
-                    calibrated_log_loss=entry.get(f"eval_{CALIBRATED_LOG_LOSS}"),
-                )
-            )
-            losses = []
-    return tuple(records)
+        return norm
+
+    @override
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Tell whether the newest evaluation is the best; upstream takes the first of equals."""
+        best = self._metric.since_best(self.state.log_history) == 0
+        if best:
+            self.state.best_metric = metrics[f"eval_{self._metric.name}"]
+            self.state.best_global_step = self.state.global_step
+        return best
+
+    @override
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        """Write a checkpoint, declare it complete, and only then drop older ones."""
+        folder = self._folder / f"checkpoint-{self.state.global_step}"
+        with whole_checkpoint(folder):
+            if self.is_fsdp_enabled and self.args.should_save:
+                folder.mkdir(exist_ok=True)  # upstream asks for the best one before parts of a model are written to it
+            with CATCHING_WARNINGS:
+                super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()  # the others write their random states
+        if self.args.should_save:
+            with whole_checkpoint(folder):
+                finish(folder)
+            prune(self._folder, self._keep, best_step=self.state.best_global_step)
 
 
-def _padding(limit: Callable[[], int], *, to_limit: bool) -> Callable[[int], int]:
-    return lambda length: limit() if to_limit else padded_length(length, limit())
+def _has_unused_parameters(model: "PreTrainedModel") -> bool:
+    """Tell whether a loss does not depend on all parameters; looking for such at every step costs time."""
+    tokens = torch.ones((1, 8), dtype=torch.int64, device=model.device)
+    model(input_ids=tokens, attention_mask=tokens).logits.sum().backward()
+    unused = any(value.requires_grad and value.grad is None for value in model.parameters())
+    model.zero_grad(set_to_none=True)
+    return unused
 
 
-def _pad_for_evaluation(encoder: TextEncoder, padded: Callable[[int], int]) -> Any:
-    import torch
-
-    def collate(rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
-        texts: list[EncodedText] = [row.text for row in rows]
-        batch = encoder.pad(texts, pad_to=padded(max(text.length for text in texts)))
-        return {**batch, "labels": torch.tensor([row.label for row in rows])}
-
-    return collate
+def _list(rows: list[int]) -> str:
+    return ", ".join(map(str, rows[:_SHOWN])) + (f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else "")
 
 
-def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, learning_rate: float) -> Any:
-    import numpy as np
+class _PresentRows(torch.utils.data.Dataset[Any]):
+    """The rows of the epoch that the batches are at."""
 
-    def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
-        logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
-        try:
-            report = measure(softmax(logits), labels, names=names)
-        except ValueError as error:
-            hint = f"a learning rate below {learning_rate:g}"
-            raise TrainingDivergedError("training diverged: the model's outputs are not numbers", hint=hint) from error
-        counts = [count for row in report.confusion_matrix for count in row]
-        return {
-            **{name: getattr(report, name) for name in METRICS},
-            **dict(zip(_COUNTED, counts, strict=True)),
-            CALIBRATED_LOG_LOSS: calibrated_log_loss(logits, labels),
-            **standard_error(MeasuredRows(softmax(logits)[:, 1], labels)),
-        }
+    def __init__(self, batches: "StepBatches") -> None:
+        self._batches = batches
 
-    def standard_error(measured: MeasuredRows) -> dict[str, float]:
-        """Return by how much the metric that was asked for varies with the rows, from 200 resamples of them."""
-        if metric.name == CALIBRATED_LOG_LOSS:
-            return {}
-        resampled = resampled_figures(measured, seed=seed, resamples=_RESAMPLES)
-        return {STANDARD_ERROR: float(np.std(resampled[metric.name]))}
+    def __len__(self) -> int:
+        return len(self._batches.rows)
 
-    return compute_metrics
+    def __getitem__(self, index: int) -> Any:
+        return self._batches.rows[index]

@@ -1,0 +1,172 @@
+"""The codes of all findings, each with its severity and what to do, in one place."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.results.audit import Finding, Severity
+from imdb_sentiment.runtime.messages import Advice, Setting
+
+if TYPE_CHECKING:
+    from imdb_sentiment.data.raw_rows import RawRows
+
+__all__ = ["CATALOGUE", "find", "find_whole", "name_row"]
+
+_DROP_INVALID = (", or leave them out: ", Setting("invalid_rows", "drop", "DataConfig"), ".")
+_SHUFFLE = (
+    "The splits made here do not depend on the order of the rows. Shuffle them before another tool splits the file or "
+    "reads it as a stream."
+)
+_GIVES_AWAY = "Will it do so in the texts to come, or only here, because of how the data were gathered?"
+_LEFT_OUT = {
+    "test": "They are left out of {first}, so that {second} stays a fair test (unless test_overlap='keep').",
+    "validation": "They are left out of {first}, so that {second} stays a fair measure.",
+}
+_PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
+
+CATALOGUE: dict[str, tuple[Severity, str]] = {
+    "no_usable_rows": ("error", "Each split needs rows with a text and a label."),
+    "text_null": ("error", Advice("Correct the rows", *_DROP_INVALID)),
+    "text_blank": ("error", Advice("Correct the rows", *_DROP_INVALID)),
+    "text_not_string": ("error", Advice("Write what they hold as text", *_DROP_INVALID)),
+    "label_null": ("error", Advice("Label the rows", *_DROP_INVALID)),
+    "labels_not_understood": ("error", "Leave the other rows out of the source, or merge labels before loading."),
+    "labels_one_class": ("error", "Each split needs rows of two classes."),
+    "labels_case_or_space": ("warning", "Write each label in one way."),
+    "imbalance": (
+        "warning",
+        Advice(
+            "Accuracy is high here for a model that never finds the rarer class. Read balanced accuracy, Matthews "
+            "correlation and average precision instead. To find more of the rarer class, leave class_weights off and "
+            "choose a threshold for a goal, such as ",
+            Setting("threshold", "max_f1", "FineTuneConfig"),
+            ".",
+        ),
+    ),
+    "sorted_by_label": ("info", _SHUFFLE),
+    "blocked_by_label": ("info", _SHUFFLE),
+    "duplicates_exact": (
+        "info",
+        "Splits keep equal texts on one side, so that none leaks. In training each copy counts; drop these rows if one "
+        "of each is enough.",
+    ),
+    "duplicates_normalised": (
+        "info",
+        "They differ in case, white space, HTML line breaks or invisible characters only. Splits keep them on one "
+        "side; drop these rows if one of each is enough.",
+    ),
+    "duplicates_near": (
+        "info",
+        "They share 70 % or more of their runs of five characters with another row, maybe through a chain of such "
+        "rows. Splits keep them on one side; drop these rows if one of each is enough.",
+    ),
+    "conflicting_labels": (
+        "warning",
+        "No model can learn both. Read these rows, and give equal texts one label or leave them out.",
+    ),
+    "characters_control": ("info", "They are read as spaces (clean_text, on by default)."),
+    "characters_zero_width": ("info", "They are dropped before the model reads (clean_text, on by default)."),
+    "characters_replacement": (
+        "warning",
+        "The source was once decoded in a wrong encoding, and what stood there is lost. Export it again, as UTF-8, or "
+        "leave the rows out.",
+    ),
+    "mojibake": (
+        "warning",
+        "Letters such as é stand there as two others, or signs such as £ as control characters. Read the source in the "
+        "right encoding (--set encoding=..., for CSV, TSV and JSONL), or mend the texts with ftfy.fix_text.",
+    ),
+    "html": (
+        "info",
+        "Line breaks (<br>) are read as spaces (clean_text, on by default). All other tags and entities are read as "
+        "words; take them out before, for instance entities by html.unescape.",
+    ),
+    "truncated_at_128": ("info", "With max_length=128 they are cut."),
+    "truncated_at_256": (
+        "info",
+        "With max_length=256, the default, they are cut.",
+    ),
+    "truncated_at_512": ("info", "Many encoders read no more than 512 tokens; truncation='head_tail' keeps both ends."),
+    "unknown_tokens": (
+        "warning",
+        "Is this vocabulary right for this language and script? The model takes all unknown tokens for the same.",
+    ),
+    "vocabulary_mismatch": (
+        "warning",
+        Advice(
+            "The vocabulary is for another language or kind of text, so little of what the model knows is of use here. "
+            "Take an encoder made for this language, or a multilingual one: ",
+            Setting("model_name", "FacebookAI/xlm-roberta-base", "FineTuneConfig", flag="--model"),
+            ".",
+        ),
+    ),
+    "no_tokens": (
+        "warning",
+        "The model sees nothing of them. Leave them out, or take a model whose vocabulary has their characters.",
+    ),
+    "giveaway_token": ("warning", f"{_GIVES_AWAY} If it will not be there, remove it from the texts."),
+    "giveaway_length": ("warning", f"{_GIVES_AWAY} Classes that come from different places often differ so."),
+    **{
+        f"overlap_{kind}_{first}_{second}": ("warning", _LEFT_OUT[second].format(first=first, second=second))
+        for kind in ("exact", "normalised", "near", "group")
+        for first, second in _PAIRS
+    },
+}
+"""For each code its severity and its advice, which a finding may replace by what it knows better."""
+
+_LISTED = 5
+
+
+def find(
+    code: str,
+    raw: "RawRows",
+    split: str,
+    numbers: Sequence[int],
+    summary: str,
+    *,
+    count: int | None = None,
+    elsewhere: str = "",
+    severity: Severity | None = None,
+    advice: str | None = None,
+) -> Finding:
+    """Make a finding about rows.
+
+    Args:
+        code: A key of the catalogue.
+        raw: The rows of the split.
+        split: Name of the split.
+        numbers: Row numbers from 1, rising.
+        summary: What was found.
+        count: Number of rows, if it is about rows of other splits too.
+        elsewhere: These others, for a reader.
+        severity: In place of the catalogue's.
+        advice: In place of the catalogue's.
+    """
+    usual_severity, usual_advice = CATALOGUE[code]
+    return Finding(
+        code=code,
+        severity=severity or usual_severity,
+        split=split,
+        count=len(numbers) if count is None else count,
+        rows=tuple(numbers[:_LISTED]),
+        where=raw.locate(numbers) + elsewhere,
+        summary=summary,
+        advice=advice or usual_advice,
+    )
+
+
+def find_whole(code: str, split: str, count: int, summary: str) -> Finding:
+    """Make a finding about a split as a whole, of `count` rows."""
+    severity, advice = CATALOGUE[code]
+    return Finding(
+        code=code, severity=severity, split=split, count=count, rows=(), where="", summary=summary, advice=advice
+    )
+
+
+def name_row(raw: "RawRows", number: int) -> str:
+    """Name one row for a sentence, e.g. `row 7`, or `row 2 of b.csv` if the split has several files."""
+    start = 0
+    for origin, length in raw.parts if len(raw.parts) > 1 else ():
+        if start < number <= start + length:
+            return f"row {number - start} of {origin}"
+        start += length
+    return f"row {number}"

@@ -1,0 +1,172 @@
+"""What gives a label away without reading: one word, or the length of the text alone."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.audit.finding_codes import find, find_whole
+from imdb_sentiment.audit.sampling import read_texts
+from imdb_sentiment.data.cleaning import divide, normalise
+from imdb_sentiment.results.audit import Finding
+from imdb_sentiment.runtime.messages import quote
+from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.data.inspection import Rows
+
+__all__ = ["find_giveaways"]
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+_AUC = 0.95
+_FEWEST = 10
+_NAMED = 3
+_CHUNK = 1000
+# the ROC-AUC of a word is 0.5 and half the difference between its shares of the two classes
+_DIFFERENCE = 0.9
+
+
+class _Giveaway(NamedTuple):
+    word: str
+    shares: tuple[float, float]
+    """Share of the rows of each class that hold the word."""
+
+    @property
+    def difference(self) -> float:
+        return abs(self.shares[0] - self.shares[1])
+
+
+def find_giveaways(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Finding]:
+    """Look for a word or a length that tells the class almost by itself, in splits with ten rows of each class.
+
+    Args:
+        parts: The rows to look at; their labels are 0 and 1.
+        names: Names of the two classes.
+    """
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    findings: list[Finding] = []
+    for split, rows in parts.items():
+        totals = np.bincount(rows.labels, minlength=2)
+        if totals.min() < _FEWEST:
+            continue
+        if words := _find_words(rows, totals.tolist()):
+            findings.append(_describe_words(words, split, rows, names))
+        lengths = _count_characters(rows)
+        with CATCHING_WARNINGS:
+            auc = roc_auc_score(rows.labels, lengths)
+        if max(auc, 1 - auc) > _AUC:
+            medians = [f"{np.median(lengths[rows.labels == i]):,.0f} in {quote(name)}" for i, name in enumerate(names)]
+            summary = (
+                f"the length of a text tells its class in {split} (ROC-AUC {max(auc, 1 - auc):.3f}): its median in "
+                f"characters is {' and '.join(medians)}"
+            )
+            findings.append(find_whole("giveaway_length", split, len(rows), summary))
+    return findings
+
+
+class _Presence:
+    """In how many rows of each class each word stands, of the words that may still tell the class.
+
+    Args:
+        totals: Number of rows of each class that will be added.
+    """
+
+    def __init__(self, totals: Sequence[int]) -> None:
+        self._totals = totals
+        self._left = list(totals)
+        self._counts: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+        self._held: set[str] = set()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no word can tell the class any more."""
+        return not self._held and self._too_late_for_more()
+
+    def add(self, words: set[str], label: int) -> None:
+        """Add a row."""
+        if self._too_late_for_more():
+            words &= self._held
+        self._held |= words
+        self._counts[label].update(words)
+        self._left[label] -= 1
+
+    def prune(self) -> None:
+        """Drop the words that cannot tell the class any more, whatever rows are still to come."""
+        self._held = {word for word in self._held if max(self._reach(word, 0), self._reach(word, 1)) > _DIFFERENCE}
+        for counts in self._counts:
+            for word in counts.keys() - self._held:
+                del counts[word]
+
+    def giveaways(self) -> list[_Giveaway]:
+        """Return the words that tell the class, best first; after the last row."""
+        self.prune()
+        found = []
+        for word in self._held:
+            first, second = (counts[word] / total for counts, total in zip(self._counts, self._totals, strict=True))
+            found.append(_Giveaway(word, (first, second)))
+        return sorted(found, key=lambda giveaway: (-giveaway.difference, giveaway.word))
+
+    def _reach(self, word: str, label: int) -> float:
+        """Return by how much the share of one class can still be above that of the other."""
+        most = (self._counts[label][word] + self._left[label]) / self._totals[label]
+        return most - self._counts[1 - label][word] / self._totals[1 - label]
+
+    def _too_late_for_more(self) -> bool:
+        return all(left <= _DIFFERENCE * total for left, total in zip(self._left, self._totals, strict=True))
+
+
+def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Giveaway]:
+    """Return the words that tell the class, best first.
+
+    Rows are read in the order of their digests, which mixes the classes: most data are settled after a seventh of them.
+    """
+    import numpy as np
+
+    presence = _Presence(totals)
+    order = np.argsort(rows.digests)
+    for start in range(0, len(order), _CHUNK):
+        chunk = np.sort(order[start : start + _CHUNK])
+        texts = rows.raw.texts_at(rows.positions[chunk])
+        for pair, label in zip(texts, rows.labels[chunk].tolist(), strict=True):
+            presence.add(_words(pair), label)
+        presence.prune()
+        if presence.is_settled:
+            return []
+    return presence.giveaways()
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    return {word for text in texts for part in divide(text) for word in _WORD.findall(normalise(part))}
+
+
+def _count_characters(rows: "Rows") -> "NDArray[np.int64]":
+    """Return the length of each text, or of both texts of a row together; shape (n,)."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    found = []
+    for batch in rows.raw.batches():
+        columns = [batch.column(name) for name in ("text", "text_pair") if name in batch.schema.names]
+        found.append(sum(pc.utf8_length(column).fill_null(0).to_numpy().astype(np.int64) for column in columns))
+    lengths: NDArray[np.int64] = np.concatenate(found)[rows.positions]
+    return lengths
+
+
+def _describe_words(giveaways: Sequence[_Giveaway], split: str, rows: "Rows", names: Sequence[str]) -> Finding:
+    import numpy as np
+
+    best, *others = giveaways
+    share = " and ".join(f"{part:.1%} of the {quote(name)} rows" for part, name in zip(best.shares, names, strict=True))
+    summary = f"{quote(best.word)} tells the class in {split}: it stands in {share}"
+    if others:
+        named = ", ".join(quote(giveaway.word) for giveaway in others[: _NAMED - 1])
+        more = f", and {len(others) - _NAMED + 1:,} more" if len(others) >= _NAMED else ""
+        summary += f"; likewise {named}{more}"
+    shown = {giveaway.word for giveaway in giveaways[:_NAMED]}
+    holds = [not shown.isdisjoint(_words(pair)) for texts in read_texts(rows, "finding the rows") for pair in texts]
+    return find("giveaway_token", rows.raw, split, (rows.positions[np.array(holds)] + 1).tolist(), summary)

@@ -1,0 +1,101 @@
+"""`imdb-sentiment suspects`: rows whose label is probably wrong, as a table to go through."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.options import (
+    DataSettings,
+    Json,
+    LabelColumn,
+    NegativeLabel,
+    NoHeader,
+    PositiveLabel,
+    SpreadsheetSafe,
+    TextColumn,
+    read_data_settings,
+)
+
+if TYPE_CHECKING:
+    from imdb_sentiment.results import LabelSuspects
+
+__all__ = ["suspects"]
+
+_COLUMNS = ("row", "label", "suggested", "probability", "text")
+_SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
+
+@reports_errors
+def suspects(
+    *,
+    data: Annotated[
+        str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write all of them to a CSV or TSV file, to go through.", metavar="FILE")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Fine-tune this encoder for each fold: hub id, folder, or 'minilm'.", metavar="NAME"),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Judge each part of the rows by a model of the others.", metavar="N")] = 5,
+    spreadsheet_safe: SpreadsheetSafe = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
+    settings: DataSettings = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    no_header: NoHeader = False,
+    positive_label: PositiveLabel = None,
+    negative_label: NegativeLabel = None,
+    json: Json = False,
+) -> None:
+    """List rows whose label is probably wrong, the most suspicious first."""
+    from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.label_issues import find_suspects
+    from imdb_sentiment.runtime.files import check_new_file, write_text
+
+    if output:
+        _check_kind(output)
+        check_new_file(output, overwrite=overwrite)
+    data_config = read_data_settings(
+        settings,
+        source=data,
+        text_column=text_column,
+        label_column=label_column,
+        header=False if no_header else None,
+        positive_label=positive_label,
+        negative_label=negative_label,
+    )
+    found = find_suspects(data_config, FineTuneConfig(model_name=model) if model else None, folds)
+    if output:
+        write_text(output, _table(found, output, spreadsheet_safe=spreadsheet_safe), overwrite=overwrite)
+    if json:
+        print_json(found.to_dict())
+        return
+    say(str(found))
+    if output and found.suspects:
+        say(f"\nAll of them are in {output}. Mend the labels of your data, not that file, and train again.")
+
+
+def _check_kind(output: Path) -> None:
+    from imdb_sentiment.errors import ConfigError
+
+    if output.suffix.lower() not in _SEPARATORS:
+        raise ConfigError(
+            f"suspects are not written to {output}",
+            found=output.suffix or "no suffix",
+            expected=f"a name that ends in {' or '.join(_SEPARATORS)}",
+        )
+
+
+def _table(found: "LabelSuspects", output: Path, *, spreadsheet_safe: bool) -> str:
+    from imdb_sentiment.data.formats.record_writer import records_as_text
+
+    rows = [
+        (str(suspect.row), suspect.label, suspect.suggested, f"{suspect.probability:.4f}", suspect.text)
+        for suspect in found.suspects
+    ]
+    separator = _SEPARATORS[output.suffix.lower()]
+    return "".join(records_as_text([_COLUMNS, *rows], separator, spreadsheet_safe=spreadsheet_safe))

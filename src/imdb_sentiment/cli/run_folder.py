@@ -1,0 +1,110 @@
+"""The run folder beside the output: one run at a time, and kept as long as a run can be gone on with from it."""
+
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from imdb_sentiment.errors import OutputExistsError, TrainingInterruptedError
+from imdb_sentiment.runtime.distributed import number_of_processes
+from imdb_sentiment.runtime.files import LOCK_FILE, make_folder
+
+__all__ = ["beside", "claimed", "resuming_command", "run_folder"]
+
+
+def beside(output: Path, pattern: str) -> Path:
+    """Return the sibling of `output` that is called like it, with its name for the `{}` of a pattern."""
+    named = output if output.name.strip(".") else output.resolve()  # "." and ".." are not the names of their folders
+    return named.with_name(pattern.format(named.name))
+
+
+def run_folder(output: Path) -> Path:
+    """Return the hidden folder that holds the checkpoints until the model is saved."""
+    return beside(output, ".{}.run")
+
+
+@contextmanager
+def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: bool = True) -> Iterator[Path | None]:
+    """Hold a run folder from before anything in it is removed until the model is saved.
+
+    The folder is removed at the end, unless an error or a signal ends the run while it can be resumed.
+
+    Args:
+        run: The folder.
+        resume: Give what the run can be resumed from, if there is something.
+        discard: Remove an unfinished run, unless it is gone on with.
+        keep: Leave the checkpoints of a run that does not come to its end.
+
+    Yields:
+        The checkpoint, or the last finished fold, to resume from.
+
+    Raises:
+        OutputExistsError: Another run is writing to the folder, or it holds one that can be resumed and neither
+            `resume` nor `discard` is set.
+        TrainingInterruptedError: A signal ended the run, and it can be resumed.
+    """
+    from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
+    from imdb_sentiment.training.run_folder import locked
+
+    missing = [folder for folder in run.absolute().parents if not folder.exists()]
+    make_folder(run)
+    try:
+        with locked(run):
+            checkpoint = resume_point(run)
+            if checkpoint and not (resume or discard):
+                raise OutputExistsError(
+                    f"{run} holds an unfinished run, and was left as it is",
+                    found=describe_resume_point(checkpoint),
+                    hint="train --resume to go on with it, or train --overwrite to discard it",
+                )
+            try:
+                if not (resume and checkpoint):
+                    _clear(run)
+                yield checkpoint if resume else None
+            except BaseException as error:
+                left = resume_point(run) if keep else None
+                if left is None:
+                    shutil.rmtree(run, ignore_errors=True)
+                if isinstance(error, KeyboardInterrupt | TrainingInterruptedError):
+                    raise _interrupted(error, left) from None
+                raise
+            shutil.rmtree(run, ignore_errors=True)
+    finally:
+        for folder in missing:
+            with suppress(OSError):  # not empty any more
+                folder.rmdir()
+
+
+def resuming_command() -> str:
+    """Return the command that goes on with the present one, to be typed as it is."""
+    if number_of_processes() > 1:
+        return "the same command with --resume"  # the launcher's part of it is not known here
+    program, *arguments = sys.argv
+    if Path(program).name == "__main__.py":
+        words = list(sys.orig_argv)  # python -m imdb_sentiment
+    else:
+        name = Path(program).name
+        words = [name if shutil.which(name) == program else program, *arguments]
+    return shlex.join(words if "--resume" in words else [*words, "--resume"])
+
+
+def _interrupted(error: BaseException, left: Path | None) -> BaseException:
+    """Say how a run that a signal ended can be resumed, if it can."""
+    from imdb_sentiment.training.checkpoints import describe_resume_point
+
+    if left is None:
+        return KeyboardInterrupt()
+    summary = error.summary if isinstance(error, TrainingInterruptedError) else "interrupted"
+    return TrainingInterruptedError(summary, found=describe_resume_point(left), hint=resuming_command())
+
+
+def _clear(run: Path) -> None:
+    for path in run.iterdir():
+        if path.name == LOCK_FILE:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

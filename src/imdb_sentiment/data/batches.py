@@ -1,0 +1,89 @@
+"""Rows a piece at a time, so that a source may be larger than memory."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.data.arrow_strings import size_of
+from imdb_sentiment.data.class_names import ClassNames, named, names_in
+from imdb_sentiment.data.formats.columns import Role, Wanted
+from imdb_sentiment.data.raw_rows import RawRows, rows_from_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["pieces_from_batches", "pieces_from_rows"]
+
+_PIECE_ROWS = 10_000
+_PIECE_BYTES = 4 * 2**20
+_ROWS_AT_ONCE = 25
+
+
+def pieces_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
+    """Put rows, each the values of the wanted columns in their order, into pieces of 10,000 rows or about 4 MiB.
+
+    Raises:
+        DataError: See `rows_from_values`.
+    """
+    roles = [column.role for column in wanted]
+    columns: dict[Role, list[object]] = {role: [] for role in roles}
+    source = iter(rows)
+    size = before = count = 0
+    while some := list(islice(source, _ROWS_AT_ONCE)):
+        for role, values in zip(roles, zip(*some, strict=True), strict=True):
+            columns[role].extend(values)
+            if role in ("text", "text_pair"):
+                size += sum(len(text) for text in values if isinstance(text, str))
+        count += len(some)
+        if size >= _PIECE_BYTES or count == _PIECE_ROWS:
+            yield rows_from_columns(columns, origin, before=before)
+            before += count
+            size = count = 0
+            columns = {role: [] for role in roles}
+    if count:
+        yield rows_from_columns(columns, origin, before=before)
+
+
+def pieces_from_batches(
+    batches: "Iterable[pa.RecordBatch]", wanted: Sequence[Wanted], origin: str, class_names: ClassNames | None = None
+) -> Iterator[RawRows]:
+    """Put the wanted columns of Arrow batches of any size into pieces of 10,000 rows or about 4 MiB.
+
+    Args:
+        batches: The batches, all of one schema.
+        wanted: The columns.
+        origin: Where they come from.
+        class_names: Names for columns of ids, before those that the schema brings.
+
+    Raises:
+        DataError: See `rows_from_arrow`.
+    """
+    import pyarrow as pa
+
+    names, roles = [column.name for column in wanted], [column.role for column in wanted]
+    held: list[pa.RecordBatch] = []
+    size = before = count = 0
+
+    def piece() -> RawRows:
+        table = pa.Table.from_batches(held)
+        table = table.combine_chunks() if len(held) > 1 else table
+        return rows_from_columns({column.role: table[column.role] for column in wanted}, origin, before=before)
+
+    named_as: ClassNames | None = None
+    for batch in batches:
+        if named_as is None:
+            named_as = {**names_in(batch.schema, origin), **(class_names or {})}
+        columns = [named(batch.column(name), named_as.get(name)) for name in names]
+        part = pa.RecordBatch.from_arrays(columns, roles)
+        step = max(1, min(_PIECE_ROWS, part.num_rows * _PIECE_BYTES // max(1, size_of(part))))
+        for start in range(0, part.num_rows, step):
+            held.append(part.slice(start, step))
+            count += held[-1].num_rows
+            size += size_of(held[-1])
+            if size >= _PIECE_BYTES or count >= _PIECE_ROWS:
+                yield piece()
+                before += count
+                size = count = 0
+                held = []
+    if held:
+        yield piece()

@@ -1,0 +1,287 @@
+"""Rows from files, folders and patterns."""
+
+import glob
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.data.batches import pieces_from_rows
+from imdb_sentiment.data.formats.arrow import read_arrow, read_parquet
+from imdb_sentiment.data.formats.columns import wanted_columns
+from imdb_sentiment.data.formats.compression import plain_suffix
+from imdb_sentiment.data.formats.delimited import read_delimited
+from imdb_sentiment.data.formats.headerless import no_header_error
+from imdb_sentiment.data.formats.jsonl import read_jsonl
+from imdb_sentiment.data.raw_rows import RawRows, collect
+from imdb_sentiment.data.signatures import check_content, content_hint
+from imdb_sentiment.errors import DataError, nearest
+from imdb_sentiment.runtime.messages import Advice, FilePath, cut, list_values, quote
+
+if TYPE_CHECKING:
+    from imdb_sentiment.config import DataConfig
+
+__all__ = [
+    "SUFFIXES",
+    "is_pattern",
+    "kinds_text",
+    "matching_files",
+    "missing_file",
+    "read_file",
+    "read_files",
+    "read_folder",
+    "read_pattern",
+    "read_review_tree",
+    "read_split",
+    "root_of",
+    "split_of",
+]
+
+_READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]] = {
+    ".parquet": read_parquet,
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".txt": read_delimited,
+    ".jsonl": read_jsonl,
+    ".arrow": read_arrow,
+}
+_LONGEST_SHOWN = 255  # of a path, which is of no use in parts
+
+SUFFIXES = tuple(_READERS)
+"""Each may be followed by that of a compression."""
+
+_SPLIT_WORDS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing"),
+}
+
+
+def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]] | None:
+    """Read `train/pos/*.txt`, `train/neg/*.txt`, and the same of `test`.
+
+    Returns:
+        The rows of each split and notes for the user; None if the folder has no such layout.
+
+    Raises:
+        DataError: A split has no reviews, one of them is not UTF-8, or columns are asked for that no such tree has.
+    """
+    roots = {"train": folder / "train", "test": folder / "test"}
+    found = {split: root for split, root in roots.items() if (root / "pos").is_dir() and (root / "neg").is_dir()}
+    if not found:
+        return None
+    wanted = wanted_columns(config)
+    if more := [column for column in wanted if column.role not in ("text", "label")]:
+        summary = f"{folder} is a tree of reviews, which has no column {quote(more[0].name)}"
+        raise DataError(summary, found="a text and a label for each review", hint=f"without {more[0].field}")
+    splits: dict[str, RawRows] = {}
+    for split, root in found.items():
+        paths = [(path, name) for name in ("neg", "pos") for path in sorted((root / name).glob("*.txt"))]
+        if not paths:
+            raise DataError(f"{root} has no reviews", expected="text files in pos/ and neg/")
+        splits[split] = collect(pieces_from_rows(_reviews(paths), wanted, str(root)), str(root))
+    note = "train/unsup was left out: its reviews have no label"
+    return splits, ((note,) if (folder / "train" / "unsup").is_dir() else ())
+
+
+def _reviews(paths: Sequence[tuple[Path, str]]) -> Iterator[tuple[str, str]]:
+    for row, (path, label) in enumerate(paths, start=1):
+        try:
+            text = path.read_bytes().decode()  # read_text would change the line ends
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is not UTF-8", found=str(error), rows=[row]) from None
+        except OSError as error:
+            raise DataError(f"{path} cannot be read", found=error.strerror or str(error), rows=[row]) from None
+        yield text, label
+
+
+def kinds_text(suffixes: Sequence[str]) -> str:
+    """Name kinds of files for a message."""
+    return f"{', '.join(suffixes)}, each also with .gz or .zst"
+
+
+_KINDS = kinds_text(SUFFIXES)
+
+
+def split_of(name: str) -> str | None:
+    """Return which split a file, folder or split name speaks of (`imdb_train`, `dev-00000-of-00001`), if any."""
+    words = re.split(r"[^a-z]+", name.lower())
+    found = {split for split, known in _SPLIT_WORDS.items() if any(word in known for word in words)}
+    return found.pop() if len(found) == 1 else None
+
+
+def missing_file(path: Path, suffixes: Sequence[str] = SUFFIXES) -> DataError:
+    """Return the error for a path that does not exist, with the nearest name beside it."""
+    expected = f"a folder or a file ({kinds_text(suffixes)})"
+    return DataError(f"there is no file or folder {path}", expected=expected, hint=_nearest_beside(path))
+
+
+def is_pattern(source: str) -> bool:
+    """Tell whether a path is a pattern of paths, such as `reviews/*.csv`; one that exists as it is written is none."""
+    return glob.has_magic(source) and not Path(source).expanduser().exists()
+
+
+def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
+    """Read the wanted columns of one file.
+
+    Returns:
+        The rows, and notes for the user on how the file was read.
+
+    Raises:
+        DataError: The file is missing, of an unknown kind, not readable, broken, empty, or lacks a column.
+    """
+    return read_files([path], config, str(path))
+
+
+def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tuple[RawRows, tuple[str, ...]]:
+    """Read the wanted columns of several files of one format, one after the other.
+
+    Returns:
+        The rows, and notes for the user on how the files were read.
+
+    Raises:
+        DataError: The files are of several formats; or see `read_file`.
+    """
+    kinds = {_kind(path): path for path in reversed(paths)}
+    if len(kinds) > 1:
+        found = ", ".join(cut(path, _LONGEST_SHOWN) for path in sorted(kinds.values()))
+        raise DataError(f"{origin} is in {len(kinds)} formats", found=found, hint="keep one format")
+    notes: list[str] = []
+    pieces = (piece for path in paths for piece in _pieces(path, config, notes))
+    return collect(pieces, origin), tuple(notes)
+
+
+def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]]:
+    """Read a folder: the `aclImdb` tree, or files whose names (or folders' names) tell their split.
+
+    If no name tells a split, all files are parts of one undivided table. If some do, the others are left out, which a
+    note says.
+
+    Raises:
+        DataError: There is nothing to read, or one split stands there in two formats.
+    """
+    if tree := read_review_tree(folder, config):
+        return tree
+    suffixes = set(SUFFIXES) - ({".txt"} if config.header else set())  # a text beside data is most often about them
+    files = sorted(path for path in folder.rglob("*") if plain_suffix(path) in suffixes and path.is_file())
+    files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    if not files:
+        raise DataError(f"{folder} holds no data", expected=f"files that end in {_KINDS}, or train/pos/*.txt")
+    return _read_divided(files, folder, str(folder), config)
+
+
+def read_pattern(pattern: str, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]]:
+    """Read the files that match a pattern; they are divided like those of a folder.
+
+    Raises:
+        DataError: No file matches, or one split stands there in two formats.
+    """
+    files = matching_files(pattern)
+    splits, notes = _read_divided(files, root_of(pattern), pattern, config)
+    return splits, (_match_note(files, pattern), *notes)
+
+
+def read_split(source: str, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
+    """Read one split: a file, or those that match a pattern.
+
+    Raises:
+        DataError: See `read_files`.
+    """
+    if not is_pattern(source):
+        return read_file(Path(source).expanduser(), config)
+    files = matching_files(source)
+    rows, notes = read_files(files, config, source)
+    return rows, (_match_note(files, source), *notes)
+
+
+def root_of(pattern: str) -> Path:
+    """Return the folder that all files which match a pattern lie below."""
+    root = Path(pattern).expanduser()
+    while glob.has_magic(str(root)):
+        root = root.parent
+    return root
+
+
+def matching_files(pattern: str, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """Return the files that match a pattern, sorted; hidden ones and those of other kinds do not count.
+
+    Raises:
+        DataError: No file matches, or none of a known kind.
+    """
+    kinds = kinds_text(suffixes)
+    full = str(Path(pattern).expanduser())
+    found = glob.glob(full, recursive=True)  # noqa: PTH207 - unlike Path.glob it leaves hidden files out
+    matches = [path for path in sorted(map(Path, found)) if path.is_file()]
+    files = [path for path in matches if plain_suffix(path) in suffixes]
+    if files:
+        return files
+    if matches:
+        found_kinds = list_values(sorted({path.suffix.lower() or "no suffix" for path in matches}))
+        raise DataError(f"the files that match {pattern} are of no known kind", found=found_kinds, expected=kinds)
+    missing = Path(full)
+    while glob.has_magic(str(missing.parent)) or not missing.parent.is_dir():  # the first part that is not there
+        missing = missing.parent
+    raise DataError(
+        f"no file matches {pattern}",
+        found=f"{missing.parent} exists, {missing.name} in it does not",
+        expected=f"files ({kinds})",
+        hint=_nearest_beside(missing),
+    )
+
+
+def _read_divided(
+    files: Sequence[Path], root: Path, origin: str, config: "DataConfig"
+) -> tuple[dict[str, RawRows], tuple[str, ...]]:
+    by_split: dict[str, list[Path]] = {}
+    unnamed: list[Path] = []
+    for path in files:
+        names = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
+        split = next(filter(None, map(split_of, names)), None)
+        (by_split.setdefault(split, []) if split else unnamed).append(path)
+    notes = [f"{path.relative_to(root)} was left out: its name tells no split" for path in unnamed if by_split]
+    splits: dict[str, RawRows] = {}
+    for split, paths in (by_split or {"train": unnamed}).items():
+        name = str(paths[0]) if len(paths) == 1 else f"{origin} ({split})"
+        splits[split], more = read_files(paths, config, name)
+        notes += more
+    return splits, tuple(notes)
+
+
+def _match_note(files: Sequence[Path], pattern: str) -> str:
+    """Say how many files match a pattern."""
+    return f"{len(files):,} files match {pattern}" if len(files) > 1 else f"1 file matches {pattern}"
+
+
+def _pieces(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    if path.is_dir():
+        hint = "the folder as the whole source: the names of its files tell the splits"
+        raise DataError(f"{path} is a folder", expected=f"a file ({_KINDS})", hint=hint)
+    if not path.is_file():
+        raise missing_file(path)
+    if plain_suffix(path) not in _READERS:
+        found = _kind(path) or "no suffix"
+        raise DataError(f"{path} is of no known kind", found=found, expected=_KINDS, hint=content_hint(path))
+    if not config.header and _READERS[plain_suffix(path)] is not read_delimited:
+        raise no_header_error(path)
+    rows = 0
+    try:
+        check_content(path)
+        for piece in _READERS[plain_suffix(path)](path, config, notes):
+            rows += len(piece)
+            yield piece
+    except OSError as error:
+        raise DataError(f"{path} cannot be read", found=error.strerror or str(error)) from None
+    if rows == 0:
+        raise DataError(f"{path} has no rows", expected="at least one row below the header")
+
+
+def _kind(path: Path) -> str:
+    """Return the suffix, with that of the compression: one text in two forms is most likely there twice."""
+    suffix = plain_suffix(path)
+    return suffix if path.suffix.lower() == suffix else suffix + path.suffix.lower()
+
+
+def _nearest_beside(path: Path) -> Advice | None:
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    match = nearest(path.name, beside)
+    return Advice(FilePath(path.parent / match)) if match else None

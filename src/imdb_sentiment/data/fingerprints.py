@@ -1,0 +1,100 @@
+"""Fingerprints of the rows that a model was made from, so that it can tell which texts it knows."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from imdb_sentiment.data.cleaning import text_key
+from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
+
+if TYPE_CHECKING:
+    import datasets
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["SEEN_ROWS_FILE", "SeenRows", "Text"]
+
+SEEN_ROWS_FILE = "seen_rows.npz"
+_CHUNK = 1000
+
+Text = str | tuple[str, str]
+"""A text, or the two texts of a row."""
+
+
+class SeenRows:
+    """The texts of the training and validation split, as eight bytes each.
+
+    A text is known again if it is the same when normalised: case, white space, HTML breaks and invisible characters
+    make no difference. A text that was not there is taken for one that was with a chance of 1e-13 in a million rows.
+
+    Args:
+        train: Fingerprints of the rows that the weights were fitted to, sorted, shape (n,).
+        validation: Fingerprints of the rows that the best epoch was chosen on, sorted, shape (m,).
+    """
+
+    def __init__(self, train: "NDArray[np.uint64]", validation: "NDArray[np.uint64]") -> None:
+        self.train = train
+        self.validation = validation
+
+    @classmethod
+    def of(cls, train: "datasets.Dataset", validation: "datasets.Dataset") -> Self:
+        """Take the fingerprints of two splits."""
+        import numpy as np
+
+        return cls(*(np.unique(_words(_texts(rows))) for rows in (train, validation)))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            OSError: The file is not there or cannot be read.
+            ValueError: The file is damaged.
+        """
+        import numpy as np
+
+        return cls(*load_arrays(path, {"train": (np.uint64, (None,)), "validation": (np.uint64, (None,))}))
+
+    def save(self, path: Path) -> None:
+        """Write one NumPy file without pickles."""
+        save_arrays(path, {"train": self.train, "validation": self.validation})
+
+    def trained_on(self, texts: Sequence[Text]) -> list[bool]:
+        """Return for each text whether the weights were fitted to it."""
+        return _are_in(self.train, texts)
+
+    def chosen_on(self, texts: Sequence[Text]) -> list[bool]:
+        """Return for each text whether the best epoch was chosen on it."""
+        return _are_in(self.validation, texts)
+
+    def known(self, texts: Sequence[Text]) -> list[bool]:
+        """Return for each text whether the weights were fitted to it, or the best epoch was chosen on it."""
+        import numpy as np
+
+        return _are_in(np.concatenate([self.train, self.validation]), texts)
+
+
+def _are_in(known: "NDArray[np.uint64]", texts: Sequence[Text]) -> list[bool]:
+    import numpy as np
+
+    found: list[bool] = np.isin(_words(texts), known).tolist()
+    return found
+
+
+def _texts(rows: "datasets.Dataset") -> Iterable[Text]:
+    for start in range(0, len(rows), _CHUNK):
+        part = rows[start : start + _CHUNK]
+        yield from zip(part["text"], part["text_pair"], strict=True) if "text_pair" in part else part["text"]
+
+
+def _fingerprint(text: Text) -> bytes:
+    return (text_key(text) if isinstance(text, str) else text_key(*text))[:8]
+
+
+def _words(texts: Iterable[Text]) -> "NDArray[np.uint64]":
+    import numpy as np
+
+    words = bytearray()
+    for text in texts:
+        words += _fingerprint(text)
+    return np.frombuffer(words, dtype="<u8").astype(np.uint64)

@@ -1,0 +1,214 @@
+"""Parquet and Arrow files, read and written."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from imdb_sentiment.data.batches import pieces_from_batches
+from imdb_sentiment.data.class_names import names_beside
+from imdb_sentiment.data.formats.columns import Wanted, check_columns, wanted_columns
+from imdb_sentiment.data.formats.compression import whole_file
+from imdb_sentiment.data.formats.table import Added, Chunk
+from imdb_sentiment.data.raw_rows import RawRows
+from imdb_sentiment.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from imdb_sentiment.config import DataConfig
+
+__all__ = ["ParquetTable", "arrow_errors", "open_parquet", "read_arrow", "read_parquet", "with_columns"]
+
+_BATCH_BYTES = 8 * 2**20
+_MOST_BATCH_ROWS = 10_000
+_LEAST_BATCH_ROWS = 16
+_BUFFER = 2**20
+_FILE_MARK = b"ARROW1"
+
+_GROUP_ROWS = 65_536
+_LOOKED_AT_ONCE = 1024
+
+
+def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    """Read the wanted columns of a Parquet file.
+
+    Args:
+        path: The file, compressed or not.
+        config: Names the columns.
+        notes: Stays as it is: there is one way to read the file.
+
+    Raises:
+        DataError: The file is no Parquet, damaged, or lacks a column.
+        OSError: The file cannot be opened.
+    """
+    wanted = wanted_columns(config)
+    with whole_file(path) as whole:
+        yield from pieces_from_batches(_parquet_batches(path, whole, wanted), wanted, str(path), names_beside(path))
+
+
+def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    """Read the wanted columns of an Arrow file: the file format (Feather 2), or the stream format that `datasets` uses.
+
+    Args:
+        path: The file, compressed or not.
+        config: Names the columns.
+        notes: Stays as it is: there is one way to read the file.
+
+    Raises:
+        DataError: The file is no Arrow, damaged, or lacks a column.
+        OSError: The file cannot be opened.
+    """
+    wanted = wanted_columns(config)
+    with whole_file(path) as whole:
+        yield from pieces_from_batches(_arrow_batches(path, whole, wanted), wanted, str(path), names_beside(path))
+
+
+def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
+    """Open a Parquet file to read a part of it at a time; Arrow's own choice would keep all that it has read."""
+    import pyarrow.parquet as pq
+
+    return pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
+
+
+def _parquet_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
+    with whole.open("rb") as source, arrow_errors(path, "Parquet"):
+        file = open_parquet(source)
+        check_columns(file.schema_arrow.names, wanted, str(path))
+        names = list({column.name for column in wanted})
+        yield from file.iter_batches(_batch_rows(file.metadata), columns=names)
+
+
+def _batch_rows(metadata: "pq.FileMetaData") -> int:
+    """Return how many rows make about 8 MiB, with the columns that are not wanted.
+
+    What is known of single columns is not looked at: Arrow 26 ends the process where it is damaged.
+    """
+    size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    rows: int = metadata.num_rows * _BATCH_BYTES // max(1, size)
+    return max(_LEAST_BATCH_ROWS, min(_MOST_BATCH_ROWS, rows))
+
+
+def _arrow_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa
+
+    with whole.open("rb") as file:
+        is_file = file.read(len(_FILE_MARK)) == _FILE_MARK
+    with arrow_errors(path, "Arrow"), pa.memory_map(str(whole)) as source:
+        schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
+        check_columns(schema.names, wanted, str(path))
+        places = {schema.get_field_index(column.name) for column in wanted}
+        options = pa.ipc.IpcReadOptions(included_fields=sorted(places))
+        source.seek(0)
+        if is_file:
+            reader = pa.ipc.open_file(source, options=options)
+            batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
+        else:
+            batches = iter(pa.ipc.open_stream(source, options=options))
+        for batch in batches:
+            for column in batch.columns:
+                _check_structure(column)
+            yield batch
+
+
+def _check_structure(column: "pa.Array") -> None:
+    """Check that nothing in a column from a mapped file points outside it. What is not UTF-8 is told apart later."""
+    import pyarrow as pa
+
+    if pa.types.is_string(column.type):
+        column = column.view(pa.binary())
+    elif pa.types.is_large_string(column.type):
+        column = column.view(pa.large_binary())
+    elif pa.types.is_string_view(column.type):
+        column = column.view(pa.binary_view())
+    column.validate(full=True)
+
+
+@contextmanager
+def arrow_errors(origin: Path | str, kind: str) -> Iterator[None]:
+    """Explain that a file cannot be read.
+
+    Raises:
+        DataError: In place of what Arrow raises.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    # a damaged page is an OSError to Arrow, the damaged name of a column is none of its own errors
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{origin} cannot be read as {kind}", found=str(error)) from None
+
+
+class ParquetTable:
+    """A Parquet file.
+
+    Args:
+        path: Where it is.
+        wanted: The columns of texts.
+        origin: What messages call it.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, wanted: Sequence[Wanted], origin: str) -> None:
+        self._origin = origin
+        with arrow_errors(origin, "Parquet"):
+            self._file = open_parquet(path)
+            self.columns = tuple(self._file.schema_arrow.names)
+            self.rows: int = self._file.metadata.num_rows
+        check_columns(self.columns, wanted, origin)
+        self._names = [column.name for column in wanted]
+        for _ in self._batches(_LOOKED_AT_ONCE):
+            pass
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Give the rows in order, so many at a time."""
+        for batch in self._batches(size):
+            columns = [batch.column(name).to_pylist() for name in self._names]
+            yield Chunk(list(zip(*columns, strict=True)), batch)
+
+    def _batches(self, size: int) -> Iterator[Any]:
+        with arrow_errors(self._origin, "Parquet"):
+            yield from self._file.iter_batches(size)
+
+    def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
+        """Write the rows with more columns."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(with_columns(pa.Table.from_batches([chunk.rows]), added), part)
+
+    def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
+        """Write the rows of all parts, many of them in a row group."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = self._file.schema_arrow
+        for name, kind in zip(names, _kinds(), strict=True):
+            schema = schema.append(pa.field(name, kind))
+        waiting: list[Any] = []
+        with pq.ParquetWriter(target, schema) as writer:
+            for place, part in enumerate(parts, start=1):
+                # not read_table, which refuses two columns of one name
+                waiting.append(open_parquet(part).read().cast(schema))
+                if sum(map(len, waiting)) >= _GROUP_ROWS or place == len(parts):
+                    writer.write_table(pa.concat_tables(waiting))
+                    waiting.clear()
+
+
+def with_columns(rows: Any, added: Added) -> Any:
+    """Return a `pyarrow.Table` or a `pyarrow.RecordBatch` with more columns."""
+    import pyarrow as pa
+
+    for name, kind, values in zip(added.names, _kinds(), added[1:], strict=True):
+        rows = rows.append_column(name, pa.array(values, kind))
+    return rows
+
+
+def _kinds() -> tuple[Any, Any, Any]:
+    """Return the Arrow types of the columns that are added."""
+    import pyarrow as pa
+
+    return pa.string(), pa.float32(), pa.string()

@@ -1,0 +1,103 @@
+"""The columns that a configuration asks for."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from imdb_sentiment.errors import DataError, nearest
+from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
+
+if TYPE_CHECKING:
+    from imdb_sentiment.config import DataConfig
+
+__all__ = ["SLICE", "Role", "Wanted", "check_columns", "wanted_columns", "wanted_texts"]
+
+Role = str
+"""`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a column that divides the rows of a report."""
+
+SLICE = "slice:"
+
+
+class Wanted(NamedTuple):
+    """A column that the configuration asks for."""
+
+    name: str
+    """Its name in the source."""
+
+    field: str
+    """The configuration field that names it."""
+
+    role: Role
+    """What it is to us."""
+
+    config: str = "DataConfig"
+    """What has that field; empty where it is an argument of a function that scores rows."""
+
+
+def wanted_columns(config: "DataConfig") -> tuple[Wanted, ...]:
+    """Return the columns to read: one or two of text, the label, and what else the configuration names."""
+    if config.text_columns:
+        first, second = config.text_columns
+        texts = [Wanted(first, "text_columns", "text"), Wanted(second, "text_columns", "text_pair")]
+    else:
+        texts = [Wanted(config.text_column, "text_column", "text")]
+    group = [Wanted(config.group_column, "group_column", "group")] if config.group_column else []
+    slices = [Wanted(name, "slice_columns", f"{SLICE}{name}") for name in config.slice_columns]
+    return (*texts, Wanted(config.label_column, "label_column", "label"), *group, *slices)
+
+
+def wanted_texts(names: Sequence[str], *, field: str = "text_columns") -> tuple[Wanted, ...]:
+    """Return the columns that a model reads, one of texts or the two of pairs, as columns to look for.
+
+    Args:
+        names: Their names.
+        field: The argument that names others; empty if there is none.
+    """
+    roles = ("text", "text_pair")
+    return tuple(Wanted(name, field, role, config="") for name, role in zip(names, roles, strict=False))
+
+
+def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -> None:
+    """Check that each wanted column is there exactly once.
+
+    Args:
+        names: The columns of the source.
+        wanted: The columns to look for.
+        origin: Name of the source for the message.
+
+    Raises:
+        DataError: A column is missing, or stands there twice.
+    """
+    wanted = tuple(wanted)
+    for column in wanted:
+        count = list(names).count(column.name)
+        if count == 1:
+            continue
+        if count > 1:
+            summary = f"column {quote(column.name)} stands {count} times in {origin}"
+            raise DataError(summary, found=list_values(names), hint="rename one of them")
+        raise DataError(
+            f"column {quote(column.name)} is not in {origin}",
+            found=list_values(names) or "no columns",
+            expected=f"the column that {_PURPOSE[column.role.partition(':')[0]]}",
+            hint=_other_name(column, wanted, names),
+        )
+
+
+_PURPOSE = {
+    "text": "holds the text to classify",
+    "text_pair": "holds the second text to classify",
+    "label": "holds the label",
+    "group": "holds rows together",
+    "slice": "divides the rows of a report",
+}
+
+
+def _other_name(missing: Wanted, wanted: Sequence[Wanted], names: Sequence[str]) -> Advice:
+    """Propose the name most like the one that is missing; a field of several names is set as a whole."""
+    match = nearest(missing.name, names) or "NAME"
+    if not missing.field:
+        return Advice(f"rename a column: {quote(match)} to {quote(missing.name)}")
+    value = [match if other is missing else other.name for other in wanted if other.field == missing.field]
+    one = not missing.field.endswith("s")
+    flag = "" if missing.config else "--text-column"
+    return Advice(Setting(missing.field, value[0] if one else value, missing.config, flag))

@@ -1,0 +1,140 @@
+"""Compressed files, read and written."""
+
+import gzip
+import io
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from imdb_sentiment.data.spill import disk_errors
+from imdb_sentiment.errors import DataError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["COMPRESSIONS", "concatenate", "open_bytes", "plain_suffix", "whole_file"]
+
+COMPRESSIONS = {".gz": "gzip", ".gzip": "gzip", ".zst": "Zstandard", ".zstd": "Zstandard"}
+"""What each suffix stands for."""
+
+_BUFFER = 2**17
+
+
+def plain_suffix(path: Path) -> str:
+    """Return the suffix in small letters, without that of the compression: `.csv` for `reviews.CSV.gz`."""
+    compressed = path.suffix.lower() in COMPRESSIONS
+    return Path(path.stem).suffix.lower() if compressed else path.suffix.lower()
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Open a file for reading; what is compressed is decompressed on the way.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    if path.suffix.lower() not in COMPRESSIONS:
+        return path.open("rb")
+    kind = COMPRESSIONS[path.suffix.lower()]
+    source = gzip.GzipFile(path) if kind == "gzip" else _open_zstandard(path)
+    return cast("BinaryIO", io.BufferedReader(_Decompressed(path, kind, source), _BUFFER))
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give the path of the file, or of a decompressed copy for formats that are not read from front to back.
+
+    Raises:
+        DataError: The compressed file is damaged, or there is no room for the copy.
+    """
+    if path.suffix.lower() not in COMPRESSIONS:
+        yield path
+        return
+    with disk_errors():
+        folder = tempfile.mkdtemp(prefix="imdb-sentiment-")
+    try:
+        copy = Path(folder) / "file"
+        with open_bytes(path) as source:
+            _copy(source, copy)
+        yield copy
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy(source: BinaryIO, target: Path) -> None:
+    with disk_errors():
+        file = target.open("wb")
+    with file:
+        while block := source.read(_BUFFER):
+            with disk_errors():
+                file.write(block)
+        with disk_errors():
+            file.flush()
+
+
+class _Decompressed(io.RawIOBase):
+    """The bytes inside a compressed file; damage is told as a `DataError`."""
+
+    def __init__(self, path: Path, kind: str, source: Any) -> None:
+        self._path = path
+        self._kind = kind
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        try:
+            return cast("int", self._source.readinto(buffer))
+        except (OSError, EOFError, zlib.error) as error:
+            if isinstance(error, OSError) and error.errno:
+                raise
+            raise DataError(
+                f"{self._path} is damaged or cut short",
+                found=str(error),
+                expected=f"a whole {self._kind} file",
+                hint="get the file again, or compress it again",
+            ) from None
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.close()
+        super().close()
+
+
+def _open_zstandard(path: Path) -> Any:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+
+
+def concatenate(parts: Sequence[Path], target: Path) -> None:
+    """Write the content of several files into one.
+
+    Args:
+        parts: In order.
+        target: Named `NAME.partial` while it is written; the suffix before that tells its compression.
+    """
+    with _open(target) as file:
+        for part in parts:
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, file)
+
+
+@contextmanager
+def _open(target: Path) -> Iterator[Any]:
+    kind = COMPRESSIONS.get(Path(target.stem).suffix.lower())
+    with target.open("wb") as plain:
+        if kind == "gzip":
+            with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as file:  # the same bytes whenever it is written
+                yield file
+        elif kind:
+            import pyarrow as pa
+
+            with pa.CompressedOutputStream(plain, "zstd") as file:
+                yield file
+        else:
+            yield plain

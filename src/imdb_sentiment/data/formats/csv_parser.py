@@ -1,0 +1,147 @@
+"""The records of CSV and TSV text: what Python's csv module makes of it in its strict mode, several times as fast and
+in a third of the memory.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from imdb_sentiment.data.formats.text import LongText, TextError, row_name
+from imdb_sentiment.errors import DataError
+
+__all__ = ["RecordParser"]
+
+_MOST_FIELDS = 1000
+"""Fields of a record up to which a whole record is matched at once."""
+
+_LONG = 2**20
+"""Characters of a record above which more is waited for without looking at it again and again."""
+
+_IN_QUOTES = re.compile('[^"]*+(?:""[^"]*+)*+')
+
+
+class MalformedError(TextError):
+    """Text that is no CSV."""
+
+    def __init__(self, line: int, fault: str) -> None:
+        self.line = line
+        self.fault = fault
+        super().__init__(line, fault)
+
+    def explain(self, origin: Path | str, row: int) -> DataError:
+        return DataError(
+            f"{origin} is not well-formed in {row_name(row)} (line {self.line:,})",
+            found=self.fault,
+            expected='quoted fields that end in a quote, with quotes inside them doubled ("")',
+            hint="save the file with standard quoting, or as TSV, Parquet or JSONL",
+            rows=[row] if row else (),
+        )
+
+
+class RecordParser:
+    """Cuts text into records, whose fields may be quoted (RFC 4180).
+
+    Args:
+        separator: What stands between two fields.
+        newline: What ends a record, a line feed or a carriage return. The other of the two may stand before it.
+        width: How many fields most records have, if that is known: such records are read faster.
+    """
+
+    def __init__(self, separator: str, newline: str = "\n", width: int = 0) -> None:
+        self._newline = newline
+        self._ignored = "\r" if newline == "\n" else "\n"
+        mark = re.escape(separator)
+        end = f"{self._ignored}*+{newline}"
+        field = f'("[^"]*+(?:""[^"]*+)*+"|(?:[^"{mark}\r\n][^{mark}\r\n]*+)?+)'
+        usual = f"(?:{mark.join([field] * width)})?{end}"
+        self._usual = re.compile(usual).match if 1 < width <= _MOST_FIELDS else None
+        self._field = re.compile(field).match
+        self._after = re.compile(f"({mark})|{end}").match
+        self._after_in_last = re.compile(rf"({mark})|{end}|{self._ignored}*+\Z").match
+        self._ends_in_quotes = re.compile(rf'(?:{field}{mark})*+"[^"]*+(?:""[^"]*+)*+\Z').match
+
+    def records(self, blocks: Iterable[str]) -> Iterator[list[str]]:
+        """Give the records of a text, which comes in blocks of any size; empty ones for blank lines.
+
+        Raises:
+            MalformedError: A quoted field does not end as it should.
+            TooLongError: A record is longer than any that is read.
+        """
+        blocks = iter(blocks)
+        text, line, at_end = "", 1, False
+        while not at_end:
+            block = next(blocks, "")
+            at_end = not block
+            text += block
+            place = 0
+            while place < len(text):
+                if self._usual and (found := self._usual(text, place)):
+                    place = found.end()
+                    yield [] if found[1] is None else [_bare(part) for part in found.groups()]
+                    continue
+                record, end = self._any(text, place, at_end=at_end)
+                if record is None:
+                    if fault := self._fault(text, end, at_end=at_end):
+                        raise MalformedError(line + text.count(self._newline, 0, place), fault)
+                    break
+                place = end
+                yield record
+            line += text.count(self._newline, 0, place)
+            text = text[place:]
+            if len(text) > _LONG:
+                text = self._continued(text, blocks)
+
+    def _any(self, text: str, place: int, *, at_end: bool) -> tuple[list[str] | None, int]:
+        """Return the record at a place, of any number of fields, and where it ends; None and where its end was missed.
+
+        A fault is told by what stands there.
+        """
+        after = self._after_in_last if at_end else self._after
+        fields: list[str] = []
+        start = place
+        while field := self._field(text, place):
+            place = field.end()
+            if not (found := after(text, place)):
+                break
+            fields.append(_bare(field[1]))
+            if not found[1]:
+                return ([] if len(fields) == 1 and place == start else fields), found.end()
+            place = found.end()
+        return None, place
+
+    def _fault(self, text: str, place: int, *, at_end: bool) -> str:
+        """Return what is wrong after the last field that could be read; nothing if only the rest has not come yet."""
+        if text.startswith('"', place):
+            return "a quoted field that is never closed" if at_end else ""
+        rest = text[place : place + _LONG]
+        if not rest.strip(self._ignored):
+            return ""
+        if rest[0] == self._ignored:
+            return f"a {'carriage return' if self._ignored == chr(13) else 'line feed'} outside of quotes"
+        return f"{rest[0]!r} after the quote that closes a field"
+
+    def _continued(self, text: str, blocks: Iterator[str]) -> str:
+        """Return the beginning of a long record with at least as much again of what follows, and where it may end."""
+        in_quotes, carried, may_end = bool(self._ends_in_quotes(text)), "", False
+        with LongText() as held:
+            held.add(text)
+            least = 2 * len(text)
+            while (held.characters < least or not may_end) and (block := next(blocks, "")):
+                held.add(block)
+                if in_quotes:
+                    block = carried + block
+                    found = _IN_QUOTES.match(block)
+                    end = found.end() if found else 0
+                    in_quotes = end >= len(block) - 1  # a quote at the end may be the first of two
+                    carried, block = block[end:], "" if in_quotes else block[end:]
+                may_end = may_end or self._newline in block
+            del text, block
+            return held.take()
+
+
+def _bare(field: str) -> str:
+    """Take the quotes off a field."""
+    if field[:1] != '"':
+        return field
+    inside = field[1:-1]
+    return inside.replace('""', '"') if '"' in inside else inside

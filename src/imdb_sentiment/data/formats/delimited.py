@@ -1,0 +1,186 @@
+"""CSV and TSV files, read and written."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.data.batches import pieces_from_rows
+from imdb_sentiment.data.formats.columns import Wanted, check_columns, wanted_columns
+from imdb_sentiment.data.formats.compression import concatenate
+from imdb_sentiment.data.formats.dialects import find_dialect, records_of
+from imdb_sentiment.data.formats.headerless import refuse_missing_header
+from imdb_sentiment.data.formats.record_writer import records_as_text
+from imdb_sentiment.data.formats.table import Added, Chunk
+from imdb_sentiment.data.formats.text import TextError, TextFile
+from imdb_sentiment.data.raw_rows import RawRows
+from imdb_sentiment.errors import DataError, list_rows
+from imdb_sentiment.runtime.messages import list_values
+
+if TYPE_CHECKING:
+    from imdb_sentiment.config import DataConfig
+
+__all__ = ["DelimitedFile", "DelimitedTable", "read_delimited"]
+
+_LOOKED_AT = 100
+
+
+def read_delimited(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    """Read the wanted columns of a CSV or TSV file.
+
+    Every field stays the text it is; an empty label or group is null. A quote character opens a quoted field only at
+    the field's beginning, and must then be closed (RFC 4180). Many TSV files use quote characters as ordinary text
+    instead, as the format's registration with IANA has it; a TSV file in which each line has as many fields as the
+    first is read in that way whenever quoting would merge its lines or fields.
+
+    Args:
+        path: The file, compressed or not.
+        config: Names the columns and the encoding, and says whether the first line does.
+        notes: Takes what the user should know about how the file is read.
+
+    Raises:
+        DataError: The file is empty, cannot be decoded, lacks a column, or has ragged records or quotes that are never
+            closed.
+        OSError: The file cannot be read.
+    """
+    wanted = wanted_columns(config)
+    file = DelimitedFile(TextFile(path, config.encoding), wanted, header=config.header)
+    notes += file.notes
+    yield from pieces_from_rows(_rows(file, wanted), wanted, str(path))
+
+
+def _rows(file: "DelimitedFile", wanted: Sequence[Wanted]) -> Iterator[Sequence[str | None]]:
+    pick = itemgetter(*(file.columns.index(column.name) for column in wanted))
+    texts = sum(column.role in ("text", "text_pair") for column in wanted)
+    for record in file.records():
+        values = pick(record)
+        yield values if all(values) else (*values[:texts], *(value or None for value in values[texts:]))
+
+
+class DelimitedFile:
+    """A CSV or TSV file whose columns are known.
+
+    Args:
+        text: The file.
+        wanted: Columns that it must have.
+        header: Whether the first line names them; else they are called by their positions, from 1.
+
+    Attributes:
+        columns: Their names.
+        dialect: How its fields are told apart.
+        notes: What the user should know about how it is read.
+
+    Raises:
+        DataError: The file is empty, its first record cannot be read, or it lacks a column.
+        OSError: The file cannot be read.
+    """
+
+    def __init__(self, text: TextFile, wanted: Sequence[Wanted], *, header: bool) -> None:
+        self._text = text
+        self._header = header
+        try:
+            self.dialect = find_dialect(text, {column.name for column in wanted}, header=header)
+            first = next(records_of(text, self.dialect), None)
+        except TextError as error:
+            raise error.explain(text.path, 0 if header else 1) from None
+        self.notes = (*text.notes, *self.dialect.notes)
+        if first is None or not text.beginning():
+            expected = "a header line and at least one row" if header else "at least one row"
+            raise DataError(f"{text.path} is empty", expected=expected)
+        self.columns = tuple(first) if header else tuple(str(place) for place in range(1, len(first) + 1))
+        origin = str(text.path)
+        if header:
+            refuse_missing_header(first, self._beginning(), wanted, origin)
+        else:
+            origin += ", whose columns have no names but positions"
+        if len(first) == 1 < len(wanted):
+            expected = f"a column of texts and a column of labels, separated by {self.dialect.separator!r}"
+            raise DataError(f"{text.path} has one column only", found=list_values(first), expected=expected)
+        check_columns(self.columns, wanted, origin)
+
+    def _beginning(self) -> list[list[str]]:
+        """Return some rows, as far as they can be read."""
+        rows: list[list[str]] = []
+        with suppress(TextError):
+            rows.extend(islice(records_of(self._text, self.dialect), 1, _LOOKED_AT))
+        return rows
+
+    def records(self) -> Iterator[list[str]]:
+        """Give the rows, each with a field for each column.
+
+        Raises:
+            DataError: Something cannot be read; or, after the rows before them, some have more or fewer fields.
+        """
+        start = 0 if self._header else 1
+        row = start - 1
+        width = len(self.columns)
+        ragged: list[int] = []
+        first: list[str] = []
+        try:
+            for row, record in enumerate(records_of(self._text, self.dialect), start=start):
+                if row == 0:
+                    continue
+                if len(record) != width:
+                    first = first or record
+                    ragged.append(row)
+                elif not ragged:
+                    yield record
+        except TextError as error:
+            raise error.explain(self._text.path, row + 1) from None
+        if ragged:
+            raise DataError(
+                f"{self._text.path} is ragged in {list_rows(ragged)}",
+                found=f"{len(first)} fields in row {ragged[0]}",
+                expected=f"{width}: {list_values(self.columns)}",
+                hint="put fields that contain the separator between double quotes",
+                rows=ragged,
+            )
+
+
+class DelimitedTable:
+    """A CSV or TSV file.
+
+    Args:
+        text: The file.
+        wanted: The columns of texts.
+        header: Whether its first line names the columns.
+        spreadsheet_safe: Put an apostrophe before each cell that a spreadsheet might take for a formula.
+    """
+
+    def __init__(self, text: TextFile, wanted: Sequence[Wanted], *, header: bool, spreadsheet_safe: bool) -> None:
+        self._file = DelimitedFile(text, wanted, header=header)
+        self._header = header
+        self._safe = spreadsheet_safe
+        self.columns, self.notes = self._file.columns, self._file.notes
+        self.rows = sum(1 for _ in self._file.records())
+        self._places = [self.columns.index(column.name) for column in wanted]
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Give the rows in order, so many at a time."""
+        records = self._file.records()
+        while rows := list(islice(records, size)):
+            yield Chunk([tuple(row[place] for place in self._places) for row in rows], rows)
+
+    def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
+        """Write the records; the header comes with `join`."""
+        more = ([label or "", _shown(score), reason or ""] for label, score, reason in added.rows())
+        self._write(part, ([*row, *cells] for row, cells in zip(chunk.rows, more, strict=True)))
+
+    def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
+        """Write the header and the records of all parts."""
+        header = target.with_name(f"{target.name}.header")
+        self._write(header, [[*self.columns, *names]] if self._header else [])
+        try:
+            concatenate([header, *parts], target)
+        finally:
+            header.unlink()
+
+    def _write(self, path: Path, records: Iterable[Sequence[str]]) -> None:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(records_as_text(records, self._file.dialect.separator, spreadsheet_safe=self._safe))
+
+
+def _shown(score: float | None) -> str:
+    return "" if score is None else f"{score:.6f}"

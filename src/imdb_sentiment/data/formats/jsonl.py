@@ -1,0 +1,189 @@
+"""JSON Lines, read and written."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.data.batches import pieces_from_rows
+from imdb_sentiment.data.formats.columns import Wanted, check_columns, wanted_columns
+from imdb_sentiment.data.formats.compression import concatenate
+from imdb_sentiment.data.formats.table import Added, Chunk
+from imdb_sentiment.data.formats.text import TextError, TextFile
+from imdb_sentiment.data.raw_rows import RawRows
+from imdb_sentiment.errors import DataError
+from imdb_sentiment.runtime.messages import quote
+
+if TYPE_CHECKING:
+    from imdb_sentiment.config import DataConfig
+
+__all__ = ["MISSING", "JsonTable", "extended", "find_field", "parse_object", "read_jsonl", "read_objects"]
+
+MISSING = object()
+_MOST_NAMES = 1000
+
+
+def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+    """Read the wanted columns of a JSONL file. A column may lie in an object inside a row's: `review.body`.
+
+    Args:
+        path: The file, compressed or not.
+        config: Names the columns and the encoding.
+        notes: Takes what the user should know about how the file is read.
+
+    Raises:
+        DataError: The file is empty, cannot be decoded, has a line that is no JSON object, or no row has a wanted
+            column.
+        OSError: The file cannot be read.
+    """
+    text = TextFile(path, config.encoding)
+    notes += text.notes
+    wanted = wanted_columns(config)
+    yield from pieces_from_rows(_rows(text, wanted), wanted, str(path))
+
+
+def _rows(text: TextFile, wanted: Sequence[Wanted]) -> Iterator[Sequence[object]]:
+    unseen = {column.name for column in wanted}
+    names: dict[str, None] = {}
+    empty = True
+    for _, record in read_objects(text):
+        empty = False
+        values = [find_field(record, column.name) for column in wanted]
+        if MISSING in values or unseen:
+            found = {column.name for column, value in zip(wanted, values, strict=True) if value is not MISSING}
+            unseen -= found
+            values = [None if value is MISSING else value for value in values]
+            if unseen and len(names) < _MOST_NAMES:
+                names.update(dict.fromkeys(_names(record)))
+        yield values
+    if empty:
+        raise DataError(f"{text.path} is empty", expected="one JSON object a line")
+    check_columns(list(names), [column for column in wanted if column.name in unseen], str(text.path))
+
+
+def read_objects(text: TextFile) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give each line that is not blank, and the object on it.
+
+    Raises:
+        DataError: A line is no JSON object, or cannot be decoded.
+    """
+    row = 1
+    try:
+        for number, line in enumerate(text.lines(), start=1):
+            if line.isspace():
+                continue
+            yield line, parse_object(line, text.path, f"row {row:,} (line {number:,})", row)
+            row += 1
+    except TextError as error:
+        raise error.explain(text.path, row) from None
+
+
+def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[str, Any]:
+    """Return the object on a line.
+
+    Args:
+        line: The line.
+        origin: Where it comes from.
+        place: Where it stands there.
+        row: The same as a number.
+
+    Raises:
+        DataError: It is no JSON or no object, or two of its fields have one name.
+    """
+    expected = 'one object a line, {"text": ..., "label": ...}'
+    try:
+        record = json.loads(line, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"{origin} is not JSON in {place}", found=_fault(error), expected=expected, rows=[row]
+        ) from None
+    if isinstance(record, dict):
+        return record
+    found = f"a {type(record).__name__}"
+    raise DataError(f"{origin} is not a JSON object in {place}", found=found, expected=expected, rows=[row])
+
+
+def _without_repeats(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of two fields with one name, which one is meant is not ours to say."""
+    record = dict(fields)
+    if len(record) < len(fields):
+        names = [name for name, _ in fields]
+        raise ValueError(f"two fields with the name {quote(next(name for name in names if names.count(name) > 1))}")
+    return record
+
+
+def _fault(error: Exception) -> str:
+    return f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+def find_field(record: dict[str, Any], name: str) -> object:
+    """Return a field of an object, or of an object inside it (`review.body`); `MISSING` if there is none."""
+    if name in record:
+        return record[name]
+    value: object = record
+    for key in name.split("."):
+        if not isinstance(value, dict) or key not in value:
+            return MISSING
+        value = value[key]
+    return value
+
+
+def _names(record: dict[str, Any]) -> Iterator[str]:
+    """Give the names of the fields; of those that are objects, the names of what they hold."""
+    for name, value in record.items():
+        if isinstance(value, dict) and value:
+            yield from (f"{name}.{inner}" for inner in _names(value))
+        else:
+            yield name
+
+
+class JsonTable:
+    """A JSONL file.
+
+    Args:
+        text: The file.
+        wanted: The fields of texts; `review.body` lies in an object inside.
+    """
+
+    def __init__(self, text: TextFile, wanted: Sequence[Wanted]) -> None:
+        self._text = text
+        self._names = [column.name for column in wanted]
+        self.rows = 0
+        names: dict[str, None] = {}
+        unseen = set(self._names)
+        for self.rows, (_, record) in enumerate(read_objects(text), start=1):
+            names.update(dict.fromkeys(record))
+            unseen -= {name for name in unseen if find_field(record, name) is not MISSING}
+        if not self.rows:
+            raise DataError(f"{text.path} is empty", expected="one JSON object a line")
+        check_columns(list(names), [column for column in wanted if column.name in unseen], str(text.path))
+        self.columns = tuple(names)
+        self.notes = text.notes
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Give the rows in order, so many at a time."""
+        objects = read_objects(self._text)
+        while rows := list(islice(objects, size)):
+            values = [[find_field(record, name) for name in self._names] for _, record in rows]
+            items = [tuple(None if value is MISSING else value for value in row) for row in values]
+            yield Chunk(items, [line for line, _ in rows])
+
+    def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
+        """Write each object as it is, with more fields at its end."""
+        with part.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(extended(chunk.rows, added))
+
+    def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
+        """Write the objects of all parts."""
+        concatenate(parts, target)
+
+
+def extended(lines: Iterable[str], added: Added) -> Iterator[str]:
+    """Give the text of lines that hold an object each, with more fields at the end of it."""
+    for line, (label, score, reason) in zip(lines, added.rows(), strict=True):
+        values = (label, None if score is None else round(score, 6), reason)
+        more = json.dumps(dict(zip(added.names, values, strict=True)), ensure_ascii=False)
+        start = line[: line.rindex("}")].rstrip()
+        yield start  # apart, as it may be long
+        yield f"{'' if start.endswith('{') else ', '}{more[1:]}\n"

@@ -1,0 +1,128 @@
+"""Any file of rows opened by its suffix."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from imdb_sentiment.data.formats.arrow import ParquetTable
+from imdb_sentiment.data.formats.columns import wanted_texts
+from imdb_sentiment.data.formats.compression import COMPRESSIONS, plain_suffix, whole_file
+from imdb_sentiment.data.formats.delimited import DelimitedTable
+from imdb_sentiment.data.formats.headerless import no_header_error
+from imdb_sentiment.data.formats.jsonl import JsonTable
+from imdb_sentiment.data.formats.table import Table
+from imdb_sentiment.data.formats.text import TextError, TextFile, TooLongError
+from imdb_sentiment.data.signatures import check_content, content_hint
+from imdb_sentiment.errors import ConfigError, DataError
+from imdb_sentiment.runtime.messages import Advice, Either, quote
+
+__all__ = ["KINDS", "check_suffixes", "open_table", "refuse_endless"]
+
+_DELIMITED = (".csv", ".tsv", ".txt")
+KINDS = (*_DELIMITED, ".jsonl", ".parquet")
+"""Each may be followed by that of a compression."""
+
+
+@contextmanager
+def open_table(
+    path: Path,
+    texts: Sequence[str],
+    *,
+    encoding: str | None = None,
+    header: bool = True,
+    spreadsheet_safe: bool = False,
+) -> Iterator[Table]:
+    """Open a file whose rows are to be scored, and see that all of it can be read.
+
+    Args:
+        path: CSV, TSV, JSONL or Parquet, also compressed.
+        texts: Names of the columns of texts.
+        encoding: Of a text file; by default UTF-8 or what its mark says.
+        header: Whether the first line of a CSV or TSV file names the columns; else they are counted from 1.
+        spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
+
+    Raises:
+        DataError: The file is missing, of an unknown kind, broken, or lacks a column.
+        ConfigError: An option does not suit the kind of file.
+        OSError: The file cannot be read.
+    """
+    kind = _kind_of(path)
+    if encoding is not None:
+        _check_encoding(encoding)
+    if spreadsheet_safe and kind not in _DELIMITED:
+        raise ConfigError("spreadsheet_safe is for CSV and TSV files", found=path.name)
+    if not header and kind not in _DELIMITED:
+        raise no_header_error(path)
+    wanted = wanted_texts(texts)
+    table: Table
+    with ExitStack() as stack:
+        check_content(path)
+        if kind == ".parquet":
+            table = ParquetTable(stack.enter_context(whole_file(path)), wanted, str(path))
+        elif kind == ".jsonl":
+            table = JsonTable(TextFile(path, encoding), wanted)
+        else:
+            text = TextFile(path, encoding)
+            table = DelimitedTable(text, wanted, header=header, spreadsheet_safe=spreadsheet_safe)
+        yield table
+
+
+def refuse_endless(path: Path, encoding: str | None) -> None:
+    """Check that the lines of a compressed file end: it takes little memory, also before a model is opened.
+
+    Raises:
+        DataError: One is longer than any that is read; or the file is missing or of an unknown kind.
+    """
+    kind = _kind_of(path)
+    if kind == ".parquet" or path.suffix.lower() not in COMPRESSIONS:
+        return
+    check_content(path)
+    row = 1 if kind == ".jsonl" else 0  # the line of a header
+    try:
+        for _ in TextFile(path, encoding).lines():
+            row += 1
+    except TooLongError as error:
+        raise error.explain(path, row) from None
+    except TextError:
+        return  # told when the rows are read, by whoever knows their numbers
+
+
+def _kind_of(path: Path) -> str:
+    if not path.is_file():
+        if path.is_dir():
+            hint = Advice("one of its files, or all of them with ", Either("predict_files", "--engine ray"))
+            raise DataError(f"{path} is not one file", found="a folder", expected="a file of texts", hint=hint)
+        raise DataError(f"there is no file {path}")
+    kind = plain_suffix(path)
+    if kind not in KINDS:
+        expected = f"a file that ends in {', '.join(KINDS)}, also with .gz or .zst"
+        found = kind or "no suffix"
+        raise DataError(f"{path} is of an unknown kind", found=found, expected=expected, hint=content_hint(path))
+    return kind
+
+
+def check_suffixes(source: Path, target: Path) -> None:
+    """Check that what is read can be written to a file of that name.
+
+    Raises:
+        DataError: There is nothing to read, or it is of an unknown kind.
+        ConfigError: The two are of different kinds.
+    """
+    kinds = _kind_of(source), plain_suffix(target)
+    if kinds[0] != kinds[1]:
+        raise ConfigError(
+            f"{target} is of another kind than {source}",
+            found=f"{kinds[0]} and {kinds[1] or 'no suffix'}",
+            expected="one kind for both",
+        )
+    if kinds[1] == ".parquet" and target.suffix.lower() in COMPRESSIONS:
+        raise ConfigError(f"{target} would be compressed twice", expected="a name that ends in .parquet")
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        b"text".decode(name, "ignore")
+    except (LookupError, ValueError):
+        raise ConfigError(
+            f"encoding={quote(name)} is no text encoding", expected="one such as cp1252 or latin-1"
+        ) from None

@@ -1,0 +1,301 @@
+"""What splits, folds and the audit need to know of each row: its place, its label, a key of its text, its group."""
+
+import hashlib
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.data.cleaning import key_of_normalised, normalise
+from imdb_sentiment.data.near_duplicates import NearIndex
+from imdb_sentiment.data.raw_rows import RawRows
+from imdb_sentiment.errors import DataError
+from imdb_sentiment.runtime.messages import Advice, Setting
+from imdb_sentiment.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.config import DataConfig
+
+__all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "number_groups", "refuser"]
+
+Invalid = Mapping[str, Sequence[int]]
+"""For each reason, the numbers (from 1) of the rows that cannot be used."""
+
+_VALID = "a text and a label in each row"
+_NO_TIE = bytes(8)
+
+
+class Groups(NamedTuple):
+    """Three ways to number n rows such that rows that belong together have one number; int64 of shape (n,) each."""
+
+    same: "NDArray[np.int64]"
+    """By equal keys."""
+
+    near: "NDArray[np.int64]"
+    """By equal keys and near pairs, through any chain of them."""
+
+    tied: "NDArray[np.int64]"
+    """By equal keys, near pairs and equal ties, through any chain of them."""
+
+
+def number_groups(keys: "NDArray[np.uint64]", near: "NDArray[np.int64]", ties: "NDArray[np.uint64]") -> Groups:
+    """Number the connected components of rows.
+
+    Args:
+        keys: Two words a row, shape (n, 2).
+        near: Pairs of rows, shape (m, 2).
+        ties: A word a row, shape (n,); 0 for a row that nothing ties to others.
+    """
+    import numpy as np
+
+    same = _number_equal(keys)
+    texts = int(same.max(initial=-1)) + 1
+    by_text = _components(same[near], texts)
+    tied_rows = np.flatnonzero(ties)
+    _, tie = np.unique(ties[tied_rows], return_inverse=True)
+    # each value of the group column is one more node, which its rows' texts are linked to
+    links = np.column_stack((same[tied_rows], texts + tie))
+    by_tie = _components(np.concatenate((same[near], links)), texts + int(tie.max(initial=-1)) + 1)
+    return Groups(same, by_text[same], by_tie[same])
+
+
+def _number_equal(keys: "NDArray[np.uint64]") -> "NDArray[np.int64]":
+    import numpy as np
+
+    order = np.lexsort((keys[:, 1], keys[:, 0]))
+    ordered = keys[order]
+    is_new = np.ones(len(keys), dtype=bool)
+    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    numbers = np.empty(len(keys), dtype=np.int64)
+    numbers[order] = np.cumsum(is_new) - 1
+    return numbers
+
+
+def _components(links: "NDArray[np.int64]", nodes: int) -> "NDArray[np.int64]":
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not len(links):
+        return np.arange(nodes)
+    graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(nodes, nodes))
+    _, numbers = connected_components(graph, directed=False)
+    result: NDArray[np.int64] = numbers.astype(np.int64)
+    return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Usable rows of one split; entry i of each array speaks of the same row.
+
+    Attributes:
+        raw: Where the texts are.
+        positions: Positions in `raw`, from 0, rising; int64 of shape (n,).
+        labels: Positions in a list of labels; int64 of shape (n,).
+        keys: `text_key` of each text, as two big-endian words; uint64 of shape (n, 2).
+        digests: A word for each text as it is, to tell spellings apart; uint64 of shape (n,).
+        same: Number of its group of equal normalised texts; as in the next two, across all splits; int64 of shape (n,).
+        near: Number of its group of texts that are equal or nearly so.
+        tied: Number of its group of rows that are never divided: as `near`, or with a group column in common.
+    """
+
+    raw: RawRows
+    positions: "NDArray[np.int64]"
+    labels: "NDArray[np.int64]"
+    keys: "NDArray[np.uint64]"
+    digests: "NDArray[np.uint64]"
+    same: "NDArray[np.int64]"
+    near: "NDArray[np.int64]"
+    tied: "NDArray[np.int64]"
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def where(self, keep: "NDArray[np.bool_]") -> "Rows":
+        """Return the rows that a mask of shape (n,) chooses, in order."""
+        arrays = ("positions", "labels", "keys", "digests", "same", "near", "tied")
+        return replace(self, **{name: getattr(self, name)[keep] for name in arrays})
+
+
+class InspectedRows(NamedTuple):
+    """What a source holds."""
+
+    parts: Mapping[str, Rows]
+    """The usable rows of each split; their labels count `label_values`."""
+
+    invalid: Mapping[str, Invalid]
+    """The other rows of each split."""
+
+    label_values: tuple[str, ...]
+    """Each label that occurs, as it stands in the source."""
+
+
+def inspect_rows(
+    splits: Mapping[str, RawRows],
+    config: "DataConfig",
+    *,
+    refuse: Callable[[RawRows, Invalid], None] | None = None,
+) -> InspectedRows:
+    """Find the rows that can be used, and which of them are the same or nearly so.
+
+    Args:
+        splits: The rows of each split.
+        config: Says whether near duplicates are looked for.
+        refuse: Called for each split with the rows that cannot be used, before texts are compared; may raise.
+
+    Raises:
+        MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
+    """
+    import numpy as np
+
+    vocabulary: dict[str, int] = {}
+    with ExitStack() as stack:
+        index = stack.enter_context(NearIndex()) if config.near_duplicates == "group" else None
+        seen = {split: _look_at(rows, vocabulary, index) for split, rows in splits.items()}
+        for split, part in seen.items():
+            if refuse:
+                refuse(splits[split], part.invalid)
+        arrays = {split: part.arrays() for split, part in seen.items()}
+        keys = np.concatenate([columns[2] for columns in arrays.values()])
+        ties = np.concatenate([columns[4] for columns in arrays.values()])
+        fetch = _Fetch([(splits[split], columns[0]) for split, columns in arrays.items()])
+        pairs = index.pairs(keys, fetch) if index else np.empty((0, 2), dtype=np.int64)
+    groups = number_groups(keys, pairs, ties)
+    parts: dict[str, Rows] = {}
+    start = 0
+    for split, (positions, labels, own_keys, digests, _) in arrays.items():
+        here = slice(start, start + len(positions))
+        parts[split] = Rows(splits[split], positions, labels, own_keys, digests, *(numbers[here] for numbers in groups))
+        start += len(positions)
+    return InspectedRows(parts, {split: part.invalid for split, part in seen.items()}, tuple(vocabulary))
+
+
+def refuser(config: "DataConfig") -> Callable[[RawRows, Invalid], None]:
+    """Return the check that `invalid_rows` asks for."""
+    return refuse_invalid if config.invalid_rows == "error" else refuse_all
+
+
+def refuse_invalid(rows: RawRows, invalid: Invalid) -> None:
+    """Check that all rows can be used.
+
+    Raises:
+        DataError: There are no rows; or some texts are null, blank or not strings, or some labels are null.
+    """
+    refuse_all(rows, invalid)
+    if invalid:
+        raise DataError(
+            f"{rows.origin} has rows that cannot be used",
+            found=_describe_invalid(rows, invalid),
+            expected=_VALID,
+            hint=Advice("correct the rows, or leave them out: ", Setting("invalid_rows", "drop", "DataConfig")),
+            rows=sorted(number for numbers in invalid.values() for number in numbers),
+        )
+
+
+def refuse_all(rows: RawRows, invalid: Invalid) -> None:
+    """Check that some rows can be used.
+
+    Raises:
+        DataError: There is none.
+    """
+    numbers = sorted(number for numbers in invalid.values() for number in numbers)
+    if len(numbers) == len(rows):
+        summary = f"{rows.origin} has no rows that can be used"
+        found = _describe_invalid(rows, invalid) or "no rows at all"
+        raise DataError(summary, found=found, expected=_VALID, rows=numbers)
+
+
+def _describe_invalid(rows: RawRows, invalid: Invalid) -> str:
+    return "; ".join(f"{reason} in {rows.locate(numbers)}" for reason, numbers in invalid.items())
+
+
+class _Seen:
+    """One split, looked at: the arrays of `Rows`, and a word for each value of the group column, 0 for none."""
+
+    def __init__(self) -> None:
+        self.invalid: dict[str, list[int]] = {}
+        self._positions, self._labels = array("q"), array("q")
+        self._keys, self._digests, self._ties = bytearray(), bytearray(), bytearray()
+
+    def add(self, position: int, label: int, normalised: str, text: str, group: str | None) -> None:
+        """Add a usable row."""
+        self._positions.append(position)
+        self._labels.append(label)
+        self._keys += key_of_normalised(normalised)
+        self._digests += _digest(text)
+        self._ties += _digest(group) if group else _NO_TIE
+
+    def arrays(self) -> "tuple[NDArray[Any], ...]":
+        """Return positions, labels, keys, digests and ties."""
+        import numpy as np
+
+        counts = (np.frombuffer(numbers, dtype=np.int64) for numbers in (self._positions, self._labels))
+        keys, digests, ties = (
+            np.frombuffer(words, dtype=">u8").astype(np.uint64) for words in (self._keys, self._digests, self._ties)
+        )
+        return (*counts, keys.reshape(-1, 2), digests, ties)
+
+
+def _look_at(raw: RawRows, vocabulary: dict[str, int], index: NearIndex | None) -> _Seen:
+    seen = _Seen()
+    not_text = set(raw.not_text)
+    number = 0
+    with progress_bar("checking rows", total=len(raw), unit="row") as bar:
+        for batch in raw.batches():
+            columns = batch.to_pydict()
+            nothing = [None] * len(batch)
+            seconds, groups = (columns.get(name, nothing) for name in ("text_pair", "group"))
+            compared: list[str] = []
+            for text, second, label, group in zip(columns["text"], seconds, columns["label"], groups, strict=True):
+                number += 1
+                normalised = "" if text is None else normalise(text, second)
+                if reason := _why_invalid(number in not_text, text, normalised, label):
+                    seen.invalid.setdefault(reason, []).append(number)
+                    continue
+                whole = text if second is None else f"{text}\0{second}"
+                seen.add(number - 1, vocabulary.setdefault(label, len(vocabulary)), normalised, whole, group)
+                compared.append(normalised)
+            if index:
+                index.add(compared)
+            bar.update(len(batch))
+    return seen
+
+
+def _why_invalid(no_text: bool, text: str | None, normalised: str, label: str | None) -> str | None:
+    if no_text:
+        return "text is not a string"
+    if text is None:
+        return "text is null"
+    if not normalised:
+        return "text is blank"
+    return "label is null" if label is None else None
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+
+
+class _Fetch:
+    """Gives normalised texts back by their place among all usable rows."""
+
+    def __init__(self, parts: "Sequence[tuple[RawRows, NDArray[np.int64]]]") -> None:
+        import numpy as np
+
+        self._parts = parts
+        self._starts = np.cumsum([0, *(len(positions) for _, positions in parts)])
+
+    def __call__(self, places: "NDArray[np.int64]") -> list[str]:
+        import numpy as np
+
+        texts = [""] * len(places)
+        part_of = np.searchsorted(self._starts, places, side="right") - 1
+        for part, (raw, positions) in enumerate(self._parts):
+            chosen = np.flatnonzero(part_of == part)
+            found = raw.texts_at(positions[places[chosen] - self._starts[part]])
+            for i, text in zip(chosen.tolist(), found, strict=True):
+                texts[i] = normalise(*text)
+        return texts

@@ -1,0 +1,324 @@
+"""Texts that are nearly the same, found without comparing every text with every other one.
+
+A text is taken as the set of its shingles, all runs of five consecutive characters, and two texts are near duplicates
+when the Jaccard similarity of their sets (shingles in both over shingles in either) is at least `NEAR_THRESHOLD`.
+Min-wise hashing makes a short signature of each set, and texts whose signatures agree in one whole band are compared
+exactly. So no pair below the threshold is ever joined, and a pair above it is missed with a chance of 1 % at a
+similarity of 0.7 and of 0.001 % at 0.82.
+
+Sources: Broder, On the resemblance and containment of documents (1997); Leskovec, Rajaraman and Ullman, Mining of
+Massive Datasets, chapter 3.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from imdb_sentiment.errors import MissingExtraError
+from imdb_sentiment.runtime.messages import Advice, Setting
+from imdb_sentiment.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints: TypeAlias = NDArray[np.int64]
+    Words: TypeAlias = NDArray[np.uint64]
+
+__all__ = ["NEAR_THRESHOLD", "NearIndex", "require_rensa"]
+
+NEAR_THRESHOLD = 0.7
+"""Least Jaccard similarity of the shingles of two near duplicates. A film review with one word in twenty replaced
+is mostly at 0.8 to 0.9 from what it was, two unrelated reviews are at 0.05."""
+
+_SHINGLE = 5
+_BANDS, _BAND_ROWS = 25, 5
+_PERMUTATIONS = _BANDS * _BAND_ROWS
+_SEED = 1997
+# five standard errors of the estimate at the threshold
+_ESTIMATE_SLACK = 0.2
+_ALL_PAIRS_UP_TO = 20
+
+_MULTIPLIER, _MIXER = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
+_BEYOND_UNICODE = 0x110000
+
+# sizes that keep the arrays of one step in the processor's cache, or below about 100 MB
+_BATCH_CHARS, _BATCH_TEXTS = 1 << 17, 256
+_PART_CHARS = 1 << 21
+_SPOOL_BYTES = 1 << 25
+_SKETCH_BLOCK = 256
+_SLICE_PAIRS = 1 << 16
+_EXACT_CHARS, _EXACT_PAIRS = 1 << 21, 1024
+
+
+def require_rensa() -> Any:
+    """Return the class that computes signatures.
+
+    Raises:
+        MissingExtraError: The package rensa is not installed.
+    """
+    try:
+        from rensa import RMinHash
+    except ImportError as error:
+        raise MissingExtraError(
+            "near duplicates cannot be looked for without the package rensa",
+            hint=Advice(
+                "pip install 'imdb-sentiment[audit]', or leave near duplicates where they are: ",
+                Setting("near_duplicates", "ignore", "DataConfig"),
+            ),
+        ) from error
+    return RMinHash
+
+
+class NearIndex:
+    """Signatures of texts on disk, and the near duplicates among them.
+
+    What is found depends on the texts alone: not on their order, on how they were divided among calls of `add`, or on
+    the number of threads. Memory grows by up to 70 bytes a text, the temporary files by 325.
+
+    Raises:
+        MissingExtraError: The package rensa is not installed.
+    """
+
+    def __init__(self) -> None:
+        self._minhash = require_rensa()
+        self._bands = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115  __exit__ closes it
+        self._sketches = tempfile.SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115
+        self._chunks: list[int] = []
+        self._lengths: list[NDArray[np.int32]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bands.close()
+        self._sketches.close()
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Take in the next texts.
+
+        Args:
+            texts: Normalised texts (cleaned, case-folded, white space collapsed), in the order of their rows.
+        """
+        import numpy as np
+
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        self._lengths.append(lengths.astype(np.int32))
+        ends = np.cumsum(np.maximum(lengths, _BATCH_CHARS // _BATCH_TEXTS))
+        for batch in _runs(ends // _BATCH_CHARS):
+            flat = self._signatures(texts[batch.start : batch.stop])
+            bands = flat.reshape(-1, _BANDS, _BAND_ROWS).astype(np.uint64)
+            words = bands[:, :, 0]
+            for i in range(1, _BAND_ROWS):
+                words = words * np.uint64(_MULTIPLIER) + bands[:, :, i]
+            # the words of one band side by side, and the lowest byte of every value of a row
+            self._bands.write(words.T.tobytes())
+            self._sketches.write((flat & 0xFF).astype(np.uint8).tobytes())
+            self._chunks.append(len(batch))
+
+    def _signatures(self, texts: Sequence[str]) -> "NDArray[np.uint32]":
+        """Return the signature of each text, shape (texts, permutations)."""
+        import numpy as np
+
+        parts = [list(_overlapping(text)) for text in texts]
+        if len(parts) == sum(map(len, parts)):
+            return self._digests(texts)
+        # the least hash of a text is the least of those of its parts
+        return np.stack([np.minimum.reduce([self._digests([part])[0] for part in own]) for own in parts])
+
+    def _digests(self, texts: Sequence[str]) -> "NDArray[np.uint32]":
+        import numpy as np
+
+        hashes, offsets = _shingle_hashes(texts)
+        rows = self._minhash.digest_matrix_from_flat_token_hashes(hashes, offsets, _PERMUTATIONS, _SEED).to_rows()
+        return np.fromiter(chain.from_iterable(rows), np.uint32, len(rows) * _PERMUTATIONS).reshape(-1, _PERMUTATIONS)
+
+    def pairs(self, keys: "Words", fetch: Callable[["Ints"], list[str]]) -> "Ints":
+        """Find pairs of near duplicates, enough of them to connect each group.
+
+        Rows of equal keys count as one, the first of them; joining those is the caller's. Of a bucket of more than 20
+        texts each is compared with two others only, so that a thousand copies of one template cost no million
+        comparisons.
+
+        Args:
+            keys: Two words a row that are equal for equal normalised texts, shape (rows, 2).
+            fetch: Gives the normalised texts at these row positions.
+
+        Returns:
+            Row positions, shape (pairs, 2).
+
+        Raises:
+            ValueError: There are more or fewer keys than texts were added.
+        """
+        import numpy as np
+
+        if keys.shape != (sum(self._chunks), 2):
+            raise ValueError(f"keys has shape {keys.shape}; {sum(self._chunks)} texts were added")
+        order = np.lexsort(keys.T[::-1])
+        rows = order[np.append(True, np.diff(keys[order], axis=0).any(axis=1))[: len(order)]]
+        lengths = np.concatenate([np.empty(0, np.int32), *self._lengths])
+        groups = np.arange(len(rows))
+        found = [np.empty((0, 2), np.int64)]
+        with progress_bar("looking for near duplicates", total=_BANDS, unit="band") as bar:
+            for band in range(_BANDS):
+                for left, right in _candidates(self._read_band(band)[rows]):
+                    pairs = np.stack([left, right])[:, groups[left] != groups[right]]
+                    if pairs.size:
+                        pairs = pairs[:, self._look_alike(rows[pairs])]
+                        pairs = pairs[:, _are_near(rows[pairs], lengths, fetch)]
+                    if pairs.size:
+                        _connect(groups, pairs)
+                        found.append(rows[pairs].T)
+                bar.update(1)
+        return np.concatenate(found)
+
+    def _read_band(self, band: int) -> "Words":
+        import numpy as np
+
+        hashes = np.empty(sum(self._chunks), np.uint64)
+        row = 0
+        for size in self._chunks:
+            self._bands.seek((row * _BANDS + band * size) * hashes.itemsize)
+            hashes[row : row + size] = np.frombuffer(self._bands.read(size * hashes.itemsize), np.uint64)
+            row += size
+        self._bands.seek(0, 2)
+        return hashes
+
+    def _look_alike(self, pairs: "Ints") -> "NDArray[np.bool_]":
+        """Tell which pairs of rows, shape (2, pairs), have a similarity near the threshold by their sketches."""
+        import numpy as np
+
+        rows, at = np.unique(pairs, return_inverse=True)
+        sketches = np.empty((len(rows), _PERMUTATIONS), np.uint8)
+        # rows close to each other are read at once
+        for run in _runs(rows // _SKETCH_BLOCK):
+            some = rows[run.start : run.stop]
+            self._sketches.seek(int(some[0]) * _PERMUTATIONS)
+            block = np.frombuffer(self._sketches.read((int(some[-1] - some[0]) + 1) * _PERMUTATIONS), np.uint8)
+            sketches[run.start : run.stop] = block.reshape(-1, _PERMUTATIONS)[some - some[0]]
+        self._sketches.seek(0, 2)
+        agreeing = np.count_nonzero(np.equal(*sketches[at.reshape(2, -1)]), axis=1)
+        return np.asarray(agreeing >= (NEAR_THRESHOLD - _ESTIMATE_SLACK) * _PERMUTATIONS)
+
+
+def _connect(groups: "Ints", pairs: "Ints") -> None:
+    """Join the groups of each pair of texts; `groups` holds one text of its group for each text, the same for all."""
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    old, ends = np.unique(groups[pairs], return_inverse=True)
+    graph = coo_array((np.ones(pairs.shape[1]), tuple(ends.reshape(2, -1))), shape=(len(old), len(old)))
+    _, component = connected_components(graph, directed=False)
+    _, first = np.unique(component, return_index=True)
+    groups[old] = old[first[component]]
+    groups[:] = groups[groups]
+
+
+def _runs(values: "Ints") -> Iterator[range]:
+    """Divide positions into runs of equal values."""
+    import numpy as np
+
+    cuts = (np.flatnonzero(np.diff(values)) + 1).tolist()
+    if len(values):
+        yield from map(range, [0, *cuts], [*cuts, len(values)])
+
+
+def _overlapping(text: str) -> Iterator[str]:
+    """Give a text in parts of bounded length, such that each shingle lies in one of them."""
+    for start in range(0, max(1, len(text) - _SHINGLE + 1), _PART_CHARS):
+        yield text[start : start + _PART_CHARS + _SHINGLE - 1]
+
+
+def _shingle_hashes(texts: Sequence[str]) -> "tuple[Words, Words]":
+    """Hash the shingles of each text, the same on every platform.
+
+    A text shorter than a shingle is one shingle of its own. To leave the hashes of a text side by side, the places at
+    its end, where no shingle begins, repeat its last one: to a set that is nothing new.
+
+    Returns:
+        The hashes of all texts, and where each text begins in them, with their number at the end.
+    """
+    import numpy as np
+
+    padded = [text.ljust(_SHINGLE, "\0") for text in texts]
+    codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(text) for text in padded], out=offsets[1:])
+    ends = offsets[1:]
+    short = [i for i, text in enumerate(texts) if len(text) < _SHINGLE]
+    codes[ends[short] - 1] = [_BEYOND_UNICODE + len(texts[i]) for i in short]
+    hashes = codes.copy()
+    begun = hashes[: 1 - _SHINGLE]
+    for i in range(1, _SHINGLE):
+        begun *= np.uint64(_MULTIPLIER)
+        begun += codes[i : i + len(begun)]
+    hashes ^= hashes >> np.uint64(32)
+    hashes *= np.uint64(_MIXER)
+    hashes ^= hashes >> np.uint64(32)
+    for i in range(1, _SHINGLE):
+        hashes[ends - i] = hashes[ends - _SHINGLE]
+    return hashes, offsets.astype(np.uint64)
+
+
+def _candidates(hashes: "Words") -> "Iterator[tuple[Ints, Ints]]":
+    """Pair up positions of equal hashes, in slices: nearest neighbours first, which mostly settle the rest."""
+    import numpy as np
+
+    order = np.argsort(hashes, kind="stable")
+    hashes = hashes[order]
+    start = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]])[: len(hashes)])
+    size = np.diff(start, append=len(hashes))
+    start, size = start[size > 1], size[size > 1]
+    del hashes
+
+    def members(start: "Ints", size: "Ints", skipped: int) -> "Ints":
+        count = size - skipped
+        places = np.repeat(start + skipped - np.cumsum(count) + count, count)
+        places += np.arange(len(places))
+        return places
+
+    def sliced(right: "Ints", distance: "int | Ints") -> "Iterator[tuple[Ints, Ints]]":
+        distances = np.broadcast_to(distance, right.shape)
+        for i in range(0, len(right), _SLICE_PAIRS):
+            some = right[i : i + _SLICE_PAIRS]
+            yield order[some - distances[i : i + _SLICE_PAIRS]], order[some]
+
+    yield from sliced(members(start, size, 1), 1)
+    large = size > _ALL_PAIRS_UP_TO
+    later = members(start[large], size[large], 2)
+    yield from sliced(later, later - np.repeat(start[large], size[large] - 2))
+    start, size = start[~large], size[~large]
+    for distance in range(2, _ALL_PAIRS_UP_TO):
+        start, size = start[size > distance], size[size > distance]
+        yield from sliced(members(start, size, distance), distance)
+
+
+def _are_near(pairs: "Ints", lengths: "NDArray[np.int32]", fetch: Callable[["Ints"], list[str]]) -> "NDArray[np.bool_]":
+    """Tell which pairs of rows, shape (2, pairs), reach the threshold."""
+    import numpy as np
+
+    near = np.empty(pairs.shape[1], np.bool_)
+    ends = np.cumsum(np.maximum(lengths[pairs].sum(axis=0, dtype=np.int64), _EXACT_CHARS // _EXACT_PAIRS))
+    for run in _runs(ends // _EXACT_CHARS):
+        rows, at = np.unique(pairs[:, run.start : run.stop], return_inverse=True)
+        left, right = at.reshape(2, -1)
+        near[run.start : run.stop] = _similarities(fetch(rows), left, right) >= NEAR_THRESHOLD
+    return near
+
+
+def _similarities(texts: Sequence[str], left: "Ints", right: "Ints") -> "NDArray[np.float64]":
+    """Return the Jaccard similarity of the shingle sets of each pair of texts."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    hashes, offsets = _shingle_hashes(texts)
+    # a row a text, a column a hash
+    columns = (hashes >> np.uint64(1)).astype(np.int64)
+    sets = csr_array((np.ones(len(columns), np.int32), columns, offsets.astype(np.int64)), (len(texts), 2**63 - 1))
+    sets.sum_duplicates()
+    sets.data[:] = 1
+    size = np.diff(sets.indptr)
+    shared = sets[left].multiply(sets[right]).sum(axis=1)
+    return np.asarray(shared / (size[left] + size[right] - shared))

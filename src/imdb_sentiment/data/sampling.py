@@ -1,0 +1,175 @@
+"""Which rows a smaller part gets: whole groups in a seeded order, or single rows of each class."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.data.inspection import Rows
+from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.errors import DataError
+from imdb_sentiment.runtime.messages import Advice, Setting, list_counts
+from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["assign_folds", "carve", "class_counts", "first_keys", "placed", "stratified_sample"]
+
+
+def carve(rows: Rows, fraction: float, seed: int, name: str, names: LabelNames) -> tuple[Rows, Rows]:
+    """Take whole groups, each that brings the classes nearer to `fraction` of their rows.
+
+    Returns:
+        The rows taken, and the rows left.
+
+    Raises:
+        DataError: One of the two would lack a class.
+    """
+    import numpy as np
+
+    keys, group_of = first_keys(rows)
+    sizes = np.zeros((len(keys), 2), dtype=np.int64)
+    np.add.at(sizes, (group_of, rows.labels), 1)
+    totals = np.bincount(rows.labels, minlength=2).tolist()
+    wanted = [max(1, round(fraction * total)) for total in totals]
+    missing = list(wanted)
+    chosen = np.zeros(len(keys), dtype=bool)
+    order = np.argsort(placed(keys, seed, name), kind="stable")
+    for group in order.tolist():
+        after = [lacking - size for lacking, size in zip(missing, sizes[group].tolist(), strict=True)]
+        if abs(after[0]) + abs(after[1]) < abs(missing[0]) + abs(missing[1]):
+            missing = after
+            chosen[group] = True
+            if missing == [0, 0]:
+                break
+    if any(wanted[label] - missing[label] in (0, totals[label]) for label in (0, 1)):
+        raise _too_few(rows, len(keys), fraction, name, names)
+    inside = chosen[group_of]
+    return rows.where(inside), rows.where(~inside)
+
+
+def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Rows:
+    """Take `size` rows with the shares of the classes as they are; a larger size takes the same rows and more.
+
+    Raises:
+        DataError: There are fewer rows, or a class would get none.
+    """
+    import numpy as np
+
+    if size > len(rows):
+        found = f"{len(rows):,} training rows"
+        raise DataError(
+            f"limit={size:,} asks for more rows than there are",
+            found=found,
+            hint=Advice(Setting("limit", len(rows), "DataConfig")),
+        )
+    positives = round(size * int(rows.labels.sum()) / len(rows))
+    wanted = {0: size - positives, 1: positives}
+    if 0 in wanted.values():
+        found = list_counts(class_counts(rows, names))
+        raise DataError(f"limit={size:,} leaves one class without rows", found=found, hint="a larger limit")
+    # the text itself decides between spellings of one key, so that the order of the rows does not
+    order = np.lexsort((rows.digests, placed(rows.keys, seed, "limit")))
+    chosen = np.zeros(len(rows), dtype=bool)
+    for label, quota in wanted.items():
+        chosen[order[rows.labels[order] == label][:quota]] = True
+    return rows.where(chosen)
+
+
+def class_counts(rows: Rows, names: Sequence[str]) -> dict[str, int]:
+    """Count the rows of each label."""
+    import numpy as np
+
+    return dict(zip(names, np.bincount(rows.labels, minlength=2).tolist(), strict=True))
+
+
+def placed(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[np.uint64]":
+    """Give each text its own pseudo-random place in an order.
+
+    Args:
+        keys: Keys of texts, shape (n, 2).
+        seed: The order's seed.
+        purpose: Keeps the choices for test, validation and limit apart.
+
+    Returns:
+        A word a text, shape (n,).
+    """
+    import numpy as np
+
+    content = keys.astype(">u8").tobytes()
+    key, person = seed.to_bytes(8, "big"), purpose.encode()
+    words = bytearray()
+    for start in range(0, len(content), 16):
+        words += hashlib.blake2b(content[start : start + 16], digest_size=16, key=key, person=person).digest()[:8]
+    return np.frombuffer(words, dtype=">u8").astype(np.uint64)
+
+
+def first_keys(rows: Rows) -> "tuple[NDArray[np.uint64], NDArray[np.int64]]":
+    """Return for each tied group its smallest key, which does not depend on the order of the rows.
+
+    Returns:
+        Keys of shape (groups, 2), and the group of each row as a position among them, shape (n,).
+    """
+    import numpy as np
+
+    order = np.lexsort((rows.keys[:, 1], rows.keys[:, 0], rows.tied))
+    _, first, inverse = np.unique(rows.tied[order], return_index=True, return_inverse=True)
+    group_of = np.empty(len(rows), dtype=np.int64)
+    group_of[order] = inverse
+    return rows.keys[order][first], group_of
+
+
+def _too_few(rows: Rows, groups: int, fraction: float, name: str, names: LabelNames) -> DataError:
+    import numpy as np
+
+    counts = list_counts(class_counts(rows, names))
+    texts = len(np.unique(rows.same))
+    together = (
+        f", in {groups:,} group{'s that stay' if groups > 1 else ' that stays'} together" if groups < texts else ""
+    )
+    hint = f"more rows, or another {name}_fraction"
+    if len(np.unique(rows.near)) < texts:
+        hint += "; near_duplicates='ignore' lets texts be divided that are nearly the same"
+    return DataError(
+        f"there are too few rows to hold out a {name} split",
+        found=f"{counts} rows; different texts: {texts:,}{together}",
+        expected=f"enough of each class for {fraction:.0%} of them to be at least one row, with others left over",
+        hint=hint,
+    )
+
+
+@CATCHING_WARNINGS
+def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np.int64]":
+    """Give each row the number of its fold, from 0, with scikit-learn's stratified group folds.
+
+    Raises:
+        DataError: A fold would lack a class.
+    """
+    import numpy as np
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    keys, group_of = first_keys(rows)
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[np.argsort(placed(keys, seed, "folds"), kind="stable")] = np.arange(len(keys))
+    groups = rank[group_of]  # numbered in an order that does not depend on that of the rows
+    least = min(len(np.unique(groups[rows.labels == label])) for label in (0, 1))
+    if least < folds:
+        raise _too_few_for_folds(rows, folds, least, names)
+    fold_of = np.empty(len(rows), dtype=np.int64)
+    splitter = StratifiedGroupKFold(n_splits=folds)
+    for fold, (_, held_out) in enumerate(splitter.split(np.zeros(len(rows)), rows.labels, groups)):
+        fold_of[held_out] = fold
+    if any(0 in np.bincount(rows.labels[fold_of == fold], minlength=2) for fold in range(folds)):
+        raise _too_few_for_folds(rows, folds, least, names)
+    return fold_of
+
+
+def _too_few_for_folds(rows: Rows, folds: int, groups: int, names: LabelNames) -> DataError:
+    counts = list_counts(class_counts(rows, names))
+    return DataError(
+        f"there are too few rows for {folds} folds",
+        found=f"{counts} rows; groups of rows that stay together, in one of the labels: {groups:,}",
+        expected="rows of both labels in each fold",
+        hint="fewer folds, or more rows",
+    )

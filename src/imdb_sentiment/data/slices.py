@@ -1,0 +1,61 @@
+"""The columns that a report divides its rows by."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from imdb_sentiment.data.formats.columns import SLICE
+from imdb_sentiment.data.inspection import Rows
+from imdb_sentiment.data.sequences import as_list
+from imdb_sentiment.errors import DataError
+from imdb_sentiment.runtime.messages import quote
+
+if TYPE_CHECKING:
+    import datasets
+
+__all__ = ["checked_slices", "slices_of_rows", "slices_of_split"]
+
+_MOST_VALUES = 100
+_NO_VALUE = "no value"
+
+
+def slices_of_rows(rows: Rows) -> dict[str, list[str]]:
+    """Return each of `DataConfig.slice_columns` by its name, with the value of each row.
+
+    Raises:
+        DataError: A column has more than 100 values.
+    """
+    return checked_slices(_named(rows.raw.slices_at(rows.positions)))
+
+
+def slices_of_split(split: "datasets.Dataset") -> dict[str, list[str]]:
+    """Return the same for a split of `DataSplits`.
+
+    Raises:
+        DataError: A column has more than 100 values.
+    """
+    return checked_slices(_named({role: split[role] for role in split.column_names if role.startswith(SLICE)}))
+
+
+def checked_slices(columns: Mapping[str, Iterable[object]]) -> dict[str, list[str]]:
+    """Return what rows are to be divided by, as text.
+
+    Raises:
+        DataError: It is no mapping from names to columns, or a column has more than 100 values.
+    """
+    if not hasattr(columns, "items"):  # which a frame of pandas has too
+        expected = "a mapping from names to columns of values"
+        raise DataError("slices of this type cannot be read", found=quote(columns), expected=expected)
+    texts = {str(name): [*map(str, as_list(values, "values"))] for name, values in columns.items()}
+    for name, values in texts.items():
+        if (count := len(set(values))) > _MOST_VALUES:
+            raise DataError(
+                f"{quote(name)} has too many values to divide a report by",
+                found=f"{count:,} different values in {len(values):,} rows",
+                expected=f"{_MOST_VALUES} at most",
+                hint="ranges instead of numbers, such as decades instead of dates",
+            )
+    return texts
+
+
+def _named(columns: Mapping[str, Iterable[str | None]]) -> dict[str, list[str]]:
+    return {role.removeprefix(SLICE): [value or _NO_VALUE for value in values] for role, values in columns.items()}

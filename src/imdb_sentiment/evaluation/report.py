@@ -1,0 +1,162 @@
+"""A report with all that can be said of the rows: how sure each figure is, simpler models beside it, and slices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import compress
+from typing import Any
+
+from imdb_sentiment.data.labels import Labelled
+from imdb_sentiment.evaluation.baseline import MAJORITY, HeldOutBaselines, baseline_probabilities
+from imdb_sentiment.evaluation.bootstrap import SEED, intervals_of, resampled_figures
+from imdb_sentiment.evaluation.comparison import compare_resampled
+from imdb_sentiment.evaluation.curves import curves_of
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.evaluation.slices import measure_slices
+from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
+from imdb_sentiment.results import Background, BaselineReport, EvaluationReport, Interval, MeasuredRows
+
+__all__ = ["figures_of", "full_report", "with_background"]
+
+
+def full_report(
+    measured: MeasuredRows,
+    *,
+    names: tuple[str, str],
+    seen: Sequence[bool] | None = None,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    train: Labelled | None = None,
+    validation: Labelled | None = None,
+    held_out: HeldOutBaselines | None = None,
+) -> EvaluationReport:
+    """Measure rows, and if the model was made from some of them, the others alone too.
+
+    Args:
+        measured: Rows with their texts.
+        names: Names of the two labels.
+        seen: Whether the model was made from each row's text, n of them; None if that is not known.
+        groups: For each grouping, such as `length`, each row's value.
+        train: The rows that the model learnt from, for baselines to be fitted on; None if they are not at hand.
+        validation: The rows that the model's threshold was chosen on, if it serves a goal: those of the baselines are
+            chosen on them for the same goal. Without these rows the baselines stay at 0.5, and their labels are not
+            compared with the model's.
+        held_out: Takes the place of `validation`, where rows were held out in turn. Without `train`, the rows that are
+            measured are these.
+    """
+    import numpy as np
+
+    others = _baselines(measured, train, validation, held_out, names=names)
+    groups = groups or {}
+    train_rows = len(train.texts) if train else None
+    report = _report(measured, others, train_rows=train_rows, names=names, groups=groups)
+    if seen is None:
+        return report
+    unseen = None
+    new = ~np.asarray(seen, dtype=bool)
+    if new.any() and not new.all():
+        unseen = _report(
+            measured.where(new.tolist()),
+            {name: rows.where(new.tolist()) for name, rows in others.items()},
+            train_rows=train_rows,
+            names=names,
+            groups={name: [*compress(column, new)] for name, column in groups.items()},
+        )
+    return replace(report, seen_rows=int((~new).sum()), unseen=unseen)
+
+
+def figures_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationReport:
+    """Measure rows without how sure the figures are, which takes most of the time."""
+    import numpy as np
+
+    both = np.stack([1 - measured.positive, measured.positive], axis=1)
+    report = measure(both, measured.labels, names=names, threshold=measured.threshold)
+    return replace(
+        report,
+        goal=measured.goal,
+        goal_reached=measured.goal_reached,
+        measured=measured,
+        curves=curves_of(measured),
+    )
+
+
+def with_background(
+    report: EvaluationReport, background: Background, *, numeric_precision: str | None
+) -> EvaluationReport:
+    """Return a report, and that of its unseen rows, with what is known of the model.
+
+    Args:
+        report: The report.
+        background: Where the model comes from.
+        numeric_precision: What it computed with.
+    """
+    told: dict[str, Any] = {
+        "background": background,
+        "numeric_precision": numeric_precision,
+        "kept_epoch": background.kept_epoch,
+        "kept_because": background.kept_because,
+    }
+    return replace(report, **told, unseen=replace(report.unseen, **told) if report.unseen else None)
+
+
+def _baselines(
+    measured: MeasuredRows,
+    train: Labelled | None,
+    validation: Labelled | None,
+    held_out: HeldOutBaselines | None,
+    *,
+    names: tuple[str, str],
+) -> dict[str, MeasuredRows]:
+    """Return what each baseline says of the rows, with a threshold that came about as the model's did."""
+    count, goal = len(measured.texts), measured.goal
+    if train is None:
+        said = held_out.positive if held_out else {}
+    else:
+        validation = validation if goal and not held_out else None
+        both = baseline_probabilities(train, [*measured.texts, *(validation.texts if validation else ())])
+        said = {name: positive[:count] for name, positive in both.items()}
+        if validation:
+            held_out = HeldOutBaselines({n: positive[count:] for n, positive in both.items()}, validation.labels)
+    baselines = {}
+    for name, positive in said.items():
+        rows = measured._replace(positive=positive)
+        if goal and held_out:
+            threshold, reached = choose_threshold(Goal.of(goal), held_out.positive[name], held_out.labels)
+            rows = rows._replace(threshold=threshold, goal_reached=reached)
+        elif goal:
+            rows = rows._replace(threshold=0.5, goal=None, goal_reached=True)
+        if name == MAJORITY and (positive[0] > rows.threshold) != (positive[0] > 0.5):
+            name = f"always {names[int(positive[0] > rows.threshold)]}"  # a goal may ask for the rarer label
+        baselines[name] = rows
+    return baselines
+
+
+def _report(
+    measured: MeasuredRows,
+    others: Mapping[str, MeasuredRows],
+    *,
+    train_rows: int | None,
+    names: tuple[str, str],
+    groups: Mapping[str, Sequence[str]],
+) -> EvaluationReport:
+    """Measure rows with all there is to say; `others` has what each baseline says of them."""
+    report = figures_of(measured, names=names)
+    resampled = resampled_figures(measured, seed=SEED)
+    baselines = []
+    for name, rows in others.items():
+        beside = figures_of(rows, names=names)
+        comparison = compare_resampled(beside, report, resampled_figures(rows, seed=SEED), resampled)
+        baselines.append(BaselineReport(name=name, report=beside, comparison=comparison, train_rows=train_rows))
+    return replace(
+        report,
+        intervals=_around(report, intervals_of(measured, resampled)),
+        baselines=tuple(baselines),
+        slices=measure_slices(groups, measured),
+    )
+
+
+def _around(report: EvaluationReport, ends: Mapping[str, Interval]) -> dict[str, Interval]:
+    intervals = {}
+    for name, (low, high) in ends.items():
+        if low < high:  # few rows, none of which ever changes the figure, do not say how sure it is
+            value = getattr(report, name)
+            intervals[name] = Interval(min(low, value), max(high, value))
+    return intervals

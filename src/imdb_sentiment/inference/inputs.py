@@ -1,0 +1,133 @@
+"""Texts and pairs as a classifier was given them, checked before anything is computed."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from imdb_sentiment.data.arrow_strings import is_null, is_unicode
+from imdb_sentiment.data.cleaning import clean
+from imdb_sentiment.data.frames import list_texts
+from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.data.sequences import as_list, is_table
+from imdb_sentiment.errors import DataError, list_rows
+from imdb_sentiment.runtime.messages import list_values, quote
+
+__all__ = ["Table", "TextsLike", "check_items", "checked_texts", "listed_items"]
+
+
+class _HasColumns(Protocol):
+    @property
+    def columns(self) -> Any: ...
+
+
+class _HasColumnNames(Protocol):
+    @property
+    def column_names(self) -> Any: ...
+
+
+Table = _HasColumns | _HasColumnNames
+"""A table of pandas, polars, Arrow or `datasets`."""
+
+TextsLike = Iterable[str] | Iterable[tuple[str, str]] | Table
+"""Texts, pairs of texts, or a table that has the columns which the model reads."""
+
+
+def checked_texts(texts: TextsLike, columns: Sequence[str]) -> Texts:
+    """Return texts or pairs as a list, in the order of the rows.
+
+    Args:
+        texts: One text, several, or pairs; or a table with the columns.
+        columns: The one or two columns of text that the model was trained on.
+
+    Raises:
+        DataError: They are of another type, or an item is not what the model reads, or is blank; the message gives its
+            position, counted from 1.
+    """
+    return check_items(listed_items(texts, columns), columns)
+
+
+def listed_items(texts: Any, columns: Sequence[str]) -> list[Any]:
+    """Return what is to be read as a list, its items unchecked.
+
+    Raises:
+        DataError: It is nothing that holds texts, or a table without a column.
+    """
+    if isinstance(texts, str):
+        return [texts]
+    if is_table(texts):
+        values = list_texts(texts, columns)
+        for column, part in zip(columns, values, strict=True):
+            _check_strings(part, what=quote(column), expected="a text in each row")
+        return values[0] if len(columns) == 1 else list(zip(*values, strict=True))
+    if hasattr(texts, "to_frame") and set(columns) & set(getattr(texts, "index", ())):  # of pandas
+        hint = f"the row's text, or all rows: data[{list(columns)!r}]"
+        raise DataError("one row of a table cannot be read", found=type(texts).__name__, hint=hint)
+    return as_list(texts, "texts" if len(columns) == 1 else "pairs of texts")
+
+
+def check_items(items: list[Any], columns: Sequence[str], *, before: int = 0) -> Texts:
+    """Return texts or pairs, of which each can be classified.
+
+    Args:
+        items: The texts or pairs.
+        columns: As for `checked_texts`.
+        before: Items that were checked earlier, for the positions.
+
+    Raises:
+        DataError: An item is not what the model reads, or is blank.
+    """
+    if len(columns) == 2:
+        expected = f"pairs of texts ({list_values(columns)})"
+        pairs = _listed_pairs(items, columns, before)
+        for place, column in enumerate(columns):
+            parts = [pair[place] for pair in pairs]
+            _check_strings(parts, what=quote(column), expected=expected, before=before)
+        _check_not_blank(pairs, before)
+        return pairs
+    expected = f"one text each, since the model was trained on one column ({list_values(columns)})"
+    _check_strings(items, what="item", expected=expected, before=before)
+    _check_not_blank([(text,) for text in items], before)
+    return items
+
+
+def _listed_pairs(items: list[Any], columns: Sequence[str], before: int) -> list[tuple[str, str]]:
+    """Return items of two as tuples; what the two are is not looked at."""
+    names = list_values(columns)
+    wrong = [i for i, item in enumerate(items) if not (isinstance(item, tuple | list) and len(item) == 2)]
+    if wrong:
+        alone = isinstance(items[wrong[0]], str)
+        raise _wrong(
+            "each item must be a pair of texts, since the model was trained on two columns",
+            items,
+            wrong,
+            before,
+            expected=f"pairs of texts ({names})",
+            hint=f"a list also for one pair: [({names})]" if alone else None,
+        )
+    return [(item[0], item[1]) for item in items]
+
+
+def _check_strings(texts: Sequence[object], *, what: str, expected: str, before: int = 0) -> None:
+    if wrong := [i for i, text in enumerate(texts) if not isinstance(text, str)]:
+        raise _wrong(f"each {what} must be a string", texts, wrong, before, expected=expected)
+    if broken := [before + i for i, text in enumerate(texts, start=1) if not is_unicode(str(text))]:
+        raise DataError(f"each {what} must be valid Unicode", found=list_rows(broken), rows=broken)
+
+
+def _check_not_blank(items: Sequence[tuple[str, ...]], before: int) -> None:
+    blank = [before + i for i, parts in enumerate(items, start=1) if not any(clean(part).strip() for part in parts)]
+    if blank:
+        raise DataError("there is nothing to classify in a blank text", found=list_rows(blank), rows=blank)
+
+
+def _wrong(
+    summary: str, items: Sequence[object], wrong: Sequence[int], before: int, *, expected: str, hint: str | None = None
+) -> DataError:
+    rows = [before + i + 1 for i in wrong]
+    found = f"{list_values(sorted({_kind(items[i]) for i in wrong}))} in {list_rows(rows)}"
+    return DataError(summary, found=found, expected=expected, hint=hint, rows=rows)
+
+
+def _kind(item: object) -> str:
+    if is_null(item):
+        return "null"
+    return f"{type(item).__name__} of {len(item)}" if isinstance(item, tuple | list) else type(item).__name__

@@ -1,0 +1,73 @@
+"""Scores and true labels become the rows of a report."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.evaluation.metrics import softmax
+from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
+from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.results import MeasuredRows
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from imdb_sentiment.inference.scorer import Scores
+
+__all__ = ["ThresholdChoice", "held_out_scores", "measured_rows", "slices_of"]
+
+
+class ThresholdChoice(Protocol):
+    """The part of a calibration that says how labels come about."""
+
+    @property
+    def threshold(self) -> float:
+        """A row is called positive above it."""
+
+    @property
+    def goal(self) -> str:
+        """What it was chosen for; the threshold itself if it was given."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal was reached on validation."""
+
+
+def held_out_scores(logits: "NDArray[np.float64]", encoder: TextEncoder, texts: Texts) -> "Scores":
+    """Return scores of n texts by models that were not trained on them, with what such a model read of each.
+
+    Args:
+        logits: Shape (n, 2).
+        encoder: That of the models.
+        texts: The texts or pairs.
+    """
+    import numpy as np
+
+    from imdb_sentiment.inference.scorer import Scores
+
+    encoded = encoder.encode(texts)
+    truncated, tokens = ([getattr(text, name) for text in encoded] for name in ("truncated", "length"))
+    return Scores(logits, np.array(truncated, dtype=bool), np.array(tokens), np.ones(len(encoded), dtype=bool))
+
+
+def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], chosen: ThresholdChoice) -> MeasuredRows:
+    """Put scores, texts and labels (0 or 1) of n rows together."""
+    import numpy as np
+
+    return MeasuredRows(
+        softmax(scores.logits)[:, 1],
+        np.asarray(labels),
+        chosen.threshold,
+        texts,
+        goal=chosen.goal if chosen.goal[:1].isalpha() else None,
+        goal_reached=chosen.reached,
+    )
+
+
+def slices_of(scores: "Scores", measured: MeasuredRows) -> dict[str, list[str]]:
+    """Divide rows by their length and by how sure the model is of them; those of a cascade by who answered."""
+    sure = {"confidence": confidence_groups(measured.confidence)}
+    if scores.by_encoder.all():
+        return {"length": length_groups(scores.tokens, scores.truncated)} | sure
+    return {"answered by": ["encoder" if read else "words" for read in scores.by_encoder.tolist()]} | sure

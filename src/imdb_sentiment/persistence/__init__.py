@@ -1,0 +1,1 @@
+"""The saved folder: written, opened, exported, described and published."""

@@ -1,0 +1,111 @@
+"""The model card: README.md of a saved model, for whoever finds the folder."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imdb_sentiment.reporting.markdown import escape, markdown_table
+from imdb_sentiment.results import METRICS, EvaluationReport
+from imdb_sentiment.runtime.messages import visible
+
+if TYPE_CHECKING:
+    from imdb_sentiment.persistence.metadata import ModelMetadata
+
+__all__ = ["CARD_FILE", "model_card"]
+
+CARD_FILE = "README.md"
+
+_ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+_STOCK = """```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", "PATH_OR_ID", truncation=True)
+```
+
+"""
+_OURS = """```python
+from imdb_sentiment import SentimentClassifier
+
+classifier = SentimentClassifier.from_pretrained("PATH_OR_ID")
+```"""
+
+
+def model_card(metadata: "ModelMetadata", *, name: str) -> str:
+    """Return the card, with the figures of the test split, if it was measured, where the hub looks for them.
+
+    No text of the data is in it.
+
+    Args:
+        metadata: How the model was made.
+        name: Of the model; its id if it is on the hub.
+    """
+    from huggingface_hub import EvalResult, ModelCardData
+
+    source: Any = metadata.data_config.get("source")
+    on_hub = isinstance(source, str) and bool(_ON_THE_HUB.fullmatch(source)) and not Path(source).exists()
+    measured = metadata.metrics["test"] or _cross_validation(metadata)
+    whole = EvaluationReport.from_dict(measured) if measured else None
+    test = whole and (whole.unseen or whole)
+    shown = source if on_hub else "own data"
+    results = [
+        EvalResult("text-classification", shown, shown, metric, getattr(test, metric), dataset_split="test")
+        for metric in METRICS
+        if test and not test.cross_validated and getattr(test, metric) is not None
+    ]
+    data = ModelCardData(
+        base_model=metadata.base_model if _ON_THE_HUB.fullmatch(metadata.base_model) else None,
+        datasets=[source] if on_hub else None,
+        eval_results=results or None,
+        library_name="transformers",
+        model_name=name,
+        pipeline_tag="text-classification",
+        tags=["imdb_sentiment", "text-classification"],
+    )
+    head = ["---", data.to_yaml(), "---", "", f"# {escape(name)}", ""]
+    return visible("\n".join([*head, *_body(metadata, test, name), ""]))
+
+
+def _cross_validation(metadata: "ModelMetadata") -> dict[str, Any] | None:
+    """Return the report on training rows that were held out in turn; None if there is none."""
+    held_out: dict[str, Any] | None = metadata.metrics["validation"]
+    return held_out if held_out and held_out.get("cross_validated") else None
+
+
+def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -> list[str]:
+    negative, positive = map(escape, metadata.labels)
+    use = _OURS if metadata.export else _STOCK + _OURS  # a stock pipeline does not open a graph
+    made = f"It was made elsewhere, as {escape(metadata.base_model)}."
+    if metadata.splits:
+        rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
+        made = f"Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; " + (
+            "held out in turn, they chose the method and calibrated the probabilities."
+            if metadata.splits.get("folds")
+            else f"{rows['validation']} others chose the epoch and calibrated the probabilities."
+        )
+    threshold, policy = metadata.calibration.threshold, metadata.length_policy
+    decision = f"A text is called {positive} if its probability is above {threshold:.4g}."
+    if threshold != 0.5:
+        decision += " A stock pipeline does not know that, and takes the more probable label."
+    figures = ["The model was not measured on a test split before it was saved."]
+    if test:
+        measured = f"{test.rows:,} rows, cross-validated" if test.cross_validated else f"{test.rows:,} test rows"
+        figures = markdown_table(test.metric_rows(corner=measured))
+        figures += ["", f"{test.computed_in().capitalize()}{', before it was exported' if metadata.export else ''}."]
+    return [
+        f"Tells {negative} from {positive}. {made}",
+        "",
+        *use.replace("PATH_OR_ID", name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID").splitlines(),
+        "",
+        decision,
+        f"It reads {policy.max_length} tokens; {escape(policy.stock_pipeline)}.",
+        "",
+        "## Figures",
+        "",
+        *figures,
+        "",
+        "They hold for texts of the same kind as those it was measured on, and say nothing of others.",
+        "",
+        "## How it was made",
+        "",
+        *markdown_table([["", ""], *([name, value] for name, value in metadata.background().provenance.items())]),
+    ]

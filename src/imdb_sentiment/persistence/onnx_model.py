@@ -1,0 +1,165 @@
+"""A model as a graph: exported, compared with the original, and opened."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+
+from imdb_sentiment.data.fingerprints import SeenRows
+from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.errors import MissingExtraError, ModelError
+from imdb_sentiment.inference.cascade import Cascade
+from imdb_sentiment.inference.graph_backends import open_graph
+from imdb_sentiment.inference.scorer import Scorer, Scores
+from imdb_sentiment.models.acceleration import first_token_only
+from imdb_sentiment.models.model_files import read_json
+from imdb_sentiment.models.saved_tokenizer import check_tokenizer, open_tokenizer
+from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.persistence.folder import check_label_names, read_cascade, read_metadata, read_seen
+from imdb_sentiment.persistence.metadata import ModelMetadata
+from imdb_sentiment.persistence.torch_model import Artifact, write_all_but_weights
+from imdb_sentiment.results import ExportReport
+from imdb_sentiment.runtime.files import check_output, new_folder
+from imdb_sentiment.runtime.huggingface import quiet
+from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING, LOADING
+from imdb_sentiment.runtime.silence import silent_output
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from transformers import PreTrainedTokenizerFast
+
+__all__ = ["GRAPH_FILE", "Exported", "Quantize", "export_artifact", "load_exported"]
+
+GRAPH_FILE = "model.onnx"
+
+Quantize = Literal["int8"]
+_SAME_LABELS = 0.99
+_WORDS = "words to trace the model with"
+
+
+class Exported(NamedTuple):
+    """What the folder of an exported model holds."""
+
+    graph: Path
+    encoder: TextEncoder
+    metadata: ModelMetadata
+    seen: SeenRows | None
+    """None if the file was removed."""
+
+    cascade: Cascade | None
+    """None unless the model was trained with one."""
+
+    @property
+    def rounded(self) -> bool:
+        """Whether weights were rounded to eight bits."""
+        return bool((self.metadata.export or {}).get("quantize"))
+
+
+def load_exported(folder: Path) -> Exported:
+    """Open a folder that `SentimentClassifier.export` wrote.
+
+    Raises:
+        ModelError: It is no such folder, or its label names disagree.
+    """
+    metadata = read_metadata(folder)
+    settings = read_json(folder / "config.json")
+    check_label_names(folder, settings, metadata)
+    tokenizer = open_tokenizer(folder / "tokenizer.json", read_json(folder / "tokenizer_config.json"))
+    words, policy = settings.get("vocab_size"), metadata.length_policy
+    vocabulary = words if isinstance(words, int) else None
+    check_tokenizer(tokenizer, str(folder), vocabulary=vocabulary, max_length=policy.max_length)
+    encoder = TextEncoder(
+        cast("PreTrainedTokenizerFast", tokenizer),  # has what the encoder reads of it
+        max_length=policy.max_length,
+        truncation=policy.truncation,
+    )
+    return Exported(folder / GRAPH_FILE, encoder, metadata, read_seen(folder), read_cascade(folder, metadata))
+
+
+def export_artifact(
+    folder: Path,
+    artifact: Artifact,
+    *,
+    quantize: Quantize | None,
+    texts: Texts,
+    labels: "Sequence[int] | None",
+    expected: Scores,
+    threshold: float,
+    overwrite: bool,
+) -> ExportReport:
+    """Write the folder of an exported model, whole or not at all.
+
+    Args:
+        folder: Where to.
+        artifact: The model.
+        quantize: `int8` rounds the weights of matrix products to eight bits.
+        texts: What the two are compared on.
+        labels: Their labels, 0 or 1, if they are known.
+        expected: What PyTorch says of the texts.
+        threshold: A text is called positive above it.
+        overwrite: Replace a model of this library that is there.
+
+    Raises:
+        MissingExtraError: What ONNX needs is not installed.
+        ModelError: Fewer than 99 % of the texts get the same label.
+        OutputExistsError: `folder` is not empty.
+    """
+    check_output(folder, overwrite=overwrite)
+    with new_folder(folder, overwrite=overwrite) as partial:
+        _write_graph(partial / GRAPH_FILE, artifact, quantize)
+        backend = open_graph(partial / GRAPH_FILE, rounded=quantize is not None)
+        found = Scorer(backend, artifact.encoder).score(texts)
+        before, after = expected.probabilities[:, 1], found.probabilities[:, 1]
+        report = ExportReport(
+            format="onnx",
+            quantize=quantize,
+            runtime=backend.runtime,
+            texts=len(texts),
+            same_labels=float(((before > threshold) == (after > threshold)).mean()),
+            largest_difference=float(abs(before - after).max()),
+            accuracy=(_accuracy(before, threshold, labels), _accuracy(after, threshold, labels)) if labels else None,
+            megabytes=(_weights(artifact), (partial / GRAPH_FILE).stat().st_size / 1e6),
+        )
+        if report.same_labels < _SAME_LABELS:
+            raise ModelError(
+                "the exported model is not the same, and was not kept",
+                found=f"{report.same_labels:.1%} of {report.texts:,} texts get the same label",
+                expected=f"{_SAME_LABELS:.0%} or more",
+                hint="without quantize",
+            )
+        metadata = artifact.metadata.model_copy(update={"export": report.to_dict()})
+        with quiet():
+            artifact.model.config.save_pretrained(partial)
+            write_all_but_weights(partial, artifact._replace(metadata=metadata), name=folder.resolve().name)
+    return report
+
+
+def _write_graph(file: Path, artifact: Artifact, quantize: Quantize | None) -> None:
+    try:
+        with LOADING:
+            import onnx_ir
+            from transformers.exporters import OnnxRuntimeDynamicConfig, OnnxRuntimeQuantizer
+            from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
+    except ImportError:
+        raise MissingExtraError(
+            "export to ONNX needs the extra 'onnx'", hint="pip install 'imdb-sentiment[onnx]'"
+        ) from None
+    quantizer = OnnxRuntimeQuantizer(OnnxRuntimeDynamicConfig(per_channel=True)) if quantize else None
+    config = OnnxConfig(dynamic=True, quantizer=quantizer)  # both runtimes fuse as well, or better, by themselves
+    encoder, model = artifact.encoder, artifact.model
+    texts = [(_WORDS, _WORDS)] * 2 if len(artifact.metadata.text_columns) == 2 else [_WORDS] * 2
+    rows = encoder.pad(encoder.encode(texts))
+    inputs: dict[str, Any] = {name: values.to(model.device) for name, values in rows.items()}
+    with silent_output(), quiet(), first_token_only(model), LOADING, COMPUTING.alone(), CATCHING_WARNINGS:
+        program = OnnxExporter().export(model, inputs, config=config)
+        onnx_ir.save(program.program, file)
+
+
+def _accuracy(positive: "NDArray[np.float32]", threshold: float, labels: Sequence[int]) -> float:
+    import numpy as np
+
+    return float(((positive > threshold) == np.asarray(labels)).mean())
+
+
+def _weights(artifact: Artifact) -> float:
+    return sum(value.numel() * value.element_size() for value in artifact.model.parameters()) / 1e6

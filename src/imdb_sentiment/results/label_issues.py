@@ -1,0 +1,72 @@
+"""Rows whose label is probably wrong."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.runtime.messages import visible
+
+__all__ = ["LabelSuspects", "Suspect"]
+
+_SHOWN = 10
+_WIDTH = 44
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A row whose label a model that did not learn from it contradicts."""
+
+    row: int
+    """Number of the row among the training and validation rows of the source, in its order, from 1."""
+
+    label: str
+    """The label that it has."""
+
+    suggested: str
+    """The other one."""
+
+    probability: float
+    """Of the suggested label, by that model."""
+
+    text: str
+    """The text, or both parts of a pair with a line break between them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSuspects:
+    """Rows to look at again, the most suspicious first."""
+
+    rows: int
+    """How many were looked at."""
+
+    model: str
+    """What looked at them, each time without having learnt from them."""
+
+    suspects: tuple[Suspect, ...]
+
+    notes: tuple[str, ...]
+    """What else a reader should know of how the rows were read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the list as plain JSON types."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        share = 100 * len(self.suspects) / self.rows
+        lines = [f"{count_rows(len(self.suspects))} of {self.rows:,} suspected ({share:.1f} %), by {self.model}"]
+        if self.suspects:
+            table = [["text", "row", "label", "suggested", "probability"]]
+            for suspect in self.suspects[:_SHOWN]:
+                cells = (f"{suspect.row:,}", suspect.label, suspect.suggested, f"{suspect.probability:.3f}")
+                table.append([_shorten(suspect.text), *cells])
+            lines += ["", *format_table(table)]
+        if len(self.suspects) > _SHOWN:
+            lines.append(f"... and {len(self.suspects) - _SHOWN:,} more")
+        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."

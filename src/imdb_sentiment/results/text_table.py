@@ -1,0 +1,27 @@
+"""Tables and sentences for a terminal."""
+
+import textwrap
+from collections.abc import Sequence
+
+from imdb_sentiment.runtime.messages import shorten, visible_cell
+
+__all__ = ["format_table", "wrap"]
+
+_COLUMNS = 80
+_CELL = 60
+
+
+def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align rows of cells, each cut: the first column to the left, the others to the right."""
+    rows = [[visible_cell(shorten(cell, _CELL)) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    return lines
+
+
+def wrap(sentence: str) -> list[str]:
+    """Return the lines of a sentence, all but the first indented."""
+    return textwrap.wrap(sentence, _COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,248 @@
+"""Folders and files that are written whole or not at all."""
+
+import ctypes
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from imdb_sentiment.errors import ConfigError, DiskFullError, OutputExistsError
+from imdb_sentiment.runtime.disk_space import full_disk_errors, is_disk_full
+from imdb_sentiment.runtime.lock import one_writer
+from imdb_sentiment.runtime.messages import Advice, Setting, cut, quote
+
+__all__ = [
+    "LOCK_FILE",
+    "METADATA_FILE",
+    "as_path",
+    "check_new_file",
+    "check_output",
+    "is_path",
+    "link_target",
+    "make_folder",
+    "new_folder",
+    "write_json",
+    "write_text",
+]
+
+_LONGEST_PATH, _LONGEST_NAME = 4096, 255  # bytes, of Linux
+_LONGEST_WRITTEN = _LONGEST_NAME - len("..partial")  # it is written under a longer name first
+
+METADATA_FILE = "imdb_sentiment.json"
+"""The file that marks a folder as a model saved by this library."""
+
+LOCK_FILE = ".lock"
+"""The file that a run holds while it writes to its folder."""
+
+_PATIENCE_SECONDS = 10.0
+"""Within which a text is written by another."""
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def as_path(value: object, argument: str) -> Path:
+    """Return a path that a caller gave.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if not isinstance(value, str | os.PathLike) or "\0" in str(value) or not is_path(str(value)):
+        raise ConfigError(f"{argument} must be a path", found=quote(value))
+    return Path(value)
+
+
+def is_path(text: str) -> bool:
+    """Tell whether a text is short enough for a path: with a longer one the system fails even to look for it."""
+    try:
+        encoded = os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return len(encoded) < _LONGEST_PATH and max(map(len, encoded.split(b"/"))) <= _LONGEST_NAME
+
+
+def check_output(folder: Path, *, overwrite: bool) -> None:
+    """Check that a model may be written to `folder`.
+
+    Raises:
+        OutputExistsError: `folder` is not empty and `overwrite` is false; or it is not empty and not a model of this
+            library, which is never overwritten; or a file stands where it, or a folder above it, would be; or the
+            folder above it may not be written to.
+    """
+    folder = link_target(as_path(folder, "the folder to write"))
+    if not folder.exists():
+        above = next(parent for parent in folder.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise OutputExistsError(f"{folder} cannot be made, as {above} is a file", expected="a folder to make it in")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise OutputExistsError(f"{folder} cannot be made, as {above} may not be written to", hint="another folder")
+        return
+    if not folder.is_dir():
+        raise OutputExistsError(f"{folder} is a file", expected="a folder, or a name not in use")
+    content = sorted(entry.name for entry in folder.iterdir())
+    if not content:
+        return
+    found = cut(content[0]) + (f" and {len(content) - 1} more" if len(content) > 1 else "")
+    if not overwrite:
+        hint = Advice("another folder, or ", Setting("overwrite", True))
+        raise OutputExistsError(f"{folder} is not empty, and was left as it is", found=found, hint=hint)
+    if METADATA_FILE not in content:
+        raise OutputExistsError(
+            f"{folder} is not a model of this library, and was left as it is",
+            found=found,
+            expected=f"a folder with {METADATA_FILE}; nothing else is ever overwritten",
+            hint="another folder",
+        )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if they are not there.
+
+    Raises:
+        OutputExistsError: The system does not let it be made.
+        DiskFullError: There is no more room.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        kind = DiskFullError if is_disk_full(error) else OutputExistsError
+        raise kind(f"{folder} cannot be made", found=error.strerror, hint="another folder") from None
+
+
+@contextmanager
+def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give a hidden sibling folder to write to, which takes the place of `folder` at the end.
+
+    Whenever the process is killed, `folder` is the old one or the new one, whole. What a killed process left in the
+    sibling is removed by the next. A link to a folder stays, and the folder it leads to is replaced.
+
+    Raises:
+        OutputExistsError: See `check_output`; or another process or thread is writing to the folder.
+        DiskFullError: There is too little room; what was there stays.
+    """
+    check_output(folder, overwrite=overwrite)
+    folder = folder.resolve()
+    make_folder(folder.parent)
+    partial = folder.parent / f".{folder.name}.partial"
+    full = full_disk_errors(partial, f"there is no more room to write {folder}", hint="free some, or another place")
+    with one_writer(folder):
+        check_output(folder, overwrite=overwrite)  # another writer may have come to its end just before
+        shutil.rmtree(partial, ignore_errors=True)
+        make_folder(partial)
+        try:
+            with full:
+                yield partial
+                _sync(partial)
+                _put(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put(new: Path, target: Path) -> None:
+    if not target.exists() or not any(target.iterdir()):
+        new.replace(target)
+    elif not _exchange(new, target):
+        # without an atomic exchange (not Linux) the old folder stands aside for an instant
+        aside = target.parent / f".{target.name}.old"
+        shutil.rmtree(aside, ignore_errors=True)  # left by a process that was killed
+        target.rename(aside)
+        new.rename(target)
+        shutil.rmtree(aside)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two folders in one atomic step, with Linux's renameat2; return whether that was possible."""
+    try:
+        renameat2 = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    result: int = renameat2(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE)
+    return result == 0
+
+
+def _sync(folder: Path) -> None:
+    """Have the files on disk before the rename is, so that a power cut cannot leave empty files."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def link_target(path: Path) -> Path:
+    """Return the place that is written to under a name: where a symbolic link leads, also if nothing is there yet.
+
+    Raises:
+        OutputExistsError: The link leads in a circle, or the name is too long.
+    """
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise OutputExistsError(f"{path} is a symbolic link that leads in a circle", hint="another name")
+    if (length := len(os.fsencode(target.name))) > _LONGEST_WRITTEN:
+        raise OutputExistsError(
+            f"{cut(target.name)} is too long a name",
+            found=f"{length} bytes",
+            expected=f"{_LONGEST_WRITTEN} at most",
+            hint="a shorter name",
+        )
+    return target
+
+
+def check_new_file(path: Path, *, overwrite: bool) -> Path:
+    """Check that a file may be written, before the work whose result it will hold.
+
+    Returns:
+        The file to write: `path`, or where it leads as a symbolic link.
+
+    Raises:
+        OutputExistsError: It is there and `overwrite` is false; or it is a folder, or a device, a pipe or a socket; or
+            there is no folder to write to.
+    """
+    if as_path(path, "the file to write").is_dir():
+        raise OutputExistsError(f"{path} is a folder", expected="the name of a file")
+    if path.exists() and not path.is_file():
+        raise OutputExistsError(f"{path} is a device, a pipe or a socket", expected="the name of a file")
+    if path.exists() and not overwrite:
+        hint = Advice("another name, or ", Setting("overwrite", True))
+        raise OutputExistsError(f"{path} is there already, and was left as it is", hint=hint)
+    target = link_target(path)
+    folder = target.absolute().parent
+    if not folder.is_dir():
+        raise OutputExistsError(
+            f"{path} cannot be written, as there is no folder {target.parent}", hint="another place"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputExistsError(f"{path} cannot be written, as its folder may not be written to", hint="another place")
+    return target
+
+
+def write_json(path: Path, content: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Write a file of JSON for people to read; see `write_text`."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
+
+
+def write_text(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a file, whole or not at all, with the ends of lines that the text has.
+
+    Of several processes or threads that write to one file, each waits for the one before.
+
+    Raises:
+        OutputExistsError: See `check_new_file`; or the system does not let it be written.
+        DiskFullError: There is too little room; what was there stays.
+    """
+    target = check_new_file(path, overwrite=overwrite)
+    partial = target.with_name(f".{target.name}.partial")
+    full = full_disk_errors(partial, f"there is no more room to write {path}", hint="free some, or another place")
+    with one_writer(target, patience=_PATIENCE_SECONDS):
+        check_new_file(path, overwrite=overwrite)  # another writer may have come to its end just before
+        try:
+            with full:
+                partial.write_text(text, encoding="utf-8", newline="")
+                partial.replace(target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            if isinstance(error, DiskFullError):
+                raise
+            raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None

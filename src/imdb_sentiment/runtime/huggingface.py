@@ -1,0 +1,218 @@
+"""Calls into Hugging Face libraries: their noise kept from the user, their errors made clear."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from textwrap import shorten
+from typing import Literal
+
+from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
+from imdb_sentiment.runtime.process_wide import LOADING, OneAtATime, process_wide
+from imdb_sentiment.runtime.silence import silent_warnings
+
+__all__ = ["describe_fault", "hub_errors", "hub_or_cache", "is_fault", "is_unanswered", "quiet"]
+
+_REACHING = OneAtATime()
+_ANSWER_WITHIN_SECONDS = 10.0
+_LONGEST_REASON = 500
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence warnings, log lines below errors and progress bars of the Hugging Face libraries imported so far.
+
+    Warnings of other threads are shown all the while. Only the hub's bars stay, on a terminal: a download takes long.
+    When the last thread has left, all is as it was before the first one came.
+    """
+    with ExitStack() as stack:
+        downloads_shown = _hub_bars_on() and sys.stderr.isatty()
+        stack.enter_context(silent_warnings())
+        with LOADING:  # a library that another thread is importing is in sys.modules already
+            for name, silent in _SILENCERS.items():
+                if name in sys.modules:
+                    stack.enter_context(silent())
+        if downloads_shown:
+            from huggingface_hub.utils import enable_progress_bars
+
+            enable_progress_bars()
+        yield
+
+
+@process_wide
+@contextmanager
+def _silent_transformers() -> Iterator[None]:
+    from transformers.utils import logging
+
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@process_wide
+@contextmanager
+def _silent_datasets() -> Iterator[None]:
+    import datasets
+    from datasets.utils import logging
+
+    disabled, verbosity = datasets.are_progress_bars_disabled(), logging.get_verbosity()
+    datasets.disable_progress_bars()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if not disabled:
+            datasets.enable_progress_bars()
+
+
+def _hub_bars_on() -> bool:
+    if "huggingface_hub" not in sys.modules:
+        return False
+    from huggingface_hub.utils import are_progress_bars_disabled
+
+    return not are_progress_bars_disabled()
+
+
+@process_wide
+@contextmanager
+def _silent_hub() -> Iterator[None]:
+    from huggingface_hub.utils import disable_progress_bars, enable_progress_bars, logging
+
+    bars, verbosity = _hub_bars_on(), logging.get_verbosity()
+    disable_progress_bars()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        # always put back: transformers, when it gets its own bars back, turns these on as well
+        (enable_progress_bars if bars else disable_progress_bars)()
+
+
+_SILENCERS = {"huggingface_hub": _silent_hub, "datasets": _silent_datasets, "transformers": _silent_transformers}
+
+
+@contextmanager
+def hub_or_cache(repository: str, kind: Literal["model", "dataset"], revision: str | None) -> Iterator[None]:
+    """Ask the hub for a repository once; if no answer comes, let the code inside use the local cache alone.
+
+    The loading functions themselves ask up to ten times, which takes most of a minute when there is no network. One
+    thread at a time loads, since the setting is one of the whole process.
+    """
+    answers = _hub_answers(repository, kind, revision)
+    with _REACHING, nullcontext() if answers else _cache_alone():
+        yield
+
+
+@contextmanager
+def _cache_alone() -> Iterator[None]:
+    from huggingface_hub import constants
+
+    # datasets keeps a copy of the setting, once it is imported
+    holders = [constants, *([sys.modules["datasets.config"]] if "datasets.config" in sys.modules else [])]
+    before = [holder.HF_HUB_OFFLINE for holder in holders]
+    try:
+        for holder in holders:
+            holder.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
+        yield
+    finally:
+        for holder, value in zip(holders, before, strict=True):
+            holder.HF_HUB_OFFLINE = value  # type: ignore[attr-defined]
+
+
+def _hub_answers(repository: str, kind: str, revision: str | None) -> bool:
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=_ANSWER_WITHIN_SECONDS)
+    except Exception as error:
+        if is_unanswered(error):
+            return False
+        raise
+    return True
+
+
+@contextmanager
+def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterator[None]:
+    """Turn what Hugging Face libraries raise while loading `what` into this library's errors.
+
+    Args:
+        what: What is being loaded, e.g. `data set 'stanfordnlp/imdb'`.
+        error_type: Error to raise when it does not exist or cannot be read.
+        hint: A way out that needs no hub.
+
+    Raises:
+        HubUnavailableError: The hub did not answer and the local cache does not hold it.
+    """
+    try:
+        yield
+    except ImdbSentimentError:
+        raise
+    except Exception as error:
+        kinds = _kinds(error)
+        reason = shorten(str(error), _LONGEST_REASON, placeholder=" ...")
+        absent = next((text for kind, text in _NOT_FOUND.items() if kind in kinds), None)
+        if absent:
+            expected = "a folder or file on disk, or the id of a repository on the hub"
+            raise error_type(f"{what} was not found", found=absent, expected=expected, hint=hint) from None
+        if is_unanswered(error):
+            raise HubUnavailableError(
+                f"the Hugging Face hub is out of reach, and {what} is not in the local cache",
+                expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
+                hint=hint,
+            ) from None
+        if isinstance(error, _DAMAGED) or type(error) is Exception or kinds & _DAMAGED_NAMES:  # tokenizers' own is bare
+            raise error_type(f"{what} cannot be loaded", found=reason, hint=hint) from None
+        raise
+
+
+def is_fault(error: BaseException) -> bool:
+    """Tell whether an error can come of what was read: any exception, or a panic of Rust, which is no `Exception`."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def describe_fault(error: BaseException) -> str:
+    """Return what an error says, and its kind, since many say nothing by themselves."""
+    return shorten(f"{type(error).__name__}: {error}", _LONGEST_REASON, placeholder=" ...")
+
+
+_NOT_FOUND = {
+    "GatedRepoError": "a repository that asks for a token, and no token that it accepts",
+    "RepositoryNotFoundError": "no such repository on the hub, or a private one",
+    "DatasetNotFoundError": "no such data set on the hub, or a private one",
+    "RevisionNotFoundError": "no such revision in the repository",
+    "RemoteEntryNotFoundError": "a repository without the files that are needed",
+    "HFValidationError": "a name that no repository can have",
+}
+_UNREACHABLE = {
+    "ConnectionError",
+    "TransportError",  # of httpx: no connection, a time-out, a proxy that refuses, a connection cut off
+    "LocalEntryNotFoundError",
+    "OfflineModeIsEnabled",
+}
+_UNREACHABLE_STATUS = {429, 500, 502, 503, 504}
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, ImportError)
+_DAMAGED_NAMES = {"SafetensorError", "StrictDataclassError"}
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Tell whether an error of a Hugging Face library means that the hub did not answer."""
+    statuses = {getattr(getattr(cause, "response", None), "status_code", None) for cause in _causes(error)}
+    return bool(_kinds(error) & _UNREACHABLE or statuses & _UNREACHABLE_STATUS)
+
+
+def _kinds(error: BaseException) -> set[str]:
+    """Return the class names of an error, of its base classes and of what caused it."""
+    return {kind.__name__ for cause in _causes(error) for kind in type(cause).__mro__}
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,114 @@
+"""Warnings, log lines and prints of one thread kept from the user, those of other threads left alone."""
+
+import logging
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock, get_ident
+from typing import Any, TextIO, cast
+
+from imdb_sentiment.runtime.process_wide import process_wide
+
+__all__ = ["silent_output", "silent_warnings"]
+
+
+class _Threads:
+    """The threads that are inside, each as often as it came in."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._inside: Counter[int] = Counter()
+
+    def __contains__(self, thread: object) -> bool:
+        return thread in self._inside
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        thread = get_ident()
+        with self._lock:
+            self._inside[thread] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= Counter([thread])
+
+
+_unwarned, _unheard = _Threads(), _Threads()
+
+
+@contextmanager
+def silent_warnings() -> Iterator[None]:
+    """Let no warning of this thread be shown."""
+    with _filter_of_warnings(), _unwarned.joined():
+        yield
+
+
+@contextmanager
+def silent_output() -> Iterator[None]:
+    """Let nothing be shown that this thread prints or warns of, nor its log lines below errors."""
+    with silent_warnings(), _filter_of_output(), _unheard.joined():
+        yield
+
+
+class _OfQuietThreads:
+    """Stands where a filter of warnings has a pattern for their texts."""
+
+    def match(self, text: str) -> bool:
+        return get_ident() in _unwarned
+
+
+@process_wide
+@contextmanager
+def _filter_of_warnings() -> Iterator[None]:
+    """Add one filter, and remove that one, not what others add meanwhile."""
+    before, ours = cast("list[Any]", warnings.filters), ("ignore", _OfQuietThreads(), Warning, None, 0)
+    before.insert(0, ours)
+    try:
+        yield
+    finally:
+        for filters in (before, cast("list[Any]", warnings.filters)):  # which is a copy inside `catch_warnings`
+            if ours in filters:
+                filters.remove(ours)
+
+
+class _Stdout:
+    """Standard output without what quiet threads write."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if get_ident() in _unheard else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@process_wide
+@contextmanager
+def _filter_of_output() -> Iterator[None]:
+    def is_heard(record: logging.LogRecord) -> bool:
+        return record.levelno > logging.WARNING or record.thread not in _unheard
+
+    root, last = logging.root, logging.lastResort
+    handlerless = not root.handlers and last is not None
+    if handlerless and last:
+        root.addHandler(last)  # or `logging.warning` of others would add one that stays
+    loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    handlers = {handler for logger in loggers for handler in logger.handlers}
+    for handler in handlers:
+        handler.addFilter(is_heard)
+    stdout = sys.stdout
+    sys.stdout = ours = cast("TextIO", _Stdout(stdout))
+    try:
+        yield
+    finally:
+        if sys.stdout is ours:
+            sys.stdout = stdout
+        for handler in handlers:
+            handler.removeFilter(is_heard)
+        if handlerless and last:
+            root.removeHandler(last)

@@ -1,1 +1,0 @@
-"""Texts become probabilities, with a model that is trained already."""

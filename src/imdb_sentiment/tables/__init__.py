@@ -1,1 +1,0 @@
-"""One module for each file format, which reads and writes it."""

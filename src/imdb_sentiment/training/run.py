@@ -1,0 +1,185 @@
+"""A run of training from its start, or from a checkpoint, to the model that is kept."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.errors import TrainingInterruptedError
+from imdb_sentiment.models.acceleration import first_token_only, gradients_in_place, quick_to_learn
+from imdb_sentiment.models.device import Precision, usable_device
+from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.results import EpochRecord
+from imdb_sentiment.runtime.distributed import number_of_processes, on_main
+from imdb_sentiment.runtime.huggingface import quiet
+from imdb_sentiment.runtime.process_wide import LOADING
+from imdb_sentiment.training.batching import TrainingRows
+from imdb_sentiment.training.best_epoch import BestEpochMetric
+from imdb_sentiment.training.checkpoints import (
+    check_ours,
+    complete_checkpoints,
+    drop_unfinished,
+    newest_checkpoint,
+    recorded_precision,
+)
+from imdb_sentiment.training.linear_probe import fit_head
+from imdb_sentiment.training.recipe import Recipe, resolve
+from imdb_sentiment.training.run_folder import check_room
+from imdb_sentiment.training.setup import build_training, read_history
+from imdb_sentiment.training.signals import heed_signals
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, Trainer, TrainerState
+
+    from imdb_sentiment.config import SettledConfig
+    from imdb_sentiment.models.pretrained import LoadedModel
+
+__all__ = ["Learnt", "fine_tune", "set_dropout"]
+
+
+class Learnt(NamedTuple):
+    """What a run has come to."""
+
+    model: "PreTrainedModel"
+    """That which was given, unless FSDP divided it; then the main process has it put together again."""
+
+    history: tuple[EpochRecord, ...]
+    kept_epoch: float
+    kept_because: str
+    precision: Precision
+    notes: tuple[str, ...]
+
+
+def fine_tune(
+    loaded: "LoadedModel",
+    encoder: TextEncoder,
+    config: "SettledConfig",
+    *,
+    rows: TrainingRows,
+    metric: BestEpochMetric,
+    output_dir: Path,
+    run: Mapping[str, Any],
+    checkpoint: Path | None,
+) -> Learnt:
+    """Train a model, in place if it is not divided between processes.
+
+    Args:
+        loaded: What to start from.
+        encoder: Pads the batches.
+        config: How to fine-tune.
+        rows: What to learn from and to evaluate on.
+        metric: What decides which evaluation is best.
+        output_dir: Folder for the checkpoints.
+        run: What the run is made of, in plain JSON values.
+        checkpoint: The complete checkpoint to go on from.
+
+    Raises:
+        OutputExistsError: The folder holds checkpoints of another program.
+        DiskFullError: The checkpoints do not fit on the disk.
+        TrainingDivergedError: A loss or a gradient is not a number any more.
+        TrainingInterruptedError: A signal ended the run.
+    """
+    import torch
+
+    model = loaded.model
+    set_dropout(model, config.dropout)
+    before = recorded_precision(checkpoint) if checkpoint else None
+    processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # a file for each of them
+    device = torch.device(usable_device())
+    recipe = on_main(lambda: resolve(config, model, device, before=before))
+    on_main(lambda: _make_ready(output_dir, model, config))
+    if checkpoint is None and loaded.head_is_new and config.linear_probe:
+        balanced = config.class_weights == "balanced"
+        model.to(device)  # type: ignore[arg-type]
+        on_main(lambda: fit_head(model, encoder, rows.epochs[0], balanced=balanced, seed=config.seed)).write_to(model)
+    attending = quick_to_learn(model, device, bf16=recipe.precision == "bf16")
+    adding = gradients_in_place(model, when=device.type == "cpu" and number_of_processes() == 1)
+    with quiet(), heed_signals() as stop, first_token_only(model), attending, adding:
+        trainer, live_line, stopping = build_training(
+            model,
+            encoder,
+            config,
+            recipe=recipe,
+            rows=rows,
+            metric=metric,
+            output_dir=output_dir,
+            run={**run, "precision_used": recipe.precision},
+            stop=stop,
+        )
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        finally:
+            live_line.close()
+    whole = _put_together(model, trainer)
+    trainer.accelerator.wait_for_everyone()  # the folder may be removed once the main process goes on
+    state = trainer.state
+    if stopping.stopped:
+        raise TrainingInterruptedError(
+            f"training was interrupted after step {state.global_step} of {state.max_steps}",
+            found=f"a complete checkpoint in {newest_checkpoint(output_dir)}",
+            hint="fit(resume=True) to go on from it",
+        )
+    history = read_history(state.log_history, rows.names, precision=recipe.precision)
+    kept, because = _kept(history, state, config, metric)
+    notes = (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state))
+    return Learnt(whole, history, kept, because, recipe.precision, notes)
+
+
+def _kept(
+    history: Sequence[EpochRecord], state: "TrainerState", config: "SettledConfig", metric: BestEpochMetric
+) -> tuple[float, str]:
+    """Return which epoch's weights the model has at the end, and why."""
+    if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
+        best = state.best_global_step * config.num_train_epochs / state.max_steps
+        return min(history, key=lambda record: abs(record.epoch - best)).epoch, metric.reason
+    return history[-1].epoch, "the last"
+
+
+def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
+    """Gather in the main process what FSDP has divided between all, and take off the bf16 of training."""
+    from transformers import AutoModelForSequenceClassification
+
+    if not trainer.is_fsdp_enabled:
+        plain: PreTrainedModel = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        return plain
+    weights = trainer.accelerator.get_state_dict(trainer.model)  # empty in the other processes
+    if not weights:
+        return model
+    with LOADING:
+        whole: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
+    whole.load_state_dict(weights)
+    whole.to(trainer.args.device)  # type: ignore[arg-type]
+    return whole
+
+
+def _make_ready(folder: Path, model: "PreTrainedModel", config: "SettledConfig") -> None:
+    """Clear away what a killed run has left unfinished, and check that there is room for what is to come."""
+    check_ours(folder)
+    drop_unfinished(folder)
+    most = config.keep_checkpoints + config.load_best_model_at_end + 1  # the last is the one being written
+    check_room(folder, model, max(most - len(complete_checkpoints(folder)), 1))
+
+
+def set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
+    """Set dropout for training only; the model's configuration, and so what is saved, keeps what it says."""
+    import torch
+
+    if dropout is not None:
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = dropout
+
+
+def _how(recipe: Recipe, device: str) -> str:
+    processes = number_of_processes()
+    told = f"{recipe.precision} on {device}"
+    if processes > 1:
+        told += f", {processes} processes"
+    return told if recipe.precision == "fp32" else f"{told}; figures after training are computed in fp32"
+
+
+def _start(checkpoint: Path | None, processes: int, state: "TrainerState") -> list[str]:
+    if checkpoint is None:
+        return []
+    step = int(checkpoint.name.rpartition("-")[2])
+    note = f"went on from {checkpoint}, the newest complete checkpoint, after step {step} of {state.max_steps}"
+    return [note] if processes == number_of_processes() else [note, f"number of processes up to there: {processes}"]

@@ -1,0 +1,218 @@
+"""The Trainer and what it is given."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.errors import TrainingDivergedError
+from imdb_sentiment.evaluation.bootstrap import resampled_figures
+from imdb_sentiment.evaluation.calibration import calibrated_log_loss
+from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
+from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport, MeasuredRows
+from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, LOADING
+from imdb_sentiment.training.arguments import training_arguments
+from imdb_sentiment.training.batching import Collate, EncodedRow, Share, StepBatches, TrainingRows
+from imdb_sentiment.training.best_epoch import CALIBRATED_LOG_LOSS, STANDARD_ERROR, BestEpochMetric
+from imdb_sentiment.training.checkpoints import Keep
+from imdb_sentiment.training.recipe import Recipe
+from imdb_sentiment.training.signals import StopRequest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from transformers import EvalPrediction, PreTrainedModel
+
+    from imdb_sentiment.config import SettledConfig
+    from imdb_sentiment.training.callbacks import LiveLine, Stopping
+    from imdb_sentiment.training.trainer import FineTuneTrainer
+
+__all__ = ["Training", "balanced_weights", "build_training", "read_history"]
+
+_RESAMPLES = 200
+_COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
+
+
+@CATCHING_WARNINGS
+def balanced_weights(labels: "Sequence[int] | NDArray[np.int64]") -> "torch.Tensor":
+    """Return the weight of each class, shape (2,): n / (2 * n_class), as scikit-learn's `balanced` has it.
+
+    Args:
+        labels: 0 or 1 for each training row; both occur.
+    """
+    import numpy as np
+    import torch
+    from sklearn.utils.class_weight import compute_class_weight
+
+    weights = compute_class_weight("balanced", classes=np.array([0, 1]), y=np.asarray(labels))
+    return torch.tensor(weights, dtype=torch.float32)
+
+
+class Training(NamedTuple):
+    """A Trainer, and those of its callbacks that are asked afterwards."""
+
+    trainer: "FineTuneTrainer"
+    live_line: "LiveLine"
+    stopping: "Stopping"
+
+
+def build_training(
+    model: "PreTrainedModel",
+    encoder: TextEncoder,
+    config: "SettledConfig",
+    *,
+    recipe: Recipe,
+    rows: TrainingRows,
+    metric: BestEpochMetric,
+    output_dir: Path,
+    run: Mapping[str, Any],
+    stop: StopRequest | None = None,
+) -> Training:
+    """Build a Trainer that evaluates and saves in the same steps, prints nothing, and shows one live line.
+
+    Args:
+        model: Model with a head of two outputs.
+        encoder: Pads the batches.
+        config: How to fine-tune.
+        recipe: What depends on the machine.
+        rows: What to learn from and to evaluate on.
+        metric: What decides which evaluation is best.
+        output_dir: Folder for the checkpoints; it exists.
+        run: What the run is made of, in plain JSON values; each checkpoint keeps it.
+        stop: Whether the user asks to stop.
+    """
+    with LOADING:
+        from transformers import PrinterCallback
+
+        from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, Tidying, run_record
+        from imdb_sentiment.training.trainer import FineTuneTrainer
+
+    arguments = training_arguments(config, recipe, output_dir, metric)
+    tidying = [Tidying()] if arguments.device.type == "cpu" else []
+    share = Share(
+        batch_rows=config.per_device_train_batch_size,
+        accumulated=config.gradient_accumulation_steps,
+        processes=arguments.world_size,
+        process=arguments.process_index,
+    )
+    batches = StepBatches(rows.epochs, share, group_by_length=config.group_by_length, seed=config.seed)
+    to_limit = config.padding == "max_length"
+    schedule = Schedule(
+        batches,
+        evaluations_per_epoch=config.evaluations_per_epoch,
+        metric=metric,
+        patience=config.early_stopping_patience,
+    )
+    live_line, stopping = LiveLine(len(rows.epochs[0])), Stopping(stop or StopRequest())
+    trainer = FineTuneTrainer(
+        batches=batches,
+        collate=_collate(encoder, config, rows=rows, batches=batches, max_tokens=recipe.forward_tokens),
+        folder=output_dir,
+        metric=metric,
+        keep=Keep(config.keep_checkpoints, best=config.load_best_model_at_end),
+        is_over=schedule.is_over,
+        model=model,
+        args=arguments,
+        data_collator=_pad_for_evaluation(encoder, _padding(lambda: encoder.max_length, to_limit=to_limit)),
+        eval_dataset=rows.validation.longest_first(),
+        compute_metrics=_metrics(rows.names, metric, seed=config.seed, learning_rate=config.learning_rate),
+        callbacks=[schedule, stopping, live_line, run_record(run), *tidying],
+    )
+    trainer.remove_callback(PrinterCallback)
+    return Training(trainer, live_line, stopping)
+
+
+def _collate(
+    encoder: TextEncoder, config: "SettledConfig", *, rows: TrainingRows, batches: StepBatches, max_tokens: int
+) -> Collate:
+    import torch
+
+    train = rows.epochs[0]
+    return Collate(
+        encoder,
+        filler=train[0],
+        max_tokens=max_tokens,
+        padded=_padding(lambda: rows.limits[batches.epoch], to_limit=config.padding == "max_length"),
+        class_weights=balanced_weights(train.labels) if config.class_weights else torch.ones(2),
+    )
+
+
+def read_history(
+    log: Sequence[dict[str, Any]], names: tuple[str, str], *, precision: str | None = None
+) -> tuple[EpochRecord, ...]:
+    """Read one record an evaluation from the Trainer's log, which a resumed run continues.
+
+    The training loss of a record is the mean over the steps since the record before.
+    """
+    records: list[EpochRecord] = []
+    logged = 0
+    losses: list[tuple[float, int]] = []
+    for entry in log:
+        if "loss" in entry:
+            losses.append((entry["loss"], entry["step"] - logged))
+            logged = entry["step"]
+        elif "eval_accuracy" in entry:
+            tn, fp, fn, tp = (int(entry[f"eval_{name}"]) for name in _COUNTED)
+            report = EvaluationReport(
+                labels=names,
+                rows=tn + fp + fn + tp,
+                confusion_matrix=((tn, fp), (fn, tp)),
+                numeric_precision=precision,
+                **{name: entry[f"eval_{name}"] for name in METRICS},
+            )
+            mean = sum(loss * steps for loss, steps in losses) / sum(steps for _, steps in losses)
+            records.append(
+                EpochRecord(
+                    epoch=round(entry["epoch"], 6),
+                    train_loss=mean,
+                    validation=report,
+                    seconds=entry.get("seconds"),
+                    calibrated_log_loss=entry.get(f"eval_{CALIBRATED_LOG_LOSS}"),
+                )
+            )
+            losses = []
+    return tuple(records)
+
+
+def _padding(limit: Callable[[], int], *, to_limit: bool) -> Callable[[int], int]:
+    return lambda length: limit() if to_limit else padded_length(length, limit())
+
+
+def _pad_for_evaluation(encoder: TextEncoder, padded: Callable[[int], int]) -> Any:
+    import torch
+
+    def collate(rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
+        texts: list[EncodedText] = [row.text for row in rows]
+        batch = encoder.pad(texts, pad_to=padded(max(text.length for text in texts)))
+        return {**batch, "labels": torch.tensor([row.label for row in rows])}
+
+    return collate
+
+
+def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, learning_rate: float) -> Any:
+    import numpy as np
+
+    def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
+        logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+        try:
+            report = measure(softmax(logits), labels, names=names)
+        except ValueError as error:
+            hint = f"a learning rate below {learning_rate:g}"
+            raise TrainingDivergedError("training diverged: the model's outputs are not numbers", hint=hint) from error
+        counts = [count for row in report.confusion_matrix for count in row]
+        return {
+            **{name: getattr(report, name) for name in METRICS},
+            **dict(zip(_COUNTED, counts, strict=True)),
+            CALIBRATED_LOG_LOSS: calibrated_log_loss(logits, labels),
+            **standard_error(MeasuredRows(softmax(logits)[:, 1], labels)),
+        }
+
+    def standard_error(measured: MeasuredRows) -> dict[str, float]:
+        """Return by how much the metric that was asked for varies with the rows, from 200 resamples of them."""
+        if metric.name == CALIBRATED_LOG_LOSS:
+            return {}
+        resampled = resampled_figures(measured, seed=seed, resamples=_RESAMPLES)
+        return {STANDARD_ERROR: float(np.std(resampled[metric.name]))}
+
+    return compute_metrics

@@ -1,0 +1,144 @@
+"""Batches of rows: what Ray Data and Spark hand over, and classifiers that are sent to other processes."""
+
+import json
+import pickle
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from conftest import make_pair, make_reviews
+from imdb_sentiment import ConfigError, DataError, ModelError, SentimentClassifier
+from imdb_sentiment.classifier import _reopen
+from imdb_sentiment.inference.scorer import Scorer
+
+GOOD, _ = make_reviews(6)
+TEXTS = [*GOOD, None, "  ", "naïve 😀"]
+TABLE = pa.table({"id": range(9), "text": TEXTS, "tags": [["a"]] * 9})
+
+
+@pytest.fixture(scope="module")
+def classifier(saved_model: Path) -> SentimentClassifier:
+    return SentimentClassifier.from_pretrained(saved_model, device="cpu", precision="fp32")
+
+
+@pytest.fixture(autouse=True)
+def opened_nothing() -> Iterator[None]:
+    """A process that opened no model yet."""
+    _reopen.cache_clear()
+    yield
+    _reopen.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def expected(classifier: SentimentClassifier, tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+    """What `predict_file` makes of the same rows."""
+    folder = tmp_path_factory.mktemp("file")
+    pq.write_table(TABLE, folder / "in.parquet")
+    classifier.predict_file(folder / "in.parquet", folder / "out.parquet")
+    return pq.read_table(folder / "out.parquet")
+
+
+def test_arrow_gets_what_a_file_gets(classifier: SentimentClassifier, expected: pa.Table) -> None:
+    assert classifier(TABLE).equals(expected)
+    (batch,) = TABLE.to_batches()
+    scored = classifier(batch)
+    assert isinstance(scored, pa.RecordBatch)
+    assert pa.Table.from_batches([scored]).equals(expected)
+    assert classifier(TABLE.slice(0, 0)).schema.equals(expected.schema)
+
+
+def test_arrays_get_the_same(classifier: SentimentClassifier, expected: pa.Table) -> None:
+    given = {"id": np.arange(9), "text": np.array(TEXTS, dtype=object)}
+    scored = classifier(given)
+    assert list(given) == ["id", "text"]
+    assert scored["id"] is given["id"]
+    assert scored["label"].tolist() == expected["label"].to_pylist()
+    assert scored["reason"].tolist() == expected["reason"].to_pylist()
+    scores = expected["score"].to_numpy()
+    np.testing.assert_array_equal(scored["score"], scores)
+    assert scored["score"].dtype == np.float32
+    assert np.isnan(scores).sum() == 2
+    fixed_width = classifier({"text": np.array(GOOD)})
+    np.testing.assert_allclose(fixed_width["score"], scores[:6], atol=1e-5)
+
+
+def test_options_are_those_of_files(saved_model: Path, saved_pair_model: Path, expected: pa.Table) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
+    renamed = TABLE.rename_columns(["id", "review", "label"])
+    scored = classifier(renamed, text_columns=["review"], prefix="our_", cascade="auto")
+    assert scored.column_names == ["id", "review", "label", "our_label", "our_score", "our_reason"]
+    assert scored["our_label"].to_pylist() == expected["label"].to_pylist()
+    pairs = SentimentClassifier.from_pretrained(saved_pair_model, device="cpu")
+    titles, bodies = zip(*map(make_pair, GOOD), strict=True)
+    table = pa.table({"title": titles, "body": bodies})
+    assert pairs(table)["label"].to_pylist() == [
+        one.label for one in pairs.predict([*zip(titles, bodies, strict=True)])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("batch", "fields", "error", "message"),
+    [
+        (TABLE.rename_columns(["id", "txet", "tags"]), {}, DataError, "column 'text' is not in the batch"),
+        (pa.table([TEXTS, TEXTS], names=["text", "text"]), {}, DataError, "stands 2 times in the batch"),
+        ({"id": np.arange(2)}, {}, DataError, "column 'text' is not in the batch"),
+        (TABLE.rename_columns(["reason", "text", "tags"]), {}, ConfigError, "the batch has a column 'reason' already"),
+        ({"text": ["a"], "label": ["b"]}, {}, ConfigError, "has a column 'label' already"),
+        (pd.DataFrame({"text": TEXTS}), {}, ConfigError, "a batch cannot be a pandas.DataFrame"),
+        (TABLE, {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
+        (TABLE, {"cascade": "always"}, ConfigError, "cascade='always' is not known"),
+    ],
+)
+def test_what_cannot_be_scored_is_told(
+    batch: Any, fields: dict[str, Any], error: type[Exception], message: str, classifier: SentimentClassifier
+) -> None:
+    with pytest.raises(error, match=message):
+        classifier(batch, **fields)
+
+
+def test_a_copy_in_another_process_is_opened_once(
+    classifier: SentimentClassifier, saved_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(saved_model.parent)
+    sent = pickle.dumps(SentimentClassifier.from_pretrained(saved_model.name, device="cpu"))
+    assert len(sent) < 1_000
+    monkeypatch.chdir("/")
+    copy = pickle.loads(sent)  # noqa: S301
+    assert copy is pickle.loads(sent)  # noqa: S301
+    assert copy.predict(GOOD[0]).label == classifier.predict(GOOD[0]).label
+
+
+def test_a_copy_computes_in_the_same_precision(saved_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for precision in ("fp32", "bf16"):
+        monkeypatch.setattr("imdb_sentiment.inference.torch_backend.choose_precision", lambda *_, p=precision, **__: p)
+        classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu", max_tokens_per_forward=64)
+        monkeypatch.undo()
+        copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301
+        assert copy._scorer.backend.precision == precision
+        assert copy._scorer.max_tokens == 64
+        with classifier._computing_as("fp32"):
+            copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301
+        assert copy._scorer.backend.precision == "fp32"
+
+
+def test_a_model_that_was_replaced_is_not_taken_for_the_one_that_was_sent(saved_model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(saved_model, tmp_path / "model")
+    sent = pickle.dumps(SentimentClassifier.from_pretrained(folder, device="cpu"))
+    content = json.loads((folder / "imdb_sentiment.json").read_text())
+    content["calibration"]["threshold"] /= 2
+    (folder / "imdb_sentiment.json").write_text(json.dumps(content))
+    with pytest.raises(ModelError, match="is another model here than where the work was given out"):
+        pickle.loads(sent)  # noqa: S301
+
+
+def test_a_classifier_of_no_folder_cannot_be_sent(classifier: SentimentClassifier) -> None:
+    made = SentimentClassifier(classifier._artifact, Scorer(classifier._scorer.backend, classifier._scorer.encoder))
+    with pytest.raises(TypeError, match="can be pickled if from_pretrained opened it"):
+        pickle.dumps(made)
