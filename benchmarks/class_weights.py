@@ -1,4 +1,4 @@
-r"""What class_weights="balanced" does to a model of a rare class, and to its probabilities.
+r"""What class_weight="balanced" does to a model of a rare class, and to its probabilities.
 
     python benchmarks/class_weights.py sms_spam.tsv --text-column SMS --label-column Label --positive-label spam \
         [--model minilm] [--seeds 1]
@@ -14,7 +14,7 @@ import tempfile
 import numpy as np
 
 from imdb_sentiment import DataConfig, EvaluationReport, FineTuneConfig, SentimentClassifier, SentimentFineTuner
-from imdb_sentiment.results import METRICS
+from imdb_sentiment.results.metric_names import METRICS
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     )
     for weights in (None, "balanced"):
         rounds = [measure(data, arguments.model, weights, seed) for seed in range(42, 42 + arguments.seeds)]
-        print(f"class_weights={weights}, mean of {len(rounds)} seeds:", flush=True)
+        print(f"class_weight={weights}, mean of {len(rounds)} seeds:", flush=True)
         for metric in METRICS:
             print(f"  {metric:<22}{np.mean([getattr(report, metric) for report, _ in rounds]):.4f}")
         (tn, fp), (fn, tp) = rounds[0][0].confusion_matrix
@@ -44,7 +44,7 @@ def main() -> None:
 
 def measure(data: DataConfig, model: str, weights: str | None, seed: int) -> tuple[EvaluationReport, float]:
     """Return the report on the test split, and the mean probability of the positive label there."""
-    config = FineTuneConfig.preset(model_name=model, class_weights=weights, seed=seed)
+    config = FineTuneConfig.preset(model_name=model, class_weight=weights, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         tuner = SentimentFineTuner(data, config, output_dir=f"{folder}/run")
         print(tuner.fit(), flush=True)

@@ -12,7 +12,8 @@ import random
 import statistics
 import time
 
-from imdb_sentiment import DataConfig, Explanation, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment import DataConfig, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.results import Explanation
 
 DRAWS = 5
 

@@ -3,7 +3,7 @@
     python benchmarks/flipped_labels.py DATA [--rows 4000] [--flipped 0.03] [--model minilm]
 
 DATA is a folder with IMDb's `train` split; a test split is not looked at. Of the training reviews some labels are
-flipped at random, and `find_suspects` looks for wrong ones. Labels that IMDb has wrong by itself count against it.
+flipped at random, and `find_label_issues` looks for wrong ones. Labels that IMDb has wrong by itself count against it.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner, find_suspects
+from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner, find_label_issues
 
 
 def main() -> None:
@@ -22,7 +22,9 @@ def main() -> None:
     parser.add_argument("--model", help="an encoder for each fold; TF-IDF without it")
     parser.add_argument("--seeds", type=int, default=1)
     arguments = parser.parse_args()
-    splits = SentimentFineTuner(DataConfig(source=arguments.data, limit=arguments.rows, validation_fraction=0.1)).splits
+    splits = SentimentFineTuner(
+        DataConfig(source=arguments.data, max_train_samples=arguments.rows, validation_fraction=0.1)
+    ).splits
     texts = [*splits.train["text"], *splits.validation["text"]]
     labels = np.array([*splits.train["label"], *splits.validation["label"]])
     config = FineTuneConfig(model_name=arguments.model) if arguments.model else None
@@ -31,9 +33,9 @@ def main() -> None:
         given = labels.copy()
         given[flipped] = 1 - given[flipped]
         started = time.perf_counter()
-        found = find_suspects((texts, given.tolist()), config)
+        found = find_label_issues((texts, given.tolist()), config=config)
         seconds = time.perf_counter() - started
-        rows = [suspect.row - 1 for suspect in found.suspects]
+        rows = [suspect.row - 1 for suspect in found.issues]
         print(f"seed {seed}: {len(rows)} of {len(labels):,} suspected by {found.model}, {seconds:.0f} s")
         for share in (arguments.flipped, 2 * arguments.flipped):
             first = rows[: round(share * len(labels))]

@@ -111,7 +111,7 @@ def parse() -> argparse.Namespace:
 def encode(arguments: argparse.Namespace, encoder: TextEncoder) -> Data:
     rows = arguments.rows + arguments.validation_rows
     share = arguments.validation_rows / rows
-    config = DataConfig(source=arguments.data, limit=rows, validation_fraction=share)
+    config = DataConfig(source=arguments.data, max_train_samples=rows, validation_fraction=share)
     splits = SentimentFineTuner(config).splits
     texts = splits.train["text"]
     epochs = {length: encoder.cut_at(length).encode(texts) for length in set(arguments.lengths)}

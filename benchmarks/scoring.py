@@ -169,9 +169,7 @@ def sides_of(arguments: argparse.Namespace, opened: dict[str, SentimentClassifie
         return score
 
     def with_cascade(classifier: SentimentClassifier) -> Score:
-        return lambda given: np.array(
-            [one.probabilities[positive] for one in classifier.predict(given, cascade="auto")]
-        )
+        return lambda given: np.array([one.probabilities[positive] for one in classifier.predict(given, cascade=True)])
 
     def plain(classifier: SentimentClassifier) -> Score:
         return lambda given: classifier.predict_proba(given)[:, 1]

@@ -69,7 +69,7 @@ def run_preset(arguments: argparse.Namespace) -> dict[str, Any]:
     changes = dict(change.split("=", 1) for change in arguments.changes)
     config = FineTuneConfig.preset(arguments.side, model_name=arguments.model, seed=arguments.seed, **changes)
     with tempfile.TemporaryDirectory() as run:
-        data = DataConfig(source=arguments.data, limit=arguments.rows)
+        data = DataConfig(source=arguments.data, max_train_samples=arguments.rows)
         tuner = SentimentFineTuner(data, config, output_dir=Path(run) / "run")
         result = tuner.fit()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -103,7 +103,7 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
     from imdb_sentiment.models.pretrained import load_encoder
 
     torch.set_num_threads(arguments.threads)
-    tuner = SentimentFineTuner(DataConfig(source=arguments.data, limit=arguments.rows))
+    tuner = SentimentFineTuner(DataConfig(source=arguments.data, max_train_samples=arguments.rows))
     splits, names = tuner.splits, tuner.labels
     encoder = load_encoder(tuner.config.replace(model_name=arguments.model))
     location = encoder.repository or encoder.folder
@@ -166,7 +166,7 @@ def run_tfidf(arguments: argparse.Namespace) -> dict[str, Any]:
     from imdb_sentiment.data.labels import Labelled
     from imdb_sentiment.evaluation.baseline import measure_baseline
 
-    tuner = SentimentFineTuner(DataConfig(source=arguments.data, limit=arguments.rows))
+    tuner = SentimentFineTuner(DataConfig(source=arguments.data, max_train_samples=arguments.rows))
     splits = tuner.splits
     texts, labels = ([*splits.train[name], *splits.validation[name]] for name in ("text", "label"))
     started = time.perf_counter()

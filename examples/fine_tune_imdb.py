@@ -21,7 +21,7 @@ REVIEWS = (
 def main() -> None:
     # Without arguments both configurations are the tutorial's task. A limit takes training rows only: the test split
     # stays whole, so that runs with different limits can be compared.
-    data_config = DataConfig(limit=int(sys.argv[1]) if len(sys.argv) > 1 else None)
+    data_config = DataConfig(max_train_samples=int(sys.argv[1]) if len(sys.argv) > 1 else None)
     config = FineTuneConfig(num_train_epochs=3)
 
     # Nothing is downloaded until the splits are asked for. Look at them before training: how many rows, of which

@@ -23,14 +23,8 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
-from imdb_sentiment import (
-    DataConfig,
-    EpochRecord,
-    ExportReport,
-    FineTuneConfig,
-    SentimentClassifier,
-    SentimentFineTuner,
-)
+from imdb_sentiment import DataConfig, FineTuneConfig, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.results import EpochRecord, ExportReport
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -160,12 +160,12 @@ def test_metadata_is_at_hand(classifier: SentimentClassifier) -> None:
 def test_the_model_knows_the_texts_that_it_was_trained_on(saved_model: Path, fitted: SentimentFineTuner) -> None:
     classifier = SentimentClassifier.from_pretrained(saved_model)
     splits = fitted.splits
-    assert all(classifier.saw([text.upper() + "<br />" for text in splits.train["text"]]))
-    assert not any(classifier.saw(list(splits.validation["text"])))
-    assert not any(classifier.saw(list(splits.test["text"])))
-    assert classifier.saw([]) == []
+    assert all(classifier.seen_in_training([text.upper() + "<br />" for text in splits.train["text"]]))
+    assert not any(classifier.seen_in_training(list(splits.validation["text"])))
+    assert not any(classifier.seen_in_training(list(splits.test["text"])))
+    assert classifier.seen_in_training([]) == []
     with pytest.raises(DataError, match="each item must be a string"):
-        classifier.saw([None])  # type: ignore[arg-type]
+        classifier.seen_in_training([None])  # type: ignore[arg-type]
 
 
 def test_figures_on_rows_that_taught_the_model_come_with_figures_without_them(
@@ -196,7 +196,7 @@ def test_a_model_without_fingerprints_says_that_it_does_not_know(saved_model: Pa
     (folder / "seen_rows.npz").unlink()
     classifier = SentimentClassifier.from_pretrained(folder)
     with pytest.raises(ModelError, match="not known which texts"):
-        classifier.saw(["wonderful"])
+        classifier.seen_in_training(["wonderful"])
     assert classifier.evaluate(["wonderful and superb"], [1]).seen_rows is None
 
 

@@ -11,7 +11,6 @@ import imdb_sentiment.finetuner
 from conftest import make_reviews
 from imdb_sentiment import (
     ConfigError,
-    CrossValidationReport,
     DataConfig,
     DataError,
     FineTuneConfig,
@@ -19,6 +18,7 @@ from imdb_sentiment import (
     SentimentFineTuner,
     cross_validate,
 )
+from imdb_sentiment.results import CrossValidationReport
 
 FOLDS = 3
 
@@ -32,7 +32,7 @@ def quick(tiny_config: FineTuneConfig) -> FineTuneConfig:
 def run(quick: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[CrossValidationReport, Path]:
     """A finished cross-validation and its folder; tests that change it copy it first."""
     folder = tmp_path_factory.mktemp("run") / "folds"
-    return cross_validate(make_reviews(120), quick, FOLDS, output_dir=folder), folder
+    return cross_validate(make_reviews(120), config=quick, folds=FOLDS, output_dir=folder), folder
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_the_report_prints_and_is_plain_json(run: tuple[CrossValidationReport, P
 def test_a_folder_has_one_writer(tmp_path: Path, tiny_config: FineTuneConfig) -> None:
     for resume in (False, True):
         with FileLock(tmp_path / ".folds.lock"), pytest.raises(OutputExistsError, match="another process is writing"):
-            cross_validate(make_reviews(40), tiny_config, 2, output_dir=tmp_path / "folds", resume=resume)
+            cross_validate(make_reviews(40), config=tiny_config, folds=2, output_dir=tmp_path / "folds", resume=resume)
 
 
 def test_only_results_are_left_behind(run: tuple[CrossValidationReport, Path]) -> None:
@@ -93,7 +93,7 @@ def test_finished_folds_are_not_trained_again(
     report, finished = run
     folder = shutil.copytree(finished, tmp_path / "folds")
     (folder / "fold-2.json").unlink()
-    again = cross_validate(make_reviews(120), quick, FOLDS, output_dir=folder, resume=True)
+    again = cross_validate(make_reviews(120), config=quick, folds=FOLDS, output_dir=folder, resume=True)
     assert fits == [False]
     assert again.folds[0] == report.folds[0]
     assert again.folds[1].report == report.folds[1].report
@@ -115,9 +115,9 @@ def test_a_fold_that_was_cut_short_goes_on_from_its_checkpoint(
 
     monkeypatch.setattr(SentimentFineTuner, "evaluate", cut_short)
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(make_reviews(120), quick, FOLDS, output_dir=tmp_path)
+        cross_validate(make_reviews(120), config=quick, folds=FOLDS, output_dir=tmp_path)
     monkeypatch.setattr(SentimentFineTuner, "evaluate", evaluate)
-    again = cross_validate(make_reviews(120), quick, FOLDS, output_dir=tmp_path, resume=True)
+    again = cross_validate(make_reviews(120), config=quick, folds=FOLDS, output_dir=tmp_path, resume=True)
     assert fits == [False, True, False, False]
     assert [result.report for result in again.folds] == [result.report for result in report.folds]
 
@@ -130,13 +130,13 @@ def test_another_cross_validation_is_not_gone_on_with(
     rows = make_reviews(100 if change == "rows" else 120)
     config = quick.replace(seed=7) if change == "config" else quick
     with pytest.raises(ConfigError, match="holds another cross-validation"):
-        cross_validate(rows, config, 4 if change == "folds" else FOLDS, output_dir=folder, resume=True)
+        cross_validate(rows, config=config, folds=4 if change == "folds" else FOLDS, output_dir=folder, resume=True)
 
 
 def test_a_folder_in_use_is_left_alone(quick: FineTuneConfig, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputExistsError, match="is not empty"):
-        cross_validate(make_reviews(60), quick, output_dir=tmp_path)
+        cross_validate(make_reviews(60), config=quick, output_dir=tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
@@ -146,18 +146,20 @@ def test_a_data_config_says_where_the_data_come_from(quick: FineTuneConfig, tmp_
     path = tmp_path / "sms.tsv"
     path.write_text("\n".join(["Label\tSMS", *lines]) + "\n")
     data = DataConfig(source=str(path), text_column="SMS", label_column="Label", positive_label="spam")
-    report = cross_validate(data, quick.replace(num_train_epochs=1), folds=2, output_dir=tmp_path / "folds")
+    report = cross_validate(data, config=quick.replace(num_train_epochs=1), folds=2, output_dir=tmp_path / "folds")
     assert [result.report.labels for result in report.folds] == [("ham", "spam")] * 2
     named = data.replace(source="elsewhere.csv")
-    again = cross_validate(path, quick.replace(num_train_epochs=1), 2, data_config=named, output_dir=tmp_path / "again")
+    again = cross_validate(
+        path, config=quick.replace(num_train_epochs=1), folds=2, data_config=named, output_dir=tmp_path / "again"
+    )
     assert [result.report for result in again.folds] == [result.report for result in report.folds]
     with pytest.raises(ConfigError, match="both say"):
-        cross_validate(data, quick, data_config=DataConfig(), output_dir=tmp_path / "other")
+        cross_validate(data, config=quick, data_config=DataConfig(), output_dir=tmp_path / "other")
 
 
 def test_what_cannot_be_divided_is_refused_before_anything_is_written(quick: FineTuneConfig, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="folds=1 holds nothing out"):
-        cross_validate(make_reviews(40), quick, 1, output_dir=tmp_path / "folds")
+        cross_validate(make_reviews(40), config=quick, folds=1, output_dir=tmp_path / "folds")
     with pytest.raises(DataError, match="too few rows for 30 folds"):
-        cross_validate(make_reviews(40), quick, 30, output_dir=tmp_path / "folds")
+        cross_validate(make_reviews(40), config=quick, folds=30, output_dir=tmp_path / "folds")
     assert not (tmp_path / "folds").exists()

@@ -29,6 +29,7 @@ from typer.testing import CliRunner
 
 import imdb_sentiment
 from hub import LoopbackHub
+from imdb_sentiment import results
 from imdb_sentiment.cli.app import app
 from test_api import LAYERS, SOURCE
 
@@ -66,7 +67,7 @@ FILES = {"csv", "text", "yaml"}
 WIDTH = 80
 """Columns of code that the pages show without scrolling."""
 
-COMMANDS = ("demo", "audit", "train", "evaluate", "predict", "report", "suspects", "learning-curve", "export")
+COMMANDS = ("demo", "audit", "train", "evaluate", "predict", "report", "label-issues", "learning-curve", "export")
 FENCE = re.compile(r"(?P<indent> *)(?P<ticks>`{3,}|~{3,})(?P<info>.*)")
 INFO = re.compile(r'(?P<language>[a-z]+)(?: title="(?P<title>[\w.-]+)")?')
 EXIT_CODE = re.compile(r"# exits with (\d+)$")
@@ -285,7 +286,9 @@ def test_the_reference_has_each_public_name_once() -> None:
     directives = [(page, name) for page in pages for name in re.findall(r"^::: (\S+)$", read(page), re.MULTILINE)]
     assert {page.rsplit("/", 1)[0] for page, _ in directives} == {"docs/reference"}
     names = sorted(name for _, name in directives if name != "imdb_sentiment.errors")
-    assert names == [f"imdb_sentiment.{name}" for name in imdb_sentiment.__all__]
+    records = set(results.__all__) - set(imdb_sentiment.__all__)
+    expected = [f"imdb_sentiment.{name}" for name in imdb_sentiment.__all__]
+    assert names == sorted([*expected, *(f"imdb_sentiment.results.{name}" for name in records)])
 
 
 def test_every_page_is_in_the_navigation_once() -> None:

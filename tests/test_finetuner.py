@@ -25,7 +25,7 @@ from imdb_sentiment import (
     TrainingDivergedError,
     audit_dataset,
     cross_validate,
-    find_suspects,
+    find_label_issues,
 )
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import baseline_probabilities
@@ -354,9 +354,9 @@ ANYTHING: Any = {"preset": "minilm", "data": DataConfig(), "learning": FineTuneC
         (lambda: ANY_CLASSIFIER(), "SentimentClassifier.from_pretrained('folder')"),
         (lambda: ANY_CLASSIFIER.from_pretrained(None), None),
         (lambda: audit_dataset(make_reviews(9), ANYTHING["learning"]), "config=FineTuneConfig(...)"),
-        (lambda: find_suspects(make_reviews(9), ANYTHING["preset"]), "FineTuneConfig(model_name='minilm')"),
-        (lambda: find_suspects(make_reviews(9), ANYTHING["data"]), "data_config=DataConfig(...)"),
-        (lambda: cross_validate(make_reviews(9), ANYTHING["preset"]), "FineTuneConfig(model_name='minilm')"),
+        (lambda: find_label_issues(make_reviews(9), config=ANYTHING["preset"]), "FineTuneConfig(model_name='minilm')"),
+        (lambda: find_label_issues(make_reviews(9), config=ANYTHING["data"]), "data_config=DataConfig(...)"),
+        (lambda: cross_validate(make_reviews(9), config=ANYTHING["preset"]), "FineTuneConfig(model_name='minilm')"),
         (lambda: cross_validate(make_reviews(9), data_config=ANYTHING["path"]), "DataConfig(source='reviews.csv')"),
     ],
 )
@@ -443,8 +443,8 @@ def test_a_saved_model_of_a_goal_is_compared_as_in_training(
         for rows in (tuner.splits.train, tuner.splits.validation, tuner.splits.test)
     )
     assert classifier.evaluate(*test, train=train, validation=validation) == expected
-    assert all(classifier.saw(validation[0], split="validation"))
-    assert not any(classifier.saw(train[0] + test[0], split="validation"))
+    assert all(classifier.seen_in_training(validation[0], split="validation"))
+    assert not any(classifier.seen_in_training(train[0] + test[0], split="validation"))
     without = classifier.evaluate(*test, train=train).baselines
     assert [baseline.report.threshold for baseline in without] == [0.5, 0.5]
     assert all(baseline.verdict.startswith("accuracies do not compare, as ") for baseline in without)

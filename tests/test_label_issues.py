@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from conftest import make_reviews
-from imdb_sentiment import ConfigError, DataConfig, DataError, FineTuneConfig, find_suspects
+from imdb_sentiment import ConfigError, DataConfig, DataError, FineTuneConfig, find_label_issues
 
 IGNORE_NEAR = DataConfig(near_duplicates="ignore")
 FLIPPED = (7, 30, 88)
@@ -17,29 +17,29 @@ def rows() -> tuple[list[str], list[int]]:
 
 
 def test_flipped_labels_come_first(rows: tuple[list[str], list[int]]) -> None:
-    found = find_suspects(rows, data_config=IGNORE_NEAR)
+    found = find_label_issues(rows, data_config=IGNORE_NEAR)
     assert found.rows == 160
-    assert {suspect.row - 1 for suspect in found.suspects[:3]} == set(FLIPPED)
-    for suspect in found.suspects:
+    assert {suspect.row - 1 for suspect in found.issues[:3]} == set(FLIPPED)
+    for suspect in found.issues:
         assert suspect.text == rows[0][suspect.row - 1]
         given = ("negative", "positive")[rows[1][suspect.row - 1]]
         assert (suspect.label, {suspect.label, suspect.suggested}) == (given, {"negative", "positive"})
         assert 0.5 < suspect.probability <= 1
-    sure = [suspect.probability for suspect in found.suspects]
+    sure = [suspect.probability for suspect in found.issues]
     assert sure == sorted(sure, reverse=True)
     assert str(found).startswith(f"{len(sure)} rows of 160 suspected (")
-    assert found.to_dict()["suspects"][0]["row"] == found.suspects[0].row
+    assert found.to_dict()["issues"][0]["row"] == found.issues[0].row
 
 
 def test_nothing_is_suspected_where_nothing_is_wrong() -> None:
-    found = find_suspects(make_reviews(160), data_config=IGNORE_NEAR)
-    assert found.suspects == ()
+    found = find_label_issues(make_reviews(160), data_config=IGNORE_NEAR)
+    assert found.issues == ()
     assert str(found).splitlines()[0].startswith("0 rows of 160 suspected (0.0 %)")
 
 
 def test_an_encoder_may_judge(rows: tuple[list[str], list[int]], tiny_config: FineTuneConfig) -> None:
-    found = find_suspects(rows, tiny_config, folds=2, data_config=IGNORE_NEAR)
-    assert set(FLIPPED) <= {suspect.row - 1 for suspect in found.suspects}
+    found = find_label_issues(rows, config=tiny_config, folds=2, data_config=IGNORE_NEAR)
+    assert set(FLIPPED) <= {suspect.row - 1 for suspect in found.issues}
     assert found.model.endswith(", 2 folds")
 
 
@@ -48,25 +48,25 @@ def test_rows_are_counted_as_the_source_counts_them(rows: tuple[list[str], list[
     names = ["spam" if label else "ham" for label in labels]
     frame = pd.DataFrame({"text": [" ", *texts], "label": ["ham", *names]})
     config = DataConfig(near_duplicates="ignore", positive_label="spam", invalid_rows="drop")
-    found = find_suspects(frame, data_config=config)
+    found = find_label_issues(frame, data_config=config)
     assert found.rows == 160
-    assert {suspect.row - 2 for suspect in found.suspects[:3]} == set(FLIPPED)
-    assert found.suspects[0].label in ("ham", "spam")
+    assert {suspect.row - 2 for suspect in found.issues[:3]} == set(FLIPPED)
+    assert found.issues[0].label in ("ham", "spam")
 
 
 def test_pairs_are_shown_in_two_lines(rows: tuple[list[str], list[int]]) -> None:
     frame = pd.DataFrame({"title": ["A film"] * 160, "body": rows[0], "label": rows[1]})
     config = DataConfig(near_duplicates="ignore", text_columns=("title", "body"))
-    (first, *_) = find_suspects(frame, data_config=config).suspects
+    (first, *_) = find_label_issues(frame, data_config=config).issues
     assert first.text == f"A film\n{rows[0][first.row - 1]}"
 
 
 @pytest.mark.parametrize("folds", [1, 0, -3])
 def test_too_few_folds(rows: tuple[list[str], list[int]], folds: int) -> None:
     with pytest.raises(ConfigError, match="holds nothing out"):
-        find_suspects(rows, folds=folds)
+        find_label_issues(rows, folds=folds)
 
 
 def test_too_few_rows() -> None:
     with pytest.raises(DataError):
-        find_suspects((["good", "bad"], [1, 0]), data_config=IGNORE_NEAR)
+        find_label_issues((["good", "bad"], [1, 0]), data_config=IGNORE_NEAR)

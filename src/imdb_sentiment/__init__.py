@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.config.yaml_file import load_config, save_config
-    from imdb_sentiment.cross_validation import CrossValidationReport, FoldResult, cross_validate
+    from imdb_sentiment.cross_validation import cross_validate
     from imdb_sentiment.data.splits import DataSplits
     from imdb_sentiment.errors import (
         ConfigError,
@@ -31,70 +31,23 @@ if TYPE_CHECKING:
     )
     from imdb_sentiment.evaluation.comparison import compare
     from imdb_sentiment.finetuner import SentimentFineTuner
-    from imdb_sentiment.label_issues import find_suspects
-    from imdb_sentiment.learning_curve import learning_curve
+    from imdb_sentiment.label_issues import find_label_issues
+    from imdb_sentiment.learning_curves import learning_curve
     from imdb_sentiment.persistence.metadata import ModelMetadata
-    from imdb_sentiment.results import (
-        BaselineReport,
-        Calibration,
-        CascadeChoice,
-        Comparison,
-        Difference,
-        EpochRecord,
-        EvaluationReport,
-        Explanation,
-        ExportReport,
-        FileReport,
-        FineTuneResult,
-        Forecast,
-        Interval,
-        LabelSuspects,
-        LearningCurve,
-        LearningPoint,
-        LeftOut,
-        MeasuredRows,
-        MethodResult,
-        Prediction,
-        SliceReport,
-        SplitSummary,
-        Suspect,
-        WordContribution,
-    )
-    from imdb_sentiment.results.audit import DataAudit, Finding, TokenLengths
+    from imdb_sentiment.results import EvaluationReport, FineTuneResult, Prediction
 
 __all__ = [
-    "BaselineReport",
-    "Calibration",
-    "CascadeChoice",
-    "Comparison",
     "ConfigError",
-    "CrossValidationReport",
-    "DataAudit",
     "DataConfig",
     "DataError",
     "DataSplits",
-    "Difference",
     "DiskFullError",
-    "EpochRecord",
     "EvaluationReport",
-    "Explanation",
-    "ExportReport",
-    "FileReport",
-    "Finding",
     "FineTuneConfig",
     "FineTuneResult",
-    "FoldResult",
-    "Forecast",
     "HubUnavailableError",
     "ImdbSentimentError",
     "InputError",
-    "Interval",
-    "LabelSuspects",
-    "LearningCurve",
-    "LearningPoint",
-    "LeftOut",
-    "MeasuredRows",
-    "MethodResult",
     "MissingExtraError",
     "ModelError",
     "ModelMetadata",
@@ -103,17 +56,12 @@ __all__ = [
     "Prediction",
     "SentimentClassifier",
     "SentimentFineTuner",
-    "SliceReport",
-    "SplitSummary",
-    "Suspect",
-    "TokenLengths",
     "TrainingDivergedError",
     "TrainingInterruptedError",
-    "WordContribution",
     "audit_dataset",
     "compare",
     "cross_validate",
-    "find_suspects",
+    "find_label_issues",
     "learning_curve",
     "load_config",
     "save_config",
@@ -122,11 +70,16 @@ __all__ = [
 _HOMES = {
     "audit.dataset": ("audit_dataset",),
     "classifier": ("SentimentClassifier",),
-    "config": ("DataConfig", "FineTuneConfig"),
-    "config.yaml_file": ("load_config", "save_config"),
-    "cross_validation": ("CrossValidationReport", "FoldResult", "cross_validate"),
+    "config": (
+        "DataConfig",
+        "FineTuneConfig",
+    ),
+    "config.yaml_file": (
+        "load_config",
+        "save_config",
+    ),
+    "cross_validation": ("cross_validate",),
     "data.splits": ("DataSplits",),
-    "evaluation.comparison": ("compare",),
     "errors": (
         "ConfigError",
         "DataError",
@@ -141,37 +94,16 @@ _HOMES = {
         "TrainingDivergedError",
         "TrainingInterruptedError",
     ),
-    "results.audit": ("DataAudit", "Finding", "TokenLengths"),
+    "evaluation.comparison": ("compare",),
     "finetuner": ("SentimentFineTuner",),
-    "learning_curve": ("learning_curve",),
+    "label_issues": ("find_label_issues",),
+    "learning_curves": ("learning_curve",),
     "persistence.metadata": ("ModelMetadata",),
     "results": (
-        "BaselineReport",
-        "Calibration",
-        "CascadeChoice",
-        "Comparison",
-        "Difference",
-        "EpochRecord",
         "EvaluationReport",
-        "Explanation",
-        "ExportReport",
-        "FileReport",
         "FineTuneResult",
-        "Forecast",
-        "Interval",
-        "LabelSuspects",
-        "LearningCurve",
-        "LearningPoint",
-        "LeftOut",
-        "MethodResult",
-        "MeasuredRows",
         "Prediction",
-        "SliceReport",
-        "SplitSummary",
-        "Suspect",
-        "WordContribution",
     ),
-    "label_issues": ("find_suspects",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

@@ -139,7 +139,7 @@ class SentimentClassifier:
 
     @overload
     def predict(  # type: ignore[overload-overlap]
-        self, texts: str, *, abstain_below: float = ..., cascade: Literal["auto"] | None = ...
+        self, texts: str, *, abstain_below: float = ..., cascade: bool = ...
     ) -> Prediction: ...
     @overload
     def predict(
@@ -147,14 +147,14 @@ class SentimentClassifier:
         texts: TextsLike,
         *,
         abstain_below: float = ...,
-        cascade: Literal["auto"] | None = ...,
+        cascade: bool = ...,
     ) -> list[Prediction]: ...
     def predict(
         self,
         texts: str | TextsLike,
         *,
         abstain_below: float = 0.0,
-        cascade: Literal["auto"] | None = None,
+        cascade: bool = False,
     ) -> Prediction | list[Prediction]:
         """Classify one text, or several.
 
@@ -164,8 +164,8 @@ class SentimentClassifier:
                 `metadata.text_columns` are read.
             abstain_below: Mark predictions whose label has a lower probability as abstained, for somebody to look at.
                 The report's curve of coverage and accuracy says what that costs.
-            cascade: `auto` lets a quick model of words answer the texts that it is sure of, if the model was trained
-                with `FineTuneConfig.cascade`; each prediction says which of the two answered.
+            cascade: Let a quick model of words answer the texts that it is sure of, if the model was trained with
+                `FineTuneConfig.cascade`; each prediction says which of the two answered.
 
         Returns:
             A prediction for the one text; or a list with one for each text, in their order.
@@ -173,13 +173,13 @@ class SentimentClassifier:
         Raises:
             DataError: It holds no texts, such as a dictionary or a set; or a table lacks a column; or an item is not
                 what the model reads, or is blank. The message gives its position, counted from 1.
-            ConfigError: `abstain_below` is not between 0 and 1, or `cascade` is not known.
+            ConfigError: `abstain_below` is not between 0 and 1.
             ModelError: The model has no cascade.
         """
         predictions = self._predict(self._checked(texts), abstain_below, cascade)
         return predictions[0] if isinstance(texts, str) else predictions
 
-    def _predict(self, texts: Texts, abstain_below: float, cascade: str | None) -> list[Prediction]:
+    def _predict(self, texts: Texts, abstain_below: float, cascade: bool) -> list[Prediction]:
         if not 0 <= abstain_below <= 1:
             raise ConfigError(f"abstain_below={abstain_below} is no probability", expected="between 0 and 1")
         scores = self._scorer_for(cascade).score(texts)
@@ -205,7 +205,7 @@ class SentimentClassifier:
         texts: str | TextsLike,
         *,
         abstain_below: float = 0.0,
-        cascade: Literal["auto"] | None = None,
+        cascade: bool = False,
     ) -> Iterator[Prediction]:
         """Classify texts as they come, without holding them all; see `predict`.
 
@@ -213,7 +213,7 @@ class SentimentClassifier:
 
         Raises:
             DataError: See `predict`; the texts of earlier thousands were answered.
-            ConfigError: `abstain_below` is not between 0 and 1, or `cascade` is not known.
+            ConfigError: `abstain_below` is not between 0 and 1.
             ModelError: The model has no cascade.
         """
         columns = self.metadata.text_columns
@@ -235,7 +235,7 @@ class SentimentClassifier:
         encoding: str | None = None,
         header: bool = True,
         spreadsheet_safe: bool = False,
-        cascade: Literal["auto"] | None = None,
+        cascade: bool = False,
         overwrite: bool = False,
     ) -> FileReport:
         """Classify the rows of a file, and write all its columns and three more to another.
@@ -292,7 +292,7 @@ class SentimentClassifier:
         encoding: str | None = None,
         header: bool = True,
         spreadsheet_safe: bool = False,
-        cascade: Literal["auto"] | None = None,
+        cascade: bool = False,
         overwrite: bool = False,
     ) -> FileReport:
         """Classify the rows of many files with Ray, each as `predict_file` does. Needs the extra `ray`.
@@ -349,7 +349,7 @@ class SentimentClassifier:
         *,
         text_columns: Sequence[str] | None = None,
         prefix: str = "",
-        cascade: Literal["auto"] | None = None,
+        cascade: bool = False,
     ) -> Any:
         """Classify a batch of rows: what `map_batches` of Ray Data and `mapInArrow` of Spark call.
 
@@ -386,9 +386,9 @@ class SentimentClassifier:
         """Tells one model from another; computed when it is asked for, since it takes as long as reading the file."""
         return identity_of(self._artifact, self._scorer.backend)
 
-    def _judge(self, cascade: str | None) -> Judge:
+    def _judge(self, cascade: bool) -> Judge:
         scorer = self._scorer_for(cascade)
-        return Judge(scorer, self.labels, self.threshold, self._identity, cascade is not None, self._numeric_precision)
+        return Judge(scorer, self.labels, self.threshold, self._identity, cascade, self._numeric_precision)
 
     @property
     def _numeric_precision(self) -> str | None:
@@ -437,7 +437,7 @@ class SentimentClassifier:
         train: tuple[TextsLike, Iterable[int | str]] | None = None,
         validation: tuple[TextsLike, Iterable[int | str]] | None = None,
         explained_mistakes: int = 0,
-        cascade: Literal["auto"] | None = None,
+        cascade: bool = False,
     ) -> EvaluationReport:
         """Measure the model on labelled texts.
 
@@ -463,7 +463,7 @@ class SentimentClassifier:
         Raises:
             DataError: A text cannot be classified, it is not certain which of the model's labels one means, the lengths
                 differ, there are too many slices, or `train` or `validation` has one label only.
-            ConfigError: `explained_mistakes` is below 0, or `cascade` is not known.
+            ConfigError: `explained_mistakes` is below 0.
             ModelError: The model has no cascade.
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
         """
@@ -531,7 +531,9 @@ class SentimentClassifier:
         artifact = self._with_weights("explain")
         return explain_text(artifact.model, artifact.encoder, checked, labels=self.labels, threshold=self.threshold)
 
-    def saw(self, texts: str | TextsLike, *, split: Literal["train", "validation"] = "train") -> list[bool]:
+    def seen_in_training(
+        self, texts: str | TextsLike, *, split: Literal["train", "validation"] = "train"
+    ) -> list[bool]:
         """Tell which texts the model was trained on.
 
         A text is known again in other case, white space, HTML breaks and invisible characters, but not with other
@@ -662,11 +664,11 @@ class SentimentClassifier:
             )
         return self._artifact
 
-    def _scorer_for(self, cascade: str | None) -> Scorer | CascadeScorer:
-        if cascade is None:
+    def _scorer_for(self, cascade: bool) -> Scorer | CascadeScorer:
+        if not isinstance(cascade, bool):
+            raise ConfigError(f"cascade={quote(cascade)} is not a yes or no", expected="True or False")
+        if not cascade:
             return self._scorer
-        if cascade != "auto":
-            raise ConfigError(f"cascade={quote(cascade)} is not known", expected="auto or None")
         if self._artifact.cascade is None:
             raise ModelError(
                 "the model has no cascade",

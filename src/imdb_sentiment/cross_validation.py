@@ -3,92 +3,30 @@
 import json
 import shutil
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
-from imdb_sentiment.errors import ConfigError, count_rows
-from imdb_sentiment.results import METRICS, EvaluationReport, to_plain
-from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.results import CrossValidationReport, EvaluationReport, FoldResult
+from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.runtime.distributed import number_of_processes
 from imdb_sentiment.runtime.files import as_path, write_json
-from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.splits import DataSplits
 
-__all__ = ["CrossValidationReport", "FoldResult", "cross_validate"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoldResult:
-    """One round of a cross-validation."""
-
-    fold: int
-    """Number of the fold that was held out, from 1."""
-
-    train_rows: int
-    """Rows that the model was fitted to."""
-
-    kept_epoch: float
-    """The epoch that was measured."""
-
-    kept_because: str
-    """Why that epoch."""
-
-    seconds: float
-    """Wall-clock seconds of training."""
-
-    report: EvaluationReport
-    """The model on the fold: its figures, without intervals, baselines and slices."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types."""
-        return to_plain(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrossValidationReport:
-    """What the rounds of a cross-validation have in common, and how far they lie apart."""
-
-    folds: tuple[FoldResult, ...]
-    """One result a fold."""
-
-    mean: Mapping[str, float]
-    """Mean over the folds of each metric of `EvaluationReport`."""
-
-    standard_deviation: Mapping[str, float]
-    """Standard deviation over the folds, with n - 1 in the denominator."""
-
-    notes: tuple[str, ...] = ()
-    """How the source was read, and which rows were left alone."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON types."""
-        return to_plain(self)
-
-    def __str__(self) -> str:
-        table = [["metric", "mean", "std", *(f"fold {result.fold}" for result in self.folds)]]
-        for metric in self.mean:
-            values = (self.mean[metric], self.standard_deviation[metric])
-            by_fold = (getattr(result.report, metric) for result in self.folds)
-            table.append([metric, *(f"{value:.4f}" for value in (*values, *by_fold))])
-        lines = format_table(table)
-        rows = sum(result.report.rows for result in self.folds)
-        seconds = sum(result.seconds for result in self.folds)
-        lines.append(f"{count_rows(rows)} held out once each, after {seconds:.0f} s of training")
-        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
+__all__ = ["cross_validate"]
 
 
 def cross_validate(
     data: object = None,
-    config: FineTuneConfig | None = None,
-    folds: int = 5,
-    *,
     data_config: DataConfig | None = None,
+    config: FineTuneConfig | None = None,
+    *,
+    folds: int = 5,
     output_dir: str | PathLike[str] = "cross-validation",
     resume: bool = False,
 ) -> CrossValidationReport:
@@ -107,9 +45,9 @@ def cross_validate(
     Args:
         data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
             `data_config`. By default what `data_config.source` names.
+        data_config: Names the columns and labels of `data`.
         config: How the models learn.
         folds: Number of folds, at least 2.
-        data_config: Names the columns and labels of `data`.
         output_dir: Folder for the result of each fold, and for the checkpoints of the fold that is under way.
         resume: Go on with a cross-validation that was cut short: finished folds are not trained again, and the fold
             that was under way goes on from its newest complete checkpoint.

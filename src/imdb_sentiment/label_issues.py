@@ -7,7 +7,7 @@ from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, sour
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.models.tokenization import texts_of
-from imdb_sentiment.results import LabelSuspects, Suspect
+from imdb_sentiment.results import LabelIssue, LabelIssues
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.data.folds import Folds
     from imdb_sentiment.data.splits import DataSplits
 
-__all__ = ["find_suspects", "rank_suspects", "suspects_among"]
+__all__ = ["find_label_issues", "rank_suspects", "suspects_among"]
 
 
 def rank_suspects(positive: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.int64]":
@@ -43,13 +43,13 @@ def rank_suspects(positive: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.int
     return ranked
 
 
-def find_suspects(
+def find_label_issues(
     data: object = None,
-    config: FineTuneConfig | None = None,
-    folds: int = 5,
-    *,
     data_config: DataConfig | None = None,
-) -> LabelSuspects:
+    config: FineTuneConfig | None = None,
+    *,
+    folds: int = 5,
+) -> LabelIssues:
     """Look for labels that are probably wrong, with models none of which learnt from the rows it judges.
 
     The rows are divided into folds as `cross_validate` divides them, and each fold is judged by a model of the others.
@@ -59,10 +59,10 @@ def find_suspects(
     Args:
         data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
             `data_config`. By default what `data_config.source` names.
+        data_config: Names the columns and labels of `data`.
         config: Fine-tune an encoder for each fold. By default TF-IDF with logistic regression judges, which takes
             seconds.
         folds: Number of folds, at least 2.
-        data_config: Names the columns and labels of `data`.
 
     Returns:
         The suspected rows, the most suspicious first.
@@ -84,13 +84,13 @@ def find_suspects(
     return suspects_among(load_folds(data_config, folds, data), data_config, config)
 
 
-def suspects_among(divided: "Folds", data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelSuspects:
-    """Look for labels that are probably wrong in rows that are divided already; see `find_suspects`.
+def suspects_among(divided: "Folds", data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelIssues:
+    """Look for labels that are probably wrong in rows that are divided already; see `find_label_issues`.
 
     Args:
         divided: The rows, and the fold of each.
         data_config: How they were read.
-        config: As for `find_suspects`.
+        config: As for `find_label_issues`.
     """
     import numpy as np
 
@@ -104,11 +104,11 @@ def suspects_among(divided: "Folds", data_config: DataConfig, config: FineTuneCo
         positive[divided.fold_of == fold] = _judge(splits, data_config, config)
         folds += 1
     ranked = rank_suspects(positive, rows.labels)
-    return LabelSuspects(
+    return LabelIssues(
         rows=len(rows),
         model=f"{config.model_name if config else 'TF-IDF with logistic regression'}, {folds} folds",
-        suspects=tuple(
-            Suspect(
+        issues=tuple(
+            LabelIssue(
                 row=int(rows.positions[i]) + 1,
                 label=names[rows.labels[i]],
                 suggested=names[1 - rows.labels[i]],

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from imdb_sentiment import DataAudit, DataConfig, Finding, audit_dataset
+from imdb_sentiment import DataConfig, audit_dataset
+from imdb_sentiment.results import DataAudit, Finding
 
 CLEAN = 60
 """Rows of a clean data set that tests add to; the next row has the number 61."""

@@ -14,20 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub import LoopbackHub
-from imdb_sentiment import (
-    ConfigError,
-    DataAudit,
-    DataConfig,
-    DataError,
-    MissingExtraError,
-    SentimentFineTuner,
-    audit_dataset,
-)
+from imdb_sentiment import ConfigError, DataConfig, DataError, MissingExtraError, SentimentFineTuner, audit_dataset
 from imdb_sentiment.audit import dataset
 from imdb_sentiment.audit.dataset import audit_rows
 from imdb_sentiment.audit.sampling import read_texts, smallest_digests
 from imdb_sentiment.data.inspection import inspect_rows
 from imdb_sentiment.data.sources import load_source
+from imdb_sentiment.results import DataAudit
 
 TEXTS, LABELS = clean_rows()
 FLAWED = [*TEXTS, TEXTS[0], str(TEXTS[1]).upper(), f"{TEXTS[2]} too", "A\x07 bell", "&amp;", None, "cafÃ©", "\ufffd"]

@@ -68,11 +68,11 @@ def test_a_row_is_named_within_its_file_if_there_are_several() -> None:
 
 
 def test_on_class_weights_there_is_one_advice() -> None:
-    said = "to find more of the rarer class, leave class_weights off and choose a threshold for a goal"
+    said = "to find more of the rarer class, leave class_weight off and choose a threshold for a goal"
     page = (PAGE.parents[1] / "explanation/imbalance.md").read_text(encoding="utf-8")
-    field = FineTuneConfig.model_fields["class_weights"].description or ""
+    field = FineTuneConfig.model_fields["class_weight"].description or ""
     for text in (CATALOGUE["imbalance"][1], field, page):
         assert said in " ".join(text.replace("`", "").lower().split())
     for path in (PAGE.parents[2] / "README.md", *PAGE.parents[1].rglob("*.md")):
         text = path.read_text(encoding="utf-8").replace("`", "")
-        assert not re.search(r"\b(try|use|set)\W[^.]{0,40}class_weights?\b", text, re.IGNORECASE), path
+        assert not re.search(r"\b(try|use|set)\W[^.]{0,40}class_weight?\b", text, re.IGNORECASE), path

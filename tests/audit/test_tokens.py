@@ -6,10 +6,11 @@ import pytest
 from auditing import clean_rows, codes, one
 
 from conftest import make_reviews
-from imdb_sentiment import DataAudit, DataConfig, FineTuneConfig, ModelError, audit_dataset
+from imdb_sentiment import DataConfig, FineTuneConfig, ModelError, audit_dataset
 from imdb_sentiment.audit import tokens
 from imdb_sentiment.models.pretrained import load_encoder
 from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.results import DataAudit
 
 WORD = "wonderful"
 
@@ -105,7 +106,7 @@ def test_a_long_text_is_counted_in_parts(tiny_model: Path, pair: bool, monkeypat
     count_long = tokens._count_long
     columns = {"text_columns": ("title", "text")} if pair else {}
     config = DataConfig(near_duplicates="ignore", **columns)  # type: ignore[arg-type]
-    whole = audit_dataset(rows, config=config, model_name=str(tiny_model)).tokens
+    whole = audit_dataset(rows, config, model_name=str(tiny_model)).tokens
     monkeypatch.setattr(tokens, "_CHUNK_CHARS", 60)
     monkeypatch.setattr(tokens, "_PART_CHARS", 10)
     counted: list[tuple[str, ...]] = []
@@ -115,5 +116,5 @@ def test_a_long_text_is_counted_in_parts(tiny_model: Path, pair: bool, monkeypat
         return count_long(texts, encoder)
 
     monkeypatch.setattr(tokens, "_count_long", count)
-    assert audit_dataset(rows, config=config, model_name=str(tiny_model)).tokens == whole
+    assert audit_dataset(rows, config, model_name=str(tiny_model)).tokens == whole
     assert len(counted) == 8

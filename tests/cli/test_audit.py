@@ -7,9 +7,10 @@ import pytest
 from command import run, write_reviews
 
 from conftest import make_reviews
-from imdb_sentiment import DataAudit, DataConfig, audit_dataset
+from imdb_sentiment import DataConfig, audit_dataset
 from imdb_sentiment.cli.audit import audit
 from imdb_sentiment.cli.console import for_shell
+from imdb_sentiment.results import DataAudit
 
 
 def audited(source: Path, config: DataConfig | None = None, **options: str) -> DataAudit:

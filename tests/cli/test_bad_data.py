@@ -88,8 +88,12 @@ CASES = {
     "other separator, missing column": Case("a.csv", "txet;label\na;1\n", "", ("found:    txet, label",)),
     "not Parquet": Case("a.parquet", "text", "", ("a.parquet is not Parquet",)),
     "too few rows": Case("a.csv", ONE_EACH, "", ("too few rows to hold out a test split", "1 negative, 1 positive")),
-    "too few for the limit": Case("reviews.csv", None, "--limit 2", ("too few rows to hold out a validation split",)),
-    "limit above the rows": Case("reviews.csv", None, "--limit 500", ("48 training rows", "--limit 48")),
+    "too few for the limit": Case(
+        "reviews.csv", None, "--max-train-samples 2", ("too few rows to hold out a validation split",)
+    ),
+    "limit above the rows": Case(
+        "reviews.csv", None, "--max-train-samples 500", ("48 training rows", "--max-train-samples 48")
+    ),
 }
 
 

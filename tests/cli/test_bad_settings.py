@@ -20,7 +20,7 @@ SETTINGS = {
     "not a number": ("--set learning_rate=fast", ("learning_rate = 'fast'", "valid number")),
     "not a choice": ("--set truncation=middle", ("truncation = 'middle'", "'head', 'tail' or 'head_tail'")),
     "two bad values": ("--set seed=-1 --set weight_decay=x", ("seed = '-1'", "weight_decay = 'x'")),
-    "not positive": ("--limit 0", ("limit = 0", "greater than 0")),
+    "not positive": ("--max-train-samples 0", ("limit = 0", "greater than 0")),
     "unknown preset": (
         "--preset tutoral",
         ("unknown preset 'tutoral'", "one of tutorial, fast, balanced, accurate", "try:      tutorial"),
@@ -126,7 +126,7 @@ def test_a_failed_run_keeps_the_model_it_was_to_replace(
 ) -> None:
     shutil.copytree(saved_model, folder / "model")
     arguments = ("train", "--data", "reviews.csv", *options(tiny_config), "--output", "model", "--overwrite")
-    check_refusal(folder, "DataError", ("too few rows",), *arguments, "--limit", 2)
+    check_refusal(folder, "DataError", ("too few rows",), *arguments, "--max-train-samples", 2)
 
 
 def with_three_labels(model: Path) -> None:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from conftest import make_reviews
 from forked import ForkedCommand
-from imdb_sentiment import Explanation, FineTuneConfig, SentimentClassifier, WordContribution
+from imdb_sentiment import FineTuneConfig, SentimentClassifier
 from imdb_sentiment.cli import console
 from imdb_sentiment.cli.console import show
+from imdb_sentiment.results import Explanation, WordContribution
 from imdb_sentiment.runtime.messages import visible
 
 ACTING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -57,7 +58,7 @@ def test_no_command_shows_what_acts_on_a_terminal(tiny_config: FineTuneConfig, t
         ("predict", model, f"dull{EVIL}", "superb"),
         ("predict", model, "--input", data, "--output", tmp_path / "out.csv", *columns[:2], "--prefix", f"our{EVIL}_"),
         ("predict", model, "--input", data, "--output", tmp_path / f"out{EVIL}.txt"),  # another kind
-        ("suspects", *source[:2], *columns, *plain, "--output", tmp_path / f"suspects{EVIL}.csv"),
+        ("label-issues", *source[:2], *columns, *plain, "--output", tmp_path / f"suspects{EVIL}.csv"),
         ("report", model, *source, *plain, "--output", page),
         ("report", model, *source, *plain, "--output", page),  # is there already
         ("audit", tmp_path / f"absent{EVIL}.csv"),

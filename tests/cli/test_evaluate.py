@@ -200,7 +200,7 @@ def test_labels_that_are_probably_flipped_are_pointed_out(turned: Path, tmp_path
     shown = run("evaluate", turned, "--data", data, "--positive-label", "1")
     assert shown.out.splitlines()[-1] == f"note: {warning.removeprefix('warning: ')}"
     page = tmp_path / "report.html"
-    outcome = run("report", turned, "--data", data, "--positive-label", "1", "--no-suspects", "--output", page)
+    outcome = run("report", turned, "--data", data, "--positive-label", "1", "--no-label-issues", "--output", page)
     assert "note: the labels are probably flipped" in outcome.out
     assert "Careful: the labels are probably flipped" in page.read_text(encoding="utf-8")
     classifier = SentimentClassifier.from_pretrained(turned, device="cpu")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from command import run, write_reviews
 
-from imdb_sentiment import ExportReport
+from imdb_sentiment.results import ExportReport
 
 
 @pytest.mark.integration

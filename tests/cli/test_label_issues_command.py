@@ -1,4 +1,4 @@
-"""`imdb-sentiment suspects`, as a user meets it."""
+"""`imdb-sentiment label-issues`, as a user meets it."""
 
 import csv
 from pathlib import Path
@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_a_table_is_printed_and_all_of_it_written(data: Path, tmp_path: Path) -> None:
     output = tmp_path / "suspects.csv"
-    outcome = run("suspects", "--data", data, "--output", output, "--set", "near_duplicates=ignore")
+    outcome = run("label-issues", "--data", data, "--output", output, "--set", "near_duplicates=ignore")
     assert (outcome.code, outcome.err) == (0, "")
     assert " of 160 suspected (" in outcome.out.splitlines()[0]
     assert f"All of them are in {output}." in outcome.out
@@ -48,7 +48,7 @@ def test_any_text_comes_back_and_no_formula_is_opened(tmp_path: Path, name: str,
             (text, 1 - label if i in FLIPPED else label)
             for i, (text, label) in enumerate(zip(given, labels, strict=True))
         )
-    command = ("suspects", "--data", data, "--set", "near_duplicates=ignore", "--output", tmp_path / name)
+    command = ("label-issues", "--data", data, "--set", "near_duplicates=ignore", "--output", tmp_path / name)
     for safe, options in ((False, ()), (True, ("--spreadsheet-safe", "--overwrite"))):
         assert run(*command, *options).code == 0
         with (tmp_path / name).open(encoding="utf-8", newline="") as file:
@@ -62,33 +62,33 @@ def test_any_text_comes_back_and_no_formula_is_opened(tmp_path: Path, name: str,
 
 @pytest.mark.parametrize("name", ["suspects.csv.gz", "suspects.jsonl", "suspects"])
 def test_another_kind_of_file_is_refused(data: Path, tmp_path: Path, name: str) -> None:
-    outcome = run("suspects", "--data", data, "--output", tmp_path / name)
+    outcome = run("label-issues", "--data", data, "--output", tmp_path / name)
     assert outcome.code == 2
     assert "a name that ends in .csv or .tsv" in outcome.err
     assert not (tmp_path / name).exists()
 
 
 def test_one_json_object_is_printed(data: Path) -> None:
-    content = run("suspects", "--data", data, "--set", "near_duplicates=ignore", "--json").read_json()
-    assert set(content) == {"rows", "model", "suspects", "notes"}
-    assert {suspect["row"] - 1 for suspect in content["suspects"][:3]} == set(FLIPPED)
+    content = run("label-issues", "--data", data, "--set", "near_duplicates=ignore", "--json").read_json()
+    assert set(content) == {"rows", "model", "issues", "notes"}
+    assert {suspect["row"] - 1 for suspect in content["issues"][:3]} == set(FLIPPED)
 
 
 def test_a_file_that_is_there_is_left_alone(data: Path, tmp_path: Path) -> None:
     output = tmp_path / "suspects.csv"
     output.write_text("mine")
-    outcome = run("suspects", "--data", data, "--output", output)
+    outcome = run("label-issues", "--data", data, "--output", output)
     assert outcome.code == 2
     assert "is there already, and was left as it is" in outcome.err
     assert output.read_text() == "mine"
-    again = run("suspects", "--data", data, "--output", output, "--set", "near_duplicates=ignore", "--overwrite")
+    again = run("label-issues", "--data", data, "--output", output, "--set", "near_duplicates=ignore", "--overwrite")
     assert again.code == 0
     assert output.read_text(encoding="utf-8").startswith("row,label,")
 
 
 def test_a_place_that_cannot_be_written_is_said(data: Path, tmp_path: Path) -> None:
     outcome = run(
-        "suspects", "--data", data, "--output", tmp_path / "absent" / "s.csv", "--set", "near_duplicates=ignore"
+        "label-issues", "--data", data, "--output", tmp_path / "absent" / "s.csv", "--set", "near_duplicates=ignore"
     )
     assert outcome.code == 2
     assert "cannot be written" in outcome.err

@@ -16,8 +16,9 @@ import pytest
 from command import COMMAND, run
 
 from conftest import make_reviews
-from imdb_sentiment import ExportReport, SentimentClassifier
+from imdb_sentiment import SentimentClassifier
 from imdb_sentiment.inference.ray_engine import divide
+from imdb_sentiment.results import ExportReport
 from touches import environment, wait_for_stop
 
 pytestmark = pytest.mark.integration

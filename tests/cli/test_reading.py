@@ -67,7 +67,7 @@ def test_a_file_without_a_header_goes_through_all_commands(
     assert run("audit", source, *data).code == 0
     assert run("evaluate", saved_model, "--data", source, *data, "--json").read_json()["test"]["rows"] == 60
     assert run("report", saved_model, "--data", source, *data, "--output", tmp_path / "report.html").code == 0
-    assert run("suspects", "--data", source, *data).code == 0
+    assert run("label-issues", "--data", source, *data).code == 0
     for model, column in ((saved_model, ("--text-column", "1")), (tmp_path / "new", ())):
         target = tmp_path / f"{model.name}.txt"
         scored = run("predict", model, "--input", source, "--output", target, "--no-header", *column)

@@ -49,7 +49,7 @@ def test_without_its_training_rows_there_are_no_baselines(saved_model: Path, tmp
     said = "not compared with simpler models, as the rows that the model was trained on were not at hand"
     for model in (saved_model, copy):
         page = tmp_path / "report.html"
-        outcome = run("report", model, "--data", data, "--output", page, "--overwrite", "--no-suspects")
+        outcome = run("report", model, "--data", data, "--output", page, "--overwrite", "--no-label-issues")
         assert outcome.code == 0
         assert "majority" not in outcome.out
         assert f"note: {said}\n" in outcome.out
@@ -62,7 +62,7 @@ def test_with_a_part_of_its_training_rows_this_is_said(
     train = fitted.splits.train.to_pandas()
     pd.concat([train[:40], fitted.splits.test.to_pandas()]).to_csv(tmp_path / "some.csv", index=False)
     page = tmp_path / "report.html"
-    outcome = run("report", saved_model, "--data", tmp_path / "some.csv", "--output", page, "--no-suspects")
+    outcome = run("report", saved_model, "--data", tmp_path / "some.csv", "--output", page, "--no-label-issues")
     said = f"he simpler models were fitted on 40 of the model's {len(train)} training rows, those at hand"
     assert f"note: t{said}\n" in outcome.out
     assert f"T{said.replace(chr(39), '&#39;')}." in page.read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def test_baselines_serve_the_goal_of_the_model_where_its_validation_rows_are_the
     frame.to_csv(tmp_path / "all.csv", index=False)
     frame[~frame.text.isin([*validation][:1])].to_csv(tmp_path / "some.csv", index=False)
     same, less = (
-        run("report", model, "--data", tmp_path / name, "--output", tmp_path / f"{name}.html", "--no-suspects")
+        run("report", model, "--data", tmp_path / name, "--output", tmp_path / f"{name}.html", "--no-label-issues")
         for name in ("all.csv", "some.csv")
     )
     assert all("\n".join(wrap(baseline.verdict)) in same.out for baseline in expected.baselines)
@@ -139,7 +139,7 @@ def test_the_page_shows_slices_and_suspected_labels(saved_model: Path, tmp_path:
     number, label, suggested = re.search(r"<h3>Row (\d+): (\w+), perhaps (\w+)", suspects).groups()  # type: ignore[union-attr]
     assert (number, label, suggested) == ("8", *[("negative", "positive")[k] for k in (1 - labels[7], labels[7])])
     without = run(
-        "report", saved_model, "--data", tmp_path / "reviews.csv", "--output", page, "--overwrite", "--no-suspects"
+        "report", saved_model, "--data", tmp_path / "reviews.csv", "--output", page, "--overwrite", "--no-label-issues"
     )
     assert without.code == 0
     assert "may be wrong" not in page.read_text(encoding="utf-8")

@@ -141,13 +141,13 @@ def test_columns_and_labels_of_other_names(tmp_path: Path, brief: list[str]) -> 
 
 def test_a_limit_leaves_the_test_split_whole(tmp_path: Path, brief: list[str]) -> None:
     data = write_reviews(tmp_path / "reviews.csv")
-    rows, _ = train_brief(tmp_path, "--data", data, "--limit", 20, *brief)
+    rows, _ = train_brief(tmp_path, "--data", data, "--max-train-samples", 20, *brief)
     assert rows["splits"]["rows"] == {
         "train": {"negative": 9, "positive": 9},
         "validation": {"negative": 1, "positive": 1},
         "test": {"negative": 6, "positive": 6},
     }
-    assert rows["splits"]["left_out"] == [{"split": "train", "reason": "above the limit of 20", "rows": 28}]
+    assert rows["splits"]["left_out"] == [{"split": "train", "reason": "above max_train_samples=20", "rows": 28}]
 
 
 def test_overwriting_replaces_the_model_whole(tmp_path: Path, brief: list[str]) -> None:

@@ -77,8 +77,8 @@ def test_an_unknown_field_like_no_other_gets_no_hint() -> None:
         (DataConfig, "validation_fraction", 1),
         (DataConfig, "test_fraction", -0.1),
         (DataConfig, "test_fraction", float("nan")),
-        (DataConfig, "limit", 0),
-        (DataConfig, "limit", 2.5),
+        (DataConfig, "max_train_samples", 0),
+        (DataConfig, "max_train_samples", 2.5),
         (DataConfig, "split_seed", -1),
         (DataConfig, "split_seed", 2**32),
         (DataConfig, "text_column", ""),
@@ -100,7 +100,7 @@ def test_an_unknown_field_like_no_other_gets_no_hint() -> None:
         (FineTuneConfig, "seed", "x"),
         (FineTuneConfig, "truncation", "middle"),
         (FineTuneConfig, "metric_for_best_model", "auc"),
-        (FineTuneConfig, "class_weights", "inverse"),
+        (FineTuneConfig, "class_weight", "inverse"),
         (FineTuneConfig, "model_name", ""),
         (FineTuneConfig, "dropout", 1),
         (FineTuneConfig, "dropout", -0.1),
@@ -111,7 +111,7 @@ def test_an_unknown_field_like_no_other_gets_no_hint() -> None:
         (FineTuneConfig, "first_epoch_max_length", 7),
         (FineTuneConfig, "evaluations_per_epoch", 0),
         (FineTuneConfig, "early_stopping_patience", 0),
-        (FineTuneConfig, "keep_checkpoints", 0),
+        (FineTuneConfig, "save_total_limit", 0),
         (FineTuneConfig, "report_to", 3),
     ],
 )
@@ -216,12 +216,14 @@ def test_two_text_columns_leave_the_default_column_free() -> None:
 
 def test_two_text_columns_may_be_replaced() -> None:
     config = DataConfig(text_columns=("title", "body"))
-    assert config.replace(limit=5).text_columns == ("title", "body")
+    assert config.replace(max_train_samples=5).text_columns == ("title", "body")
     assert config.replace(text_columns=None).columns_of_text == ("text",)
-    assert DataConfig(limit=5).replace(text_columns=("title", "body")) == config.replace(limit=5)
+    assert DataConfig(max_train_samples=5).replace(text_columns=("title", "body")) == config.replace(
+        max_train_samples=5
+    )
 
 
-@pytest.mark.parametrize(("config", "field"), [(DataConfig(), "limit"), (FineTuneConfig(), "seed")])
+@pytest.mark.parametrize(("config", "field"), [(DataConfig(), "max_train_samples"), (FineTuneConfig(), "seed")])
 def test_a_config_cannot_be_changed(config: pydantic.BaseModel, field: str) -> None:
     with pytest.raises(ValueError, match="frozen"):
         setattr(config, field, 5)
@@ -237,14 +239,16 @@ def test_replace_changes_a_copy_and_leaves_the_original() -> None:
 def test_replace_checks_like_a_new_config() -> None:
     with pytest.raises(ConfigError, match="learning_rate"):
         FineTuneConfig().replace(learning_rate=-1)
-    with pytest.raises(ConfigError, match="no field 'limt'") as caught:
-        DataConfig().replace(limt=5)
-    assert caught.value.hint == "limit"
+    with pytest.raises(ConfigError, match="no field 'max_train_sample'") as caught:
+        DataConfig().replace(max_train_sample=5)
+    assert caught.value.hint == "max_train_samples"
     with pytest.raises(ConfigError, match="positive_label is not"):
         DataConfig(positive_label="spam", negative_label="ham").replace(positive_label=None)
 
 
-@pytest.mark.parametrize("config", [DataConfig(source={"train": "a.csv"}, limit=3), FineTuneConfig(learning_rate=1e-4)])
+@pytest.mark.parametrize(
+    "config", [DataConfig(source={"train": "a.csv"}, max_train_samples=3), FineTuneConfig(learning_rate=1e-4)]
+)
 def test_a_config_survives_pickle_and_copy(config: pydantic.BaseModel) -> None:
     assert ForkingPickler.loads(ForkingPickler.dumps(config)) == config
     assert copy.deepcopy(config) == config
@@ -271,7 +275,7 @@ def test_the_tutorial_preset_is_the_tutorials_recipe() -> None:
     assert (config.learning_rate, config.warmup_ratio, config.num_train_epochs) == (2e-5, 0.0, 3)
     assert (config.per_device_train_batch_size, config.gradient_accumulation_steps) == (16, 1)
     assert (config.dropout, config.precision, config.weight_decay) == (None, "fp32", 0.01)
-    assert (config.pooling, config.linear_probe, config.class_weights) == ("first", False, None)
+    assert (config.pooling, config.linear_probe, config.class_weight) == ("first", False, None)
     assert settled(config, rows=20) == settled(config, rows=50_000)
     assert settled(config).epoch_max_lengths == (128,) * 3
 
@@ -330,7 +334,7 @@ def test_what_may_change_when_a_run_is_gone_on_with_are_fields() -> None:
     label=st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
 )
 def test_a_config_round_trips_through_json(fraction: float, limit: int | None, seed: int, label: str | None) -> None:
-    config = DataConfig(test_fraction=fraction, limit=limit, split_seed=seed, positive_label=label)
+    config = DataConfig(test_fraction=fraction, max_train_samples=limit, split_seed=seed, positive_label=label)
     assert DataConfig(**config.model_dump(mode="json")) == config
     assert DataConfig.model_validate_json(config.model_dump_json()) == config
 

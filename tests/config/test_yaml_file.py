@@ -41,7 +41,7 @@ def data_configs(draw: st.DrawFn) -> DataConfig:
         positive_label=positive,
         negative_label=negative,
         validation_fraction=draw(st.floats(0, 1, exclude_min=True, exclude_max=True)),
-        limit=draw(st.none() | st.integers(1)),
+        max_train_samples=draw(st.none() | st.integers(1)),
         split_seed=draw(st.integers(0, 2**32 - 1)),
         invalid_rows=draw(st.sampled_from(["error", "drop"])),
     )
@@ -105,14 +105,14 @@ def test_two_text_columns_may_be_written_in_any_usual_way(written: str, tmp_path
 
 def test_null_means_not_set(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
-    path.write_text("data:\n  limit: null\n  positive_label: ~\n  revision:\n", encoding="utf-8")
+    path.write_text("data:\n  max_train_samples: null\n  positive_label: ~\n  revision:\n", encoding="utf-8")
     assert load_config(path)[0] == DataConfig()
 
 
 def test_what_the_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
-    path.write_text("data:\n  limit: 100\n", encoding="utf-8")
-    assert load_config(path) == (DataConfig(limit=100), FineTuneConfig())
+    path.write_text("data:\n  max_train_samples: 100\n", encoding="utf-8")
+    assert load_config(path) == (DataConfig(max_train_samples=100), FineTuneConfig())
 
 
 def test_a_saved_file_holds_every_field(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_file_that_is_no_yaml_is_refused(content: bytes, tmp_path: Path) -> No
     assert caught.value.found
 
 
-@pytest.mark.parametrize("content", ["", "# nothing\n", "just words", "- data\n", "data: 3\n", "limit: 5\n", "42"])
+@pytest.mark.parametrize("content", ["", "# nothing\n", "just words", "- data\n", "data: 3\n", "seed: 5\n", "42"])
 def test_a_file_without_sections_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "run.yaml"
     path.write_text(content, encoding="utf-8")

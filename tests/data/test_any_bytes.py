@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from written_files import COMPRESSORS, ROWS, WRITERS
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.formats.opening import open_table
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError
+from written_files import COMPRESSORS, ROWS, WRITERS
 
 PIECES = (
     *(b'"', b'""', b",", b";", b"\t", b"|", b"\n", b"\r", b"\r\n", b"a", b" ", b"\0", b"\x1a", b"\xc2\x85"),

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from written_files import COMPRESSORS, pairs
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError
+from written_files import COMPRESSORS, pairs
 
 Row = tuple[Any, Any]
 

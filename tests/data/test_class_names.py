@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from written_files import WRITERS, pairs
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.errors import DataError
+from written_files import WRITERS, pairs
 
 DATA = DataConfig(near_duplicates="ignore")
 TEXTS = [f"Seen at the {place}, number {i}." for i in range(10) for place in ("sea", "lake")]

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from written_files import write_csv
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.evaluation_rows import load_rows_to_measure
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import DataError
+from written_files import write_csv
 
 SPAM = LabelNames("ham", "spam")
 TRAIN = [("WIN a prize", "spam"), ("See you at 5", "ham")]

@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from written_files import ROWS, WRITERS, pairs, write_csv
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import SUFFIXES, missing_file, read_file
 from imdb_sentiment.errors import DataError
+from written_files import ROWS, WRITERS, pairs, write_csv
 
 DATA = DataConfig()
 KINDS = ".parquet, .csv, .tsv, .txt, .jsonl, .arrow, each also with .gz or .zst"

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from written_files import ROWS, WRITERS, pairs, write, write_csv, write_jsonl, write_parquet
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import SUFFIXES, read_folder, split_of
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError
+from written_files import ROWS, WRITERS, pairs, write, write_csv, write_jsonl, write_parquet
 
 DATA = DataConfig()
 

@@ -79,7 +79,7 @@ def test_a_test_split_is_left_alone_with_what_belongs_to_it() -> None:
 
 
 def test_a_limit_holds_for_all_folds_together() -> None:
-    folds = folds_of(reviews(50, 50), config=DataConfig(limit=30))
+    folds = folds_of(reviews(50, 50), config=DataConfig(max_train_samples=30))
     assert sum(map(len, held_out(folds))) == 30
 
 

@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from written_files import pairs
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_folder
 from imdb_sentiment.errors import DataError
+from written_files import pairs
 
 DATA = DataConfig()
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from written_files import COMPRESSORS, ROWS, WRITERS, write
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file
 from imdb_sentiment.data.formats.opening import open_table
 from imdb_sentiment.errors import DataError
+from written_files import COMPRESSORS, ROWS, WRITERS, write
 
 OBJECTS = [{"text": text, "label": label} for text, label in ROWS]
 

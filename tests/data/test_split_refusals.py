@@ -11,14 +11,14 @@ from imdb_sentiment.errors import DataError
 
 
 def test_a_limit_above_what_there_is_is_refused() -> None:
-    with pytest.raises(DataError, match="limit=1,000 asks for more rows than there are") as caught:
-        split_rows(reviews(50, 50), DataConfig(limit=1000))
-    assert (caught.value.found, caught.value.hint) == ("80 training rows", "DataConfig(limit=80)")
+    with pytest.raises(DataError, match="max_train_samples=1,000 asks for more rows than there are") as caught:
+        split_rows(reviews(50, 50), DataConfig(max_train_samples=1000))
+    assert (caught.value.found, caught.value.hint) == ("80 training rows", "DataConfig(max_train_samples=80)")
 
 
 def test_a_limit_that_leaves_a_class_without_rows_is_refused() -> None:
-    with pytest.raises(DataError, match="limit=3 leaves one class without rows") as caught:
-        split_rows(reviews(10, 990), DataConfig(limit=3))
+    with pytest.raises(DataError, match="max_train_samples=3 leaves one class without rows") as caught:
+        split_rows(reviews(10, 990), DataConfig(max_train_samples=3))
     assert caught.value.found == "8 negative, 792 positive"
 
 

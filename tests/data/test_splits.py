@@ -39,7 +39,7 @@ def try_split(rows: Sequence[Pair], config: DataConfig) -> DataSplits | None:
     try:
         return split_rows(rows, config)
     except DataError as error:
-        if any(words in error.summary for words in ("too few rows", "lacks a class", "limit=")):
+        if any(words in error.summary for words in ("too few rows", "lacks a class", "max_train_samples=")):
             return None
         raise
 
@@ -63,7 +63,7 @@ def test_no_text_stands_on_two_sides_and_every_row_on_one(rows: list[Pair], frac
 def test_the_same_rows_in_another_order_give_the_same_splits(
     rows: list[Pair], limit: int | None, data: st.DataObject
 ) -> None:
-    config = DataConfig(test_fraction=0.25, validation_fraction=0.25, limit=limit)
+    config = DataConfig(test_fraction=0.25, validation_fraction=0.25, max_train_samples=limit)
     first, second = try_split(rows, config), try_split(data.draw(st.permutations(rows)), config)
     if first is None or second is None:
         assert first is second
@@ -78,7 +78,7 @@ def test_a_limit_among_duplicates_does_not_depend_on_the_order_of_the_rows() -> 
         (spelling, label) for label in (0, 1) for spelling in (f"Film {label}", f"FILM {label}", f"film  {label}")
     ]
     fixed = {"validation": reviews(1, 1), "test": reviews(1, 1, 10)}
-    config = DataConfig(limit=4)
+    config = DataConfig(max_train_samples=4)
     there = split_tables({"train": spellings, **fixed}, config)
     back = split_tables({"train": spellings[::-1], **fixed}, config)
     assert sorted(pairs(there.train)) == sorted(pairs(back.train))
@@ -138,7 +138,7 @@ def test_another_seed_gives_another_split() -> None:
 
 
 def test_the_splits_of_yesterday_are_those_of_today() -> None:
-    splits = split_rows(reviews(10, 10), DataConfig(limit=12, validation_fraction=0.25))
+    splits = split_rows(reviews(10, 10), DataConfig(max_train_samples=12, validation_fraction=0.25))
     assert splits.summary.fingerprint == "82c5f97776485f471175ea9ef4b9410912d9b8411d208482f7239abf9d965719"
 
 
@@ -246,7 +246,7 @@ def test_a_limit_is_exact_stratified_nested_and_leaves_test_whole(limit: int, la
     rows, test = reviews(30, 60), reviews(5, 5, 500)
     larger = min(90, limit + larger)
     small, large = (
-        by_split(split_tables({"train": rows, "test": test}, DataConfig(limit=size, split_seed=seed)))
+        by_split(split_tables({"train": rows, "test": test}, DataConfig(max_train_samples=size, split_seed=seed)))
         for size in (limit, larger)
     )
     learnt = small["train"] + small["validation"]
@@ -257,27 +257,27 @@ def test_a_limit_is_exact_stratified_nested_and_leaves_test_whole(limit: int, la
 
 
 def test_a_limit_says_how_many_rows_it_leaves_out() -> None:
-    splits = split_rows(reviews(100, 100), DataConfig(limit=50))
-    assert left_out(splits) == {("train", "above the limit of 50"): 110}
+    splits = split_rows(reviews(100, 100), DataConfig(max_train_samples=50))
+    assert left_out(splits) == {("train", "above max_train_samples=50"): 110}
     assert sum(sum(counts.values()) for counts in splits.summary.rows.values()) == 200 - 110
 
 
 def test_a_limit_leaves_a_carved_test_split_as_it_is() -> None:
     rows = reviews(100, 100)
-    limited = by_split(split_rows(rows, DataConfig(limit=20)))
+    limited = by_split(split_rows(rows, DataConfig(max_train_samples=20)))
     assert limited["test"] == by_split(split_rows(rows))["test"]
 
 
 def test_a_limit_leaves_a_given_validation_split_whole() -> None:
     tables = {"train": reviews(20, 20), "validation": reviews(4, 4, 100), "test": reviews(4, 4, 200)}
-    sides = by_split(split_tables(tables, DataConfig(limit=10)))
+    sides = by_split(split_tables(tables, DataConfig(max_train_samples=10)))
     assert len(sides["train"]) == 10
     assert sides["validation"] == tables["validation"]
 
 
 def test_a_limit_counts_only_rows_that_remain_after_the_overlap() -> None:
     train, test = reviews(20, 20), reviews(4, 4, 200)
-    splits = split_tables({"train": train + test, "test": test}, DataConfig(limit=40))
+    splits = split_tables({"train": train + test, "test": test}, DataConfig(max_train_samples=40))
     assert left_out(splits) == {("train", "text also stands in test"): 8}
     assert len(splits.train) + len(splits.validation) == 40
 

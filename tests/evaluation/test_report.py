@@ -18,7 +18,8 @@ from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
 from imdb_sentiment.evaluation.comparison import compare
 from imdb_sentiment.evaluation.report import figures_of, full_report
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.results import METRICS, BaselineReport, MeasuredRows
+from imdb_sentiment.results import BaselineReport, MeasuredRows
+from imdb_sentiment.results.metric_names import METRICS
 
 NAMES = ("ham", "spam")
 

@@ -10,12 +10,12 @@ from conftest import make_reviews
 from imdb_sentiment import (
     DataConfig,
     DataError,
-    Explanation,
     FineTuneConfig,
     MissingExtraError,
     SentimentClassifier,
     SentimentFineTuner,
 )
+from imdb_sentiment.results import Explanation
 
 TEXT = 'A wonderful film,  but <b>dull</b> & "miserable" at times.'
 

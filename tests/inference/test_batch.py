@@ -72,7 +72,7 @@ def test_arrays_get_the_same(classifier: SentimentClassifier, expected: pa.Table
 def test_options_are_those_of_files(saved_model: Path, saved_pair_model: Path, expected: pa.Table) -> None:
     classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
     renamed = TABLE.rename_columns(["id", "review", "label"])
-    scored = classifier(renamed, text_columns=["review"], prefix="our_", cascade="auto")
+    scored = classifier(renamed, text_columns=["review"], prefix="our_", cascade=True)
     assert scored.column_names == ["id", "review", "label", "our_label", "our_score", "our_reason"]
     assert scored["our_label"].to_pylist() == expected["label"].to_pylist()
     pairs = SentimentClassifier.from_pretrained(saved_pair_model, device="cpu")

@@ -14,18 +14,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from conftest import make_reviews
-from imdb_sentiment import (
-    ConfigError,
-    ExportReport,
-    ModelError,
-    SentimentClassifier,
-    SentimentFineTuner,
-)
+from imdb_sentiment import ConfigError, ModelError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.inference.bag_of_words import HashedWords
 from imdb_sentiment.inference.cascade import blended, sure_of
-from imdb_sentiment.results import Calibration
+from imdb_sentiment.results import Calibration, ExportReport
 from imdb_sentiment.training.cascade import Rows, choose, fit_cascade
 
 UNKNOWN = "Zzyzx qwrtp."
@@ -200,14 +194,14 @@ def test_what_training_says(fitted: SentimentFineTuner, saved_model: Path, class
 
 def test_who_answers(classifier: SentimentClassifier) -> None:
     texts = [*make_reviews(40)[0], UNKNOWN]
-    both = classifier.predict(texts, cascade="auto")
+    both = classifier.predict(texts, cascade=True)
     assert {prediction.answered_by for prediction in both} == {"words", "encoder"}
     assert both[-1].answered_by == "encoder"
     alone = classifier.predict(texts)
     assert {prediction.answered_by for prediction in alone} == {"encoder"}
     assert both[-1].score == pytest.approx(alone[-1].score, abs=1e-6)
-    assert list(classifier.predict_stream(texts, cascade="auto")) == both
-    singly = [classifier.predict(text, cascade="auto") for text in texts]
+    assert list(classifier.predict_stream(texts, cascade=True)) == both
+    singly = [classifier.predict(text, cascade=True) for text in texts]
     assert [prediction.answered_by for prediction in singly] == [prediction.answered_by for prediction in both]
     np.testing.assert_allclose([one.score for one in singly], [one.score for one in both], atol=1e-5)
 
@@ -217,8 +211,8 @@ def test_files_and_figures(classifier: SentimentClassifier, tmp_path: Path) -> N
     texts, labels = [*texts, UNKNOWN], [*labels, 0]
     with (tmp_path / "in.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["text"], *([text] for text in texts)])
-    report = classifier.predict_file(tmp_path / "in.csv", tmp_path / "out.csv", cascade="auto")
-    said = classifier.predict(texts, cascade="auto")
+    report = classifier.predict_file(tmp_path / "in.csv", tmp_path / "out.csv", cascade=True)
+    said = classifier.predict(texts, cascade=True)
     by_words = sum(prediction.answered_by == "words" for prediction in said)
     assert report.answered_by_words == by_words
     assert f"{by_words / 41:.0%} of the labels were given by the quick model" in str(report)
@@ -226,7 +220,7 @@ def test_files_and_figures(classifier: SentimentClassifier, tmp_path: Path) -> N
         assert [row["label"] for row in csv.DictReader(file)] == [prediction.label for prediction in said]
     assert classifier.predict_file(tmp_path / "in.csv", tmp_path / "alone.csv").answered_by_words is None
     with pytest.warns(UserWarning, match="was trained or its best epoch chosen on"):
-        measured = classifier.evaluate(texts, labels, cascade="auto")
+        measured = classifier.evaluate(texts, labels, cascade=True)
     sizes = {part.name: part.rows for part in measured.slices if part.grouping == "answered by"}
     assert sizes == {"words": by_words, "encoder": 41 - by_words}
 
@@ -235,7 +229,7 @@ def test_files_and_figures(classifier: SentimentClassifier, tmp_path: Path) -> N
 def test_an_exported_model_has_it_too(classifier: SentimentClassifier, exported: tuple[Path, ExportReport]) -> None:
     texts = make_reviews(40)[0]
     opened = SentimentClassifier.from_pretrained(exported[0])
-    ours, theirs = (model.predict(texts, cascade="auto") for model in (classifier, opened))
+    ours, theirs = (model.predict(texts, cascade=True) for model in (classifier, opened))
     assert [one.answered_by for one in ours] == [one.answered_by for one in theirs]
     np.testing.assert_allclose([one.score for one in ours], [one.score for one in theirs], atol=1e-4)
 
@@ -244,7 +238,7 @@ def test_refusals(classifier: SentimentClassifier, saved_model: Path, saved_pair
     with pytest.raises(ConfigError, match="cascade='always' is not known"):
         classifier.predict("Fine.", cascade="always")  # type: ignore[call-overload]
     with pytest.raises(ModelError, match="has no cascade"):
-        SentimentClassifier.from_pretrained(saved_pair_model).predict([("A", "B")], cascade="auto")
+        SentimentClassifier.from_pretrained(saved_pair_model).predict([("A", "B")], cascade=True)
     for name in ("config.json", "imdb_sentiment.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
         (tmp_path / name).symlink_to(saved_model / name)
     with pytest.raises(ModelError, match=r"is not a whole model folder\n.*no cascade\.npz"):

@@ -17,8 +17,9 @@ from safetensors.torch import load_file
 
 from conftest import make_reviews
 from forked import Child
-from imdb_sentiment import ConfigError, ExportReport, MissingExtraError, ModelError, SentimentClassifier
+from imdb_sentiment import ConfigError, MissingExtraError, ModelError, SentimentClassifier
 from imdb_sentiment.inference.graph_backends import open_graph
+from imdb_sentiment.results import ExportReport
 from tasks import close_and_be_told
 
 pytestmark = pytest.mark.integration
@@ -65,7 +66,7 @@ def test_the_scores_are_the_same_to_the_fifth_digit(
     assert [one.truncated for one in opened.predict(texts)] == [one.truncated for one in classifier.predict(texts)]
     assert opened.labels == classifier.labels
     assert opened.threshold == classifier.threshold
-    assert opened.saw(texts) == classifier.saw(texts)
+    assert opened.seen_in_training(texts) == classifier.seen_in_training(texts)
 
 
 def test_many_passes_at_once_give_the_same(
@@ -83,7 +84,7 @@ def test_it_measures_too(classifier: SentimentClassifier, opened: SentimentClass
 
 
 def test_with_the_cascade_too(classifier: SentimentClassifier, opened: SentimentClassifier) -> None:
-    expected, found = (one.predict([*TEXTS[:20], LONG], cascade="auto") for one in (classifier, opened))
+    expected, found = (one.predict([*TEXTS[:20], LONG], cascade=True) for one in (classifier, opened))
     assert [one.answered_by for one in found] == [one.answered_by for one in expected]
     assert [one.score for one in found] == pytest.approx([one.score for one in expected], abs=1e-5)
 

@@ -118,7 +118,7 @@ WAYS: dict[str, Callable[[SentimentClassifier, Any], Any]] = {
     "predict_proba": lambda model, texts: model.predict_proba(texts),
     "predict_stream": lambda model, texts: list(model.predict_stream(texts)),
     "evaluate": lambda model, texts: model.evaluate(texts, [0, 1, 0, 1, 0]),
-    "saw": lambda model, texts: model.saw(texts),
+    "saw": lambda model, texts: model.seen_in_training(texts),
 }
 
 
@@ -163,7 +163,7 @@ def test_every_way_reads_a_table_as_it_reads_its_texts(classifier: SentimentClas
     np.testing.assert_array_equal(classifier.predict_proba(frame), classifier.predict_proba(TEXTS))
     labels = pd.Series([0, 1, 0, 1, 0])
     assert classifier.evaluate(frame, labels) == classifier.evaluate(TEXTS, [0, 1, 0, 1, 0])
-    assert classifier.saw(frame) == classifier.saw(TEXTS)
+    assert classifier.seen_in_training(frame) == classifier.seen_in_training(TEXTS)
 
 
 def test_a_text_in_a_stream_is_one_text(classifier: SentimentClassifier) -> None:

@@ -15,7 +15,7 @@ from imdb_sentiment import (
     SentimentClassifier,
     SentimentFineTuner,
     audit_dataset,
-    find_suspects,
+    find_label_issues,
     load_config,
 )
 from imdb_sentiment.data.sources import load_source
@@ -42,9 +42,9 @@ READING: dict[str, Callable[[], object]] = {
     "texts as labels": lambda: splits("swapped.csv"),
     "texts as labels, one named": lambda: splits("swapped.csv", positive_label=ROWS[0][1]),
     "two long labels": lambda: splits("long.csv"),
-    "too few rows of long labels": lambda: splits("long.csv", positive_label=ROWS[0][1], limit=3_000),
-    "one row of long labels": lambda: splits("long.csv", positive_label=ROWS[0][1], limit=1),
-    "folds of long labels": lambda: find_suspects(
+    "too few rows of long labels": lambda: splits("long.csv", positive_label=ROWS[0][1], max_train_samples=3_000),
+    "one row of long labels": lambda: splits("long.csv", positive_label=ROWS[0][1], max_train_samples=1),
+    "folds of long labels": lambda: find_label_issues(
         "long.csv", folds=30, data_config=DataConfig(positive_label=ROWS[0][1], near_duplicates="ignore")
     ),
     "ragged rows": lambda: splits("ragged.csv"),

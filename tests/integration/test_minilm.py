@@ -18,9 +18,9 @@ from imdb_sentiment import (
     ModelError,
     SentimentClassifier,
     SentimentFineTuner,
-    WordContribution,
 )
 from imdb_sentiment.data.sample import sample_file
+from imdb_sentiment.results import WordContribution
 
 pytestmark = pytest.mark.integration
 
@@ -45,7 +45,7 @@ def tuner(tmp_path_factory: pytest.TempPathFactory) -> SentimentFineTuner:
         per_device_train_batch_size=8,
     )
     with sample_file() as source:
-        data = DataConfig(source=str(source), limit=150, test_fraction=0.1)
+        data = DataConfig(source=str(source), max_train_samples=150, test_fraction=0.1)
         tuner = SentimentFineTuner(data, config, output_dir=tmp_path_factory.mktemp("run"))
         assert tuner.splits.summary.left_out  # loads the rows, while the file is there
     return tuner

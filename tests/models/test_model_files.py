@@ -12,10 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from imdb_sentiment import ExportReport, FineTuneConfig, ModelError, SentimentClassifier
+from imdb_sentiment import FineTuneConfig, ModelError, SentimentClassifier
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.models.model_files import read_json
 from imdb_sentiment.models.pretrained import load_encoder, load_model
+from imdb_sentiment.results import ExportReport
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_sentiment import ExportReport, ModelError, SentimentClassifier
+from imdb_sentiment import ModelError, SentimentClassifier
+from imdb_sentiment.results import ExportReport
 
 OPENED = ["own", "foreign", pytest.param("exported", marks=pytest.mark.integration)]
 

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import make_reviews
-from imdb_sentiment import ExportReport, ModelError, SentimentClassifier
+from imdb_sentiment import ModelError, SentimentClassifier
 from imdb_sentiment.persistence.model_card import model_card
+from imdb_sentiment.results import ExportReport
 
 TEXTS = ["wonderful and moving", "dull " * 40, "x", *make_reviews(4)[0]]
 
@@ -65,7 +66,7 @@ def mutations(draw: st.DrawFn, document: dict[str, Any]) -> dict[str, Any]:
 def use(folder: Path) -> None:
     """Do with a model whatever can be done: what is read of it must be there."""
     model = SentimentClassifier.from_pretrained(folder, device="cpu", precision="fp32")
-    for prediction in model.predict(TEXTS, cascade="auto" if model.metadata.cascade else None):
+    for prediction in model.predict(TEXTS, cascade=model.metadata.cascade is not None):
         assert math.isfinite(prediction.score)
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
     assert len(model._identity) == 64

@@ -15,9 +15,10 @@ from safetensors.torch import load_file, save_file
 
 from conftest import make_reviews
 from forked import Child
-from imdb_sentiment import ExportReport, ModelError, OutputExistsError, SentimentClassifier
+from imdb_sentiment import ModelError, OutputExistsError, SentimentClassifier
 from imdb_sentiment.inference import file
 from imdb_sentiment.inference.row_labels import judge_rows
+from imdb_sentiment.results import ExportReport
 from tasks import identity_of
 
 TEXTS, _ = make_reviews(20)

@@ -10,16 +10,9 @@ import numpy as np
 import pytest
 
 from conftest import make_pair, make_reviews
-from imdb_sentiment import (
-    ConfigError,
-    DataError,
-    ExportReport,
-    MissingExtraError,
-    ModelError,
-    OutputExistsError,
-    SentimentClassifier,
-)
+from imdb_sentiment import ConfigError, DataError, MissingExtraError, ModelError, OutputExistsError, SentimentClassifier
 from imdb_sentiment.inference.graph_backends import OpenVinoBackend
+from imdb_sentiment.results import ExportReport
 
 TEXTS, LABELS = make_reviews(100)
 

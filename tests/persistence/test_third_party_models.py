@@ -51,7 +51,7 @@ def test_it_is_measured_and_says_what_is_not_known(elsewhere: Path, tmp_path: Pa
     assert "512 tokens (head)" in page
     assert "training rows" not in page
     with pytest.raises(ModelError, match="not known which texts the model was trained on"):
-        classifier.saw(TEXTS)
+        classifier.seen_in_training(TEXTS)
 
 
 @pytest.mark.filterwarnings("ignore:the labels are probably flipped")  # the head is random

@@ -7,14 +7,14 @@ import numpy as np
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.report import full_report
 from imdb_sentiment.results import (
-    Background,
     EvaluationReport,
     Explanation,
-    LabelSuspects,
+    LabelIssue,
+    LabelIssues,
     MeasuredRows,
-    Suspect,
     WordContribution,
 )
+from imdb_sentiment.results.background import Background
 
 UNKIND = '<script>document.title = "taken over"</script> "quoted" & \'single\' <img src="https://example.com/x.png">'
 LABELS = ("$ham_", "<spam>")
@@ -56,7 +56,7 @@ def make_report(rows: int = 300) -> EvaluationReport:
     return replace(report, background=background)
 
 
-def make_suspects() -> LabelSuspects:
+def make_label_issues() -> LabelIssues:
     """Make a list of one row with an unkind text."""
-    suspect = Suspect(row=7, label=LABELS[0], suggested=LABELS[1], probability=0.98, text=UNKIND)
-    return LabelSuspects(rows=150, model="TF-IDF", suspects=(suspect,), notes=())
+    suspect = LabelIssue(row=7, label=LABELS[0], suggested=LABELS[1], probability=0.98, text=UNKIND)
+    return LabelIssues(rows=150, model="TF-IDF", issues=(suspect,), notes=())

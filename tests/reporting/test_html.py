@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from made_reports import LABELS, UNKIND, make_report, make_suspects
+from made_reports import LABELS, UNKIND, make_label_issues, make_report
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from imdb_sentiment import OutputExistsError
@@ -21,7 +21,7 @@ NARROW, WIDE = ViewportSize(width=390, height=800), ViewportSize(width=1200, hei
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = tmp_path_factory.mktemp("page") / "report.html"
-    return make_report().save_html(page, title=f"Report on {UNKIND}", suspects=make_suspects())
+    return make_report().save_html(page, title=f"Report on {UNKIND}", label_issues=make_label_issues())
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from dataclasses import replace
 from made_reports import LABELS, UNKIND, make_report
 
 from imdb_sentiment.reporting.markdown import markdown_table
-from imdb_sentiment.results import Background, Interval, SliceReport
+from imdb_sentiment.results import Interval, SliceReport
+from imdb_sentiment.results.background import Background
 
 
 def test_markdown_has_the_figures_and_no_text_of_the_data() -> None:

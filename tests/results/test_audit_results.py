@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from imdb_sentiment import DataAudit, Finding, TokenLengths
+from imdb_sentiment.results import DataAudit, Finding, TokenLengths
 from imdb_sentiment.results.audit import Severity
 
 

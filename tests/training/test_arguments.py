@@ -44,8 +44,8 @@ USED_ELSEWHERE = {
     "first_epoch_max_length",
     "evaluations_per_epoch",
     "early_stopping_patience",
-    "keep_checkpoints",
-    "class_weights",
+    "save_total_limit",
+    "class_weight",
     "threshold",
 }
 METRIC = choose_metric("auto")

@@ -124,7 +124,7 @@ def evaluated_steps(parts: Parts) -> list[int]:
 def test_a_run_evaluates_and_saves_in_the_same_steps(
     build: Build, tmp_path: Path, evaluations: int, steps: list[int]
 ) -> None:
-    parts = build(num_train_epochs=2, evaluations_per_epoch=evaluations, keep_checkpoints=20)
+    parts = build(num_train_epochs=2, evaluations_per_epoch=evaluations, save_total_limit=20)
     parts.trainer.train()
     assert evaluated_steps(parts) == steps
     assert list(complete_checkpoints(tmp_path / "run")) == steps
@@ -176,7 +176,7 @@ def test_the_newest_checkpoints_are_kept_beside_the_best(
     parts = build(
         num_train_epochs=3,
         evaluations_per_epoch=2,
-        keep_checkpoints=2,
+        save_total_limit=2,
         load_best_model_at_end=best_kept,
         metric_for_best_model="f1",
     )

@@ -16,7 +16,7 @@ from imdb_sentiment.training.setup import balanced_weights
 ROWS = 7
 BY_CLASS = torch.tensor([7 / 6, 7 / 8])
 # a learning rate that changes nothing, so that every step starts from the same model
-WEIGHTED: dict[str, Any] = {"rows": ROWS, "class_weights": "balanced", "learning_rate": 1e-12}
+WEIGHTED: dict[str, Any] = {"rows": ROWS, "class_weight": "balanced", "learning_rate": 1e-12}
 
 
 @pytest.fixture
@@ -90,11 +90,11 @@ def test_weights_raise_the_probabilities_of_the_rare_label(tiny_config: FineTune
     fields: dict[str, Any] = {"num_train_epochs": 3, "per_device_train_batch_size": 16, "load_best_model_at_end": False}
     means = []
     for weights in (None, "balanced"):
-        config = tiny_config.replace(class_weights=weights, **fields)
+        config = tiny_config.replace(class_weight=weights, **fields)
         tuner = SentimentFineTuner(config=config, output_dir=tmp_path / f"run-{weights}")
         tuner.fit((texts, labels))
         classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / f"model-{weights}"))
-        assert classifier.metadata.fine_tune_config["class_weights"] == weights
+        assert classifier.metadata.fine_tune_config["class_weight"] == weights
         means.append(classifier.predict_proba(texts)[:, 1].mean())
     plain, weighted = means
     assert plain == pytest.approx(1 / 8, abs=0.08)

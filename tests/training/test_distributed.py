@@ -34,7 +34,7 @@ from imdb_sentiment.training.trainer import _has_unused_parameters
 AS_ONE = 1e-6
 """How far a gradient, a loss or a weight may be from that of one process."""
 
-BALANCED = {"per_device_train_batch_size": 8, "class_weights": "balanced"}
+BALANCED = {"per_device_train_batch_size": 8, "class_weight": "balanced"}
 CASES: dict[str, dict[str, Any]] = {
     # 17 rows: the last step has one, and a process none
     "weights": {"rows": 17, **BALANCED},
@@ -108,7 +108,7 @@ def recipe(tiny_model: Path) -> Recipe:
     changes = {
         "dropout": 0.0,
         "learning_rate": 2e-3,
-        "class_weights": "balanced",
+        "class_weight": "balanced",
         "per_device_train_batch_size": 4,
         "gradient_accumulation_steps": 1,
         "max_tokens_per_forward": 16,  # a pass for each row; in a last step of three rows, one process has fewer

@@ -107,7 +107,7 @@ def run_on_a_small_disk(recipe: Recipe, disk: Path, files: list[str]) -> Seen:
     after_refusal = sorted(path.name for path in disk.iterdir())
     (disk / "ballast").unlink()
 
-    whole = recipe._replace(changes={"keep_checkpoints": 4}).fit(disk / "long")
+    whole = recipe._replace(changes={"save_total_limit": 4}).fit(disk / "long")
     sizes = {path.name: path.stat().st_size for path in (disk / "long" / f"checkpoint-{EVALUATED[2]}").iterdir()}
     shutil.rmtree(disk / "long")
 

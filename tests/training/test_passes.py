@@ -65,7 +65,7 @@ def rows(encoder: TextEncoder) -> list[EncodedRow]:
 
 
 def test_a_pass_has_what_the_loss_needs(encoder: TextEncoder, rows: list[EncodedRow]) -> None:
-    batch = Collate(encoder, rows[0], max_tokens=1000, padded=int, class_weights=WEIGHTS)(rows[2:])
+    batch = Collate(encoder, rows[0], max_tokens=1000, padded=int, class_weight=WEIGHTS)(rows[2:])
     assert batch["rows"] == [2, 3, 4, 5]
     (only,) = batch["passes"]
     assert only["labels"].tolist() == [0, 1, 0, 1]
@@ -75,7 +75,7 @@ def test_a_pass_has_what_the_loss_needs(encoder: TextEncoder, rows: list[Encoded
 
 
 def test_each_pass_is_padded_to_its_own_longest_row(encoder: TextEncoder, rows: list[EncodedRow]) -> None:
-    batch = Collate(encoder, rows[0], max_tokens=54, padded=int, class_weights=WEIGHTS)(rows)
+    batch = Collate(encoder, rows[0], max_tokens=54, padded=int, class_weight=WEIGHTS)(rows)
     assert [tuple(part["input_ids"].shape) for part in batch["passes"]] == [(2, 27), (3, 17), (1, 3)]
     assert torch.cat([part["labels"] for part in batch["passes"]]).tolist() == [0, 1] * 3
     assert batch["rows"] == list(range(6))
@@ -83,7 +83,7 @@ def test_each_pass_is_padded_to_its_own_longest_row(encoder: TextEncoder, rows: 
 
 def test_padding_to_a_limit_counts_for_the_budget_and_may_change(encoder: TextEncoder, rows: list[EncodedRow]) -> None:
     limits = [28, 32]
-    collate = Collate(encoder, rows[0], max_tokens=84, padded=lambda _: limits[0], class_weights=WEIGHTS)
+    collate = Collate(encoder, rows[0], max_tokens=84, padded=lambda _: limits[0], class_weight=WEIGHTS)
     assert [tuple(part["input_ids"].shape) for part in collate(rows)["passes"]] == [(3, 28), (3, 28)]
     limits.pop(0)
     assert [tuple(part["input_ids"].shape) for part in collate(rows)["passes"]] == [(2, 32), (2, 32), (2, 32)]
@@ -92,7 +92,7 @@ def test_padding_to_a_limit_counts_for_the_budget_and_may_change(encoder: TextEn
 def test_an_empty_batch_has_a_row_without_weight(
     config: FineTuneConfig, encoder: TextEncoder, rows: list[EncodedRow]
 ) -> None:
-    batch = Collate(encoder, rows[4], max_tokens=54, padded=int, class_weights=WEIGHTS)([])
+    batch = Collate(encoder, rows[4], max_tokens=54, padded=int, class_weight=WEIGHTS)([])
     assert batch["rows"] == []
     (only,) = batch["passes"]
     assert only["attention_mask"].sum().item() == 7

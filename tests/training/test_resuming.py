@@ -49,7 +49,7 @@ def folder(cut_off: Path, tmp_path: Path) -> Path:
         ({"learning_rate": 1e-4}, "learning_rate"),
         ({"num_train_epochs": 3}, "num_train_epochs"),
         ({"seed": 7}, "seed"),
-        ({"class_weights": "balanced"}, "class_weights"),
+        ({"class_weight": "balanced"}, "class_weight"),
         ({"precision": "auto"}, "precision"),
         ({"first_epoch_max_length": 8}, "first_epoch_max_length"),
     ],
@@ -78,7 +78,7 @@ def test_other_data_are_refused(folder: Path, config: FineTuneConfig) -> None:
 
 
 def test_the_folder_may_move_and_what_decides_nothing_may_change(folder: Path, config: FineTuneConfig) -> None:
-    changed = config.replace(per_device_eval_batch_size=3, keep_checkpoints=2)
+    changed = config.replace(per_device_eval_batch_size=3, save_total_limit=2)
     tuner = SentimentFineTuner(config=changed, output_dir=folder)
     result = tuner.fit(make_reviews(60), resume=True)
     assert any(note.startswith("went on from") for note in result.notes)

@@ -40,12 +40,12 @@ def rows_of(step: Step) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("class_weights", "padding"), [(None, "longest"), ("balanced", "longest"), ("balanced", "max_length")]
+    ("class_weight", "padding"), [(None, "longest"), ("balanced", "longest"), ("balanced", "max_length")]
 )
 def test_a_step_is_that_of_one_large_batch_however_it_is_divided(
-    build: Build, class_weights: str | None, padding: str
+    build: Build, class_weight: str | None, padding: str
 ) -> None:
-    shared: dict[str, Any] = WHOLE | {"class_weights": class_weights, "padding": padding}
+    shared: dict[str, Any] = WHOLE | {"class_weight": class_weight, "padding": padding}
     whole = build(**shared)
     expected = train(whole)
     assert [len(rows_of(step)) for step in expected] == [8, 3]
@@ -153,9 +153,9 @@ def test_a_run_goes_on_within_an_epoch_as_if_it_had_not_stopped(
     build: Build, tmp_path: Path, group_by_length: bool, step: int
 ) -> None:
     fields: dict[str, Any] = {"num_train_epochs": 2, "group_by_length": group_by_length, "evaluations_per_epoch": 3}
-    whole = build(**fields, keep_checkpoints=6)
+    whole = build(**fields, save_total_limit=6)
     expected = train(whole)
-    resumed = build(**fields, keep_checkpoints=6)
+    resumed = build(**fields, save_total_limit=6)
     steps = train(resumed, resume_from=complete_checkpoints(tmp_path / "run")[step])
     assert [step.rows for step in steps] == [step.rows for step in expected[step:]]
     for name, weight in whole.model.named_parameters():

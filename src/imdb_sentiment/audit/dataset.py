@@ -35,29 +35,30 @@ _INVALID = {
 
 
 def audit_dataset(
-    source_or_splits: object = None, config: DataConfig | None = None, *, model_name: str | None = None
+    data: object = None, data_config: DataConfig | None = None, *, model_name: str | None = None
 ) -> DataAudit:
     """Look at a data set before training on it, and say what was found.
 
     Nothing is changed, and nothing in the rows is an error that is raised: what training would refuse is a finding.
 
     Args:
-        source_or_splits: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame,
+        data: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame,
             a `datasets.Dataset` or `DatasetDict`, a list of dictionaries, a mapping from split names to such tables, or
-            a pair `(texts, labels)`; or `DataSplits`, or a `DataConfig`. By default, what `config.source` names.
-        config: Names the columns and the labels.
+            a pair `(texts, labels)`; or `DataSplits`, or a `DataConfig`. By default, what
+            `data_config.source` names.
+        data_config: Names the columns and the labels.
         model_name: Model whose tokens are counted, as `FineTuneConfig.model_name` takes it; without one they are not.
 
     Raises:
         DataError: The source is missing, cannot be read, or lacks a column.
-        ConfigError: `config` is no `DataConfig`, or both are one.
+        ConfigError: `data_config` is no `DataConfig`, or both are one.
         ModelError: The model cannot be used.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
         MissingExtraError: The extra `audit` is not installed, which near duplicates need.
     """
     from imdb_sentiment.models.pretrained import load_encoder
 
-    data, config = source_of(source_or_splits, config)
+    data, config = source_of(data, data_config)
     if isinstance(data, DataSplits):
         config, data = (
             _describe_splits(data, config),

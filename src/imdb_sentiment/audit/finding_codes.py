@@ -36,7 +36,7 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
         "warning",
         Advice(
             "Accuracy is high here for a model that never finds the rarer class. Read balanced accuracy, Matthews "
-            "correlation and average precision instead. To find more of the rarer class, leave class_weights off and "
+            "correlation and average precision instead. To find more of the rarer class, leave class_weight off and "
             "choose a threshold for a goal, such as ",
             Setting("threshold", "max_f1", "FineTuneConfig"),
             ".",

@@ -10,7 +10,7 @@ from imdb_sentiment.cli.console import say, standard_streams
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.export import export
-from imdb_sentiment.cli.label_issues import suspects
+from imdb_sentiment.cli.label_issues import label_issues
 from imdb_sentiment.cli.learning_curve import learning_curve
 from imdb_sentiment.cli.options import option_meant
 from imdb_sentiment.cli.predict import predict
@@ -50,7 +50,7 @@ def _top(
     pass
 
 
-for command in (demo, audit, train, evaluate, predict, report, suspects, learning_curve, export):
+for command in (demo, audit, train, evaluate, predict, report, label_issues, learning_curve, export):
     app.command()(command)
 
 

@@ -54,7 +54,7 @@ def audit(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    found = for_shell(audit_dataset(config=data_config, model_name=model), audit)
+    found = for_shell(audit_dataset(data_config=data_config, model_name=model), audit)
     if json:
         print_json(found.to_dict())
     else:

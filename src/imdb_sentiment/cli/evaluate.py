@@ -49,7 +49,7 @@ def evaluate(
         negative_label=negative_label,
     )
     opened = open_both(model, data_config)
-    report = measure(opened, cascade="auto" if cascade else None)
+    report = measure(opened, cascade=cascade)
     for warning in report.warnings():
         warn(f"warning: {warning}")
     notes = [*opened.rows.notes, *filter(None, [report.flipped_warning()])]

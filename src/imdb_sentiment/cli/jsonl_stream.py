@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.cli.console import print_json_lines
 
@@ -24,7 +24,7 @@ def classify_lines(
     columns: tuple[str, ...] | None,
     prefix: str,
     *,
-    cascade: Literal["auto"] | None = None,
+    cascade: bool = False,
 ) -> None:
     """Read objects, one a line, and write them with `label`, `score` and `reason` at their end.
 

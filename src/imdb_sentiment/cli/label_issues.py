@@ -1,4 +1,4 @@
-"""`imdb-sentiment suspects`: rows whose label is probably wrong, as a table to go through."""
+"""`imdb-sentiment label-issues`: rows whose label is probably wrong, as a table to go through."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,16 +19,16 @@ from imdb_sentiment.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from imdb_sentiment.results import LabelSuspects
+    from imdb_sentiment.results import LabelIssues
 
-__all__ = ["suspects"]
+__all__ = ["label_issues"]
 
 _COLUMNS = ("row", "label", "suggested", "probability", "text")
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 @reports_errors
-def suspects(
+def label_issues(
     *,
     data: Annotated[
         str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
@@ -53,7 +53,7 @@ def suspects(
 ) -> None:
     """List rows whose label is probably wrong, the most suspicious first."""
     from imdb_sentiment.config import FineTuneConfig
-    from imdb_sentiment.label_issues import find_suspects
+    from imdb_sentiment.label_issues import find_label_issues
     from imdb_sentiment.runtime.files import check_new_file, write_text
 
     if output:
@@ -68,14 +68,14 @@ def suspects(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    found = find_suspects(data_config, FineTuneConfig(model_name=model) if model else None, folds)
+    found = find_label_issues(data_config, config=FineTuneConfig(model_name=model) if model else None, folds=folds)
     if output:
         write_text(output, _table(found, output, spreadsheet_safe=spreadsheet_safe), overwrite=overwrite)
     if json:
         print_json(found.to_dict())
         return
     say(str(found))
-    if output and found.suspects:
+    if output and found.issues:
         say(f"\nAll of them are in {output}. Mend the labels of your data, not that file, and train again.")
 
 
@@ -84,18 +84,17 @@ def _check_kind(output: Path) -> None:
 
     if output.suffix.lower() not in _SEPARATORS:
         raise ConfigError(
-            f"suspects are not written to {output}",
+            f"label issues are not written to {output}",
             found=output.suffix or "no suffix",
             expected=f"a name that ends in {' or '.join(_SEPARATORS)}",
         )
 
 
-def _table(found: "LabelSuspects", output: Path, *, spreadsheet_safe: bool) -> str:
+def _table(found: "LabelIssues", output: Path, *, spreadsheet_safe: bool) -> str:
     from imdb_sentiment.data.formats.record_writer import records_as_text
 
     rows = [
-        (str(suspect.row), suspect.label, suspect.suggested, f"{suspect.probability:.4f}", suspect.text)
-        for suspect in found.suspects
+        (str(issue.row), issue.label, issue.suggested, f"{issue.probability:.4f}", issue.text) for issue in found.issues
     ]
     separator = _SEPARATORS[output.suffix.lower()]
     return "".join(records_as_text([_COLUMNS, *rows], separator, spreadsheet_safe=spreadsheet_safe))

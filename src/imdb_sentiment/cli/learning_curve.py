@@ -54,7 +54,7 @@ def learning_curve(
     json: Json = False,
 ) -> None:
     """Train on more and more of the rows, and say what twice as many would bring."""
-    from imdb_sentiment.learning_curve import learning_curve as measure_curve
+    from imdb_sentiment.learning_curves import learning_curve as measure_curve
 
     data_config, fine_tune_config = read_settings(
         config_file=config,
@@ -72,7 +72,7 @@ def learning_curve(
     )
     curve = measure_curve(
         data_config,
-        fine_tune_config,
+        config=fine_tune_config,
         sizes=None if sizes is None else _numbers(sizes),
         folds=folds,
         output_dir=output,

@@ -121,7 +121,7 @@ def predict(
                 encoding=encoding,
                 header=not no_header,
                 spreadsheet_safe=spreadsheet_safe,
-                cascade="auto" if cascade else None,
+                cascade=cascade,
                 overwrite=overwrite,
             )
         )
@@ -139,7 +139,7 @@ def predict(
         if texts or explain or abstain_below or json:
             raise ConfigError("--json-lines reads standard input, with neither --json, --explain nor --abstain-below")
         columns = tuple(text_column.split(",")) if text_column else None
-        classify_lines(opened, columns, prefix, cascade="auto" if cascade else None)
+        classify_lines(opened, columns, prefix, cascade=cascade)
         return
     given = texts or _read_lines()
     if not given:
@@ -147,7 +147,7 @@ def predict(
     classifier = opened()
     columns = classifier.metadata.text_columns
     items = _split_pairs(given, columns) if len(columns) == 2 else given
-    predictions = classifier.predict(items, abstain_below=abstain_below, cascade="auto" if cascade else None)
+    predictions = classifier.predict(items, abstain_below=abstain_below, cascade=cascade)
     explanations = [classifier.explain(item) for item in items] if explain else []
     if json:
         told: dict[str, object] = {"predictions": [prediction.to_dict() for prediction in predictions]}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.labels import Labelled
-    from imdb_sentiment.results import LabelSuspects
+    from imdb_sentiment.results import LabelIssues
 
 __all__ = ["report"]
 
@@ -41,7 +41,7 @@ def report(
         int, typer.Option(help="Show which words led to so many of the surest mistakes.", metavar="N")
     ] = 0,
     no_suspects: Annotated[
-        bool, typer.Option("--no-suspects", help="Do not look for labels of the data that are probably wrong.")
+        bool, typer.Option("--no-label-issues", help="Do not look for labels of the data that are probably wrong.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the page if it is there.")] = False,
     settings: DataSettings = None,
@@ -71,7 +71,7 @@ def report(
     page = told.unseen or told
     suspected, none = (None, None) if no_suspects else _suspected(classifier, data_config)
     title = f"{Path(model).name} on {Path(data).name}"
-    told.save_html(output, title=title, suspects=suspected, overwrite=overwrite)
+    told.save_html(output, title=title, label_issues=suspected, overwrite=overwrite)
     say(str(page))
     for note in [*rows.notes, *filter(None, [page.flipped_warning()])]:
         say(f"note: {note}")
@@ -94,7 +94,7 @@ def _rows_of_training(classifier: "SentimentClassifier", rows: "Labelled") -> li
     found: list[tuple[list[Any], list[str]] | None] = []
     for split in ("train", "validation"):
         try:
-            saw = classifier.saw(rows.texts, split=split)
+            saw = classifier.seen_in_training(rows.texts, split=split)
         except ModelError:  # the model folder does not say
             return [None, None]
         texts = [*compress(rows.texts, saw)]
@@ -107,7 +107,7 @@ def _rows_of_training(classifier: "SentimentClassifier", rows: "Labelled") -> li
 
 def _suspected(
     classifier: "SentimentClassifier", config: "DataConfig"
-) -> "tuple[LabelSuspects, None] | tuple[None, str]":
+) -> "tuple[LabelIssues, None] | tuple[None, str]":
     """Return rows of the data whose label is probably wrong; or why none were looked for."""
     from imdb_sentiment.data.folds import load_folds
     from imdb_sentiment.data.labels import LabelNames

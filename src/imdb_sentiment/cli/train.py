@@ -53,7 +53,7 @@ def train(
     no_header: NoHeader = False,
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
-    limit: Annotated[
+    max_train_samples: Annotated[
         int | None, typer.Option(help="Use N training rows, stratified; test stays whole.", metavar="N")
     ] = None,
     cascade: Annotated[
@@ -85,7 +85,7 @@ def train(
                 "header": False if no_header else None,
                 "positive_label": positive_label,
                 "negative_label": negative_label,
-                "limit": limit,
+                "max_train_samples": max_train_samples,
             },
             fine_tune={"model_name": model, "cascade": cascade or None},
         )

@@ -130,16 +130,17 @@ class DataConfig(Frozen):
 
     test_fraction: Fraction | Literal["auto"] = "auto"
     """Share of all rows held out for the final test, where the source brings no test split. `auto` is 0.2, or no test
-    split at all below 500 rows if they are held out in turn (see `validation`) and there is no `limit`: `evaluate` then
-    reports on those, with five times as many rows as a test split would have, and the final model is trained on all."""
+    split at all below 500 rows if they are held out in turn (see `validation`) and `max_train_samples` is not set:
+    `evaluate` then reports on those, with five times as many rows as a test split would have, and the final model is
+    trained on all."""
 
-    limit: PositiveInt | None = None
+    max_train_samples: PositiveInt | None = None
     """Use this many of the source's training rows, stratified, before validation is carved from them. The test split
-    stays whole. A smaller limit takes a subset of what a larger one takes."""
+    stays whole. A smaller number takes a subset of what a larger one takes."""
 
     split_seed: Seed = 42
-    """Seed of the splits and of `limit`. Apart from `FineTuneConfig.seed`, so that training again with another seed
-    is still measured on the same rows."""
+    """Seed of the splits and of `max_train_samples`. Apart from `FineTuneConfig.seed`, so that training again with
+    another seed is still measured on the same rows."""
 
     test_overlap: Literal["drop", "keep"] = "drop"
     """What happens to training (and validation) rows whose text or group also stands in the test split: they are left

@@ -18,7 +18,7 @@ from imdb_sentiment.runtime.messages import quote
 
 __all__ = ["NOT_OF_THE_RUN", "FineTuneConfig", "Metric", "Preset", "SettledConfig"]
 
-NOT_OF_THE_RUN = {"per_device_eval_batch_size", "keep_checkpoints", "report_to", "threshold", "cascade"}
+NOT_OF_THE_RUN = {"per_device_eval_batch_size", "save_total_limit", "report_to", "threshold", "cascade"}
 """Fields of `FineTuneConfig` that do not decide how a run ends, so that they may change when it is gone on with."""
 
 Preset = Literal["tutorial", "fast", "balanced", "accurate"]
@@ -165,16 +165,16 @@ class FineTuneConfig(Frozen):
     """Stop after so many evaluations in a row without a better one. The learning rate falls to 0 over all epochs, so
     this saves time only where there are many."""
 
-    keep_checkpoints: PositiveInt = 1
+    save_total_limit: PositiveInt = 1
     """How many of the newest checkpoints are kept, beside the best one."""
 
     weight_decay: NonNegativeFloat = 0.01
     """Weight decay of AdamW; biases and layer norms are exempt."""
 
-    class_weights: Literal["balanced"] | None = None
+    class_weight: Literal["balanced"] | None = None
     """`balanced` weights each row's training loss by n / (2 * n_class), where n counts the training rows and n_class
     those of the row's class, so that both classes weigh the same. Validation is never weighted. To find more of the
-    rarer class, leave class_weights off and choose a `threshold` for a goal, such as `max_f1`: that finds as much, and
+    rarer class, leave class_weight off and choose a `threshold` for a goal, such as `max_f1`: that finds as much, and
     the probabilities stay calibrated. With weights those of the rarer class are too high, of which the temperature
     corrects a part only, as it moves both classes alike."""
 
@@ -198,7 +198,7 @@ class FineTuneConfig(Frozen):
     the classifier and the command line; a stock pipeline does not know it."""
 
     cascade: bool = False
-    """Fit a quick model of words on the training rows as well, for `SentimentClassifier.predict(cascade="auto")`: it
+    """Fit a quick model of words on the training rows as well, for `SentimentClassifier.predict(cascade=True)`: it
     answers the texts that it is sure of, and the encoder reads the rest. How sure it must be is chosen on validation,
     so that accuracy should not fall; log loss may rise. Takes seconds, and 8 MB of the saved model. A stock
     pipeline does not know of it."""

@@ -60,15 +60,17 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
     if size > len(rows):
         found = f"{len(rows):,} training rows"
         raise DataError(
-            f"limit={size:,} asks for more rows than there are",
+            f"max_train_samples={size:,} asks for more rows than there are",
             found=found,
-            hint=Advice(Setting("limit", len(rows), "DataConfig")),
+            hint=Advice(Setting("max_train_samples", len(rows), "DataConfig")),
         )
     positives = round(size * int(rows.labels.sum()) / len(rows))
     wanted = {0: size - positives, 1: positives}
     if 0 in wanted.values():
         found = list_counts(class_counts(rows, names))
-        raise DataError(f"limit={size:,} leaves one class without rows", found=found, hint="a larger limit")
+        raise DataError(
+            f"max_train_samples={size:,} leaves one class without rows", found=found, hint="a larger number"
+        )
     # the text itself decides between spellings of one key, so that the order of the rows does not
     order = np.lexsort((rows.digests, placed(rows.keys, seed, "limit")))
     chosen = np.zeros(len(rows), dtype=bool)

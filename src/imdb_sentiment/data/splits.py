@@ -140,8 +140,8 @@ def divide(
     """Divide rows that were looked at.
 
     A test split is carved first where the source brings none and there are rows enough, then rows that belong with test
-    leave training, then `limit` is applied, and validation is carved last where the source brings none, or the rows are
-    divided into folds.
+    leave training, then `max_train_samples` is applied, and validation is carved last where the source brings none, or
+    the rows are divided into folds.
 
     Args:
         raw: The source.
@@ -198,7 +198,9 @@ def hold_out(
 
 def _measured_in_turn(parts: Mapping[str, Rows], config: "DataConfig", cross_below: int) -> bool:
     """Tell whether rows are so few that those held out in turn are measured on, and none are set aside for a test."""
-    few = len(parts["train"]) < _FEWEST_TO_CARVE and config.limit is None  # which leaves rows over for a test
+    few = (
+        len(parts["train"]) < _FEWEST_TO_CARVE and config.max_train_samples is None
+    )  # which leaves rows over for a test
     return (
         config.test_fraction == "auto"
         and "validation" not in parts
@@ -262,16 +264,16 @@ def invalid_left_out(inspected: InspectedRows) -> list[LeftOut]:
 
 
 def limit_rows(rows: Rows, config: "DataConfig", names: LabelNames, left_out: list[LeftOut]) -> Rows:
-    """Keep `config.limit` of the rows, if that is set.
+    """Keep `config.max_train_samples` of the rows, if that is set.
 
     Raises:
         DataError: There are fewer rows, or a class would get none.
     """
-    if config.limit is None:
+    if config.max_train_samples is None:
         return rows
-    reason = f"above the limit of {config.limit:,}"
-    left_out.append(LeftOut(split="train", reason=reason, rows=len(rows) - config.limit))
-    return stratified_sample(rows, config.limit, config.split_seed, names)
+    reason = f"above max_train_samples={config.max_train_samples:,}"
+    left_out.append(LeftOut(split="train", reason=reason, rows=len(rows) - config.max_train_samples))
+    return stratified_sample(rows, config.max_train_samples, config.split_seed, names)
 
 
 def label_rows(

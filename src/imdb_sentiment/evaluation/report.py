@@ -13,7 +13,8 @@ from imdb_sentiment.evaluation.curves import curves_of
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.results import Background, BaselineReport, EvaluationReport, Interval, MeasuredRows
+from imdb_sentiment.results import BaselineReport, EvaluationReport, Interval, MeasuredRows
+from imdb_sentiment.results.background import Background
 
 __all__ = ["figures_of", "full_report", "with_background"]
 

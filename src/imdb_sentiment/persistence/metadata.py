@@ -17,7 +17,8 @@ from pydantic import (
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.models.tokenization import TextEncoder, Truncation
-from imdb_sentiment.results import Background, Calibration, CascadeChoice, EvaluationReport
+from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport
+from imdb_sentiment.results.background import Background
 from imdb_sentiment.runtime.messages import NOT_RECORDED
 
 if TYPE_CHECKING:

@@ -39,8 +39,8 @@ class Page(NamedTuple):
     mistakes: Sequence[Any]
     """Each with `row`, `true`, `predicted`, `confidence`, `text`, and `explanation`: None, or what has `to_html()`."""
 
-    suspects: Any
-    """None or, with `rows`, `model` and `suspects`, rows whose label is probably wrong."""
+    label_issues: Any
+    """None or, with `rows`, `model` and `issues`, rows whose label is probably wrong."""
 
     audit: Sequence[Any]
     """Findings, each a mapping with `severity`, `code`, `count` and `split`."""

@@ -1,14 +1,13 @@
 """The records that the library returns: frozen, they print well and turn into plain JSON."""
 
-from imdb_sentiment.results.background import Background
-from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.audit import DataAudit, Finding, TokenLengths
 from imdb_sentiment.results.comparison import Comparison, Difference, Interval
+from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
 from imdb_sentiment.results.evaluation import BaselineReport, EvaluationReport
 from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction, WordContribution
-from imdb_sentiment.results.label_issues import LabelSuspects, Suspect
+from imdb_sentiment.results.label_issues import LabelIssue, LabelIssues
 from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
 from imdb_sentiment.results.measured import MeasuredRows
-from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.results.slices import SliceReport
 from imdb_sentiment.results.training import (
     Calibration,
@@ -21,22 +20,25 @@ from imdb_sentiment.results.training import (
 )
 
 __all__ = [
-    "METRICS",
-    "Background",
     "BaselineReport",
     "Calibration",
     "CascadeChoice",
     "Comparison",
+    "CrossValidationReport",
+    "DataAudit",
     "Difference",
     "EpochRecord",
     "EvaluationReport",
     "Explanation",
     "ExportReport",
     "FileReport",
+    "Finding",
     "FineTuneResult",
+    "FoldResult",
     "Forecast",
     "Interval",
-    "LabelSuspects",
+    "LabelIssue",
+    "LabelIssues",
     "LearningCurve",
     "LearningPoint",
     "LeftOut",
@@ -45,7 +47,6 @@ __all__ = [
     "Prediction",
     "SliceReport",
     "SplitSummary",
-    "Suspect",
+    "TokenLengths",
     "WordContribution",
-    "to_plain",
 ]

@@ -11,7 +11,7 @@ from imdb_sentiment.reporting.curves import Curves
 from imdb_sentiment.results.background import Background
 from imdb_sentiment.results.base import NOT_PLAIN, to_plain
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
-from imdb_sentiment.results.label_issues import LabelSuspects
+from imdb_sentiment.results.label_issues import LabelIssues
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.results.mistakes import Mistake, worst_mistakes
@@ -210,7 +210,7 @@ class EvaluationReport:
         path: str | PathLike[str],
         *,
         title: str = "Report",
-        suspects: LabelSuspects | None = None,
+        label_issues: LabelIssues | None = None,
         overwrite: bool = False,
     ) -> Path:
         """Write the report as one HTML page that needs nothing from outside. Needs the extra `report`.
@@ -218,7 +218,7 @@ class EvaluationReport:
         Args:
             path: File to write.
             title: Heading of the page.
-            suspects: What `find_suspects` returned for the data, to be shown too.
+            label_issues: What `find_label_issues` returned for the data, to be shown too.
             overwrite: Replace a file that is there.
 
         Returns:
@@ -245,7 +245,7 @@ class EvaluationReport:
             plots=shown.plots(),
             slices=Table.of("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
             mistakes=shown.worst_mistakes(),
-            suspects=suspects,
+            label_issues=label_issues,
             audit=(background.audit or {}).get("findings", []),
             provenance=Table(
                 "Where the model comes from", ["", ""], [[*pair] for pair in background.provenance.items()]

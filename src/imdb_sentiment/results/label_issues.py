@@ -8,14 +8,14 @@ from imdb_sentiment.results.base import to_plain
 from imdb_sentiment.results.text_table import format_table
 from imdb_sentiment.runtime.messages import visible
 
-__all__ = ["LabelSuspects", "Suspect"]
+__all__ = ["LabelIssue", "LabelIssues"]
 
 _SHOWN = 10
 _WIDTH = 44
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspect:
+class LabelIssue:
     """A row whose label a model that did not learn from it contradicts."""
 
     row: int
@@ -35,7 +35,7 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelSuspects:
+class LabelIssues:
     """Rows to look at again, the most suspicious first."""
 
     rows: int
@@ -44,7 +44,7 @@ class LabelSuspects:
     model: str
     """What looked at them, each time without having learnt from them."""
 
-    suspects: tuple[Suspect, ...]
+    issues: tuple[LabelIssue, ...]
 
     notes: tuple[str, ...]
     """What else a reader should know of how the rows were read."""
@@ -54,16 +54,16 @@ class LabelSuspects:
         return to_plain(self)
 
     def __str__(self) -> str:
-        share = 100 * len(self.suspects) / self.rows
-        lines = [f"{count_rows(len(self.suspects))} of {self.rows:,} suspected ({share:.1f} %), by {self.model}"]
-        if self.suspects:
+        share = 100 * len(self.issues) / self.rows
+        lines = [f"{count_rows(len(self.issues))} of {self.rows:,} suspected ({share:.1f} %), by {self.model}"]
+        if self.issues:
             table = [["text", "row", "label", "suggested", "probability"]]
-            for suspect in self.suspects[:_SHOWN]:
-                cells = (f"{suspect.row:,}", suspect.label, suspect.suggested, f"{suspect.probability:.3f}")
-                table.append([_shorten(suspect.text), *cells])
+            for issue in self.issues[:_SHOWN]:
+                cells = (f"{issue.row:,}", issue.label, issue.suggested, f"{issue.probability:.3f}")
+                table.append([_shorten(issue.text), *cells])
             lines += ["", *format_table(table)]
-        if len(self.suspects) > _SHOWN:
-            lines.append(f"... and {len(self.suspects) - _SHOWN:,} more")
+        if len(self.issues) > _SHOWN:
+            lines.append(f"... and {len(self.issues) - _SHOWN:,} more")
         return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
 
 

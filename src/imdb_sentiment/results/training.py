@@ -85,7 +85,7 @@ class EpochRecord:
 
     train_loss: float
     """Mean cross-entropy of the training steps since the evaluation before, in nats; weighted if
-    `FineTuneConfig.class_weights` is set."""
+    `FineTuneConfig.class_weight` is set."""
 
     validation: EvaluationReport
     """The model on the validation split then."""

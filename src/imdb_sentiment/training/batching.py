@@ -113,7 +113,7 @@ class Collate:
         filler: A row that stands in, with no weight, where a batch is empty.
         max_tokens: Tokens of a pass, padding included.
         padded: Tells how many tokens a text of so many tokens is padded to.
-        class_weights: What a row of each class counts for, shape (2,).
+        class_weight: What a row of each class counts for, shape (2,).
     """
 
     def __init__(
@@ -123,13 +123,13 @@ class Collate:
         *,
         max_tokens: int,
         padded: Callable[[int], int],
-        class_weights: "torch.Tensor",
+        class_weight: "torch.Tensor",
     ) -> None:
         self._encoder = encoder
         self._filler = filler
         self._max_tokens = max_tokens
         self._padded = padded
-        self._class_weights = class_weights
+        self._class_weights = class_weight
 
     def __call__(self, rows: Sequence[EncodedRow]) -> dict[str, Any]:
         """Return `passes`, each a dictionary of tensors for the loss, and `rows`, the positions of the rows.

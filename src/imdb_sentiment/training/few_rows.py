@@ -249,7 +249,7 @@ class _Trainer:
             self._rows.encoded.labels[trained],
             inverse_penalty,
             with_bias=output_layer(model).bias is not None,
-            balanced=config.class_weights == "balanced",
+            balanced=config.class_weight == "balanced",
             seed=config.seed,
         )
 

@@ -88,7 +88,7 @@ def fine_tune(
     recipe = on_main(lambda: resolve(config, model, device, before=before))
     on_main(lambda: _make_ready(output_dir, model, config))
     if checkpoint is None and loaded.head_is_new and config.linear_probe:
-        balanced = config.class_weights == "balanced"
+        balanced = config.class_weight == "balanced"
         model.to(device)  # type: ignore[arg-type]
         on_main(lambda: fit_head(model, encoder, rows.epochs[0], balanced=balanced, seed=config.seed)).write_to(model)
     attending = quick_to_learn(model, device, bf16=recipe.precision == "bf16")
@@ -155,7 +155,7 @@ def _make_ready(folder: Path, model: "PreTrainedModel", config: "SettledConfig")
     """Clear away what a killed run has left unfinished, and check that there is room for what is to come."""
     check_ours(folder)
     drop_unfinished(folder)
-    most = config.keep_checkpoints + config.load_best_model_at_end + 1  # the last is the one being written
+    most = config.save_total_limit + config.load_best_model_at_end + 1  # the last is the one being written
     check_room(folder, model, max(most - len(complete_checkpoints(folder)), 1))
 
 

@@ -61,7 +61,7 @@ def check_room(folder: Path, model: "nn.Module", checkpoints: int) -> None:
             f"the disk of {folder} has too little room for the checkpoints of this run",
             found=f"{disk_size(free)} free",
             expected=f"{disk_size(needed)}, for {checkpoints} checkpoint{'s' * (checkpoints > 1)} at a time",
-            hint="a folder on another disk, or fewer checkpoints (keep_checkpoints, load_best_model_at_end)",
+            hint="a folder on another disk, or fewer checkpoints (save_total_limit, load_best_model_at_end)",
         )
 
 

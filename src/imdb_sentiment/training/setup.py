@@ -9,7 +9,8 @@ from imdb_sentiment.evaluation.bootstrap import resampled_figures
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
-from imdb_sentiment.results import METRICS, EpochRecord, EvaluationReport, MeasuredRows
+from imdb_sentiment.results import EpochRecord, EvaluationReport, MeasuredRows
+from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, LOADING
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.batching import Collate, EncodedRow, Share, StepBatches, TrainingRows
@@ -110,7 +111,7 @@ def build_training(
         collate=_collate(encoder, config, rows=rows, batches=batches, max_tokens=recipe.forward_tokens),
         folder=output_dir,
         metric=metric,
-        keep=Keep(config.keep_checkpoints, best=config.load_best_model_at_end),
+        keep=Keep(config.save_total_limit, best=config.load_best_model_at_end),
         is_over=schedule.is_over,
         model=model,
         args=arguments,
@@ -134,7 +135,7 @@ def _collate(
         filler=train[0],
         max_tokens=max_tokens,
         padded=_padding(lambda: rows.limits[batches.epoch], to_limit=config.padding == "max_length"),
-        class_weights=balanced_weights(train.labels) if config.class_weights else torch.ones(2),
+        class_weight=balanced_weights(train.labels) if config.class_weight else torch.ones(2),
     )
 
 

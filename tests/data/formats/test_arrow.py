@@ -8,13 +8,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from written_files import pairs, write_parquet
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file
 from imdb_sentiment.data.formats.arrow import read_arrow, read_parquet
 from imdb_sentiment.errors import DataError
+from written_files import pairs, write_parquet
 
 DATA = DataConfig()
 

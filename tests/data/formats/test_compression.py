@@ -3,12 +3,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from written_files import COMPRESSORS, ROWS, WRITERS, pairs, write
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file
 from imdb_sentiment.data.formats.compression import open_bytes, plain_suffix, whole_file
 from imdb_sentiment.errors import DataError
+from written_files import COMPRESSORS, ROWS, WRITERS, pairs, write
 
 DATA = DataConfig()
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from written_files import pairs
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.formats.delimited import read_delimited
 from imdb_sentiment.data.raw_rows import collect
 from imdb_sentiment.errors import DataError
+from written_files import pairs
 
 Pair = tuple[str | None, str | None]
 

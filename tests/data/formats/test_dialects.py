@@ -2,12 +2,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written_files import pairs
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file
 from imdb_sentiment.data.formats.csv_parser import RecordParser
 from imdb_sentiment.errors import DataError
+from written_files import pairs
 
 DATA = DataConfig()
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from written_files import pairs
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file, read_folder
 from imdb_sentiment.data.formats.opening import open_table
 from imdb_sentiment.errors import ConfigError, DataError
+from written_files import pairs
 
 LINES = [
     ("Bright, quick and never dull.", "1"),

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from written_files import pairs, write_jsonl
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file
 from imdb_sentiment.errors import DataError
+from written_files import pairs, write_jsonl
 
 DATA = DataConfig()
 

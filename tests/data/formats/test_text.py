@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from written_files import pairs
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
@@ -14,6 +13,7 @@ from imdb_sentiment.data.formats import text
 from imdb_sentiment.data.formats.opening import open_table
 from imdb_sentiment.data.formats.text import TextFile, UndecodableError, lines_of
 from imdb_sentiment.errors import ConfigError, DataError
+from written_files import pairs
 
 TEXT = "text,label\ncaf\u00e9 \U0001f600,pos\n\u0424\u0438\u043b\u044c\u043c,neg\n"
 

@@ -29,11 +29,11 @@ _MOST_POINTS = 4
 
 def learning_curve(
     data: object = None,
+    data_config: DataConfig | None = None,
     config: FineTuneConfig | None = None,
     *,
     sizes: Iterable[int] | None = None,
     folds: int = 3,
-    data_config: DataConfig | None = None,
     output_dir: str | PathLike[str] = "learning-curve",
     resume: bool = False,
 ) -> LearningCurve:
@@ -51,11 +51,11 @@ def learning_curve(
 
     Args:
         data: As for `cross_validate`.
+        data_config: Names the columns and labels of `data`.
         config: How the models are trained.
         sizes: Numbers of labelled rows, at least two. By default all rows outside a fold, half of them, and so on, four
             numbers at most and none below 8.
         folds: Number of folds, at least 2.
-        data_config: Names the columns and labels of `data`.
         output_dir: Folder for the result of each training, and for the checkpoints of the one under way.
         resume: Resume a curve that was interrupted: finished trainings are not repeated.
 
@@ -68,7 +68,7 @@ def learning_curve(
         HubUnavailableError: Something is on the hub, and the hub did not answer.
 
     Example:
-        >>> curve = learning_curve("reviews.csv", FineTuneConfig("minilm"))  # doctest: +SKIP
+        >>> curve = learning_curve("reviews.csv", config=FineTuneConfig("minilm"))  # doctest: +SKIP
         >>> print(f"{100 * curve.gain:+.1f} points with twice as many labels")  # doctest: +SKIP
     """
     from imdb_sentiment.data.folds import load_folds

@@ -11,11 +11,11 @@ from imdb_sentiment import (
     DataConfig,
     DataError,
     FineTuneConfig,
-    LearningCurve,
     OutputExistsError,
     SentimentFineTuner,
     learning_curve,
 )
+from imdb_sentiment.results import LearningCurve
 
 ROWS = 96
 DATA = DataConfig(near_duplicates="ignore")  # all of these texts are nearly the same
@@ -29,7 +29,7 @@ def quick(tiny_config: FineTuneConfig) -> FineTuneConfig:
 @pytest.fixture(scope="module")
 def run(quick: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[LearningCurve, Path]:
     folder = tmp_path_factory.mktemp("run") / "curve"
-    return learning_curve(make_reviews(ROWS), quick, data_config=DATA, output_dir=folder), folder
+    return learning_curve(make_reviews(ROWS), config=quick, data_config=DATA, output_dir=folder), folder
 
 
 def test_each_size_is_half_of_the_next_and_is_measured_on_all_rows(run: tuple[LearningCurve, Path]) -> None:
@@ -76,39 +76,39 @@ def test_an_interrupted_curve_is_resumed_without_repeating_what_is_finished(
     monkeypatch.setattr(imdb_sentiment.finetuner.SentimentFineTuner, "fit", interrupted_in_the_fourth)
     options: dict[str, Any] = {"sizes": [12, 24], "data_config": DATA, "output_dir": tmp_path / "curve"}
     with pytest.raises(KeyboardInterrupt):
-        learning_curve(make_reviews(48), quick, **options)
+        learning_curve(make_reviews(48), config=quick, **options)
     with pytest.raises(OutputExistsError, match="is not empty"):
-        learning_curve(make_reviews(48), quick, **options)
-    curve = learning_curve(make_reviews(48), quick, **options, resume=True)
+        learning_curve(make_reviews(48), config=quick, **options)
+    curve = learning_curve(make_reviews(48), config=quick, **options, resume=True)
     assert made == [12, 12, 12, 24, 24, 24, 24]
     assert [point.rows for point in curve.points] == [12, 24]
     with pytest.raises(ConfigError, match="holds another learning-curve") as caught:
-        learning_curve(make_reviews(48), quick, **options | {"sizes": [12, 20]}, resume=True)
+        learning_curve(make_reviews(48), config=quick, **options | {"sizes": [12, 20]}, resume=True)
     assert caught.value.found == "other sizes"
     options["data_config"] = DATA.replace(validation="split")
     with pytest.raises(ConfigError, match="holds another learning-curve") as caught:
-        learning_curve(make_reviews(48), quick, **options, resume=True)
+        learning_curve(make_reviews(48), config=quick, **options, resume=True)
     assert caught.value.found == "other validation"
 
 
 @pytest.mark.parametrize("sizes", [[], [20], [4, 20], [20, 33], [20, 20]])
 def test_sizes_that_make_no_curve_are_refused(sizes: list[int], quick: FineTuneConfig, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="a learning curve cannot have these sizes") as caught:
-        learning_curve(make_reviews(48), quick, sizes=sizes, data_config=DATA, output_dir=tmp_path / "curve")
+        learning_curve(make_reviews(48), config=quick, sizes=sizes, data_config=DATA, output_dir=tmp_path / "curve")
     assert caught.value.expected == "at least two numbers from 8 to 32, the rows outside a fold"
     assert not (tmp_path / "curve").exists()
 
 
 def test_sizes_that_are_no_numbers_are_refused(quick: FineTuneConfig, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="sizes must be numbers of rows"):
-        learning_curve(make_reviews(48), quick, sizes=[0.5, 1], output_dir=tmp_path / "curve")  # type: ignore[list-item]
+        learning_curve(make_reviews(48), config=quick, sizes=[0.5, 1], output_dir=tmp_path / "curve")  # type: ignore[list-item]
 
 
 def test_too_few_rows_are_refused(quick: FineTuneConfig, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="too few rows for a learning curve"):
-        learning_curve(make_reviews(20), quick, data_config=DATA, output_dir=tmp_path / "curve")
+        learning_curve(make_reviews(20), config=quick, data_config=DATA, output_dir=tmp_path / "curve")
 
 
 def test_one_fold_holds_nothing_out(quick: FineTuneConfig) -> None:
     with pytest.raises(ConfigError, match="folds=1 holds nothing out"):
-        learning_curve(make_reviews(48), quick, folds=1)
+        learning_curve(make_reviews(48), config=quick, folds=1)

@@ -1,0 +1,73 @@
+"""The rounds of a cross-validation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.runtime.messages import visible
+
+__all__ = ["CrossValidationReport", "FoldResult"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldResult:
+    """One round of a cross-validation."""
+
+    fold: int
+    """Number of the fold that was held out, from 1."""
+
+    train_rows: int
+    """Rows that the model was fitted to."""
+
+    kept_epoch: float
+    """The epoch that was measured."""
+
+    kept_because: str
+    """Why that epoch."""
+
+    seconds: float
+    """Wall-clock seconds of training."""
+
+    report: EvaluationReport
+    """The model on the fold: its figures, without intervals, baselines and slices."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON types."""
+        return to_plain(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossValidationReport:
+    """What the rounds of a cross-validation have in common, and how far they lie apart."""
+
+    folds: tuple[FoldResult, ...]
+    """One result a fold."""
+
+    mean: Mapping[str, float]
+    """Mean over the folds of each metric of `EvaluationReport`."""
+
+    standard_deviation: Mapping[str, float]
+    """Standard deviation over the folds, with n - 1 in the denominator."""
+
+    notes: tuple[str, ...] = ()
+    """How the source was read, and which rows were left alone."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON types."""
+        return to_plain(self)
+
+    def __str__(self) -> str:
+        table = [["metric", "mean", "std", *(f"fold {result.fold}" for result in self.folds)]]
+        for metric in self.mean:
+            values = (self.mean[metric], self.standard_deviation[metric])
+            by_fold = (getattr(result.report, metric) for result in self.folds)
+            table.append([metric, *(f"{value:.4f}" for value in (*values, *by_fold))])
+        lines = format_table(table)
+        rows = sum(result.report.rows for result in self.folds)
+        seconds = sum(result.seconds for result in self.folds)
+        lines.append(f"{count_rows(rows)} held out once each, after {seconds:.0f} s of training")
+        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
