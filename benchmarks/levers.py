@@ -24,7 +24,7 @@ from transformers import PreTrainedModel
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.evaluation.metrics import measure, softmax
-from imdb_sentiment.models.acceleration import first_token_only, gradients_in_place, quick_to_learn
+from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
 from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.runtime.malloc import give_back_freed_memory, keep_freed_memory
@@ -72,8 +72,8 @@ def main() -> None:
     written_out = arguments.attention == "quick" and recipe.precision == "bf16"
     print(f"{recipe.precision}, passes of {arguments.tokens:,} tokens")
     shortened = first_token_only(model) if short else nullcontext()
-    in_place = gradients_in_place(model, when=arguments.word_gradients == "in_place")
-    with shortened, quick_to_learn(model, CPU, bf16=written_out), in_place:
+    in_place = embedding_gradients_in_place(model, when=arguments.word_gradients == "in_place")
+    with shortened, eager_attention(model, CPU, bf16=written_out), in_place:
         train(model, score, encoder, data, arguments)
 
 

@@ -15,7 +15,7 @@ from imdb_sentiment.errors import ConfigError, DataError, ModelError
 from imdb_sentiment.inference.cascade import CascadeScorer
 from imdb_sentiment.inference.graph_backends import GraphBackend, open_graph
 from imdb_sentiment.inference.inputs import TextsLike, check_items, checked_texts, listed_items
-from imdb_sentiment.inference.row_labels import Judge
+from imdb_sentiment.inference.row_labels import RowLabeler
 from imdb_sentiment.inference.scorer import WINDOW, Scorer
 from imdb_sentiment.inference.torch_backend import TorchBackend, open_backend, score_texts
 from imdb_sentiment.models.device import Precision, usable_device
@@ -386,9 +386,9 @@ class SentimentClassifier:
         """Tells one model from another; computed when it is asked for, since it takes as long as reading the file."""
         return identity_of(self._artifact, self._scorer.backend)
 
-    def _judge(self, cascade: bool) -> Judge:
+    def _judge(self, cascade: bool) -> RowLabeler:
         scorer = self._scorer_for(cascade)
-        return Judge(scorer, self.labels, self.threshold, self._identity, cascade, self._numeric_precision)
+        return RowLabeler(scorer, self.labels, self.threshold, self._identity, cascade, self._numeric_precision)
 
     @property
     def _numeric_precision(self) -> str | None:
@@ -436,7 +436,7 @@ class SentimentClassifier:
         slices: Mapping[str, Sequence[str]] | None = None,
         train: tuple[TextsLike, Iterable[int | str]] | None = None,
         validation: tuple[TextsLike, Iterable[int | str]] | None = None,
-        explained_mistakes: int = 0,
+        explained_errors: int = 0,
         cascade: bool = False,
     ) -> EvaluationReport:
         """Measure the model on labelled texts.
@@ -456,23 +456,23 @@ class SentimentClassifier:
             validation: Texts and labels that the model's threshold was chosen on, if it serves a goal such as
                 `recall>=0.95`. The thresholds of the simpler models are chosen on them for the same goal; without them
                 these stay at 0.5, and accuracies are not compared.
-            explained_mistakes: For how many of the surest mistakes to find the words that led to them, for the page of
+            explained_errors: For how many of the surest mistakes to find the words that led to them, for the page of
                 the report; needs the extra `explain`, and a second for a short text, several for a long one.
             cascade: As for `predict`; the report has the figures of the texts that either of the two answered.
 
         Raises:
             DataError: A text cannot be classified, it is not certain which of the model's labels one means, the lengths
                 differ, there are too many slices, or `train` or `validation` has one label only.
-            ConfigError: `explained_mistakes` is below 0.
+            ConfigError: `explained_errors` is below 0.
             ModelError: The model has no cascade.
             MissingExtraError: Mistakes are to be explained, and captum is not installed.
         """
         from imdb_sentiment.data.slices import checked_slices
-        from imdb_sentiment.evaluation.report import full_report, with_background
+        from imdb_sentiment.evaluation.report import full_report, with_provenance
         from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
 
-        if explained_mistakes < 0:
-            raise ConfigError(f"explained_mistakes={explained_mistakes} is no number of rows", expected="0 or more")
+        if explained_errors < 0:
+            raise ConfigError(f"explained_errors={explained_errors} is no number of rows", expected="0 or more")
         given = checked_slices({} if slices is None else slices)
         (listed, true), read_as = self._labelled(texts, labels)
         with self._computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
@@ -490,12 +490,12 @@ class SentimentClassifier:
             train=None if train is None else self._labelled_in_two("train", train),
             validation=None if validation is None else self._labelled_in_two("validation", validation),
         ).with_labels_read_as(read_as)
-        mistakes = (report.unseen or report).worst_mistakes(count=explained_mistakes)
+        mistakes = (report.unseen or report).confident_errors(count=explained_errors)
         told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
         for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
             warnings.warn(warning, stacklevel=2)
         background = self.metadata.background()._replace(explanations=told)
-        return with_background(report, background, numeric_precision=computed_with)
+        return with_provenance(report, background, numeric_precision=computed_with)
 
     def _labelled(self, texts: TextsLike, labels: Iterable[Any]) -> tuple[Labelled, Mapping[str, str]]:
         """Return the texts with their labels as numbers, and how the labels were read; DataError if they do not fit."""

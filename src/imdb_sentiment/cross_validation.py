@@ -12,7 +12,7 @@ from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, gi
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.results import CrossValidationReport, EvaluationReport, FoldResult
 from imdb_sentiment.results.metric_names import METRICS
-from imdb_sentiment.runtime.distributed import number_of_processes
+from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def cross_validate(
 
     if folds < 2:
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
-    if number_of_processes() > 1:
+    if world_size() > 1:
         raise ConfigError("cross_validate runs in one process", hint="the same script without torchrun")
     data, data_config = source_of(data, data_config)
     config = given_config(config, FineTuneConfig)

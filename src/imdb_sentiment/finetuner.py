@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple, Never
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, SettledConfig, given_config, source_of
 from imdb_sentiment.config.other_names import setting_meant
-from imdb_sentiment.data.fingerprints import SeenRows
+from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
 from imdb_sentiment.errors import ConfigError, DataError, NotFittedError, OutputExistsError
 from imdb_sentiment.models.head import scale_outputs
 from imdb_sentiment.models.tokenization import TextEncoder, texts_of
 from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport, FineTuneResult, SplitSummary
-from imdb_sentiment.runtime.distributed import number_of_processes, on_all, on_main, warn_of_idle_gpus
+from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, warn_of_idle_gpus, world_size
 from imdb_sentiment.runtime.files import LOCK_FILE, as_path
 from imdb_sentiment.runtime.messages import Advice, Setting, quote
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.audit import DataAudit
     from imdb_sentiment.training.batching import TrainingRows
     from imdb_sentiment.training.few_rows import FewRows
-    from imdb_sentiment.training.run import Learnt
+    from imdb_sentiment.training.run import TrainedModel
 
 __all__ = ["SentimentFineTuner"]
 
@@ -175,8 +175,10 @@ class SentimentFineTuner:
         warn_of_idle_gpus()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
         with ExitStack() as held:
-            encoder = on_all(lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None))
-            prepared = on_main(lambda: self._prepare(data, encoder, held, resume=resume))
+            encoder = run_on_all_ranks(
+                lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None)
+            )
+            prepared = run_on_main(lambda: self._prepare(data, encoder, held, resume=resume))
             with own_random_numbers():
                 self._fitted = self._train(prepared, encoder)
         return self._fitted.result
@@ -201,7 +203,7 @@ class SentimentFineTuner:
             NotFittedError: `fit` has not been called.
         """
         fitted = self._require_fitted("evaluate")
-        self._test = on_main(lambda: self._measure(fitted, full=full))
+        self._test = run_on_main(lambda: self._measure(fitted, full=full))
         return self._test
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -222,7 +224,7 @@ class SentimentFineTuner:
         """
         fitted = self._require_fitted("save")
         folder = as_path(path, "path")
-        on_main(lambda: self._write(fitted, folder, overwrite=overwrite))
+        run_on_main(lambda: self._write(fitted, folder, overwrite=overwrite))
         return folder
 
     def push_to_hub(
@@ -243,7 +245,7 @@ class SentimentFineTuner:
         from imdb_sentiment.persistence.hub import push_artifact
 
         fitted = self._require_fitted("push_to_hub")
-        return on_main(
+        return run_on_main(
             lambda: push_artifact(self._artifact(fitted), repo_id, private=private, token=token, message=commit_message)
         )
 
@@ -255,7 +257,7 @@ class SentimentFineTuner:
     def _artifact(self, fitted: _Fitted) -> "Artifact":
         from imdb_sentiment.persistence.torch_model import Artifact
 
-        seen = SeenRows.of(self.splits.train, self.splits.validation)
+        seen = TrainingFingerprints.of(self.splits.train, self.splits.validation)
         return Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen, fitted.cascade)
 
     def _describe(self, fitted: _Fitted) -> "ModelMetadata":
@@ -275,7 +277,7 @@ class SentimentFineTuner:
 
     def _measure(self, fitted: _Fitted, *, full: bool) -> EvaluationReport:
         from imdb_sentiment.data.slices import slices_of_split
-        from imdb_sentiment.evaluation.report import figures_of, full_report, with_background
+        from imdb_sentiment.evaluation.report import full_report, metrics_of, with_provenance
         from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
         from imdb_sentiment.inference.torch_backend import score_texts
 
@@ -287,7 +289,9 @@ class SentimentFineTuner:
         scores = in_turn or score_texts(fitted.model, fitted.encoder, texts)
         measured = measured_rows(scores, texts, rows["label"], fitted.result.calibration)
         # none, unless test_overlap is "keep"
-        known = [False] * len(rows) if in_turn else SeenRows.of(splits.train, splits.validation).known(texts)
+        known = (
+            [False] * len(rows) if in_turn else TrainingFingerprints.of(splits.train, splits.validation).known(texts)
+        )
         if full:
             report = full_report(
                 measured,
@@ -299,9 +303,9 @@ class SentimentFineTuner:
                 held_out=fitted.baselines,
             )
         else:
-            report = replace(figures_of(measured, names=self.labels), seen_rows=sum(known))
+            report = replace(metrics_of(measured, names=self.labels), seen_rows=sum(known))
         report = replace(report, cross_validated=in_turn is not None)
-        return with_background(report, self._describe(fitted).background(), numeric_precision="fp32")
+        return with_provenance(report, self._describe(fitted).background(), numeric_precision="fp32")
 
     def _prepare(self, data: object, encoder: "Encoder", held: ExitStack, *, resume: bool) -> _Prepared:
         """Do all that comes before learning: read the data, look at them, encode them, and claim the folder.
@@ -349,7 +353,7 @@ class SentimentFineTuner:
         other = {
             "method='fine_tune'": config.method == "fine_tune",
             "cascade=True": config.cascade,
-            "several processes": number_of_processes() > 1,
+            "several processes": world_size() > 1,
         }
         if few and any(other.values()):
             what = f"method={config.method!r}" if named else "validation='cross'"
@@ -469,7 +473,7 @@ class SentimentFineTuner:
         from imdb_sentiment.training.run import fine_tune
 
         config = prepared.config
-        loaded = on_all(lambda: load_model(encoder, config, prepared.names))
+        loaded = run_on_all_ranks(lambda: load_model(encoder, config, prepared.names))
         metric = choose_metric(config.metric_for_best_model)
         started = time.perf_counter()
         learnt = fine_tune(
@@ -484,7 +488,7 @@ class SentimentFineTuner:
         )
         seconds = time.perf_counter() - started
 
-        calibration, cascade, choice = on_main(lambda: self._choose(learnt, encoder.text_encoder))
+        calibration, cascade, choice = run_on_main(lambda: self._choose(learnt, encoder.text_encoder))
         after = replace(calibration.after, kept_epoch=learnt.kept_epoch, kept_because=learnt.kept_because)
         calibration = replace(calibration, after=after)
         scale_outputs(learnt.model, 1 / calibration.temperature)  # any program that loads it has it calibrated
@@ -502,10 +506,10 @@ class SentimentFineTuner:
             notes=(loaded.note, *learnt.notes),
         )
         # times and devices differ between processes
-        return _Fitted(learnt.model, encoder.text_encoder, on_main(lambda: result), cascade)
+        return _Fitted(learnt.model, encoder.text_encoder, run_on_main(lambda: result), cascade)
 
     def _choose(
-        self, learnt: "Learnt", encoder: TextEncoder
+        self, learnt: "TrainedModel", encoder: TextEncoder
     ) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
         """Choose on the validation split what is left to choose once the model has learnt."""
         from imdb_sentiment.inference.cascade import log_odds_of
@@ -559,7 +563,7 @@ class SentimentFineTuner:
         run = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN | of_a_step)
         batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
         return run | {
-            "rows_per_step": batch * number_of_processes(),
+            "rows_per_step": batch * world_size(),
             "labels": list(self._load().names),
             "data_fingerprint": splits.summary.fingerprint,
         }

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from imdb_sentiment.data.folds import Folds
     from imdb_sentiment.data.splits import DataSplits
 
-__all__ = ["find_label_issues", "rank_suspects", "suspects_among"]
+__all__ = ["find_label_issues", "label_issues_among", "rank_label_issues"]
 
 
-def rank_suspects(positive: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.int64]":
+def rank_label_issues(positive: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.int64]":
     """Return the positions of rows whose label is probably wrong, the most suspicious first.
 
     A row is suspected if the model, which did not learn from it, prefers the other label and is at least as sure of it
@@ -81,10 +81,10 @@ def find_label_issues(
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
     data, data_config = source_of(data, data_config)
     config = None if config is None else given_config(config, FineTuneConfig)
-    return suspects_among(load_folds(data_config, folds, data), data_config, config)
+    return label_issues_among(load_folds(data_config, folds, data), data_config, config)
 
 
-def suspects_among(divided: "Folds", data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelIssues:
+def label_issues_among(divided: "Folds", data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelIssues:
     """Look for labels that are probably wrong in rows that are divided already; see `find_label_issues`.
 
     Args:
@@ -103,7 +103,7 @@ def suspects_among(divided: "Folds", data_config: DataConfig, config: FineTuneCo
     for fold, splits in enumerate(divided.splits(data_config, cross_below=cross_below)):
         positive[divided.fold_of == fold] = _judge(splits, data_config, config)
         folds += 1
-    ranked = rank_suspects(positive, rows.labels)
+    ranked = rank_label_issues(positive, rows.labels)
     return LabelIssues(
         rows=len(rows),
         model=f"{config.model_name if config else 'TF-IDF with logistic regression'}, {folds} folds",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
 from imdb_sentiment.results import Forecast, Interval, LearningCurve, LearningPoint
-from imdb_sentiment.runtime.distributed import number_of_processes
+from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json
 from imdb_sentiment.runtime.messages import list_values
 
@@ -77,7 +77,7 @@ def learning_curve(
 
     if folds < 2:
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
-    if number_of_processes() > 1:
+    if world_size() > 1:
         raise ConfigError("learning_curve runs in one process", hint="the same script without torchrun")
     data, data_config = source_of(data, data_config)
     config = given_config(config, FineTuneConfig)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from conftest import examples
 from imdb_sentiment.data import near_duplicates
-from imdb_sentiment.data.near_duplicates import NEAR_THRESHOLD, NearIndex
+from imdb_sentiment.data.near_duplicates import NEAR_THRESHOLD, MinHashIndex
 from imdb_sentiment.errors import MissingExtraError
 
 VOWELS, CONSONANTS = "aeiou", "bcdfgklmnprstvz"
@@ -70,7 +70,7 @@ class Fetched:
 
 
 def pairs_of(texts: Sequence[str], batch: int = 1000) -> NDArray[np.int64]:
-    with NearIndex() as index:
+    with MinHashIndex() as index:
         for start in range(0, len(texts), batch):
             index.add(texts[start : start + batch])
         return index.pairs(keys_of(texts), Fetched(texts))
@@ -215,11 +215,11 @@ def test_hashes_are_the_same_everywhere() -> None:
 def test_a_signature_does_not_depend_on_its_batch_or_on_threads() -> None:
     program = """
 import hashlib, random
-from imdb_sentiment.data.near_duplicates import NearIndex
+from imdb_sentiment.data.near_duplicates import MinHashIndex
 rng = random.Random(4)
 texts = ["".join(rng.choices("abcdefghij ", k=rng.randint(0, 3000))) for _ in range(700)]
 for size in (1, 57, 700):
-    with NearIndex() as index:
+    with MinHashIndex() as index:
         for start in range(0, len(texts), size):
             index.add(texts[start : start + size])
         print(hashlib.sha256(b"".join(index._read_band(band).tobytes() for band in range(25))).hexdigest())
@@ -238,7 +238,7 @@ def test_many_copies_of_a_template_are_joined_in_linear_time() -> None:
     text = make_text(40, seed=8)
     texts = [f"{text} {number:04d}" for number in range(3000)]
     fetched = Fetched(texts)
-    with NearIndex() as index:
+    with MinHashIndex() as index:
         index.add(texts)
         pairs = index.pairs(keys_of(texts), fetched)
     assert components(texts, pairs) == {frozenset(texts)}
@@ -264,7 +264,7 @@ def test_more_texts_than_fit_in_memory_give_the_same(monkeypatch: pytest.MonkeyP
 
 
 def test_keys_must_match_the_texts() -> None:
-    with NearIndex() as index:
+    with MinHashIndex() as index:
         index.add(["one", "two"])
         with pytest.raises(ValueError, match="2 texts were added"):
             index.pairs(keys_of(["one"]), Fetched(["one"]))
@@ -273,7 +273,7 @@ def test_keys_must_match_the_texts() -> None:
 def test_without_rensa_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rensa", None)
     with pytest.raises(MissingExtraError, match="without the package rensa") as caught:
-        NearIndex()
+        MinHashIndex()
     assert caught.value.hint is not None
     assert "imdb-sentiment[audit]" in caught.value.hint
     assert "DataConfig(near_duplicates='ignore')" in caught.value.hint
@@ -282,7 +282,7 @@ def test_without_rensa_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch
 def test_a_long_text_in_parts_has_the_signature_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(1)
     texts = ["".join(generator.choice(list("abc de"), size)) for size in (0, 3, 5, 99, 100, 101, 104, 105, 3000)]
-    with NearIndex() as index:
+    with MinHashIndex() as index:
         whole = index._signatures(texts)
         monkeypatch.setattr(near_duplicates, "_PART_CHARS", 100)
         assert (index._signatures(texts) == whole).all()

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import make_reviews
 from imdb_sentiment import DataConfig, DataError
-from imdb_sentiment.data.evaluation_rows import load_rows_to_measure
+from imdb_sentiment.data.evaluation_rows import load_evaluation_rows
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.slices import checked_slices, slices_of_split
 from imdb_sentiment.data.splits import load_splits
@@ -48,7 +48,7 @@ def test_each_row_keeps_what_it_is_divided_by(form: str, tmp_path: Path) -> None
 
 def test_rows_to_measure_keep_it_too(tmp_path: Path) -> None:
     make_table().to_parquet(tmp_path / "reviews.parquet")
-    rows = load_rows_to_measure(CONFIG.replace(source=str(tmp_path / "reviews.parquet")), LabelNames())
+    rows = load_evaluation_rows(CONFIG.replace(source=str(tmp_path / "reviews.parquet")), LabelNames())
     assert list(rows.slices["year"]) == [str(1990 + i % 3) for i in range(80)]
 
 

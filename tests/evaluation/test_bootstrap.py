@@ -8,7 +8,7 @@ from made_up import made_up_rows
 from sklearn import metrics
 
 from imdb_sentiment.evaluation import bootstrap
-from imdb_sentiment.evaluation.bootstrap import resampled_figures
+from imdb_sentiment.evaluation.bootstrap import resampled_metrics
 from imdb_sentiment.results import MeasuredRows
 
 
@@ -34,7 +34,7 @@ def by_scikit_learn(scored: MeasuredRows, weights: np.ndarray) -> dict[str, floa
 def test_each_resample_is_measured_as_scikit_learn_would(decimals: int, threshold: float) -> None:
     positive, labels = made_up_rows(200, np.random.default_rng(1), share=0.3)
     scored = MeasuredRows(np.clip(np.round(positive, decimals), 0.01, 0.99), labels, threshold)
-    figures = resampled_figures(scored, seed=7, resamples=5)
+    figures = resampled_metrics(scored, seed=7, resamples=5)
     drawn = np.concatenate(list(bootstrap._draws(labels, np.random.default_rng(7), 5)))
     for number, weights in enumerate(drawn):
         assert weights[labels == 1].sum() == 60
@@ -45,15 +45,15 @@ def test_each_resample_is_measured_as_scikit_learn_would(decimals: int, threshol
 
 def test_the_draws_do_not_depend_on_how_many_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     scored = MeasuredRows(*made_up_rows(50, np.random.default_rng(1)), 0.5)
-    whole = resampled_figures(scored, seed=3, resamples=20)
+    whole = resampled_metrics(scored, seed=3, resamples=20)
     monkeypatch.setattr(bootstrap, "_CELLS", 150)
-    for name, values in resampled_figures(scored, seed=3, resamples=20).items():
+    for name, values in resampled_metrics(scored, seed=3, resamples=20).items():
         np.testing.assert_allclose(values, whole[name], rtol=1e-12)
 
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_rows_of_one_label_have_no_rankings(label: int) -> None:
-    figures = resampled_figures(MeasuredRows(np.linspace(0.1, 0.9, 9), np.full(9, label), 0.5), seed=1, resamples=10)
+    figures = resampled_metrics(MeasuredRows(np.linspace(0.1, 0.9, 9), np.full(9, label), 0.5), seed=1, resamples=10)
     assert "roc_auc" not in figures
     assert "average_precision" not in figures
     assert figures["balanced_accuracy"] == pytest.approx(figures["recall"] if label else figures["accuracy"])
@@ -69,7 +69,7 @@ def test_intervals_hold_the_true_figures_as_often_as_they_say(rows: int, share: 
     held = dict.fromkeys(true, 0)
     for seed in range(tries):
         measured = MeasuredRows(*made_up_rows(rows, rng, share=share, sure=sure))
-        figures = resampled_figures(measured, seed=seed, resamples=400)
+        figures = resampled_metrics(measured, seed=seed, resamples=400)
         for name, value in true.items():
             low, high = np.quantile(figures[name], (0.025, 0.975))
             held[name] += low <= value <= high
@@ -81,7 +81,7 @@ def test_intervals_hold_the_true_figures_as_often_as_they_say(rows: int, share: 
 def test_a_resample_takes_a_small_part_of_the_time_that_scikit_learn_takes() -> None:
     scored = MeasuredRows(*made_up_rows(25_000, np.random.default_rng(1)), 0.5)
     started = time.process_time()
-    resampled_figures(scored, seed=1, resamples=100)
+    resampled_metrics(scored, seed=1, resamples=100)
     between = time.process_time()
     for _ in range(20):  # takes 8 times as long
         by_scikit_learn(scored, np.ones(25_000))

@@ -16,7 +16,7 @@ from imdb_sentiment import DataError, EvaluationReport
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
 from imdb_sentiment.evaluation.comparison import compare
-from imdb_sentiment.evaluation.report import figures_of, full_report
+from imdb_sentiment.evaluation.report import full_report, metrics_of
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 from imdb_sentiment.results import BaselineReport, MeasuredRows
 from imdb_sentiment.results.metric_names import METRICS
@@ -61,7 +61,7 @@ def test_a_report_reads_back_from_its_plain_form(report: EvaluationReport) -> No
     read = EvaluationReport.from_dict(plain)
     assert read == report
     assert read.to_dict() == plain
-    assert EvaluationReport.from_dict(figures_of(rows_of(), names=NAMES).to_dict()).intervals is None
+    assert EvaluationReport.from_dict(metrics_of(rows_of(), names=NAMES).to_dict()).intervals is None
 
 
 def test_of_a_baseline_the_same_is_said_as_by_comparing_the_two_reports(report: EvaluationReport) -> None:

@@ -17,7 +17,7 @@ from conftest import make_reviews
 from imdb_sentiment import ConfigError, ModelError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.inference.bag_of_words import HashedWords
+from imdb_sentiment.inference.bag_of_words import TfidfModel
 from imdb_sentiment.inference.cascade import blended, sure_of
 from imdb_sentiment.results import Calibration, ExportReport
 from imdb_sentiment.training.cascade import Rows, choose, fit_cascade
@@ -38,7 +38,7 @@ def classifier(saved_model: Path) -> SentimentClassifier:
 def test_hashed_words_are_tfidf_by_naive_bayes_with_logistic_regression(tmp_path: Path) -> None:
     texts, labels = make_reviews(200)
     texts, labels = [*texts, "Superb superb superb"], [*labels, 1]
-    model = HashedWords.fit(Labelled(texts, labels), cleans=False)
+    model = TfidfModel.fit(Labelled(texts, labels), cleans=False)
     tfidf = make_pipeline(CountVectorizer(ngram_range=(1, 2)), TfidfTransformer(sublinear_tf=True))
     values, positive = tfidf.fit_transform(texts), np.array(labels) == 1
     shares = [np.asarray(values[rows].sum(axis=0)).ravel() + 0.1 for rows in (positive, ~positive)]
@@ -47,14 +47,14 @@ def test_hashed_words_are_tfidf_by_naive_bayes_with_logistic_regression(tmp_path
     expected = learner.decision_function(values.multiply(weighing).tocsr())
     np.testing.assert_allclose(model.log_odds(texts), expected, atol=1e-3)
     model.save(tmp_path / "words.npz")
-    opened = HashedWords.load(tmp_path / "words.npz", cleans=False)
+    opened = TfidfModel.load(tmp_path / "words.npz", cleans=False)
     assert opened.log_odds(texts).tolist() == model.log_odds(texts).tolist()
     assert np.isnan(model.log_odds([UNKNOWN, ""])).all()
 
 
 def test_words_are_cleaned_as_the_encoder_has_them() -> None:
     train = Labelled(["dull<br />film", "superb film"] * 4, [0, 1] * 4)
-    cleaned, raw = (HashedWords.fit(train, cleans=cleans) for cleans in (True, False))
+    cleaned, raw = (TfidfModel.fit(train, cleans=cleans) for cleans in (True, False))
     assert np.isnan(cleaned.log_odds(["br"])).all()
     assert not np.isnan(raw.log_odds(["br"])).any()
 
@@ -71,18 +71,18 @@ def test_texts_without_a_word_are_left_to_the_encoder() -> None:
 def test_a_damaged_file(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "words.npz").write_bytes(content)
     with pytest.raises(ValueError, match=r"."):
-        HashedWords.load(tmp_path / "words.npz", cleans=False)
+        TfidfModel.load(tmp_path / "words.npz", cleans=False)
 
 
 def test_arrays_of_another_kind(tmp_path: Path) -> None:
     short = np.zeros(3, np.float32)
     np.savez(tmp_path / "words.npz", rarity=short, weights=short, bias=0.0, hashing=1)
     with pytest.raises(ValueError, match="another kind"):
-        HashedWords.load(tmp_path / "words.npz", cleans=False)
+        TfidfModel.load(tmp_path / "words.npz", cleans=False)
 
 
 def test_words_hashed_otherwise(tmp_path: Path) -> None:
-    HashedWords.fit(Labelled(["dull film", "superb film"], [0, 1]), cleans=False).save(tmp_path / "words.npz")
+    TfidfModel.fit(Labelled(["dull film", "superb film"], [0, 1]), cleans=False).save(tmp_path / "words.npz")
     with np.load(tmp_path / "words.npz") as opened:
         saved = dict(opened)
     hashing = saved.pop("hashing")
@@ -94,7 +94,7 @@ def test_words_hashed_otherwise(tmp_path: Path) -> None:
     for other, message in others:
         np.savez(tmp_path / "words.npz", **saved, **other)
         with pytest.raises(ValueError, match=message):
-            HashedWords.load(tmp_path / "words.npz", cleans=False)
+            TfidfModel.load(tmp_path / "words.npz", cleans=False)
 
 
 def test_a_quick_model_that_is_right_and_sure_answers_all() -> None:

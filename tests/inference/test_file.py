@@ -447,7 +447,7 @@ def test_a_source_that_is_changed_while_it_is_scored_is_refused(
     change: Callable[[Path], object],
 ) -> None:
     source, target = write_rows(tmp_path / f"in.{suffix}"), tmp_path / f"out.{suffix}"
-    judge: Callable[..., Any] = row_labels.judge_rows
+    judge: Callable[..., Any] = row_labels.label_batch
     judged = []
 
     def judge_and_change(*arguments: Any) -> Any:
@@ -457,7 +457,7 @@ def test_a_source_that_is_changed_while_it_is_scored_is_refused(
         return judge(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr("imdb_sentiment.inference.file.judge_rows", judge_and_change)
+        patch.setattr("imdb_sentiment.inference.file.label_batch", judge_and_change)
         with pytest.raises(DataError, match="was changed while it was read"):
             classifier.predict_file(source, target)
     assert [path.name for path in tmp_path.iterdir() if path != source] == []

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForSequenceClassification, PreTrainedModel
 
-from imdb_sentiment.models.acceleration import quick_to_learn
+from imdb_sentiment.models.acceleration import eager_attention
 
 CPU = torch.device("cpu")
 TOKENS = torch.arange(24).view(4, 6)
@@ -31,7 +31,7 @@ def gradient(model: PreTrainedModel) -> torch.Tensor:
 
 def test_in_bf16_attention_is_written_out_and_its_gradients_are_the_same(model: PreTrainedModel) -> None:
     before = gradient(model)
-    with quick_to_learn(model, CPU, bf16=True):
+    with eager_attention(model, CPU, bf16=True):
         assert form_of(model) not in ("sdpa", "eager")
         torch.testing.assert_close(gradient(model), before, rtol=1e-4, atol=1e-7)
     assert form_of(model) == "sdpa"
@@ -44,7 +44,7 @@ def test_in_bf16_its_gradients_are_as_near_to_those_of_fp32_as_the_eager_form_is
         with torch.autocast("cpu", torch.bfloat16):
             return float((gradient(model) - exact).norm() / exact.norm())
 
-    with quick_to_learn(model, CPU, bf16=True):
+    with eager_attention(model, CPU, bf16=True):
         ours = error()
     model.set_attn_implementation("eager")
     assert 0 < ours < max(1.5 * error(), 0.03)
@@ -56,7 +56,7 @@ def test_shared_keys_causal_masks_and_padding_on_the_left() -> None:
     model = LlamaForSequenceClassification(config).eval()
     inputs = {"input_ids": TOKENS + 1, "attention_mask": MASK.flip(1)}  # the first queries see nothing at all
     expected = model(**inputs).logits
-    with quick_to_learn(model, CPU, bf16=True):
+    with eager_attention(model, CPU, bf16=True):
         torch.testing.assert_close(model(**inputs).logits, expected, rtol=1e-4, atol=1e-6)
         with torch.autocast("cpu", torch.bfloat16):
             assert torch.isfinite(model(**inputs).logits).all()
@@ -65,7 +65,7 @@ def test_shared_keys_causal_masks_and_padding_on_the_left() -> None:
 def test_dropout_of_attention_takes_part(model: PreTrainedModel) -> None:
     inputs = {"input_ids": TOKENS, "attention_mask": MASK}
     model.train()
-    with quick_to_learn(model, CPU, bf16=True):
+    with eager_attention(model, CPU, bf16=True):
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
@@ -77,18 +77,18 @@ def test_dropout_of_attention_takes_part(model: PreTrainedModel) -> None:
 
 @pytest.mark.parametrize(("device", "bf16"), [("cpu", False), ("cuda", True), ("mps", True)])
 def test_elsewhere_it_stays(device: str, bf16: bool, model: PreTrainedModel) -> None:
-    with quick_to_learn(model, torch.device(device), bf16=bf16):
+    with eager_attention(model, torch.device(device), bf16=bf16):
         assert form_of(model) == "sdpa"
 
 
 def test_it_is_put_back_after_an_error(model: PreTrainedModel) -> None:
-    with pytest.raises(RuntimeError, match="broken"), quick_to_learn(model, CPU, bf16=True):
+    with pytest.raises(RuntimeError, match="broken"), eager_attention(model, CPU, bf16=True):
         raise RuntimeError("broken")
     assert form_of(model) == "sdpa"
 
 
 def test_another_form_that_was_chosen_is_left_alone(model: PreTrainedModel) -> None:
     model.set_attn_implementation("eager")
-    with quick_to_learn(model, CPU, bf16=True):
+    with eager_attention(model, CPU, bf16=True):
         assert form_of(model) == "eager"
     assert form_of(model) == "eager"

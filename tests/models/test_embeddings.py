@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from imdb_sentiment.models.acceleration import gradients_in_place
+from imdb_sentiment.models.acceleration import embedding_gradients_in_place
 
 PASSES = torch.tensor([[[5, 6, 7, 7, 0], [7, 8, 0, 0, 0]], [[9, 6, 6, 3, 2], [5, 0, 0, 0, 0]]])
 
@@ -29,7 +29,7 @@ def test_all_gradients_are_the_same(model: PreTrainedModel, padding: int | None)
     words_of(model).padding_idx = padding
     expected = gradients(model)
     assert expected["bert.embeddings.word_embeddings.weight"][7].any() == (padding != 7)
-    with gradients_in_place(model, when=True):
+    with embedding_gradients_in_place(model, when=True):
         assert "forward" in vars(words_of(model))
         found = gradients(model)
     assert found.keys() == expected.keys()
@@ -39,7 +39,7 @@ def test_all_gradients_are_the_same(model: PreTrainedModel, padding: int | None)
 
 def test_no_matrix_is_made_for_a_pass_after_the_first(model: PreTrainedModel) -> None:
     weight = words_of(model).weight
-    with gradients_in_place(model, when=True):
+    with embedding_gradients_in_place(model, when=True):
         gradients(model)
         place = weight.grad.data_ptr()
         made: list[object] = []
@@ -51,19 +51,19 @@ def test_no_matrix_is_made_for_a_pass_after_the_first(model: PreTrainedModel) ->
 
 def test_frozen_embeddings_stay_without_gradients(model: PreTrainedModel) -> None:
     words_of(model).weight.requires_grad = False
-    with gradients_in_place(model, when=True):
+    with embedding_gradients_in_place(model, when=True):
         assert "bert.embeddings.word_embeddings.weight" not in gradients(model)
 
 
 def test_they_are_put_back_after_an_error(model: PreTrainedModel) -> None:
-    with pytest.raises(RuntimeError, match="broken"), gradients_in_place(model, when=True):
+    with pytest.raises(RuntimeError, match="broken"), embedding_gradients_in_place(model, when=True):
         raise RuntimeError("broken")
     assert "forward" not in vars(words_of(model))
 
 
 def test_where_it_is_not_asked_for_or_they_are_of_another_kind_they_stay(model: PreTrainedModel) -> None:
-    with gradients_in_place(model, when=False):
+    with embedding_gradients_in_place(model, when=False):
         assert "forward" not in vars(words_of(model))
     model.set_input_embeddings(nn.Embedding(1200, words_of(model).embedding_dim, sparse=True))
-    with gradients_in_place(model, when=True):
+    with embedding_gradients_in_place(model, when=True):
         assert "forward" not in vars(words_of(model))

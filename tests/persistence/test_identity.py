@@ -17,7 +17,7 @@ from conftest import make_reviews
 from forked import Child
 from imdb_sentiment import ModelError, OutputExistsError, SentimentClassifier
 from imdb_sentiment.inference import file
-from imdb_sentiment.inference.row_labels import judge_rows
+from imdb_sentiment.inference.row_labels import label_batch
 from imdb_sentiment.results import ExportReport
 from tasks import identity_of
 
@@ -157,10 +157,10 @@ def test_the_work_of_a_killed_run_is_not_mixed_with_that_of_another_model(
         judged += 1
         if judged == 3:
             raise KeyboardInterrupt
-        return judge_rows(*arguments)
+        return label_batch(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr("imdb_sentiment.inference.file.judge_rows", killed_at_the_third)
+        patch.setattr("imdb_sentiment.inference.file.label_batch", killed_at_the_third)
         with pytest.raises(KeyboardInterrupt):
             classifier.predict_file(source, target)
     first = opened(folder)

@@ -14,7 +14,7 @@ from imdb_sentiment.results import (
     MeasuredRows,
     WordContribution,
 )
-from imdb_sentiment.results.background import Background
+from imdb_sentiment.results.background import ModelProvenance
 
 UNKIND = '<script>document.title = "taken over"</script> "quoted" & \'single\' <img src="https://example.com/x.png">'
 LABELS = ("$ham_", "<spam>")
@@ -44,7 +44,7 @@ def make_report(rows: int = 300) -> EvaluationReport:
         completeness_error=0.01,
         steps=32,
     )
-    background = Background(
+    background = ModelProvenance(
         provenance={"encoder": UNKIND, "training rows": "150"},
         history=[
             {"epoch": 1.0, "train_loss": 0.6, "validation": {"log_loss": 0.5}},

@@ -6,7 +6,7 @@ from made_reports import LABELS, UNKIND, make_report
 
 from imdb_sentiment.reporting.markdown import markdown_table
 from imdb_sentiment.results import Interval, SliceReport
-from imdb_sentiment.results.background import Background
+from imdb_sentiment.results.background import ModelProvenance
 
 
 def test_markdown_has_the_figures_and_no_text_of_the_data() -> None:
@@ -79,5 +79,5 @@ def test_where_the_model_knows_some_rows_the_others_are_shown() -> None:
 
 
 def test_the_verdict_repeats_what_was_doubtful_in_training() -> None:
-    background = Background({}, warnings=("60 rows were held out",))
+    background = ModelProvenance({}, warnings=("60 rows were held out",))
     assert "When it was trained: 60 rows were held out." in replace(make_report(), background=background).verdict()

@@ -12,16 +12,19 @@ TEXTS = ["first", "second", "third", "fourth", "fifth", "sixth"]
 
 def test_the_surest_mistake_comes_first() -> None:
     report = full_report(MeasuredRows(POSITIVE, LABELS, 0.5, TEXTS), names=("no", "yes"))
-    found = [(mistake.row, mistake.text, mistake.true, mistake.predicted) for mistake in report.worst_mistakes()]
+    found = [(mistake.row, mistake.text, mistake.true, mistake.predicted) for mistake in report.confident_errors()]
     assert found[2] == (4, "fourth", "no", "yes")
     assert sorted(found[:2]) == [(2, "second", "yes", "no"), (3, "third", "no", "yes")]
-    assert [mistake.row for mistake in report.worst_mistakes(count=1)] == [found[0][0]]
+    assert [mistake.row for mistake in report.confident_errors(count=1)] == [found[0][0]]
 
 
 def test_a_row_keeps_its_number_where_others_are_left_out() -> None:
     seen = [True, False, True, False, False, False]
     report = full_report(MeasuredRows(POSITIVE, LABELS, 0.5, TEXTS), names=("no", "yes"), seen=seen)
     assert report.unseen is not None
-    assert [(mistake.row, mistake.text) for mistake in report.unseen.worst_mistakes()] == [(2, "second"), (4, "fourth")]
+    assert [(mistake.row, mistake.text) for mistake in report.unseen.confident_errors()] == [
+        (2, "second"),
+        (4, "fourth"),
+    ]
     rows = report.unseen.require_rows().where([False, True, True, True])
     assert [rows.number(place) for place in range(3)] == [4, 5, 6]

@@ -16,27 +16,27 @@ from imdb_sentiment import (
     cross_validate,
     errors,
 )
-from imdb_sentiment.runtime.distributed import is_main, number_of_processes, on_all, on_main
+from imdb_sentiment.runtime.distributed import is_main, run_on_all_ranks, run_on_main, world_size
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.recipe import Recipe, settle
 
 
 def test_without_a_launcher_there_is_one_process() -> None:
-    assert number_of_processes() == 1
+    assert world_size() == 1
     assert is_main()
-    assert on_main(lambda: "said") == on_all(lambda: "said") == "said"
+    assert run_on_main(lambda: "said") == run_on_all_ranks(lambda: "said") == "said"
 
 
 @pytest.mark.parametrize(("rank", "main"), [("0", True), ("1", False)])
 def test_the_first_of_several_processes_is_the_main_one(monkeypatch: pytest.MonkeyPatch, rank: str, main: bool) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", rank)
-    assert number_of_processes() == 2
+    assert world_size() == 2
     assert is_main() is main
 
 
-@pytest.mark.parametrize("together", [on_main, on_all])
+@pytest.mark.parametrize("together", [run_on_main, run_on_all_ranks])
 def test_processes_that_no_launcher_started_are_refused(
     monkeypatch: pytest.MonkeyPatch, together: Callable[[Callable[[], None]], None]
 ) -> None:

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from forked import Child
 from imdb_sentiment import DataConfig, FineTuneConfig, ImdbSentimentError, SentimentFineTuner
 from imdb_sentiment.cli.app import app
-from imdb_sentiment.runtime.distributed import is_main, on_all, on_main
+from imdb_sentiment.runtime.distributed import is_main, run_on_all_ranks, run_on_main
 from imdb_sentiment.training import linear_probe, run
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -53,7 +53,7 @@ def _call_as(rank: int, number: int, port: int, task: Callable[..., Any], argume
         }
     )
     answer = task(*arguments)
-    on_all(lambda: None)  # so that none of them is gone while another still talks to it
+    run_on_all_ranks(lambda: None)  # so that none of them is gone while another still talks to it
     return answer
 
 
@@ -76,7 +76,7 @@ def ask(model: Path, folder: Path) -> Asked:
         asked.append(os.environ.get("RANK", "0"))
         return asked[-1]
 
-    answer = on_main(say)
+    answer = run_on_main(say)
     build_parts(model, folder)
     return Asked(answer, asked, torch.rand(1).item())
 
@@ -110,7 +110,7 @@ class Steps(NamedTuple):
 
 def take_steps(model: Path, folder: Path, cases: Mapping[str, Mapping[str, Any]]) -> dict[str, Steps]:
     """Train on a few rows in several ways; the rows of a batch are divided between the processes."""
-    on_all(lambda: folder.mkdir(exist_ok=True))
+    run_on_all_ranks(lambda: folder.mkdir(exist_ok=True))
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     taken = {}
     for name, case in cases.items():
@@ -172,7 +172,7 @@ def fail(recipe: Recipe, folder: Path) -> dict[str, Told]:
         "folder": _told(lambda: occupied.fit(recipe.reviews)),
         "gradients": _told(lambda: overflowing.fit(recipe.reviews)),
         "model": _told(unknown.fit),
-        "one alone": _told(lambda: on_all(_fail_in_the_second)),
+        "one alone": _told(lambda: run_on_all_ranks(_fail_in_the_second)),
     }
 
 

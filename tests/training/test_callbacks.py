@@ -43,7 +43,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
         place = "imdb_sentiment.training.setup"
         monkeypatch.setattr(f"{place}.measure", measure_and_replace)
         monkeypatch.setattr(f"{place}.calibrated_log_loss", lambda *args: next(of_loss))
-        monkeypatch.setattr(f"{place}.resampled_figures", lambda *args, **kwargs: {"f1": np.zeros(2)})
+        monkeypatch.setattr(f"{place}.resampled_metrics", lambda *args, **kwargs: {"f1": np.zeros(2)})
 
     return come_out
 

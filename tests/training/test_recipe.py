@@ -89,7 +89,7 @@ def test_epochs_and_batch_follow_the_rows_as_the_docs_say(rows: int, epochs: int
 @given(rows=st.integers(1, 10**7), accumulated=st.integers(1, 40), processes=st.integers(1, 9))
 def test_a_run_is_of_some_hundred_steps_within_2_and_10_epochs(rows: int, accumulated: int, processes: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.training.recipe.number_of_processes", lambda: processes)
+        patch.setattr("imdb_sentiment.training.recipe.world_size", lambda: processes)
         epochs, batch = epochs_and_batch(rows, gradient_accumulation_steps=accumulated)
     step_rows = batch * accumulated * processes
     steps = epochs * rows / step_rows

@@ -17,7 +17,7 @@ from forked import one_cpu_thread
 from imdb_sentiment import NotFittedError, TrainingInterruptedError
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training.checkpoints import complete_checkpoints
-from imdb_sentiment.training.signals import StopRequest, heed_signals
+from imdb_sentiment.training.signals import StopRequest, graceful_interrupt
 from imdb_sentiment.training.trainer import FineTuneTrainer
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -165,7 +165,7 @@ def test_outside_the_main_thread_a_run_leaves_signals_alone(recipe: Recipe, tmp_
 @pytest.mark.usefixtures("handlers")
 def test_handlers_are_put_back_after_an_error() -> None:
     during = []
-    with suppress(ValueError), heed_signals() as request:
+    with suppress(ValueError), graceful_interrupt() as request:
         during = [signal.getsignal(number) for number in SIGNALS]
         raise ValueError("of the run")
     assert during == [request.handle, request.handle]

@@ -8,7 +8,7 @@ from imdb_sentiment.audit.duplicates import find_conflicts, find_duplicates, fin
 from imdb_sentiment.audit.finding_codes import find, find_whole
 from imdb_sentiment.audit.labels import Classes, inspect_labels, inspect_order
 from imdb_sentiment.audit.sampling import smallest_digests
-from imdb_sentiment.audit.shortcuts import find_giveaways
+from imdb_sentiment.audit.shortcuts import find_shortcuts
 from imdb_sentiment.audit.tokens import measure_tokens
 from imdb_sentiment.config import DataConfig, FineTuneConfig, source_of
 from imdb_sentiment.data.inspection import InspectedRows, inspect_rows
@@ -115,7 +115,7 @@ def audit_rows(
         *find_conflicts(inspected.parts, classes.of_rows),
         *find_characters(raw.splits, mojibake=mojibake),
     ]
-    tokens, closely, more = _look_closely(inspected, classes, encoder, model_name)
+    tokens, closely, more = _run_checks(inspected, classes, encoder, model_name)
     return DataAudit(
         origin=raw.origin,
         splits=classes.counts,
@@ -125,7 +125,7 @@ def audit_rows(
     )
 
 
-def _look_closely(
+def _run_checks(
     inspected: InspectedRows, classes: Classes, encoder: "TextEncoder | None", model_name: str | None
 ) -> tuple[TokenLengths | None, list[Finding], list[str]]:
     """Count tokens and look for give-aways, in a sample of very many rows; return also notes."""
@@ -144,7 +144,7 @@ def _look_closely(
     if encoder is not None and parts:
         tokens, findings = measure_tokens(parts, encoder, model_name or "the model")
     if classes.names:
-        findings += find_giveaways(parts, classes.names)
+        findings += find_shortcuts(parts, classes.names)
     return tokens, findings, notes
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.data.inspection import Rows
 
-__all__ = ["find_giveaways"]
+__all__ = ["find_shortcuts"]
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _AUC = 0.95
@@ -29,7 +29,7 @@ _CHUNK = 1000
 _DIFFERENCE = 0.9
 
 
-class _Giveaway(NamedTuple):
+class _Shortcut(NamedTuple):
     word: str
     shares: tuple[float, float]
     """Share of the rows of each class that hold the word."""
@@ -39,7 +39,7 @@ class _Giveaway(NamedTuple):
         return abs(self.shares[0] - self.shares[1])
 
 
-def find_giveaways(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Finding]:
+def find_shortcuts(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Finding]:
     """Look for a word or a length that tells the class almost by itself, in splits with ten rows of each class.
 
     Args:
@@ -102,13 +102,13 @@ class _Presence:
             for word in counts.keys() - self._held:
                 del counts[word]
 
-    def giveaways(self) -> list[_Giveaway]:
+    def giveaways(self) -> list[_Shortcut]:
         """Return the words that tell the class, best first; after the last row."""
         self.prune()
         found = []
         for word in self._held:
             first, second = (counts[word] / total for counts, total in zip(self._counts, self._totals, strict=True))
-            found.append(_Giveaway(word, (first, second)))
+            found.append(_Shortcut(word, (first, second)))
         return sorted(found, key=lambda giveaway: (-giveaway.difference, giveaway.word))
 
     def _reach(self, word: str, label: int) -> float:
@@ -120,7 +120,7 @@ class _Presence:
         return all(left <= _DIFFERENCE * total for left, total in zip(self._left, self._totals, strict=True))
 
 
-def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Giveaway]:
+def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Shortcut]:
     """Return the words that tell the class, best first.
 
     Rows are read in the order of their digests, which mixes the classes: most data are settled after a seventh of them.
@@ -157,7 +157,7 @@ def _count_characters(rows: "Rows") -> "NDArray[np.int64]":
     return lengths
 
 
-def _describe_words(giveaways: Sequence[_Giveaway], split: str, rows: "Rows", names: Sequence[str]) -> Finding:
+def _describe_words(giveaways: Sequence[_Shortcut], split: str, rows: "Rows", names: Sequence[str]) -> Finding:
     import numpy as np
 
     best, *others = giveaways

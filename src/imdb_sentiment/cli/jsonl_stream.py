@@ -41,7 +41,7 @@ def classify_lines(
     """
     from imdb_sentiment.data.formats.jsonl import MISSING, extended, find_field
     from imdb_sentiment.data.formats.table import Added
-    from imdb_sentiment.inference.row_labels import added_names, readable
+    from imdb_sentiment.inference.row_labels import added_names, parse_text
 
     names = added_names(prefix)
     numbers = count(1)
@@ -53,7 +53,7 @@ def classify_lines(
         numbered = [(next(numbers), line) for line in lines]
         rows, fault = _objects([(number, line) for number, line in numbered if line.strip()], names)
         found = [[find_field(record, name) for name in columns] for _, record in rows]
-        read = [readable(tuple(None if value is MISSING else value for value in values)) for values in found]
+        read = [parse_text(tuple(None if value is MISSING else value for value in values)) for values in found]
         answers = iter(classifier.predict([text for text, reason in read if reason is None], cascade=cascade))
         given = [None if reason else next(answers) for _, reason in read]
         added = Added(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig
-    from imdb_sentiment.data.evaluation_rows import RowsToMeasure
+    from imdb_sentiment.data.evaluation_rows import EvaluationRows
     from imdb_sentiment.results import EvaluationReport
 
 __all__ = ["Opened", "measure", "names_of", "open_both"]
@@ -18,7 +18,7 @@ class Opened(NamedTuple):
 
     classifier: "SentimentClassifier"
     config: "DataConfig"
-    rows: "RowsToMeasure"
+    rows: "EvaluationRows"
 
 
 def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Opened:
@@ -30,12 +30,12 @@ def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Open
         others: Read the other splits too.
     """
     from imdb_sentiment.classifier import SentimentClassifier
-    from imdb_sentiment.data.evaluation_rows import load_rows_to_measure
+    from imdb_sentiment.data.evaluation_rows import load_evaluation_rows
     from imdb_sentiment.data.labels import LabelNames
 
     classifier = SentimentClassifier.from_pretrained(model)
     config = _with_columns_of(classifier.metadata.text_columns, config)
-    return Opened(classifier, config, load_rows_to_measure(config, LabelNames(*classifier.labels), others=others))
+    return Opened(classifier, config, load_evaluation_rows(config, LabelNames(*classifier.labels), others=others))
 
 
 def measure(opened: Opened, **options: Any) -> "EvaluationReport":

@@ -67,7 +67,7 @@ def report(
     opened = open_both(model, data_config, others=True)
     classifier, data_config, rows = opened
     train, validation = _rows_of_training(classifier, rows.others or rows.test)
-    told = measure(opened, train=train, validation=validation, explained_mistakes=explain)
+    told = measure(opened, train=train, validation=validation, explained_errors=explain)
     page = told.unseen or told
     suspected, none = (None, None) if no_suspects else _suspected(classifier, data_config)
     title = f"{Path(model).name} on {Path(data).name}"
@@ -112,10 +112,10 @@ def _suspected(
     from imdb_sentiment.data.folds import load_folds
     from imdb_sentiment.data.labels import LabelNames
     from imdb_sentiment.errors import DataError, MissingExtraError
-    from imdb_sentiment.label_issues import suspects_among
+    from imdb_sentiment.label_issues import label_issues_among
 
     try:
         divided = load_folds(config, _FOLDS, known=LabelNames(*classifier.labels))
     except (DataError, MissingExtraError) as error:  # the report itself needs neither training rows nor the extra
         return None, error.summary
-    return suspects_among(divided, config), None
+    return label_issues_among(divided, config), None

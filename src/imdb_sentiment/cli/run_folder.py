@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from imdb_sentiment.errors import OutputExistsError, TrainingInterruptedError
-from imdb_sentiment.runtime.distributed import number_of_processes
+from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import LOCK_FILE, make_folder
 
 __all__ = ["beside", "claimed", "resuming_command", "run_folder"]
@@ -79,7 +79,7 @@ def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: boo
 
 def resuming_command() -> str:
     """Return the command that goes on with the present one, to be typed as it is."""
-    if number_of_processes() > 1:
+    if world_size() > 1:
         return "the same command with --resume"  # the launcher's part of it is not known here
     program, *arguments = sys.argv
     if Path(program).name == "__main__.py":

@@ -71,9 +71,9 @@ def train(
 
     Below 500 rows without a test split none is set aside: the model is measured by cross-validation.
     """
-    from imdb_sentiment.runtime.distributed import on_main
+    from imdb_sentiment.runtime.distributed import run_on_main
 
-    data_config, fine_tune_config = on_main(  # so that a mistake is told once
+    data_config, fine_tune_config = run_on_main(  # so that a mistake is told once
         lambda: read_settings(
             config_file=config,
             preset=preset,
@@ -154,19 +154,19 @@ def fine_tune_and_save(
         silent: Say nothing.
     """
     from imdb_sentiment.finetuner import SentimentFineTuner
-    from imdb_sentiment.runtime.distributed import on_main
+    from imdb_sentiment.runtime.distributed import run_on_main
     from imdb_sentiment.runtime.files import check_output
     from imdb_sentiment.runtime.malloc import give_back_freed_memory, keep_freed_memory
     from imdb_sentiment.training.trackers import check_trackers, event_files
 
     check_trackers(fine_tune_config.report_to)
-    on_main(lambda: check_output(output, overwrite=overwrite))
+    run_on_main(lambda: check_output(output, overwrite=overwrite))
     run = run_folder(output)
     tuner = SentimentFineTuner(data_config, fine_tune_config, output_dir=run)
     with ExitStack() as held:
         claim = claimed(run, resume=resume, discard=overwrite, keep=keep)
-        checkpoint = on_main(lambda: held.enter_context(claim))
-        on_main(lambda: _introduce(tuner, silent=silent))
+        checkpoint = run_on_main(lambda: held.enter_context(claim))
+        run_on_main(lambda: _introduce(tuner, silent=silent))
         if resume:
             _tell(_where_from(checkpoint, run), silent=silent)
         if "tensorboard" in fine_tune_config.report_to:

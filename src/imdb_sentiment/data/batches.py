@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.arrow_strings import size_of
 from imdb_sentiment.data.class_names import ClassNames, named, names_in
-from imdb_sentiment.data.formats.columns import Role, Wanted
+from imdb_sentiment.data.formats.columns import ColumnSpec, Role
 from imdb_sentiment.data.raw_rows import RawRows, rows_from_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["pieces_from_batches", "pieces_from_rows"]
+__all__ = ["batches_from_rows", "batches_from_tables"]
 
 _PIECE_ROWS = 10_000
 _PIECE_BYTES = 4 * 2**20
 _ROWS_AT_ONCE = 25
 
 
-def pieces_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
+def batches_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[ColumnSpec], origin: str) -> Iterator[RawRows]:
     """Put rows, each the values of the wanted columns in their order, into pieces of 10,000 rows or about 4 MiB.
 
     Raises:
@@ -44,8 +44,11 @@ def pieces_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[Wanted],
         yield rows_from_columns(columns, origin, before=before)
 
 
-def pieces_from_batches(
-    batches: "Iterable[pa.RecordBatch]", wanted: Sequence[Wanted], origin: str, class_names: ClassNames | None = None
+def batches_from_tables(
+    batches: "Iterable[pa.RecordBatch]",
+    wanted: Sequence[ColumnSpec],
+    origin: str,
+    class_names: ClassNames | None = None,
 ) -> Iterator[RawRows]:
     """Put the wanted columns of Arrow batches of any size into pieces of 10,000 rows or about 4 MiB.
 

@@ -14,10 +14,10 @@ from imdb_sentiment.runtime.messages import quote
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["RowsToMeasure", "load_rows_to_measure"]
+__all__ = ["EvaluationRows", "load_evaluation_rows"]
 
 
-class RowsToMeasure(NamedTuple):
+class EvaluationRows(NamedTuple):
     """Rows that a finished model is measured on, and those it may have learnt from."""
 
     test: Labelled
@@ -35,7 +35,7 @@ class RowsToMeasure(NamedTuple):
     """Which rows they are, and which were left out."""
 
 
-def load_rows_to_measure(config: "DataConfig", names: LabelNames, *, others: bool = False) -> RowsToMeasure:
+def load_evaluation_rows(config: "DataConfig", names: LabelNames, *, others: bool = False) -> EvaluationRows:
     """Load the test split of a source, or all its rows if they are not divided.
 
     Args:
@@ -60,7 +60,7 @@ def load_rows_to_measure(config: "DataConfig", names: LabelNames, *, others: boo
     assumed = ", ".join(f"{quote(label)} as {quote(name)}" for label, name in labelling.read_as.items())
     by_number = [f"the model's names do not tell which label is which; by number, they are read {assumed}"]
     notes = (f"measured on {which}", *left_out, *raw.notes, *(by_number if labelling.assumed else []))
-    return RowsToMeasure(
+    return EvaluationRows(
         _labelled([parts[split]]),
         _labelled(rest) if rest else None,
         labelling.read_as,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.data.batches import pieces_from_rows
+from imdb_sentiment.data.batches import batches_from_rows
 from imdb_sentiment.data.formats.arrow import read_arrow, read_parquet
-from imdb_sentiment.data.formats.columns import wanted_columns
+from imdb_sentiment.data.formats.columns import column_specs
 from imdb_sentiment.data.formats.compression import plain_suffix
 from imdb_sentiment.data.formats.delimited import read_delimited
 from imdb_sentiment.data.formats.headerless import no_header_error
@@ -70,7 +70,7 @@ def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawR
     found = {split: root for split, root in roots.items() if (root / "pos").is_dir() and (root / "neg").is_dir()}
     if not found:
         return None
-    wanted = wanted_columns(config)
+    wanted = column_specs(config)
     if more := [column for column in wanted if column.role not in ("text", "label")]:
         summary = f"{folder} is a tree of reviews, which has no column {quote(more[0].name)}"
         raise DataError(summary, found="a text and a label for each review", hint=f"without {more[0].field}")
@@ -79,7 +79,7 @@ def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawR
         paths = [(path, name) for name in ("neg", "pos") for path in sorted((root / name).glob("*.txt"))]
         if not paths:
             raise DataError(f"{root} has no reviews", expected="text files in pos/ and neg/")
-        splits[split] = collect(pieces_from_rows(_reviews(paths), wanted, str(root)), str(root))
+        splits[split] = collect(batches_from_rows(_reviews(paths), wanted, str(root)), str(root))
     note = "train/unsup was left out: its reviews have no label"
     return splits, ((note,) if (folder / "train" / "unsup").is_dir() else ())
 
@@ -128,7 +128,7 @@ def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...
         The rows, and notes for the user on how the file was read.
 
     Raises:
-        DataError: The file is missing, of an unknown kind, not readable, broken, empty, or lacks a column.
+        DataError: The file is missing, of an unknown kind, not parse_text, broken, empty, or lacks a column.
     """
     return read_files([path], config, str(path))
 

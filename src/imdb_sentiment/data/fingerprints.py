@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["SEEN_ROWS_FILE", "SeenRows", "Text"]
+__all__ = ["SEEN_ROWS_FILE", "Text", "TrainingFingerprints"]
 
 SEEN_ROWS_FILE = "seen_rows.npz"
 _CHUNK = 1000
@@ -21,7 +21,7 @@ Text = str | tuple[str, str]
 """A text, or the two texts of a row."""
 
 
-class SeenRows:
+class TrainingFingerprints:
     """The texts of the training and validation split, as eight bytes each.
 
     A text is known again if it is the same when normalised: case, white space, HTML breaks and invisible characters

@@ -5,9 +5,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.data.arrow_strings import list_arrow
-from imdb_sentiment.data.batches import pieces_from_batches, pieces_from_rows
+from imdb_sentiment.data.batches import batches_from_rows, batches_from_tables
 from imdb_sentiment.data.class_names import with_names
-from imdb_sentiment.data.formats.columns import Role, Wanted, check_columns, wanted_columns, wanted_texts
+from imdb_sentiment.data.formats.columns import ColumnSpec, Role, check_columns, column_specs, text_specs
 from imdb_sentiment.data.raw_rows import RawRows, collect
 from imdb_sentiment.data.sequences import as_list, is_table
 from imdb_sentiment.errors import DataError, list_rows
@@ -42,11 +42,11 @@ def read_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
     Raises:
         DataError: The table is of another type, or lacks a column.
     """
-    wanted = wanted_columns(config)
+    wanted = column_specs(config)
     columns = _columns_of_records(table, wanted, origin) if isinstance(table, list) else _open(table, wanted, origin)
     if isinstance(columns, dict):
         return collect(_column_pieces(columns, wanted, origin), origin)
-    return collect(pieces_from_batches(columns, wanted, origin), origin)
+    return collect(batches_from_tables(columns, wanted, origin), origin)
 
 
 def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
@@ -59,7 +59,7 @@ def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
     Raises:
         DataError: The table is of another type, or lacks a column.
     """
-    wanted = wanted_texts(names, field="")
+    wanted = text_specs(names, field="")
     columns = _open(table, wanted, "the given data")
     if isinstance(columns, dict):
         return [as_list(columns[column.role]) for column in wanted]
@@ -73,11 +73,11 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
     Raises:
         DataError: They are not so many of one as of the other, or of another type, or another column is asked for.
     """
-    if more := [column for column in wanted_columns(config) if column.field in ("group_column", "slice_columns")]:
+    if more := [column for column in column_specs(config) if column.field in ("group_column", "slice_columns")]:
         raise DataError(
             f"{origin} has no column {quote(more[0].name)}",
             found="texts and labels",
-            expected=f"a table with the columns {list_values(column.name for column in wanted_columns(config))}",
+            expected=f"a table with the columns {list_values(column.name for column in column_specs(config))}",
             hint=f"a DataFrame, or without {more[0].field}",
         )
     columns: dict[Role, Sequence[object]] = {"text": as_list(texts, "texts"), "label": as_list(labels, "labels")}
@@ -86,10 +86,10 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
         raise DataError(f"{origin} has not one label for each text", found=found)
     if config.text_columns:
         columns["text"], columns["text_pair"] = _unzipped(columns["text"], origin)
-    return collect(_column_pieces(columns, wanted_columns(config), origin), origin)
+    return collect(_column_pieces(columns, column_specs(config), origin), origin)
 
 
-def _open(table: Any, wanted: Sequence[Wanted], origin: str) -> "Iterable[pa.RecordBatch] | dict[Role, Any]":
+def _open(table: Any, wanted: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.RecordBatch] | dict[Role, Any]":
     """Return the rows of a table as Arrow batches, or its wanted columns where Arrow cannot hold them."""
     library = type(table).__module__.partition(".")[0]
     if library == "datasets":
@@ -109,7 +109,7 @@ def _open(table: Any, wanted: Sequence[Wanted], origin: str) -> "Iterable[pa.Rec
     return {role: getattr(column, "array", column) for role, column in columns.items()}
 
 
-def _columns_of_records(records: list[Any], wanted: Sequence[Wanted], origin: str) -> dict[Role, Any]:
+def _columns_of_records(records: list[Any], wanted: Sequence[ColumnSpec], origin: str) -> dict[Role, Any]:
     """Return the wanted columns of dictionaries; what one of them lacks is null, as in JSON Lines."""
     if wrong := [row for row, record in enumerate(records, start=1) if not isinstance(record, Mapping)]:
         found = f"list with a {type(records[wrong[0] - 1]).__name__} in {list_rows(wrong)}"
@@ -119,7 +119,9 @@ def _columns_of_records(records: list[Any], wanted: Sequence[Wanted], origin: st
     return {column.role: [record.get(column.name) for record in records] for column in wanted}
 
 
-def _dataset_batches(table: "datasets.Dataset", wanted: Sequence[Wanted], origin: str) -> "Iterator[pa.RecordBatch]":
+def _dataset_batches(
+    table: "datasets.Dataset", wanted: Sequence[ColumnSpec], origin: str
+) -> "Iterator[pa.RecordBatch]":
     import datasets
 
     if isinstance(table, Mapping):
@@ -135,13 +137,13 @@ def _dataset_batches(table: "datasets.Dataset", wanted: Sequence[Wanted], origin
     return (with_names(batch, class_names) for part in tables for batch in part.to_batches())
 
 
-def _holds_objects(table: Any, wanted: Sequence[Wanted]) -> bool:
+def _holds_objects(table: Any, wanted: Sequence[ColumnSpec]) -> bool:
     """Tell whether a polars frame has a wanted column that Arrow cannot hold."""
     kinds = getattr(table, "schema", None) if type(table).__module__.startswith("polars") else None
     return kinds is not None and any(str(kinds.get(column.name)) in _NOT_IN_ARROW for column in wanted)
 
 
-def _stream_batches(table: Any, wanted: Sequence[Wanted], origin: str) -> "Iterable[pa.RecordBatch]":
+def _stream_batches(table: Any, wanted: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.RecordBatch]":
     import pyarrow as pa
 
     names = getattr(table, "columns" if type(table).__module__.startswith("polars") else "column_names", None)
@@ -156,13 +158,13 @@ def _stream_batches(table: Any, wanted: Sequence[Wanted], origin: str) -> "Itera
     return (batch for batch in stream)
 
 
-def _column_pieces(columns: Mapping[Role, Any], wanted: Sequence[Wanted], origin: str) -> Iterator[RawRows]:
+def _column_pieces(columns: Mapping[Role, Any], wanted: Sequence[ColumnSpec], origin: str) -> Iterator[RawRows]:
     rows = len(columns["text"])
     parts = (
         [as_list(columns[column.role][start : start + _ROWS_AT_ONCE]) for column in wanted]
         for start in range(0, rows, _ROWS_AT_ONCE)
     )
-    return pieces_from_rows((row for part in parts for row in zip(*part, strict=True)), wanted, origin)
+    return batches_from_rows((row for part in parts for row in zip(*part, strict=True)), wanted, origin)
 
 
 def _unzipped(pairs: Sequence[object], origin: str) -> tuple[list[object], list[object]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.cleaning import key_of_normalised, normalise
-from imdb_sentiment.data.near_duplicates import NearIndex
+from imdb_sentiment.data.near_duplicates import MinHashIndex
 from imdb_sentiment.data.raw_rows import RawRows
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.messages import Advice, Setting
@@ -154,7 +154,7 @@ def inspect_rows(
 
     vocabulary: dict[str, int] = {}
     with ExitStack() as stack:
-        index = stack.enter_context(NearIndex()) if config.near_duplicates == "group" else None
+        index = stack.enter_context(MinHashIndex()) if config.near_duplicates == "group" else None
         seen = {split: _look_at(rows, vocabulary, index) for split, rows in splits.items()}
         for split, part in seen.items():
             if refuse:
@@ -240,7 +240,7 @@ class _Seen:
         return (*counts, keys.reshape(-1, 2), digests, ties)
 
 
-def _look_at(raw: RawRows, vocabulary: dict[str, int], index: NearIndex | None) -> _Seen:
+def _look_at(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) -> _Seen:
     seen = _Seen()
     not_text = set(raw.not_text)
     number = 0

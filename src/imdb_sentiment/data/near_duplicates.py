@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Ints: TypeAlias = NDArray[np.int64]
     Words: TypeAlias = NDArray[np.uint64]
 
-__all__ = ["NEAR_THRESHOLD", "NearIndex", "require_rensa"]
+__all__ = ["NEAR_THRESHOLD", "MinHashIndex", "require_rensa"]
 
 NEAR_THRESHOLD = 0.7
 """Least Jaccard similarity of the shingles of two near duplicates. A film review with one word in twenty replaced
@@ -71,7 +71,7 @@ def require_rensa() -> Any:
     return RMinHash
 
 
-class NearIndex:
+class MinHashIndex:
     """Signatures of texts on disk, and the near duplicates among them.
 
     What is found depends on the texts alone: not on their order, on how they were divided among calls of `add`, or on

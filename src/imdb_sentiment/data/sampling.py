@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["assign_folds", "carve", "class_counts", "first_keys", "placed", "stratified_sample"]
+__all__ = ["assign_folds", "class_counts", "first_keys", "hash_order", "split_off", "stratified_sample"]
 
 
-def carve(rows: Rows, fraction: float, seed: int, name: str, names: LabelNames) -> tuple[Rows, Rows]:
+def split_off(rows: Rows, fraction: float, seed: int, name: str, names: LabelNames) -> tuple[Rows, Rows]:
     """Take whole groups, each that brings the classes nearer to `fraction` of their rows.
 
     Returns:
@@ -35,7 +35,7 @@ def carve(rows: Rows, fraction: float, seed: int, name: str, names: LabelNames) 
     wanted = [max(1, round(fraction * total)) for total in totals]
     missing = list(wanted)
     chosen = np.zeros(len(keys), dtype=bool)
-    order = np.argsort(placed(keys, seed, name), kind="stable")
+    order = np.argsort(hash_order(keys, seed, name), kind="stable")
     for group in order.tolist():
         after = [lacking - size for lacking, size in zip(missing, sizes[group].tolist(), strict=True)]
         if abs(after[0]) + abs(after[1]) < abs(missing[0]) + abs(missing[1]):
@@ -72,7 +72,7 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
             f"max_train_samples={size:,} leaves one class without rows", found=found, hint="a larger number"
         )
     # the text itself decides between spellings of one key, so that the order of the rows does not
-    order = np.lexsort((rows.digests, placed(rows.keys, seed, "limit")))
+    order = np.lexsort((rows.digests, hash_order(rows.keys, seed, "limit")))
     chosen = np.zeros(len(rows), dtype=bool)
     for label, quota in wanted.items():
         chosen[order[rows.labels[order] == label][:quota]] = True
@@ -86,7 +86,7 @@ def class_counts(rows: Rows, names: Sequence[str]) -> dict[str, int]:
     return dict(zip(names, np.bincount(rows.labels, minlength=2).tolist(), strict=True))
 
 
-def placed(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[np.uint64]":
+def hash_order(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[np.uint64]":
     """Give each text its own pseudo-random place in an order.
 
     Args:
@@ -153,7 +153,7 @@ def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArr
 
     keys, group_of = first_keys(rows)
     rank = np.empty(len(keys), dtype=np.int64)
-    rank[np.argsort(placed(keys, seed, "folds"), kind="stable")] = np.arange(len(keys))
+    rank[np.argsort(hash_order(keys, seed, "folds"), kind="stable")] = np.arange(len(keys))
     groups = rank[group_of]  # numbered in an order that does not depend on that of the rows
     least = min(len(np.unique(groups[rows.labels == label])) for label in (0, 1))
     if least < folds:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows, refuser
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near_duplicates import require_rensa
-from imdb_sentiment.data.sampling import assign_folds, carve, class_counts, stratified_sample
+from imdb_sentiment.data.sampling import assign_folds, class_counts, split_off, stratified_sample
 from imdb_sentiment.data.slices import slices_of_rows
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.errors import DataError
@@ -159,7 +159,7 @@ def divide(
         parts["test"] = _no_rows(parts["train"])
     elif "test" not in parts:
         fraction = _TEST_FRACTION if config.test_fraction == "auto" else config.test_fraction
-        parts["test"], parts["train"] = carve(parts["train"], fraction, config.split_seed, "test", names)
+        parts["test"], parts["train"] = split_off(parts["train"], fraction, config.split_seed, "test", names)
     overlap = drop_overlap(parts, config, left_out)
     parts["train"] = limit_rows(parts["train"], config, names, left_out)
     folds: tuple[int, ...] = ()
@@ -192,7 +192,7 @@ def hold_out(
     if _crosses(train, config, cross_below):
         _check_classes("train", train, names)
         return train, _no_rows(train), tuple(_folds(train, config.split_seed, names).tolist())
-    validation, rest = carve(train, config.validation_fraction, config.split_seed, "validation", names)
+    validation, rest = split_off(train, config.validation_fraction, config.split_seed, "validation", names)
     return rest, validation, ()
 
 

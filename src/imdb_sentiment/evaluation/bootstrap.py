@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["LEVEL", "RESAMPLES", "SEED", "figures_of_counts", "intervals_of", "resampled_figures"]
+__all__ = ["LEVEL", "RESAMPLES", "SEED", "intervals_of", "metrics_of_counts", "resampled_metrics"]
 
 LEVEL = 0.95
 SEED = 0
@@ -29,17 +29,17 @@ def intervals_of(measured: MeasuredRows, resampled: "Mapping[str, NDArray[np.flo
     """Return an interval of each figure, by its name in `EvaluationReport`.
 
     Percentiles of a stratified bootstrap. Where that fails, for the calibration error and where a label has no mistake,
-    see `calibration_error_interval` and `_figures_of_rates`.
+    see `calibration_error_interval` and `_metrics_of_rates`.
 
     Args:
         measured: The rows.
-        resampled: What `resampled_figures` returned for them.
+        resampled: What `resampled_metrics` returned for them.
     """
     import numpy as np
 
     figures = dict(resampled)
     if not _each_label_has_both_outcomes(measured):
-        figures |= _figures_of_rates(measured)
+        figures |= _metrics_of_rates(measured)
     tail = (1 - LEVEL) / 2
     ends = {name: np.quantile(values, (tail, 1 - tail)) for name, values in figures.items()}
     ends["expected_calibration_error"] = np.array(
@@ -58,7 +58,7 @@ def _hits(measured: MeasuredRows) -> list[tuple[int, int]]:
     return [(int(measured.correct[rows].sum()), int(rows.sum())) for rows in inside]
 
 
-def _figures_of_rates(measured: MeasuredRows) -> "dict[str, NDArray[np.float64]]":
+def _metrics_of_rates(measured: MeasuredRows) -> "dict[str, NDArray[np.float64]]":
     """Draw each label's recall from what its rows leave open, instead of drawing rows.
 
     A bootstrap is certain that a mistake which did not happen never will. This is not: of ten rows without a mistake it
@@ -73,10 +73,10 @@ def _figures_of_rates(measured: MeasuredRows) -> "dict[str, NDArray[np.float64]]
         (rows * rng.beta(hits + 0.5, rows - hits + 0.5, RESAMPLES), np.full(RESAMPLES, float(rows)))
         for hits, rows in _hits(measured)
     )
-    return figures_of_counts(tn, negatives - tn, positives - tp, tp)
+    return metrics_of_counts(tn, negatives - tn, positives - tp, tp)
 
 
-def resampled_figures(
+def resampled_metrics(
     measured: MeasuredRows, *, seed: int, resamples: int = RESAMPLES
 ) -> "dict[str, NDArray[np.float64]]":
     """Measure resamples of the rows, drawn with replacement from each label by itself.
@@ -143,7 +143,7 @@ class _Figures:
         fn, tn = positive.sum(axis=1) - tp, negative.sum(axis=1) - fp
         log_loss, brier = (weights @ self._losses / rows[:, None]).T
         figures = {
-            **figures_of_counts(tn, fp, fn, tp),
+            **metrics_of_counts(tn, fp, fn, tp),
             "log_loss": log_loss,
             "brier_score": brier,
         }
@@ -171,7 +171,7 @@ class _Figures:
         }
 
 
-def figures_of_counts(
+def metrics_of_counts(
     tn: "NDArray[np.float64]", fp: "NDArray[np.float64]", fn: "NDArray[np.float64]", tp: "NDArray[np.float64]"
 ) -> "dict[str, NDArray[np.float64]]":
     """Compute the figures that a confusion matrix determines, 0 where they would divide by 0."""

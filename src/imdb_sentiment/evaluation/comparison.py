@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.evaluation.bootstrap import LEVEL, SEED, resampled_figures
+from imdb_sentiment.evaluation.bootstrap import LEVEL, SEED, resampled_metrics
 from imdb_sentiment.results import Comparison, Difference, EvaluationReport, Interval
 from imdb_sentiment.runtime.messages import list_values, quote
 
@@ -43,7 +43,7 @@ def compare(report_a: EvaluationReport, report_b: EvaluationReport) -> Compariso
             f"{report_b.rows:,} rows ({list_values(report_b.labels)})",
             expected="the same texts and labels in the same order",
         )
-    first, second = (resampled_figures(rows, seed=SEED) for rows in (a, b))
+    first, second = (resampled_metrics(rows, seed=SEED) for rows in (a, b))
     return compare_resampled(report_a, report_b, first, second)
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.evaluation.bootstrap import figures_of_counts
+from imdb_sentiment.evaluation.bootstrap import metrics_of_counts
 from imdb_sentiment.evaluation.calibration import reliability
 from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
 from imdb_sentiment.results import MeasuredRows
@@ -44,7 +44,7 @@ def threshold_curve(measured: MeasuredRows) -> Thresholds:
 
     fp, tp = above(0), above(1)
     positives = measured.labels.sum()
-    figures = figures_of_counts(len(measured.labels) - positives - fp, fp, positives - tp, tp)
+    figures = metrics_of_counts(len(measured.labels) - positives - fp, fp, positives - tp, tp)
     precision = np.where(fp + tp > 0, figures["precision"], np.nan)
     return Thresholds(cuts, precision, figures["recall"], figures["f1"])
 

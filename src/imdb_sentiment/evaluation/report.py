@@ -7,16 +7,16 @@ from typing import Any
 
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import MAJORITY, HeldOutBaselines, baseline_probabilities
-from imdb_sentiment.evaluation.bootstrap import SEED, intervals_of, resampled_figures
+from imdb_sentiment.evaluation.bootstrap import SEED, intervals_of, resampled_metrics
 from imdb_sentiment.evaluation.comparison import compare_resampled
 from imdb_sentiment.evaluation.curves import curves_of
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 from imdb_sentiment.results import BaselineReport, EvaluationReport, Interval, MeasuredRows
-from imdb_sentiment.results.background import Background
+from imdb_sentiment.results.background import ModelProvenance
 
-__all__ = ["figures_of", "full_report", "with_background"]
+__all__ = ["full_report", "metrics_of", "with_provenance"]
 
 
 def full_report(
@@ -64,7 +64,7 @@ def full_report(
     return replace(report, seen_rows=int((~new).sum()), unseen=unseen)
 
 
-def figures_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationReport:
+def metrics_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationReport:
     """Measure rows without how sure the figures are, which takes most of the time."""
     import numpy as np
 
@@ -79,8 +79,8 @@ def figures_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationR
     )
 
 
-def with_background(
-    report: EvaluationReport, background: Background, *, numeric_precision: str | None
+def with_provenance(
+    report: EvaluationReport, background: ModelProvenance, *, numeric_precision: str | None
 ) -> EvaluationReport:
     """Return a report, and that of its unseen rows, with what is known of the model.
 
@@ -139,12 +139,12 @@ def _report(
     groups: Mapping[str, Sequence[str]],
 ) -> EvaluationReport:
     """Measure rows with all there is to say; `others` has what each baseline says of them."""
-    report = figures_of(measured, names=names)
-    resampled = resampled_figures(measured, seed=SEED)
+    report = metrics_of(measured, names=names)
+    resampled = resampled_metrics(measured, seed=SEED)
     baselines = []
     for name, rows in others.items():
-        beside = figures_of(rows, names=names)
-        comparison = compare_resampled(beside, report, resampled_figures(rows, seed=SEED), resampled)
+        beside = metrics_of(rows, names=names)
+        comparison = compare_resampled(beside, report, resampled_metrics(rows, seed=SEED), resampled)
         baselines.append(BaselineReport(name=name, report=beside, comparison=comparison, train_rows=train_rows))
     return replace(
         report,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["PLACES", "HashedWords", "WordCounts", "count_words"]
+__all__ = ["PLACES", "TfidfModel", "WordCounts", "count_words"]
 
 _PLACE_BITS = 20
 PLACES = 2**_PLACE_BITS
@@ -104,7 +104,7 @@ class _Hashes(dict[str, int]):
 _hashes = _Hashes()
 
 
-class HashedWords:
+class TfidfModel:
     """Words and pairs of words, each hashed to one of a million places, so that there is no vocabulary to keep.
 
     TF-IDF values are multiplied by how much commoner a word is under one label than under the other, as a logarithm,

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imdb_sentiment.data.formats.arrow import with_columns
-from imdb_sentiment.data.formats.columns import check_columns, wanted_texts
+from imdb_sentiment.data.formats.columns import check_columns, text_specs
 from imdb_sentiment.data.formats.table import Added
 from imdb_sentiment.errors import ConfigError
-from imdb_sentiment.inference.row_labels import Judge, added_names, check_names, judge_rows
+from imdb_sentiment.inference.row_labels import RowLabeler, added_names, check_names, label_batch
 
 __all__ = ["score_batch"]
 
 _ORIGIN = "the batch"
 
 
-def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, judge: Judge) -> Any:
+def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, judge: RowLabeler) -> Any:
     """Return a batch with three more columns.
 
     Args:
@@ -40,9 +40,9 @@ def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, judge: Jud
             expected="a dictionary of NumPy arrays, a pyarrow.Table or a pyarrow.RecordBatch",
             hint="batch_format='pyarrow' of map_batches",
         )
-    check_columns(names, wanted_texts(text_columns), _ORIGIN)
+    check_columns(names, text_specs(text_columns), _ORIGIN)
     check_names(added_names(prefix), names, _ORIGIN)
-    added, _ = judge_rows(list(zip(*values, strict=True)), judge, added_names(prefix))
+    added, _ = label_batch(list(zip(*values, strict=True)), judge, added_names(prefix))
     return {**batch, **_arrays(added)} if isinstance(batch, Mapping) else with_columns(batch, added)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from imdb_sentiment.data.formats.opening import check_suffixes, open_table
 from imdb_sentiment.data.formats.table import Chunk, Table
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
-from imdb_sentiment.inference.row_labels import Judge, added_names, check_names, judge_rows, planned_precision
+from imdb_sentiment.inference.row_labels import RowLabeler, added_names, check_names, label_batch, planned_precision
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.results import FileReport
 from imdb_sentiment.runtime.disk_space import is_disk_full
@@ -53,7 +53,7 @@ class FileJob(NamedTuple):
             state = os.fstat(file.fileno())
             return [state.st_size, state.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()]
 
-    def plan(self, judge: Judge, version: list[Any]) -> dict[str, Any]:
+    def plan(self, judge: RowLabeler, version: list[Any]) -> dict[str, Any]:
         """Return what decides the content of the parts, in plain JSON values."""
         return {
             "source": [str(self.source.resolve()), *version],
@@ -75,7 +75,7 @@ def precision_of_parts(target: Path) -> Precision | None:
     return planned_precision(_folder_of(link_target(target)) / _PLAN)
 
 
-def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
+def score_file(job: FileJob, judge: RowLabeler, *, overwrite: bool) -> FileReport:
     """Score the rows of a file, and write them with their labels to another.
 
     Parts are kept in a hidden folder beside the target until all are done. Each is whole or not there, so a run that
@@ -117,7 +117,7 @@ def score_file(job: FileJob, judge: Judge, *, overwrite: bool) -> FileReport:
         return report
 
 
-def _score_and_join(table: Table, job: FileJob, judge: Judge, folder: Path) -> tuple[FileReport, Path]:
+def _score_and_join(table: Table, job: FileJob, judge: RowLabeler, folder: Path) -> tuple[FileReport, Path]:
     """Score what is missing; return the report, and the file that is made of all parts."""
     number, shards = job.shard
     places = range(number - 1, -(-table.rows // _PART_ROWS), shards)
@@ -208,7 +208,7 @@ def _folder_of(target: Path) -> Path:
 
 
 @contextmanager
-def _parts_folder(job: FileJob, judge: Judge, version: list[Any], *, overwrite: bool) -> Iterator[Path]:
+def _parts_folder(job: FileJob, judge: RowLabeler, version: list[Any], *, overwrite: bool) -> Iterator[Path]:
     """Give the folder for parts, with those of an earlier run of the same job in it, claimed by this process."""
     with one_writer(job.target):
         check_new_file(job.target, overwrite=overwrite)  # another process may have come to its end just before
@@ -231,7 +231,7 @@ def _parts_folder(job: FileJob, judge: Judge, version: list[Any], *, overwrite: 
         yield folder
 
 
-def _score_parts(table: Table, job: FileJob, judge: Judge, folder: Path, places: range) -> int:
+def _score_parts(table: Table, job: FileJob, judge: RowLabeler, folder: Path, places: range) -> int:
     """Score the parts that are not there yet; return how many rows were done before."""
     done = _rows_of(table, [place for place in places if _part(folder, place).with_suffix(".json").exists()])
     with progress_bar("scoring", total=_rows_of(table, places), unit="row", initial=done) as bar:
@@ -251,8 +251,8 @@ def _part(folder: Path, place: int) -> Path:
     return folder / f"part-{place:07}"
 
 
-def _score_part(table: Table, chunk: Chunk, job: FileJob, judge: Judge, part: Path) -> None:
-    added, by_words = judge_rows(chunk.items, judge, job.names)
+def _score_part(table: Table, chunk: Chunk, job: FileJob, judge: RowLabeler, part: Path) -> None:
+    added, by_words = label_batch(chunk.items, judge, job.names)
     partial = part.with_suffix(".partial")
     table.write_part(partial, chunk, added)
     partial.replace(part)

@@ -13,7 +13,7 @@ from imdb_sentiment.inference.scorer import Scores
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 
-__all__ = ["Judge", "added_names", "check_names", "judge_rows", "planned_precision", "readable"]
+__all__ = ["RowLabeler", "added_names", "check_names", "label_batch", "parse_text", "planned_precision"]
 
 
 class AnyScorer(Protocol):
@@ -23,7 +23,7 @@ class AnyScorer(Protocol):
         """Score texts or pairs."""
 
 
-class Judge(NamedTuple):
+class RowLabeler(NamedTuple):
     """What gives rows their labels."""
 
     scorer: AnyScorer
@@ -68,7 +68,9 @@ def check_names(names: Sequence[str], columns: Sequence[str], origin: str) -> No
         )
 
 
-def judge_rows(items: Sequence[tuple[object, ...]], judge: Judge, names: tuple[str, str, str]) -> tuple[Added, int]:
+def label_batch(
+    items: Sequence[tuple[object, ...]], judge: RowLabeler, names: tuple[str, str, str]
+) -> tuple[Added, int]:
     """Label rows in their order.
 
     Args:
@@ -79,7 +81,7 @@ def judge_rows(items: Sequence[tuple[object, ...]], judge: Judge, names: tuple[s
     Returns:
         The columns, and how many rows the quick model of a cascade answered.
     """
-    read = [readable(item) for item in items]
+    read = [parse_text(item) for item in items]
     scored = judge.scorer.score([text for text, reason in read if reason is None])
     probabilities = iter(scored.probabilities.tolist())
     labels: list[str | None] = []
@@ -92,7 +94,7 @@ def judge_rows(items: Sequence[tuple[object, ...]], judge: Judge, names: tuple[s
     return Added(names, labels, scores, [reason for _, reason in read]), int((~scored.by_encoder).sum())
 
 
-def readable(item: tuple[object, ...]) -> tuple[Any, str | None]:
+def parse_text(item: tuple[object, ...]) -> tuple[Any, str | None]:
     """Return the text or pair of a row, or why it cannot be classified.
 
     Args:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-__all__ = ["first_token_only", "gradients_in_place", "quick_to_learn"]
+__all__ = ["eager_attention", "embedding_gradients_in_place", "first_token_only"]
 
 _WRITTEN_OUT = "imdb_sentiment_written_out"
 
@@ -21,7 +21,7 @@ _locks: "WeakKeyDictionary[PreTrainedModel, Any]" = WeakKeyDictionary()
 
 
 @contextmanager
-def quick_to_learn(model: "PreTrainedModel", device: "torch.device", *, bf16: bool) -> Iterator[None]:
+def eager_attention(model: "PreTrainedModel", device: "torch.device", *, bf16: bool) -> Iterator[None]:
     """Attend, while the context lasts, in the form whose gradients are quickest.
 
     On a CPU, PyTorch's fused attention goes back slowly in bf16, slower than in fp32. Written out as two products of
@@ -92,7 +92,7 @@ def _attend(
 
 
 @contextmanager
-def gradients_in_place(model: "PreTrainedModel", *, when: bool) -> Iterator[None]:
+def embedding_gradients_in_place(model: "PreTrainedModel", *, when: bool) -> Iterator[None]:
     """Have gradients of word embeddings added to the rows of those words, while the context lasts.
 
     PyTorch makes a gradient as large as the whole vocabulary for each pass, nearly all of it zeros, and adds that to

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-__all__ = ["exchange_outputs", "head_parameters", "output_layer", "renew_head", "scale_outputs"]
+__all__ = ["head_parameters", "output_layer", "reset_head", "scale_outputs", "swap_outputs"]
 
 
 def head_parameters(model: "PreTrainedModel") -> list[str]:
@@ -29,7 +29,7 @@ def output_layer(model: "PreTrainedModel") -> "torch.nn.Linear":
     return next(layer for layer in reversed(layers) if layer.out_features == 2)
 
 
-def exchange_outputs(model: "PreTrainedModel") -> None:
+def swap_outputs(model: "PreTrainedModel") -> None:
     """Have each logit stand in the place of the other."""
     import torch
 
@@ -47,7 +47,7 @@ def scale_outputs(model: "PreTrainedModel", factor: float) -> None:
             weight.mul_(factor)
 
 
-def renew_head(model: "PreTrainedModel", seed: int) -> None:
+def reset_head(model: "PreTrainedModel", seed: int) -> None:
     """Draw the whole head anew."""
     import torch
     from transformers import AutoModelForSequenceClassification, set_seed

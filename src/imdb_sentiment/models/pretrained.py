@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
-from imdb_sentiment.models.head import exchange_outputs, head_parameters, renew_head
+from imdb_sentiment.models.head import head_parameters, reset_head, swap_outputs
 from imdb_sentiment.models.model_files import (
     HOW_IT_ANSWERS,
     check_settings,
@@ -161,10 +161,10 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
                 model, False, f"the checkpoint's head for {names.negative} and {names.positive} was kept"
             )
         if theirs == ours[::-1]:
-            exchange_outputs(model)
+            swap_outputs(model)
             order = f"{names.positive} before {names.negative}"
             return LoadedModel(model, False, f"the checkpoint's head has {order}; its outputs were exchanged")
-        renew_head(model, config.seed)
+        reset_head(model, config.seed)
         note = f"the checkpoint's head is for {list_values(theirs)}; a new one was made"
     else:
         note = "the checkpoint has no head of two labels; a new one was made"

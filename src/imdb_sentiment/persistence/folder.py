@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, SeenRows
+from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ModelError
-from imdb_sentiment.inference.bag_of_words import HashedWords
+from imdb_sentiment.inference.bag_of_words import TfidfModel
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.models.model_files import check_files, fetch_folder, read_json
 from imdb_sentiment.persistence.metadata import SCHEMA_VERSION, ModelMetadata
@@ -96,7 +96,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
         raise ModelError(f"{folder / METADATA_FILE} is damaged", found=f"{field}: {first['msg']}") from None
 
 
-def read_seen(folder: Path) -> SeenRows | None:
+def read_seen(folder: Path) -> TrainingFingerprints | None:
     """Read which rows the model has seen; None if the file was removed.
 
     Raises:
@@ -104,7 +104,7 @@ def read_seen(folder: Path) -> SeenRows | None:
     """
     path = folder / SEEN_ROWS_FILE
     try:
-        return SeenRows.load(path)
+        return TrainingFingerprints.load(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -121,7 +121,7 @@ def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
     if chosen is None:
         return None
     try:
-        words = HashedWords.load(path, cleans=metadata.cleaning.clean_text)
+        words = TfidfModel.load(path, cleans=metadata.cleaning.clean_text)
     except FileNotFoundError:
         raise ModelError(f"{folder} is not a whole model folder", found=f"no {path.name}") from None
     except (OSError, ValueError) as error:

@@ -18,7 +18,7 @@ from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.models.tokenization import TextEncoder, Truncation
 from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport
-from imdb_sentiment.results.background import Background
+from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.runtime.messages import NOT_RECORDED
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class ModelMetadata(_Section):
             return NOT_RECORDED
         return f"{self.kept_epoch:.4g} ({self.kept_because})" if self.history else str(self.kept_because)
 
-    def background(self) -> Background:
+    def background(self) -> ModelProvenance:
         """Return what the page of a report says of the model."""
         told = {
             "encoder": self.base_model,
@@ -250,7 +250,7 @@ class ModelMetadata(_Section):
                 "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal}{missed})",
                 "seed": str(self.seed),
             }
-        return Background(
+        return ModelProvenance(
             provenance=told | {f"version of {name}": version for name, version in self.versions.items()},
             history=self.history,
             calibration=self.calibration.model_dump(),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from imdb_sentiment.data.fingerprints import SeenRows
+from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import MissingExtraError, ModelError
 from imdb_sentiment.inference.cascade import Cascade
@@ -43,7 +43,7 @@ class Exported(NamedTuple):
     graph: Path
     encoder: TextEncoder
     metadata: ModelMetadata
-    seen: SeenRows | None
+    seen: TrainingFingerprints | None
     """None if the file was removed."""
 
     cascade: Cascade | None

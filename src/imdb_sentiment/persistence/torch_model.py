@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.config import FineTuneConfig
-from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, SeenRows
+from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.models.model_files import (
@@ -49,7 +49,7 @@ class Artifact(NamedTuple):
     model: "PreTrainedModel"
     encoder: TextEncoder
     metadata: ModelMetadata
-    seen: SeenRows | None
+    seen: TrainingFingerprints | None
     """None if the file was removed, for the sake of its readers or of the writers of the texts."""
 
     cascade: Cascade | None = None

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from imdb_sentiment.results.inference import Explanation
 
-__all__ = ["Background"]
+__all__ = ["ModelProvenance"]
 
 
-class Background(NamedTuple):
+class ModelProvenance(NamedTuple):
     """Where a model comes from, in plain types, as `imdb_sentiment.json` keeps it too."""
 
     provenance: Mapping[str, str]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["NOT_PLAIN", "to_plain"]
+__all__ = ["NOT_IN_DICT", "record_to_dict"]
 
-NOT_PLAIN = {"plain": False}
+NOT_IN_DICT = {"plain": False}
 """Metadata of a field that is left out, as it is no figure."""
 
 
-def to_plain(record: "DataclassInstance") -> dict[str, Any]:
+def record_to_dict(record: "DataclassInstance") -> dict[str, Any]:
     """Turn a record into a dictionary with lists for tuples, so that it equals its JSON read back."""
     plain: dict[str, Any] = _plain(record)
     return plain
@@ -21,7 +21,7 @@ def to_plain(record: "DataclassInstance") -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
-        named = [field.name for field in fields(value) if field.metadata != NOT_PLAIN]
+        named = [field.name for field in fields(value) if field.metadata != NOT_IN_DICT]
         return {name: _plain(getattr(value, name)) for name in named}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.base import record_to_dict
 from imdb_sentiment.results.metric_names import METRIC_NAMES
 from imdb_sentiment.results.text_table import format_table, wrap
 from imdb_sentiment.runtime.messages import quote
@@ -140,7 +140,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types."""
-        return to_plain(self) | {"verdict": self.verdict}
+        return record_to_dict(self) | {"verdict": self.verdict}
 
     def __str__(self) -> str:
         table = [["second minus first", "difference", "95 % interval"]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.base import record_to_dict
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.text_table import format_table
 from imdb_sentiment.runtime.messages import visible
@@ -37,7 +37,7 @@ class FoldResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class CrossValidationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def __str__(self) -> str:
         table = [["metric", "mean", "std", *(f"fold {result.fold}" for result in self.folds)]]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import DataError, count_rows
 from imdb_sentiment.reporting.curves import Curves
-from imdb_sentiment.results.background import Background
-from imdb_sentiment.results.base import NOT_PLAIN, to_plain
+from imdb_sentiment.results.background import ModelProvenance
+from imdb_sentiment.results.base import NOT_IN_DICT, record_to_dict
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
 from imdb_sentiment.results.label_issues import LabelIssues
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.metric_names import METRICS
-from imdb_sentiment.results.mistakes import Mistake, worst_mistakes
+from imdb_sentiment.results.mistakes import ConfidentError, confident_errors
 from imdb_sentiment.results.slices import SliceReport
 from imdb_sentiment.results.tables import Column, confusion_rows, metric_rows, slice_rows
 from imdb_sentiment.results.text_table import format_table, wrap
@@ -138,13 +138,13 @@ class EvaluationReport:
     labels_read_as: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The model's name for each label that the data spell otherwise: `{"pos": "positive"}`."""
 
-    measured: MeasuredRows | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
+    measured: MeasuredRows | None = field(default=None, repr=False, compare=False, metadata=NOT_IN_DICT)
     """The rows themselves; None in a report that was read from a file, or where only figures were asked for."""
 
-    curves: Curves | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
+    curves: Curves | None = field(default=None, repr=False, compare=False, metadata=NOT_IN_DICT)
     """Reliability, ROC, precision and recall, thresholds, coverage; None where there are no rows either."""
 
-    background: Background | None = field(default=None, repr=False, compare=False, metadata=NOT_PLAIN)
+    background: ModelProvenance | None = field(default=None, repr=False, compare=False, metadata=NOT_IN_DICT)
     """What the model was made from and how, for the page of the report."""
 
     def require_rows(self) -> MeasuredRows:
@@ -190,7 +190,7 @@ class EvaluationReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, without the rows, and the warnings with it."""
-        return to_plain(self) | {"warnings": self.warnings()}
+        return record_to_dict(self) | {"warnings": self.warnings()}
 
     def to_markdown(self) -> str:
         """Return verdict, metrics and slices as Markdown; no text of the data is in it."""
@@ -231,7 +231,7 @@ class EvaluationReport:
         from imdb_sentiment.reporting.html import Page, Table, render_html
 
         shown = self.unseen or self
-        background = shown.background or Background({})
+        background = shown.background or ModelProvenance({})
         intervals = ", with 95 % intervals" if shown.intervals else ""
         page = Page(
             title=title,
@@ -244,7 +244,7 @@ class EvaluationReport:
             ),
             plots=shown.plots(),
             slices=Table.of("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
-            mistakes=shown.worst_mistakes(),
+            mistakes=shown.confident_errors(),
             label_issues=label_issues,
             audit=(background.audit or {}).get("findings", []),
             provenance=Table(
@@ -297,12 +297,12 @@ class EvaluationReport:
             return "not compared with simpler models, as the rows that the model was trained on were not at hand"
         return fewer_rows_sentence(self.baselines[0].train_rows, self.background.train_rows)
 
-    def worst_mistakes(self, *, count: int = 10) -> list[Mistake]:
+    def confident_errors(self, *, count: int = 10) -> list[ConfidentError]:
         """Return the most confident errors, in falling order of confidence; none without rows."""
         if self.measured is None:
             return []
         explanations = self.background.explanations if self.background else {}
-        return worst_mistakes(self.measured, self.labels, explanations, count=count)
+        return confident_errors(self.measured, self.labels, explanations, count=count)
 
     def plots(self) -> "list[Figure]":
         """Draw all curves; none if the report holds its metrics alone.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.base import record_to_dict
 from imdb_sentiment.results.comparison import flipped_warning
 from imdb_sentiment.results.text_table import format_table
 from imdb_sentiment.runtime.messages import list_counts, visible
@@ -53,7 +53,7 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def to_html(self) -> str:
         """Return the text as HTML, escaped, with each word on a ground of its label's colour."""
@@ -190,7 +190,7 @@ class FileReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def __str__(self) -> str:
         counts = list_counts(self.labels)
@@ -237,7 +237,7 @@ class ExportReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def __str__(self) -> str:
         rows = [

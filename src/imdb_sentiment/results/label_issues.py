@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.base import record_to_dict
 from imdb_sentiment.results.text_table import format_table
 from imdb_sentiment.runtime.messages import visible
 
@@ -51,7 +51,7 @@ class LabelIssues:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the list as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def __str__(self) -> str:
         share = 100 * len(self.issues) / self.rows

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.base import record_to_dict
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.text_table import format_table, wrap
 from imdb_sentiment.runtime.messages import visible
@@ -76,7 +76,7 @@ class LearningCurve:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the curve as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def __str__(self) -> str:
         table = [["labelled rows", "accuracy", "95 % interval", "log loss", "seconds"]]

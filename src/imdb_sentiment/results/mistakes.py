@@ -6,13 +6,13 @@ from typing import NamedTuple
 from imdb_sentiment.results.inference import Explanation
 from imdb_sentiment.results.measured import MeasuredRows
 
-__all__ = ["Mistake", "worst_mistakes"]
+__all__ = ["ConfidentError", "confident_errors"]
 
 _COUNT = 10
 _LONGEST = 1500
 
 
-class Mistake(NamedTuple):
+class ConfidentError(NamedTuple):
     """A row whose label was not predicted."""
 
     row: int
@@ -25,9 +25,9 @@ class Mistake(NamedTuple):
     explanation: Explanation | None
 
 
-def worst_mistakes(
+def confident_errors(
     rows: MeasuredRows, labels: tuple[str, str], explanations: Mapping[int, Explanation], *, count: int = _COUNT
-) -> list[Mistake]:
+) -> list[ConfidentError]:
     """Return the most confident errors, in falling order of confidence; none where there are no texts.
 
     Args:
@@ -43,7 +43,7 @@ def worst_mistakes(
     wrong = np.flatnonzero(~rows.correct)
     worst = wrong[np.argsort(-rows.confidence[wrong], kind="stable")][:count].tolist()
     return [
-        Mistake(
+        ConfidentError(
             row=rows.number(i),
             true=labels[rows.labels[i]],
             predicted=labels[rows.predicted[i]],

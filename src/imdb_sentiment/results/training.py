@@ -7,7 +7,7 @@ from typing import Any
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import DataAudit
-from imdb_sentiment.results.base import to_plain
+from imdb_sentiment.results.base import record_to_dict
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.text_table import format_table, wrap
 from imdb_sentiment.runtime.messages import quote, visible
@@ -57,7 +57,7 @@ class SplitSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def __str__(self) -> str:
         names = list(next(iter(self.rows.values())))
@@ -99,7 +99,7 @@ class EpochRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def __str__(self) -> str:
         before, after = self.before, self.after
@@ -173,7 +173,7 @@ class CascadeChoice:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
     def __str__(self) -> str:
         return (
@@ -201,7 +201,7 @@ class MethodResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
-        return to_plain(self)
+        return record_to_dict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,7 +297,7 @@ class FineTuneResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types, and the warnings with it."""
-        return to_plain(self) | {"warnings": self.warnings()}
+        return record_to_dict(self) | {"warnings": self.warnings()}
 
     def __str__(self) -> str:
         lines = format_table(self._epochs() if self.history else self._methods())

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from imdb_sentiment.errors import ConfigError, ImdbSentimentError
 
-__all__ = ["PATIENCE", "is_main", "number_of_processes", "on_all", "on_main", "warn_of_idle_gpus"]
+__all__ = ["PATIENCE", "is_main", "run_on_all_ranks", "run_on_main", "warn_of_idle_gpus", "world_size"]
 
 T = TypeVar("T")
 
@@ -17,17 +17,17 @@ PATIENCE = timedelta(hours=12)
 process dies, the launcher ends the others at once."""
 
 
-def number_of_processes() -> int:
+def world_size() -> int:
     """Return how many processes train together; 1 without a launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_main() -> bool:
     """Tell whether this is the process that prints and writes."""
-    return number_of_processes() == 1 or os.environ.get("RANK", "0") == "0"
+    return world_size() == 1 or os.environ.get("RANK", "0") == "0"
 
 
-def on_main(compute: Callable[[], T]) -> T:
+def run_on_main(compute: Callable[[], T]) -> T:
     """Compute something in the main process alone, and give the result, or this library's error, to all.
 
     Args:
@@ -36,7 +36,7 @@ def on_main(compute: Callable[[], T]) -> T:
     Raises:
         ConfigError: The processes cannot be joined.
     """
-    if number_of_processes() == 1:
+    if world_size() == 1:
         return compute()
     from torch.distributed import broadcast_object_list
 
@@ -49,19 +49,19 @@ def on_main(compute: Callable[[], T]) -> T:
     return results[0]
 
 
-def on_all(compute: Callable[[], T]) -> T:
+def run_on_all_ranks(compute: Callable[[], T]) -> T:
     """Compute something in each process; this library's error in one of them is raised in all.
 
     Raises:
         ConfigError: The processes cannot be joined.
     """
-    if number_of_processes() == 1:
+    if world_size() == 1:
         return compute()
     from torch.distributed import all_gather_object
 
     _join()
     results, error = _attempt(compute)
-    errors: list[ImdbSentimentError | None] = [None] * number_of_processes()
+    errors: list[ImdbSentimentError | None] = [None] * world_size()
     all_gather_object(errors, error)
     for first in filter(None, errors):
         raise first
@@ -76,7 +76,7 @@ def warn_of_idle_gpus() -> None:
     import torch
 
     gpus = torch.cuda.device_count()
-    if number_of_processes() == 1 and gpus > 1:
+    if world_size() == 1 and gpus > 1:
         warnings.warn(
             f"training on one of {gpus} GPUs; for all of them: torchrun --nproc-per-node {gpus} ...", stacklevel=3
         )
@@ -96,7 +96,7 @@ def _join() -> None:
     from accelerate import PartialState
     from accelerate.utils import parse_flag_from_env
 
-    processes = number_of_processes()
+    processes = world_size()
     os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"  # or the others would have no weights, not even a new head's
     if "LOCAL_RANK" in os.environ:
         cpu = not torch.accelerator.is_available() or parse_flag_from_env("ACCELERATE_USE_CPU")

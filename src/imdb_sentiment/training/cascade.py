@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.calibration import fit_temperature
-from imdb_sentiment.inference.bag_of_words import HashedWords
+from imdb_sentiment.inference.bag_of_words import TfidfModel
 from imdb_sentiment.inference.cascade import Cascade, blended, sure_of
 from imdb_sentiment.results import Calibration, CascadeChoice
 
@@ -45,7 +45,7 @@ def fit_cascade(
     """
     import numpy as np
 
-    words = HashedWords.fit(train, cleans=cleans)
+    words = TfidfModel.fit(train, cleans=cleans)
     odds = words.log_odds(validation.texts)
     known = np.nan_to_num(odds)
     temperature = fit_temperature(np.stack([np.zeros_like(known), known], axis=1), validation.labels)

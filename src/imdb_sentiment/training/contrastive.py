@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import TrainingDivergedError
-from imdb_sentiment.models.acceleration import first_token_only, gradients_in_place, quick_to_learn
+from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.runtime.process_wide import COMPUTING
 from imdb_sentiment.training.linear_probe import pass_features
@@ -81,8 +81,8 @@ def train_contrastively(
     model.train()
     with ExitStack() as stack:
         stack.enter_context(first_token_only(model))
-        stack.enter_context(quick_to_learn(model, model.device, bf16=bf16))
-        stack.enter_context(gradients_in_place(model, when=on_cpu))
+        stack.enter_context(eager_attention(model, model.device, bf16=bf16))
+        stack.enter_context(embedding_gradients_in_place(model, when=on_cpu))
         for positions in _step_rows(rows.labels, steps, seed):
             with COMPUTING.shared(), torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
                 loss = _pair_loss(_features(model, encoder, rows, positions), rows.labels[positions])

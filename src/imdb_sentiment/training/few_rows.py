@@ -18,7 +18,7 @@ from imdb_sentiment.training.checkpoints import describe_resume_point, resume_po
 from imdb_sentiment.training.contrastive import INVERSE_PENALTIES, contrastive_steps, train_contrastively
 from imdb_sentiment.training.fold_scores import read_fold, write_fold
 from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_features
-from imdb_sentiment.training.signals import heed_signals
+from imdb_sentiment.training.signals import graceful_interrupt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -207,7 +207,7 @@ class _Trainer:
         rows = self._rows.short.where(trained)
         description = f"training, {what}" if self._folds > 1 else "training"
         with (
-            heed_signals() as stop,
+            graceful_interrupt() as stop,
             progress_bar(description, total=contrastive_steps(len(rows)), unit="step") as bar,
         ):
 

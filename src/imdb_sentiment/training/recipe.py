@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.models.device import Precision, choose_precision
-from imdb_sentiment.runtime.distributed import number_of_processes
+from imdb_sentiment.runtime.distributed import world_size
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> "S
     """
     from imdb_sentiment.config import SettledConfig
 
-    parts = config.gradient_accumulation_steps * number_of_processes()
+    parts = config.gradient_accumulation_steps * world_size()
     epochs, rate = config.num_train_epochs, config.learning_rate
     step_rows = next((rows for below, rows in _STEP_ROWS if train_rows < below), _MOST_STEP_ROWS)
     asked = config.per_device_train_batch_size
@@ -65,7 +65,7 @@ def few_rows_below(config: "FineTuneConfig") -> int:
     """Return the number of training rows below which methods for few rows are taken; 0 where one was chosen."""
     automatic = config.method == "auto" and config.num_train_epochs == "auto"
     chosen = config.method in ("contrastive", "probe")
-    possible = not config.cascade and number_of_processes() == 1
+    possible = not config.cascade and world_size() == 1
     return _FEW_ROWS if (automatic or chosen) and possible else 0
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import TrainingInterruptedError
-from imdb_sentiment.models.acceleration import first_token_only, gradients_in_place, quick_to_learn
+from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
 from imdb_sentiment.models.device import Precision, usable_device
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results import EpochRecord
-from imdb_sentiment.runtime.distributed import number_of_processes, on_main
+from imdb_sentiment.runtime.distributed import run_on_main, world_size
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.process_wide import LOADING
 from imdb_sentiment.training.batching import TrainingRows
@@ -25,7 +25,7 @@ from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.recipe import Recipe, resolve
 from imdb_sentiment.training.run_folder import check_room
 from imdb_sentiment.training.setup import build_training, read_history
-from imdb_sentiment.training.signals import heed_signals
+from imdb_sentiment.training.signals import graceful_interrupt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, Trainer, TrainerState
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import SettledConfig
     from imdb_sentiment.models.pretrained import LoadedModel
 
-__all__ = ["Learnt", "fine_tune", "set_dropout"]
+__all__ = ["TrainedModel", "fine_tune", "set_dropout"]
 
 
-class Learnt(NamedTuple):
+class TrainedModel(NamedTuple):
     """What a run has come to."""
 
     model: "PreTrainedModel"
@@ -59,7 +59,7 @@ def fine_tune(
     output_dir: Path,
     run: Mapping[str, Any],
     checkpoint: Path | None,
-) -> Learnt:
+) -> TrainedModel:
     """Train a model, in place if it is not divided between processes.
 
     Args:
@@ -85,15 +85,17 @@ def fine_tune(
     before = recorded_precision(checkpoint) if checkpoint else None
     processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # a file for each of them
     device = torch.device(usable_device())
-    recipe = on_main(lambda: resolve(config, model, device, before=before))
-    on_main(lambda: _make_ready(output_dir, model, config))
+    recipe = run_on_main(lambda: resolve(config, model, device, before=before))
+    run_on_main(lambda: _make_ready(output_dir, model, config))
     if checkpoint is None and loaded.head_is_new and config.linear_probe:
         balanced = config.class_weight == "balanced"
         model.to(device)  # type: ignore[arg-type]
-        on_main(lambda: fit_head(model, encoder, rows.epochs[0], balanced=balanced, seed=config.seed)).write_to(model)
-    attending = quick_to_learn(model, device, bf16=recipe.precision == "bf16")
-    adding = gradients_in_place(model, when=device.type == "cpu" and number_of_processes() == 1)
-    with quiet(), heed_signals() as stop, first_token_only(model), attending, adding:
+        run_on_main(lambda: fit_head(model, encoder, rows.epochs[0], balanced=balanced, seed=config.seed)).write_to(
+            model
+        )
+    attending = eager_attention(model, device, bf16=recipe.precision == "bf16")
+    adding = embedding_gradients_in_place(model, when=device.type == "cpu" and world_size() == 1)
+    with quiet(), graceful_interrupt() as stop, first_token_only(model), attending, adding:
         trainer, live_line, stopping = build_training(
             model,
             encoder,
@@ -121,7 +123,7 @@ def fine_tune(
     history = read_history(state.log_history, rows.names, precision=recipe.precision)
     kept, because = _kept(history, state, config, metric)
     notes = (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state))
-    return Learnt(whole, history, kept, because, recipe.precision, notes)
+    return TrainedModel(whole, history, kept, because, recipe.precision, notes)
 
 
 def _kept(
@@ -170,7 +172,7 @@ def set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
 
 
 def _how(recipe: Recipe, device: str) -> str:
-    processes = number_of_processes()
+    processes = world_size()
     told = f"{recipe.precision} on {device}"
     if processes > 1:
         told += f", {processes} processes"
@@ -182,4 +184,4 @@ def _start(checkpoint: Path | None, processes: int, state: "TrainerState") -> li
         return []
     step = int(checkpoint.name.rpartition("-")[2])
     note = f"went on from {checkpoint}, the newest complete checkpoint, after step {step} of {state.max_steps}"
-    return [note] if processes == number_of_processes() else [note, f"number of processes up to there: {processes}"]
+    return [note] if processes == world_size() else [note, f"number of processes up to there: {processes}"]

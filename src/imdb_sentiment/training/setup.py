@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import TrainingDivergedError
-from imdb_sentiment.evaluation.bootstrap import resampled_figures
+from imdb_sentiment.evaluation.bootstrap import resampled_metrics
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
@@ -213,7 +213,7 @@ def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, lear
         """Return by how much the metric that was asked for varies with the rows, from 200 resamples of them."""
         if metric.name == CALIBRATED_LOG_LOSS:
             return {}
-        resampled = resampled_figures(measured, seed=seed, resamples=_RESAMPLES)
+        resampled = resampled_metrics(measured, seed=seed, resamples=_RESAMPLES)
         return {STANDARD_ERROR: float(np.std(resampled[metric.name]))}
 
     return compute_metrics

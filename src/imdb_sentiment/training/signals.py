@@ -10,7 +10,7 @@ from types import FrameType
 
 from imdb_sentiment.runtime.distributed import is_main
 
-__all__ = ["StopRequest", "heed_signals"]
+__all__ = ["StopRequest", "graceful_interrupt"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SAME_SECONDS = 1.0  # torchrun passes a Ctrl-C on to processes that the terminal has told already
@@ -36,7 +36,7 @@ class StopRequest:
 
 
 @contextmanager
-def heed_signals() -> Iterator[StopRequest]:
+def graceful_interrupt() -> Iterator[StopRequest]:
     """Take note of SIGINT and SIGTERM instead of being ended by them; outside the main thread, nothing is changed."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():

@@ -1,23 +1,23 @@
 import pytest
 
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.formats.columns import Wanted, check_columns, wanted_columns
+from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
 from imdb_sentiment.errors import DataError
 
-WANTED = (Wanted("text", "text_column", "text"), Wanted("label", "label_column", "label"))
+WANTED = (ColumnSpec("text", "text_column", "text"), ColumnSpec("label", "label_column", "label"))
 
 
 def test_a_text_and_a_label_are_wanted() -> None:
-    assert wanted_columns(DataConfig()) == WANTED
+    assert column_specs(DataConfig()) == WANTED
 
 
 def test_two_texts_and_a_group_are_wanted_where_they_are_set() -> None:
     config = DataConfig(text_columns=("title", "body"), label_column="stars", group_column="author")
-    assert wanted_columns(config) == (
-        Wanted("title", "text_columns", "text"),
-        Wanted("body", "text_columns", "text_pair"),
-        Wanted("stars", "label_column", "label"),
-        Wanted("author", "group_column", "group"),
+    assert column_specs(config) == (
+        ColumnSpec("title", "text_columns", "text"),
+        ColumnSpec("body", "text_columns", "text_pair"),
+        ColumnSpec("stars", "label_column", "label"),
+        ColumnSpec("author", "group_column", "group"),
     )
 
 
@@ -25,7 +25,7 @@ def test_other_columns_may_stand_anywhere_and_even_twice() -> None:
     names = ["id", "label", "stars", "text", "stars"]
     check_columns(names, WANTED, "reviews.csv")
     with pytest.raises(DataError, match="column 'stars' stands 2 times"):
-        check_columns(names, [*WANTED, Wanted("stars", "text_column", "text")], "reviews.csv")
+        check_columns(names, [*WANTED, ColumnSpec("stars", "text_column", "text")], "reviews.csv")
 
 
 def test_a_missing_text_column_is_named_with_the_nearest_one() -> None:
@@ -68,11 +68,15 @@ def test_a_wanted_column_that_stands_twice_is_refused(twice: str) -> None:
 @pytest.mark.parametrize(
     ("missing", "expected", "hint"),
     [
-        (Wanted("boby", "text_columns", "text_pair"), "the column that holds the second text to classify", "['body']"),
-        (Wanted("flim", "group_column", "group"), "the column that holds rows together", "'film'"),
+        (
+            ColumnSpec("boby", "text_columns", "text_pair"),
+            "the column that holds the second text to classify",
+            "['body']",
+        ),
+        (ColumnSpec("flim", "group_column", "group"), "the column that holds rows together", "'film'"),
     ],
 )
-def test_the_hint_for_other_columns_sets_their_field(missing: Wanted, expected: str, hint: str) -> None:
+def test_the_hint_for_other_columns_sets_their_field(missing: ColumnSpec, expected: str, hint: str) -> None:
     with pytest.raises(DataError) as caught:
         check_columns(["text", "label", "body", "film"], [missing], "reviews.csv")
     assert (caught.value.expected, caught.value.hint) == (expected, f"DataConfig({missing.field}={hint})")
@@ -94,5 +98,5 @@ def test_of_many_columns_the_first_are_listed() -> None:
 )
 def test_the_hint_for_one_of_two_text_columns_names_both(given: tuple[str, str], hint: str) -> None:
     with pytest.raises(DataError) as caught:
-        check_columns(["title", "body", "label"], wanted_columns(DataConfig(text_columns=given)), "reviews.csv")
+        check_columns(["title", "body", "label"], column_specs(DataConfig(text_columns=given)), "reviews.csv")
     assert f"try:      {hint}" in caught.value.for_shell(["--text-column"])

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from imdb_sentiment.data.batches import pieces_from_batches
+from imdb_sentiment.data.batches import batches_from_tables
 from imdb_sentiment.data.class_names import names_beside
-from imdb_sentiment.data.formats.columns import Wanted, check_columns, wanted_columns
+from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
 from imdb_sentiment.data.formats.compression import whole_file
 from imdb_sentiment.data.formats.table import Added, Chunk
 from imdb_sentiment.data.raw_rows import RawRows
@@ -43,9 +43,9 @@ def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator
         DataError: The file is no Parquet, damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
-    wanted = wanted_columns(config)
+    wanted = column_specs(config)
     with whole_file(path) as whole:
-        yield from pieces_from_batches(_parquet_batches(path, whole, wanted), wanted, str(path), names_beside(path))
+        yield from batches_from_tables(_parquet_batches(path, whole, wanted), wanted, str(path), names_beside(path))
 
 
 def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
@@ -60,9 +60,9 @@ def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
         DataError: The file is no Arrow, damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
-    wanted = wanted_columns(config)
+    wanted = column_specs(config)
     with whole_file(path) as whole:
-        yield from pieces_from_batches(_arrow_batches(path, whole, wanted), wanted, str(path), names_beside(path))
+        yield from batches_from_tables(_arrow_batches(path, whole, wanted), wanted, str(path), names_beside(path))
 
 
 def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
@@ -72,7 +72,7 @@ def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
     return pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
 
 
-def _parquet_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
+def _parquet_batches(path: Path, whole: Path, wanted: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
     with whole.open("rb") as source, arrow_errors(path, "Parquet"):
         file = open_parquet(source)
         check_columns(file.schema_arrow.names, wanted, str(path))
@@ -90,7 +90,7 @@ def _batch_rows(metadata: "pq.FileMetaData") -> int:
     return max(_LEAST_BATCH_ROWS, min(_MOST_BATCH_ROWS, rows))
 
 
-def _arrow_batches(path: Path, whole: Path, wanted: Sequence[Wanted]) -> "Iterator[pa.RecordBatch]":
+def _arrow_batches(path: Path, whole: Path, wanted: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
     import pyarrow as pa
 
     with whole.open("rb") as file:
@@ -152,7 +152,7 @@ class ParquetTable:
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, wanted: Sequence[Wanted], origin: str) -> None:
+    def __init__(self, path: Path, wanted: Sequence[ColumnSpec], origin: str) -> None:
         self._origin = origin
         with arrow_errors(origin, "Parquet"):
             self._file = open_parquet(path)

@@ -9,7 +9,7 @@ from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["SLICE", "Role", "Wanted", "check_columns", "wanted_columns", "wanted_texts"]
+__all__ = ["SLICE", "ColumnSpec", "Role", "check_columns", "column_specs", "text_specs"]
 
 Role = str
 """`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a column that divides the rows of a report."""
@@ -17,7 +17,7 @@ Role = str
 SLICE = "slice:"
 
 
-class Wanted(NamedTuple):
+class ColumnSpec(NamedTuple):
     """A column that the configuration asks for."""
 
     name: str
@@ -33,19 +33,19 @@ class Wanted(NamedTuple):
     """What has that field; empty where it is an argument of a function that scores rows."""
 
 
-def wanted_columns(config: "DataConfig") -> tuple[Wanted, ...]:
+def column_specs(config: "DataConfig") -> tuple[ColumnSpec, ...]:
     """Return the columns to read: one or two of text, the label, and what else the configuration names."""
     if config.text_columns:
         first, second = config.text_columns
-        texts = [Wanted(first, "text_columns", "text"), Wanted(second, "text_columns", "text_pair")]
+        texts = [ColumnSpec(first, "text_columns", "text"), ColumnSpec(second, "text_columns", "text_pair")]
     else:
-        texts = [Wanted(config.text_column, "text_column", "text")]
-    group = [Wanted(config.group_column, "group_column", "group")] if config.group_column else []
-    slices = [Wanted(name, "slice_columns", f"{SLICE}{name}") for name in config.slice_columns]
-    return (*texts, Wanted(config.label_column, "label_column", "label"), *group, *slices)
+        texts = [ColumnSpec(config.text_column, "text_column", "text")]
+    group = [ColumnSpec(config.group_column, "group_column", "group")] if config.group_column else []
+    slices = [ColumnSpec(name, "slice_columns", f"{SLICE}{name}") for name in config.slice_columns]
+    return (*texts, ColumnSpec(config.label_column, "label_column", "label"), *group, *slices)
 
 
-def wanted_texts(names: Sequence[str], *, field: str = "text_columns") -> tuple[Wanted, ...]:
+def text_specs(names: Sequence[str], *, field: str = "text_columns") -> tuple[ColumnSpec, ...]:
     """Return the columns that a model reads, one of texts or the two of pairs, as columns to look for.
 
     Args:
@@ -53,10 +53,10 @@ def wanted_texts(names: Sequence[str], *, field: str = "text_columns") -> tuple[
         field: The argument that names others; empty if there is none.
     """
     roles = ("text", "text_pair")
-    return tuple(Wanted(name, field, role, config="") for name, role in zip(names, roles, strict=False))
+    return tuple(ColumnSpec(name, field, role, config="") for name, role in zip(names, roles, strict=False))
 
 
-def check_columns(names: Sequence[str], wanted: Iterable[Wanted], origin: str) -> None:
+def check_columns(names: Sequence[str], wanted: Iterable[ColumnSpec], origin: str) -> None:
     """Check that each wanted column is there exactly once.
 
     Args:
@@ -92,7 +92,7 @@ _PURPOSE = {
 }
 
 
-def _other_name(missing: Wanted, wanted: Sequence[Wanted], names: Sequence[str]) -> Advice:
+def _other_name(missing: ColumnSpec, wanted: Sequence[ColumnSpec], names: Sequence[str]) -> Advice:
     """Propose the name most like the one that is missing; a field of several names is set as a whole."""
     match = nearest(missing.name, names) or "NAME"
     if not missing.field:

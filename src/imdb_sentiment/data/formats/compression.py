@@ -83,7 +83,7 @@ class _Decompressed(io.RawIOBase):
         self._kind = kind
         self._source = source
 
-    def readable(self) -> bool:
+    def parse_text(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:

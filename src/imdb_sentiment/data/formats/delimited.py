@@ -7,8 +7,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.data.batches import pieces_from_rows
-from imdb_sentiment.data.formats.columns import Wanted, check_columns, wanted_columns
+from imdb_sentiment.data.batches import batches_from_rows
+from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
 from imdb_sentiment.data.formats.compression import concatenate
 from imdb_sentiment.data.formats.dialects import find_dialect, records_of
 from imdb_sentiment.data.formats.headerless import refuse_missing_header
@@ -45,13 +45,13 @@ def read_delimited(path: Path, config: "DataConfig", notes: list[str]) -> Iterat
             closed.
         OSError: The file cannot be read.
     """
-    wanted = wanted_columns(config)
+    wanted = column_specs(config)
     file = DelimitedFile(TextFile(path, config.encoding), wanted, header=config.header)
     notes += file.notes
-    yield from pieces_from_rows(_rows(file, wanted), wanted, str(path))
+    yield from batches_from_rows(_rows(file, wanted), wanted, str(path))
 
 
-def _rows(file: "DelimitedFile", wanted: Sequence[Wanted]) -> Iterator[Sequence[str | None]]:
+def _rows(file: "DelimitedFile", wanted: Sequence[ColumnSpec]) -> Iterator[Sequence[str | None]]:
     pick = itemgetter(*(file.columns.index(column.name) for column in wanted))
     texts = sum(column.role in ("text", "text_pair") for column in wanted)
     for record in file.records():
@@ -77,7 +77,7 @@ class DelimitedFile:
         OSError: The file cannot be read.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[Wanted], *, header: bool) -> None:
+    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec], *, header: bool) -> None:
         self._text = text
         self._header = header
         try:
@@ -149,7 +149,7 @@ class DelimitedTable:
         spreadsheet_safe: Put an apostrophe before each cell that a spreadsheet might take for a formula.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[Wanted], *, header: bool, spreadsheet_safe: bool) -> None:
+    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec], *, header: bool, spreadsheet_safe: bool) -> None:
         self._file = DelimitedFile(text, wanted, header=header)
         self._header = header
         self._safe = spreadsheet_safe

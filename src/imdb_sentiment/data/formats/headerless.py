@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from imdb_sentiment.data.formats.columns import Wanted
+from imdb_sentiment.data.formats.columns import ColumnSpec
 from imdb_sentiment.errors import ConfigError, DataError
 from imdb_sentiment.runtime.messages import Advice, Either, Setting, list_values
 
@@ -17,7 +17,7 @@ NO_HEADER = Either("header=False", "--no-header")
 
 
 def refuse_missing_header(
-    first: Sequence[str], rows: Sequence[Sequence[str]], wanted: Sequence[Wanted], origin: str
+    first: Sequence[str], rows: Sequence[Sequence[str]], wanted: Sequence[ColumnSpec], origin: str
 ) -> None:
     """Check that the first line of a file that lacks a wanted column is not one of its rows.
 
@@ -63,7 +63,7 @@ def _label(first: Sequence[str], rows: Sequence[Sequence[str]], text: int) -> in
     return min(repeating, key=lambda place: len(values[place]), default=other)
 
 
-def _hint(wanted: Sequence[Wanted], places: dict[str, str]) -> Advice:
+def _hint(wanted: Sequence[ColumnSpec], places: dict[str, str]) -> Advice:
     """Name the settings that read the file."""
     simple = [column for column in wanted if column.role in places]
     if len(simple) < len(wanted):

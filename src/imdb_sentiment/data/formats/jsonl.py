@@ -6,8 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.data.batches import pieces_from_rows
-from imdb_sentiment.data.formats.columns import Wanted, check_columns, wanted_columns
+from imdb_sentiment.data.batches import batches_from_rows
+from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
 from imdb_sentiment.data.formats.compression import concatenate
 from imdb_sentiment.data.formats.table import Added, Chunk
 from imdb_sentiment.data.formats.text import TextError, TextFile
@@ -39,11 +39,11 @@ def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
     """
     text = TextFile(path, config.encoding)
     notes += text.notes
-    wanted = wanted_columns(config)
-    yield from pieces_from_rows(_rows(text, wanted), wanted, str(path))
+    wanted = column_specs(config)
+    yield from batches_from_rows(_rows(text, wanted), wanted, str(path))
 
 
-def _rows(text: TextFile, wanted: Sequence[Wanted]) -> Iterator[Sequence[object]]:
+def _rows(text: TextFile, wanted: Sequence[ColumnSpec]) -> Iterator[Sequence[object]]:
     unseen = {column.name for column in wanted}
     names: dict[str, None] = {}
     empty = True
@@ -146,7 +146,7 @@ class JsonTable:
         wanted: The fields of texts; `review.body` lies in an object inside.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[Wanted]) -> None:
+    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec]) -> None:
         self._text = text
         self._names = [column.name for column in wanted]
         self.rows = 0

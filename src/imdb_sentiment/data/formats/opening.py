@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from imdb_sentiment.data.formats.arrow import ParquetTable
-from imdb_sentiment.data.formats.columns import wanted_texts
+from imdb_sentiment.data.formats.columns import text_specs
 from imdb_sentiment.data.formats.compression import COMPRESSIONS, plain_suffix, whole_file
 from imdb_sentiment.data.formats.delimited import DelimitedTable
 from imdb_sentiment.data.formats.headerless import no_header_error
@@ -53,7 +53,7 @@ def open_table(
         raise ConfigError("spreadsheet_safe is for CSV and TSV files", found=path.name)
     if not header and kind not in _DELIMITED:
         raise no_header_error(path)
-    wanted = wanted_texts(texts)
+    wanted = text_specs(texts)
     table: Table
     with ExitStack() as stack:
         check_content(path)
