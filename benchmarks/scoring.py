@@ -70,16 +70,16 @@ def main() -> None:
         whole = opened["torch fp32"]
         same_as = whole.predict_proba(texts)[:, 1]
         trial, rates = take_turns(sides, texts, labels, same_as, repeats=arguments.trial_repeats)
-        automatic: Any = opened["torch auto"]._scorer.backend
+        automatic: Any = opened["torch auto"]._opened.scorer.backend
         chosen_numbers = automatic.precision  # by a trial, which may go either way
-        operations = operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts)
+        operations = operations_of(texts, whole._opened.scorer.encoder, arguments.model) / len(texts)
         add_shares(trial, rates, operations, torch_auto=chosen_numbers)
         print_forms(f"{len(texts):,} training reviews", compared(trial))
         texts, labels = some(splits.test, arguments.reviews)
         chosen = {name: sides[name] for name in winners(trial)}
         same_as = whole.predict_proba(texts)[:, 1]
         measured, rates = take_turns(chosen, texts, labels, same_as, repeats=arguments.repeats)
-        operations = operations_of(texts, whole._scorer.encoder, arguments.model) / len(texts)
+        operations = operations_of(texts, whole._opened.scorer.encoder, arguments.model) / len(texts)
         add_shares(measured, rates, operations, torch_auto=chosen_numbers)
         latency = one_sentence(opened)
         cold = {name: cold_start(*folder, repeats=arguments.repeats) for name, folder in folders.items()}
@@ -140,7 +140,7 @@ def open_models(
     opened["OpenVINO auto"] = SentimentClassifier.from_pretrained(whole)
     opened["ONNX Runtime fp32"] = SentimentClassifier.from_pretrained(whole)
     runtime = OnnxBackend(whole / "model.onnx")  # as if OpenVINO were not installed
-    opened["ONNX Runtime fp32"]._scorer = Scorer(runtime, opened["ONNX Runtime fp32"]._scorer.encoder)
+    opened["ONNX Runtime fp32"]._opened.scorer = Scorer(runtime, opened["ONNX Runtime fp32"]._opened.scorer.encoder)
     folders |= {"OpenVINO auto": (whole, "openvino"), "ONNX Runtime fp32": (whole, "onnxruntime")}
     try:
         print(opened["torch fp32"].export(rounded, quantize="int8", texts=texts))
@@ -151,7 +151,7 @@ def open_models(
         folders["ONNX Runtime int8"] = (rounded, "onnxruntime")
     for classifier in opened.values():
         if arguments.max_length:
-            classifier._scorer.encoder.max_length = arguments.max_length
+            classifier._opened.scorer.encoder.max_length = arguments.max_length
     return opened, folders
 
 
@@ -214,14 +214,14 @@ def take_turns(
 
 def one_sentence(opened: dict[str, SentimentClassifier], calls: int = 500) -> dict[str, dict[str, float]]:
     """Return the milliseconds of bare calls of each model and of ours, taken in turn."""
-    artifact = opened["torch fp32"]._with_weights("measure")
+    artifact = opened["torch fp32"]._opened.with_weights("measure")
     encoded = artifact.encoder.encode([SHORT])
     tensors, arrays = artifact.encoder.pad(encoded), artifact.encoder.stack(encoded)
 
     def bare(name: str) -> object:
         if name == "torch fp32":
             return artifact.model(**tensors).logits.softmax(-1).tolist()
-        return opened[name]._scorer.backend.logits(arrays)
+        return opened[name]._opened.scorer.backend.logits(arrays)
 
     found = {}
     for name in [name for name in opened if name != "torch auto"]:

@@ -48,7 +48,7 @@ def score_and_die(folder: Path, model: Path, parts: int) -> None:
 def identity_of(sent: bytes) -> str:
     """Open what was sent to another process, in another folder."""
     os.chdir("/")
-    return str(pickle.loads(sent)._identity)  # noqa: S301 - made by this test
+    return str(pickle.loads(sent)._opened.identity)  # noqa: S301 - made by this test
 
 
 def close_and_be_told(folder: Path) -> int:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from conftest import examples
 from imdb_sentiment import DataError, ModelError, Prediction, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.inference.scorer import Scorer
+from imdb_sentiment.persistence.opened_model import OpenedModel
 
 WORDS = st.sampled_from(["wonderful", "dreadful", "and", "unheard-of", "é", "😀"])
 TEXT = st.lists(WORDS, min_size=1, max_size=50).map(" ".join)
@@ -47,8 +48,10 @@ def test_several_texts_give_predictions_in_their_order(classifier: SentimentClas
 @given(texts=st.lists(TEXT, max_size=12), max_tokens=st.integers(1, 200))
 def test_scores_do_not_depend_on_the_batch(classifier: SentimentClassifier, texts: list[str], max_tokens: int) -> None:
     alone = [classifier.predict_proba([text])[0] for text in texts]
-    scorer = classifier._scorer
-    other = SentimentClassifier(classifier._artifact, Scorer(scorer.backend, scorer.encoder, max_tokens=max_tokens))
+    scorer = classifier._opened.scorer
+    other = SentimentClassifier(
+        OpenedModel(classifier._opened.artifact, Scorer(scorer.backend, scorer.encoder, max_tokens=max_tokens))
+    )
     together = other.predict_proba(texts)
     assert together.shape == (len(texts), 2)
     assert together.dtype == np.float32

@@ -2,32 +2,25 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE
-from imdb_sentiment.data.labels import Labelled, Texts, match_labels
+from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.data.sequences import is_table
 from imdb_sentiment.errors import ConfigError, DataError, ModelError
-from imdb_sentiment.inference.cascade import CascadeScorer
-from imdb_sentiment.inference.graph_backends import GraphBackend, open_graph
-from imdb_sentiment.inference.inputs import TextsLike, check_items, checked_texts, listed_items
-from imdb_sentiment.inference.row_labels import RowLabeler
-from imdb_sentiment.inference.scorer import WINDOW, Scorer
-from imdb_sentiment.inference.torch_backend import TorchBackend, open_backend, score_texts
-from imdb_sentiment.models.device import Precision, usable_device
-from imdb_sentiment.persistence.folder import find_folder
-from imdb_sentiment.persistence.identity import identity_of
+from imdb_sentiment.inference.inputs import TextsLike, check_items, listed_items
+from imdb_sentiment.inference.predictions import check_abstain_below, make_predictions
+from imdb_sentiment.inference.scorer import WINDOW
+from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.persistence.metadata import ModelMetadata
-from imdb_sentiment.persistence.onnx_model import GRAPH_FILE, Exported, load_exported
-from imdb_sentiment.persistence.opening import Opening
-from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_foreign
+from imdb_sentiment.persistence.onnx_model import Exported
+from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, open_model
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
-from imdb_sentiment.runtime.files import METADATA_FILE, as_path
-from imdb_sentiment.runtime.messages import Advice, Either, cut, list_values, quote
+from imdb_sentiment.runtime.files import as_path
+from imdb_sentiment.runtime.messages import list_values, quote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,18 +36,11 @@ class SentimentClassifier:
     of tuples such as `(title, body)`, in the order of `metadata.text_columns`.
     """
 
-    def __init__(
-        self,
-        artifact: Artifact | Exported | None = None,
-        scorer: Scorer | None = None,
-        opening: Opening | None = None,
-    ) -> None:
-        if artifact is None or scorer is None:
-            hint = f"SentimentClassifier.from_pretrained({quote(artifact or 'folder')})"
+    def __init__(self, opened: OpenedModel | None = None) -> None:
+        if not isinstance(opened, OpenedModel):
+            hint = f"SentimentClassifier.from_pretrained({quote(opened or 'folder')})"
             raise ConfigError("a classifier is made by from_pretrained", hint=hint)
-        self._artifact = artifact
-        self._scorer = scorer
-        self._opening = opening
+        self._opened = opened
 
     @classmethod
     def from_pretrained(
@@ -95,47 +81,29 @@ class SentimentClassifier:
             ModelError: It is no such folder, or one that cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
         """
-        most = None if max_tokens_per_forward == "auto" else max_tokens_per_forward
-        if most is not None and most < 1:
-            raise ConfigError(f"max_tokens_per_forward={most} leaves nothing to compute", expected="1 or more")
-        if precision not in ("auto", "fp32", "bf16"):
-            raise ConfigError(f"precision={quote(precision)} is not known", expected="auto, fp32 or bf16")
-        folder = find_folder(str(as_path(path, "path")), revision)
-        if (folder / GRAPH_FILE).is_file():
-            if device not in (None, "cpu"):
-                raise ConfigError(
-                    f"device={quote(device)}: an exported model computes on the CPU", expected="cpu or none"
-                )
-            exported = load_exported(folder)
-            graph = open_graph(exported.graph, rounded=exported.rounded, precision=precision)
-            opening = Opening.of(path, revision, device, precision, max_tokens_per_forward)
-            scorer = Scorer(graph, exported.encoder, max_tokens=most)
-            scorer.try_out(pairs=len(exported.metadata.text_columns) == 2)
-            return cls(exported, scorer, opening)
-        place = usable_device(device)
-        artifact = load_artifact(folder) if (folder / METADATA_FILE).exists() else load_foreign(folder, str(path))
-        model, encoder = artifact.model, artifact.encoder
-        model.to(place)  # type: ignore[arg-type]
-        Scorer(TorchBackend(model), encoder).try_out(pairs=len(artifact.metadata.text_columns) == 2)
-        backend = open_backend(model, encoder, precision)
-        opening = Opening.of(path, revision, device, backend.precision, max_tokens_per_forward)
-        return cls(artifact, Scorer(backend, encoder, max_tokens=most), opening)
+        opened = open_model(
+            path,
+            revision=revision,
+            device=device,
+            precision=precision,
+            max_tokens_per_forward=max_tokens_per_forward,
+        )
+        return cls(opened)
 
     @property
     def labels(self) -> tuple[str, str]:
         """Names of the negative and of the positive label, in the order of the columns of `predict_proba`."""
-        names = self._artifact.metadata.labels
-        return names.negative, names.positive
+        return self._opened.labels
 
     @property
     def metadata(self) -> ModelMetadata:
         """What `imdb_sentiment.json` says of how the model was made."""
-        return self._artifact.metadata
+        return self._opened.artifact.metadata
 
     @property
     def threshold(self) -> float:
         """A text is called positive if its positive probability is above it; see `FineTuneConfig.threshold`."""
-        return self.metadata.calibration.threshold
+        return self._opened.threshold
 
     @overload
     def predict(  # type: ignore[overload-overlap]
@@ -176,29 +144,13 @@ class SentimentClassifier:
             ConfigError: `abstain_below` is not between 0 and 1.
             ModelError: The model has no cascade.
         """
-        predictions = self._predict(self._checked(texts), abstain_below, cascade)
+        predictions = self._predict(self._opened.check_texts(texts), abstain_below, cascade)
         return predictions[0] if isinstance(texts, str) else predictions
 
     def _predict(self, texts: Texts, abstain_below: float, cascade: bool) -> list[Prediction]:
-        if not 0 <= abstain_below <= 1:
-            raise ConfigError(f"abstain_below={abstain_below} is no probability", expected="between 0 and 1")
-        scores = self._scorer_for(cascade).score(texts)
-        labels, threshold = self.labels, self.threshold
-        predictions = []
-        columns = (scores.probabilities.tolist(), scores.truncated.tolist(), scores.by_encoder.tolist())
-        for row, truncated, by_encoder in zip(*columns, strict=True):
-            winner = int(row[1] > threshold)
-            predictions.append(
-                Prediction(
-                    label=labels[winner],
-                    score=row[winner],
-                    probabilities=dict(zip(labels, row, strict=True)),
-                    truncated=truncated,
-                    abstained=row[winner] < abstain_below,
-                    answered_by="encoder" if by_encoder else "words",
-                )
-            )
-        return predictions
+        check_abstain_below(abstain_below)
+        scores = self._opened.scorer_for(cascade).score(texts)
+        return make_predictions(scores, self.labels, threshold=self.threshold, abstain_below=abstain_below)
 
     def predict_stream(
         self,
@@ -267,19 +219,21 @@ class SentimentClassifier:
 
         number, shards = shard
         if not 1 <= number <= shards:
-            raise ConfigError(f"shard={number}/{shards} is none", expected="such as 2/5: the second of five")
+            raise ConfigError(
+                f"invalid shard {number}/{shards}", expected="1 <= i <= n, such as 2/5: the second of five"
+            )
         job = FileJob(
             as_path(source, "source"),
             as_path(target, "target"),
-            self._columns(text_columns),
+            self._opened.text_columns(text_columns),
             prefix,
             shard,
             encoding,
             header,
             spreadsheet_safe,
         )
-        with self._computing_as(precision_of_parts(job.target)):
-            return score_file(job, self._judge(cascade), overwrite=overwrite)
+        with self._opened.computing_as(precision_of_parts(job.target)):
+            return score_file(job, self._opened.row_labeler(cascade), overwrite=overwrite)
 
     def predict_files(
         self,
@@ -327,9 +281,9 @@ class SentimentClassifier:
         from imdb_sentiment.inference.folder import FolderJob, find_inputs, precision_of_run, score_folder
         from imdb_sentiment.inference.ray_engine import RayWorkers
 
-        self._scorer_for(cascade)
+        self._opened.scorer_for(cascade)
         options = {
-            "text_columns": list(self._columns(text_columns)),
+            "text_columns": list(self._opened.text_columns(text_columns)),
             "prefix": prefix,
             "encoding": encoding,
             "header": header,
@@ -337,10 +291,10 @@ class SentimentClassifier:
             "cascade": cascade,
         }
         target = as_path(folder, "folder").absolute()
-        with self._computing_as(precision_of_run(target)):
-            engine = RayWorkers(self, workers=workers, on_gpu=not isinstance(self._artifact, Exported))
+        with self._opened.computing_as(precision_of_run(target)):
+            engine = RayWorkers(self, workers=workers, on_gpu=not isinstance(self._opened.artifact, Exported))
             root, names = find_inputs(str(as_path(source, "source")), target)
-            job = FolderJob(root, names, target, options, self._identity, self._numeric_precision)
+            job = FolderJob(root, names, target, options, self._opened.identity, self._opened.numeric_precision)
             return score_folder(job, engine, overwrite=overwrite)
 
     def __call__(
@@ -372,47 +326,11 @@ class SentimentClassifier:
         """
         from imdb_sentiment.inference.batch import score_batch
 
-        return score_batch(batch, self._columns(text_columns), prefix, self._judge(cascade))
+        return score_batch(batch, self._opened.text_columns(text_columns), prefix, self._opened.row_labeler(cascade))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision."""
-        if self._opening is None:
-            raise TypeError("a classifier can be pickled if from_pretrained opened it")
-        opening = self._opening._replace(precision=self._precision) if self._precision else self._opening
-        return _reopen, (type(self), opening, self._identity)
-
-    @cached_property
-    def _identity(self) -> str:
-        """Tells one model from another; computed when it is asked for, since it takes as long as reading the file."""
-        return identity_of(self._artifact, self._scorer.backend)
-
-    def _judge(self, cascade: bool) -> RowLabeler:
-        scorer = self._scorer_for(cascade)
-        return RowLabeler(scorer, self.labels, self.threshold, self._identity, cascade, self._numeric_precision)
-
-    @property
-    def _numeric_precision(self) -> str | None:
-        """What the model computes with, whether it was chosen here or not."""
-        backend = self._scorer.backend
-        return backend.precision if isinstance(backend, TorchBackend | GraphBackend) else None
-
-    @property
-    def _precision(self) -> Precision | None:
-        """What the model computes in; None if that is not chosen here."""
-        return self._scorer.backend.precision if isinstance(self._scorer.backend, TorchBackend) else None
-
-    def _computing_as(self, precision: Precision | None) -> AbstractContextManager[None]:
-        """Compute in a precision whatever a trial has chosen, unless one was asked for; None for what it has chosen."""
-        backend = self._scorer.backend
-        return backend.computing_as(precision) if isinstance(backend, TorchBackend) else nullcontext()
-
-    def _columns(self, asked: Sequence[str] | None) -> tuple[str, ...]:
-        learnt = self.metadata.text_columns
-        columns = tuple(asked or learnt)
-        if isinstance(asked, str) or len(columns) != len(learnt):
-            expected = "a list of two names" if len(learnt) == 2 else "a list of one name"
-            raise ConfigError(f"text_columns={quote(asked)} does not suit the model", expected=expected)
-        return columns
+        return _reopen, (type(self), self._opened.arguments, self._opened.identity)
 
     def predict_proba(self, texts: str | TextsLike) -> "NDArray[np.float32]":
         """Return the probability of each label for each text.
@@ -426,7 +344,7 @@ class SentimentClassifier:
         Raises:
             DataError: See `predict`.
         """
-        return self._scorer.score(self._checked(texts)).probabilities
+        return self._opened.scorer.score(self._opened.check_texts(texts)).probabilities
 
     def evaluate(
         self,
@@ -474,11 +392,13 @@ class SentimentClassifier:
         if explained_errors < 0:
             raise ConfigError(f"explained_errors={explained_errors} is no number of rows", expected="0 or more")
         given = checked_slices({} if slices is None else slices)
-        (listed, true), read_as = self._labelled(texts, labels)
-        with self._computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
-            scores, computed_with = self._scorer_for(cascade).score(listed), self._numeric_precision
+        opened = self._opened
+        listed = opened.check_texts(texts)
+        true, read_as = opened.match_labels(labels, len(listed))
+        with opened.computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
+            scores, computed_with = opened.scorer_for(cascade).score(listed), opened.numeric_precision
         measured = measured_rows(scores, listed, true, self.metadata.calibration)
-        seen = None if self._artifact.seen is None else self._artifact.seen.known(listed)
+        seen = opened.artifact.seen.known(listed) if opened.artifact.seen else None
         groups = slices_of(scores, measured) | given
         if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
             raise DataError(f"the slices {list_values(wrong)} do not fit", expected=f"{len(true):,} values each")
@@ -487,8 +407,8 @@ class SentimentClassifier:
             names=self.labels,
             seen=seen,
             groups=groups,
-            train=None if train is None else self._labelled_in_two("train", train),
-            validation=None if validation is None else self._labelled_in_two("validation", validation),
+            train=None if train is None else opened.check_both_labels("train", train),
+            validation=None if validation is None else opened.check_both_labels("validation", validation),
         ).with_labels_read_as(read_as)
         mistakes = (report.unseen or report).confident_errors(count=explained_errors)
         told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
@@ -496,21 +416,6 @@ class SentimentClassifier:
             warnings.warn(warning, stacklevel=2)
         background = self.metadata.background()._replace(explanations=told)
         return with_provenance(report, background, numeric_precision=computed_with)
-
-    def _labelled(self, texts: TextsLike, labels: Iterable[Any]) -> tuple[Labelled, Mapping[str, str]]:
-        """Return the texts with their labels as numbers, and how the labels were read; DataError if they do not fit."""
-        listed = self._checked(texts)
-        ids, read_as = match_labels(labels, self.metadata.labels, rows=len(listed))
-        return Labelled(listed, ids), read_as
-
-    def _labelled_in_two(self, name: str, given: tuple[TextsLike, Iterable[Any]]) -> Labelled:
-        if not isinstance(given, tuple | list) or len(given) != 2:
-            raise DataError(f"{name} must be texts and labels", found=quote(given), hint=f"{name}=(texts, labels)")
-        rows, _ = self._labelled(*given)
-        if len(set(rows.labels)) == 1:
-            found, expected = f"only {cut(self.labels[rows.labels[0]])}", f"both {' and '.join(map(cut, self.labels))}"
-            raise DataError(f"{name} has one label only", found=found, expected=expected)
-        return rows
 
     def explain(self, text: str | tuple[str, str]) -> Explanation:
         """Tell which words of a text spoke for its label, by integrated gradients. Needs the extra `explain`.
@@ -527,8 +432,8 @@ class SentimentClassifier:
         from imdb_sentiment.inference.attribution import explain_text
 
         one: Any = [text]
-        (checked,) = self._checked(one)
-        artifact = self._with_weights("explain")
+        (checked,) = self._opened.check_texts(one)
+        artifact = self._opened.with_weights("explain")
         return explain_text(artifact.model, artifact.encoder, checked, labels=self.labels, threshold=self.threshold)
 
     def seen_in_training(
@@ -550,14 +455,13 @@ class SentimentClassifier:
             DataError: An item is not what the model reads; the message gives its position, counted from 1.
             ModelError: The model folder has no fingerprints of its training rows.
         """
-        listed = self._checked(texts)
-        if self._artifact.seen is None:
+        listed, seen = self._opened.check_texts(texts), self._opened.artifact.seen
+        if seen is None:
             raise ModelError(
                 "it is not known which texts the model was trained on",
                 found=f"no {SEEN_ROWS_FILE} in its folder",
                 expected="the file that was saved with the model",
             )
-        seen = self._artifact.seen
         return seen.trained_on(listed) if split == "train" else seen.chosen_on(listed)
 
     def push_to_hub(
@@ -590,7 +494,7 @@ class SentimentClassifier:
         from imdb_sentiment.persistence.hub import push_artifact
 
         return push_artifact(
-            self._with_weights("push_to_hub"), repo_id, private=private, token=token, message=commit_message
+            self._opened.with_weights("push_to_hub"), repo_id, private=private, token=token, message=commit_message
         )
 
     def export(
@@ -632,16 +536,16 @@ class SentimentClassifier:
             )
         if labels is not None and texts is None:
             raise ConfigError("labels are given without the texts that have them")
-        artifact = self._with_weights("export")
+        artifact = self._opened.with_weights("export")
         if texts is None:
             paired = len(self.metadata.text_columns) == 2
             given: Texts = [(text, text) for text in sample_texts()] if paired else sample_texts()
         else:
-            given = self._checked(texts)
+            given = self._opened.check_texts(texts)
         true: list[int] | None = None
         read_as: Mapping[str, str] = {}
         if labels is not None:
-            true, read_as = match_labels(labels, self.metadata.labels, rows=len(given))
+            true, read_as = self._opened.match_labels(labels, len(given))
         report = export_artifact(
             as_path(folder, "folder"),
             artifact,
@@ -656,37 +560,14 @@ class SentimentClassifier:
             warnings.warn(warning, stacklevel=2)
         return report
 
-    def _with_weights(self, purpose: str) -> Artifact:
-        if isinstance(self._artifact, Exported):
-            raise ModelError(
-                f"{purpose} needs the weights, which an exported model does not have",
-                hint="the folder that it was exported from",
-            )
-        return self._artifact
-
-    def _scorer_for(self, cascade: bool) -> Scorer | CascadeScorer:
-        if not isinstance(cascade, bool):
-            raise ConfigError(f"cascade={quote(cascade)} is not a yes or no", expected="True or False")
-        if not cascade:
-            return self._scorer
-        if self._artifact.cascade is None:
-            raise ModelError(
-                "the model has no cascade",
-                expected=Advice("a model trained with ", Either("FineTuneConfig(cascade=True)", "train --cascade")),
-            )
-        return CascadeScorer(self._scorer, self._artifact.cascade, threshold=self.threshold)
-
-    def _checked(self, texts: str | TextsLike) -> Texts:
-        return checked_texts(texts, self.metadata.text_columns)
-
 
 @lru_cache(maxsize=2)
-def _reopen(kind: type[SentimentClassifier], opening: Opening, identity: str) -> SentimentClassifier:
+def _reopen(kind: type[SentimentClassifier], arguments: LoadArguments, identity: str) -> SentimentClassifier:
     """Open a model that another process sent, or give it again: tasks that follow each other share it."""
-    classifier = kind.from_pretrained(**opening._asdict())
-    if classifier._identity != identity:
+    classifier = kind.from_pretrained(**arguments._asdict())
+    if classifier._opened.identity != identity:
         raise ModelError(
-            f"{opening.path} is another model here than where the work was given out",
+            f"{arguments.path} is another model here than where the work was given out",
             hint="a folder that all machines see, and that stays as it is",
         )
     return classifier

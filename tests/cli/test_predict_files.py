@@ -69,7 +69,7 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
         (("--input", "in.csv", "--output", "out.csv", "A text."), "with neither texts"),
         (("--input", "in.csv", "--output", "out.csv", "--explain"), "with neither texts, --explain"),
         (("--input", "in.csv", "--output", "out.csv", "--shard", "2"), "--shard 2 is none"),
-        (("--input", "in.csv", "--output", "out.csv", "--shard", "3/2"), "shard=3/2 is none"),
+        (("--input", "in.csv", "--output", "out.csv", "--shard", "3/2"), "invalid shard 3/2"),
         (("--input", "absent.csv", "--output", "out.csv"), "there is no file absent.csv"),
         (("--input", "in.csv", "--output", "out", "--engine", "dask"), "--engine dask is not known"),
         (("--input", "in.csv", "--output", "out", "--workers", "2"), "--workers is for many files at once"),

@@ -47,7 +47,7 @@ def test_each_word_is_found_where_it_stands(explanation: Explanation) -> None:
 
 
 def test_the_scores_add_up_to_what_the_words_change(classifier: SentimentClassifier, explanation: Explanation) -> None:
-    artifact = classifier._with_weights("test")
+    artifact = classifier._opened.with_weights("test")
     encoder, model = artifact.encoder, artifact.model
     inputs = encoder.pad(encoder.encode([TEXT]))
     nothing = inputs | {"input_ids": inputs["input_ids"].clone()}

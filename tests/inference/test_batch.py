@@ -17,6 +17,7 @@ from conftest import make_pair, make_reviews
 from imdb_sentiment import ConfigError, DataError, ModelError, SentimentClassifier
 from imdb_sentiment.classifier import _reopen
 from imdb_sentiment.inference.scorer import Scorer
+from imdb_sentiment.persistence.opened_model import OpenedModel
 
 GOOD, _ = make_reviews(6)
 TEXTS = [*GOOD, None, "  ", "naïve 😀"]
@@ -93,7 +94,7 @@ def test_options_are_those_of_files(saved_model: Path, saved_pair_model: Path, e
         ({"text": ["a"], "label": ["b"]}, {}, ConfigError, "has a column 'label' already"),
         (pd.DataFrame({"text": TEXTS}), {}, ConfigError, "a batch cannot be a pandas.DataFrame"),
         (TABLE, {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
-        (TABLE, {"cascade": "always"}, ConfigError, "cascade='always' is not known"),
+        (TABLE, {"cascade": "always"}, ConfigError, "cascade='always' is not a bool"),
     ],
 )
 def test_what_cannot_be_scored_is_told(
@@ -121,11 +122,11 @@ def test_a_copy_computes_in_the_same_precision(saved_model: Path, monkeypatch: p
         classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu", max_tokens_per_forward=64)
         monkeypatch.undo()
         copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301
-        assert copy._scorer.backend.precision == precision
-        assert copy._scorer.max_tokens == 64
-        with classifier._computing_as("fp32"):
+        assert copy._opened.scorer.backend.precision == precision
+        assert copy._opened.scorer.max_tokens == 64
+        with classifier._opened.computing_as("fp32"):
             copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301
-        assert copy._scorer.backend.precision == "fp32"
+        assert copy._opened.scorer.backend.precision == "fp32"
 
 
 def test_a_model_that_was_replaced_is_not_taken_for_the_one_that_was_sent(saved_model: Path, tmp_path: Path) -> None:
@@ -139,6 +140,10 @@ def test_a_model_that_was_replaced_is_not_taken_for_the_one_that_was_sent(saved_
 
 
 def test_a_classifier_of_no_folder_cannot_be_sent(classifier: SentimentClassifier) -> None:
-    made = SentimentClassifier(classifier._artifact, Scorer(classifier._scorer.backend, classifier._scorer.encoder))
+    made = SentimentClassifier(
+        OpenedModel(
+            classifier._opened.artifact, Scorer(classifier._opened.scorer.backend, classifier._opened.scorer.encoder)
+        )
+    )
     with pytest.raises(TypeError, match="can be pickled if from_pretrained opened it"):
         pickle.dumps(made)

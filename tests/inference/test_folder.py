@@ -21,6 +21,7 @@ from imdb_sentiment import (
 )
 from imdb_sentiment.inference import folder
 from imdb_sentiment.inference.folder import FolderJob, Outcome, try_one
+from imdb_sentiment.persistence.opened_model import OpenedModel
 
 TEXTS, _ = make_reviews(30)
 NAMES = ["a.csv", "b.csv", "deep/a.csv"]
@@ -181,7 +182,9 @@ def test_the_work_of_another_job_is_refused_or_discarded(
         classifier.predict_files(source, target, prefix="our_")
     metadata = classifier.metadata
     stricter = metadata.model_copy(update={"calibration": metadata.calibration.model_copy(update={"threshold": 0.75})})
-    other = SentimentClassifier(classifier._artifact._replace(metadata=stricter), classifier._scorer)
+    other = SentimentClassifier(
+        OpenedModel(classifier._opened.artifact._replace(metadata=stricter), classifier._opened.scorer)
+    )
     with pytest.raises(OutputExistsError, match="holds the work of another job"):
         other.predict_files(source, target)
     assert outputs(target) == whole

@@ -52,7 +52,7 @@ def opened(
     else:
         monkeypatch.setitem(sys.modules, "onnxruntime", None)
     classifier = SentimentClassifier.from_pretrained(folder, precision="fp32")
-    backend: Any = classifier._scorer.backend
+    backend: Any = classifier._opened.scorer.backend
     assert backend.runtime == request.param
     return classifier
 
@@ -72,7 +72,7 @@ def test_the_scores_are_the_same_to_the_fifth_digit(
 def test_many_passes_at_once_give_the_same(
     classifier: SentimentClassifier, opened: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opened._scorer, "max_tokens", 1)  # a pass for each text
+    monkeypatch.setattr(opened._opened.scorer, "max_tokens", 1)  # a pass for each text
     np.testing.assert_allclose(opened.predict_proba(TEXTS), classifier.predict_proba(TEXTS), atol=1e-5)
 
 

@@ -69,7 +69,7 @@ def use(folder: Path) -> None:
     for prediction in model.predict(TEXTS, cascade=model.metadata.cascade is not None):
         assert math.isfinite(prediction.score)
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
-    assert len(model._identity) == 64
+    assert len(model._opened.identity) == 64
     model.evaluate([text + "!" for text in TEXTS[:4]], model.labels * 2).to_markdown()
     model_card(model.metadata, name="model")
 

@@ -92,12 +92,12 @@ def change_cascade(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", KINDS, indirect=True)
 def test_it_is_the_same_wherever_it_lies(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    identity = opened(folder)._identity
+    identity = opened(folder)._opened.identity
     copy = shutil.copytree(folder, tmp_path / "elsewhere" / "copy")
-    assert opened(copy)._identity == identity
+    assert opened(copy)._opened.identity == identity
     monkeypatch.chdir(tmp_path)
     relative = opened("model")
-    assert relative._identity == identity
+    assert relative._opened.identity == identity
     assert Child(identity_of, pickle.dumps(relative)).result() == identity
 
 
@@ -121,9 +121,9 @@ def test_whatever_decides_answers_makes_another_model(folder: Path, change: str)
     kinds, do = CHANGES[change]
     if kind_of(folder) not in kinds.split():
         return
-    before = opened(folder)._identity
+    before = opened(folder)._opened.identity
     do(folder)
-    assert opened(folder)._identity != before
+    assert opened(folder)._opened.identity != before
 
 
 def kind_of(folder: Path) -> str:
@@ -134,13 +134,13 @@ def kind_of(folder: Path) -> str:
 
 @pytest.mark.parametrize("folder", KINDS[::2], indirect=True)
 def test_what_decides_nothing_makes_no_other_model(folder: Path) -> None:
-    before = opened(folder)._identity
+    before = opened(folder)._opened.identity
     change_json("imdb_sentiment.json", seed=7, base_model="another name", metrics={"validation": None, "test": None})(
         folder
     )
     (folder / "README.md").write_text("Another card.")
     (folder / "seen_rows.npz").unlink()
-    assert opened(folder)._identity == before
+    assert opened(folder)._opened.identity == before
 
 
 @pytest.mark.parametrize("folder", KINDS, indirect=True)
