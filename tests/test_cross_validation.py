@@ -41,7 +41,7 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     made: list[bool] = []
     fit = SentimentFineTuner.fit
 
-    def counting(self: SentimentFineTuner, data: object = None, *, resume: bool = False) -> Any:
+    def counting(self: SentimentFineTuner, data: Any = None, *, resume: bool = False) -> Any:
         made.append(resume)
         return fit(self, data, resume=resume)
 

@@ -252,7 +252,7 @@ def test_an_output_folder_in_use_is_left_alone(reviews: Reviews, tiny_config: Fi
     ("data", "model"), [((["a", "b"], [0, 1]), None), (([], []), None), ((["a"] * 40, [1] * 40), None), (None, "./no")]
 )
 def test_wrong_input_writes_nothing(
-    data: object, model: str | None, reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
+    data: Any, model: str | None, reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
     config = tiny_config.replace(model_name=model) if model else tiny_config
     with pytest.raises((DataError, ModelError)):

@@ -16,13 +16,14 @@ from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json
 
 if TYPE_CHECKING:
+    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.data.splits import DataSplits
 
 __all__ = ["cross_validate"]
 
 
 def cross_validate(
-    data: object = None,
+    data: "DataLike | None" = None,
     data_config: DataConfig | None = None,
     config: FineTuneConfig | None = None,
     *,
@@ -68,10 +69,10 @@ def cross_validate(
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
     if world_size() > 1:
         raise ConfigError("cross_validate runs in one process", hint="the same script without torchrun")
-    data, data_config = source_of(data, data_config)
+    rows, data_config = source_of(data, data_config)
     config = given_config(config, FineTuneConfig)
     folder = as_path(output_dir, "output_dir")
-    divided = load_folds(data_config, folds, data)
+    divided = load_folds(data_config, folds, rows)
     learn = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN)
     run = {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn}
     run |= data_config.model_dump(include={"validation", "validation_fraction"})

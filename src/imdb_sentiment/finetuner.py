@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel
 
+    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.evaluation.baseline import HeldOutBaselines
     from imdb_sentiment.inference.cascade import Cascade
     from imdb_sentiment.inference.scorer import Scores
@@ -131,7 +132,7 @@ class SentimentFineTuner:
             self._look(load_encoder(self.config, pairs=self.data_config.text_columns is not None).text_encoder)
         return self._audit
 
-    def fit(self, data: object = None, *more: Never, resume: bool = False) -> FineTuneResult:
+    def fit(self, data: "DataLike | None" = None, *more: Never, resume: bool = False) -> FineTuneResult:
         """Fine-tune the model, evaluating it on the validation split and saving a checkpoint at the end of each epoch.
 
         Ctrl-C or SIGTERM, once, ends the run after the step under way and saves it; twice, ends it at once. Of several

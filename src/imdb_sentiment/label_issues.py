@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.data.folds import Folds
     from imdb_sentiment.data.splits import DataSplits
 
@@ -44,7 +45,7 @@ def rank_label_issues(positive: "ArrayLike", labels: "ArrayLike") -> "NDArray[np
 
 
 def find_label_issues(
-    data: object = None,
+    data: "DataLike | None" = None,
     data_config: DataConfig | None = None,
     config: FineTuneConfig | None = None,
     *,
@@ -79,9 +80,9 @@ def find_label_issues(
 
     if folds < 2:
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
-    data, data_config = source_of(data, data_config)
+    rows, data_config = source_of(data, data_config)
     config = None if config is None else given_config(config, FineTuneConfig)
-    return label_issues_among(load_folds(data_config, folds, data), data_config, config)
+    return label_issues_among(load_folds(data_config, folds, rows), data_config, config)
 
 
 def label_issues_among(divided: "Folds", data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelIssues:

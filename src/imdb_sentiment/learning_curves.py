@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.data.folds import Folds
     from imdb_sentiment.data.splits import DataSplits
 
@@ -28,7 +29,7 @@ _MOST_POINTS = 4
 
 
 def learning_curve(
-    data: object = None,
+    data: "DataLike | None" = None,
     data_config: DataConfig | None = None,
     config: FineTuneConfig | None = None,
     *,
@@ -79,10 +80,10 @@ def learning_curve(
         raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
     if world_size() > 1:
         raise ConfigError("learning_curve runs in one process", hint="the same script without torchrun")
-    data, data_config = source_of(data, data_config)
+    rows, data_config = source_of(data, data_config)
     config = given_config(config, FineTuneConfig)
     folder = as_path(output_dir, "output_dir")
-    divided = load_folds(data_config, folds, data)
+    divided = load_folds(data_config, folds, rows)
     numbers = _default_sizes(divided) if sizes is None else _checked_sizes(sizes, divided)
     run = {
         "folds": folds,

@@ -70,9 +70,9 @@ def test_labels_that_need_to_be_named() -> None:
 
 
 def test_a_third_label_beside_numbers_that_are_written_in_another_form() -> None:
-    rows = [*zip(TEXTS, ("1.0" if label else "-1.0" for label in LABELS), strict=True), ("One more.", "maybe")]
+    labels = [*("1.0" if label else "-1.0" for label in LABELS), "maybe"]
     finding = one(
-        audit_dataset(tuple(zip(*rows, strict=True)), DataConfig(positive_label="1")), "labels_not_understood"
+        audit_dataset(([*TEXTS, "One more."], labels), DataConfig(positive_label="1")), "labels_not_understood"
     )
     assert (finding.count, finding.rows) == (1, (61,))
 

@@ -42,7 +42,7 @@ def test_any_source_is_taken(here: Path, hub: LoopbackHub) -> None:
     frames = {name: pd.read_csv(f"{name}.csv") for name in ("train", "test")}
     tables = datasets.DatasetDict({name: datasets.Dataset.from_pandas(frame) for name, frame in frames.items()})
     by_mapping = DataConfig(source={"train": "train.csv", "test": "test.csv"})
-    sources: list[tuple[object, DataConfig | None]] = [
+    sources: list[tuple[Any, DataConfig | None]] = [
         (str(here), None),
         (here, None),
         ({"train": "train.csv", "test": Path("test.csv")}, None),
@@ -88,7 +88,7 @@ def test_splits_of_pairs_are_taken_as_they_are(here: Path) -> None:
         (3, {}, "data of this type cannot be read"),
     ],
 )
-def test_a_source_that_cannot_be_read(here: Path, source: object, fields: dict[str, Any], message: str) -> None:
+def test_a_source_that_cannot_be_read(here: Path, source: Any, fields: dict[str, Any], message: str) -> None:
     Path("ragged.csv").write_text("text,label\na,b,1\n")
     with pytest.raises(DataError, match=message):
         audit_dataset(source, DataConfig(**fields))

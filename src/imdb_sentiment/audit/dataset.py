@@ -19,6 +19,7 @@ from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import DataAudit, Finding, Severity, TokenLengths
 
 if TYPE_CHECKING:
+    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.models.tokenization import TextEncoder
 
 __all__ = ["audit_dataset", "audit_rows"]
@@ -35,7 +36,7 @@ _INVALID = {
 
 
 def audit_dataset(
-    data: object = None, data_config: DataConfig | None = None, *, model_name: str | None = None
+    data: "DataLike | None" = None, data_config: DataConfig | None = None, *, model_name: str | None = None
 ) -> DataAudit:
     """Look at a data set before training on it, and say what was found.
 
@@ -58,12 +59,12 @@ def audit_dataset(
     """
     from imdb_sentiment.models.pretrained import load_encoder
 
-    data, config = source_of(data, data_config)
-    if isinstance(data, DataSplits):
-        config, data = (
-            _describe_splits(data, config),
+    given, config = source_of(data, data_config)
+    if isinstance(given, DataSplits):
+        config, given = (
+            _describe_splits(given, config),
             # rows that are held out in turn leave other splits empty on purpose
-            {name: rows for name in _SPLITS if len(rows := getattr(data, name)) or not data.folds},
+            {name: rows for name in _SPLITS if len(rows := getattr(given, name)) or not given.folds},
         )
     if config.near_duplicates == "group":
         require_rensa()  # before the source is read, which may take long
@@ -72,7 +73,7 @@ def audit_dataset(
         # the shortest max_length there is: how long texts may be is what is asked here
         fine_tune = FineTuneConfig(model_name=model_name, max_length=_SHORTEST)
         encoder = load_encoder(fine_tune, pairs=config.text_columns is not None).text_encoder
-    raw = load_source(config, data)
+    raw = load_source(config, given)
     return audit_rows(raw, inspect_rows(raw.splits, config), config, encoder=encoder, model_name=model_name)
 
 

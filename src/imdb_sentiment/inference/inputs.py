@@ -1,31 +1,19 @@
 """Texts and pairs as a classifier was given them, checked before anything is computed."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from imdb_sentiment.data.arrow_strings import is_null, is_unicode
 from imdb_sentiment.data.cleaning import clean
+from imdb_sentiment.data.data_like import Table
 from imdb_sentiment.data.frames import list_texts
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.data.sequences import as_list, is_table
 from imdb_sentiment.errors import DataError, list_rows
 from imdb_sentiment.runtime.messages import list_values, quote
 
-__all__ = ["Table", "TextsLike", "check_items", "checked_texts", "listed_items"]
+__all__ = ["TextsLike", "check_items", "checked_texts", "listed_items"]
 
-
-class _HasColumns(Protocol):
-    @property
-    def columns(self) -> Any: ...
-
-
-class _HasColumnNames(Protocol):
-    @property
-    def column_names(self) -> Any: ...
-
-
-Table = _HasColumns | _HasColumnNames
-"""A table of pandas, polars, Arrow or `datasets`."""
 
 TextsLike = Iterable[str] | Iterable[tuple[str, str]] | Table
 """Texts, pairs of texts, or a table that has the columns which the model reads."""
