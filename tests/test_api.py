@@ -143,6 +143,14 @@ def test_the_root_holds_what_users_call_and_packages_that_say_what_they_are() ->
         assert f"`{package}`" in architecture
 
 
+def test_each_module_has_tests_of_its_name_or_is_named_in_the_first_line_of_others() -> None:
+    tests = SOURCE.parents[1] / "tests"
+    covered = " ".join(path.read_text(encoding="utf-8").partition("\n")[0] for path in tests.rglob("test_*.py"))
+    for path in SOURCE.rglob("[!_]*.py"):
+        module = path.relative_to(SOURCE)
+        assert (tests / module.parent / f"test_{module.name}").is_file() or f"{module.as_posix()}" in covered, module
+
+
 def test_serving_does_not_drag_in_training() -> None:
     script = """
 import sys

@@ -1,4 +1,7 @@
-"""Predictions: order, batching, and what cannot be classified."""
+"""Covers inference/predictions.py, persistence/opened_model.py.
+
+Predictions: order, batching, and what cannot be classified.
+"""
 
 import dataclasses
 import shutil

@@ -1,3 +1,5 @@
+"""Covers results/cross_validation.py, training/rounds.py."""
+
 import json
 import shutil
 import statistics

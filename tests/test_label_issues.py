@@ -1,4 +1,4 @@
-"""Labels that are probably wrong are found, by models that did not learn from them."""
+"""Labels that are probably wrong are found, by models that did not learn from them. Covers results/label_issues.py."""
 
 import pandas as pd
 import pytest

@@ -1,3 +1,5 @@
+"""Covers results/learning_curve.py."""
+
 import json
 from pathlib import Path
 from typing import Any

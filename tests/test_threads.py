@@ -1,4 +1,7 @@
-"""Threads that train, open and predict at once: each as if it were alone, and the process afterwards as it was."""
+"""Covers training/seeding.py.
+
+Threads that train, open and predict at once: each as if it were alone, and the process afterwards as it was.
+"""
 
 import csv
 import logging

@@ -1,3 +1,5 @@
+"""Covers audit/labels.py."""
+
 import pandas as pd
 import pytest
 from auditing import CLEAN, audit_more, audit_splits, clean_rows, codes, one

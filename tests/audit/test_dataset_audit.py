@@ -1,4 +1,4 @@
-"""The audit as a whole: every source, any rows, in any order."""
+"""The audit as a whole: every source, any rows, in any order. Covers audit/dataset.py, audit/sampling.py."""
 
 import json
 import random

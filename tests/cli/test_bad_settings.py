@@ -1,4 +1,7 @@
-"""Settings, folders, models and texts that cannot be used: one clear message, exit 2, and nothing written."""
+"""Covers cli/options.py.
+
+Settings, folders, models and texts that cannot be used: one clear message, exit 2, and nothing written.
+"""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""`imdb-sentiment label-issues`, as a user meets it."""
+"""`imdb-sentiment label-issues`, as a user meets it. Covers cli/label_issues.py."""
 
 import csv
 from pathlib import Path

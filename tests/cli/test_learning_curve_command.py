@@ -1,4 +1,4 @@
-"""`imdb-sentiment learning-curve`, as a user meets it."""
+"""`imdb-sentiment learning-curve`, as a user meets it. Covers cli/learning_curve.py."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`imdb-sentiment predict`: texts as arguments or on standard input."""
+"""`imdb-sentiment predict`: texts as arguments or on standard input. Covers cli/jsonl_stream.py."""
 
 from pathlib import Path
 

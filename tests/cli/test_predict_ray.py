@@ -1,4 +1,7 @@
-"""Two actors of a real Ray on this machine: the bytes of one process, also when one of them is killed."""
+"""Covers inference/ray_engine.py.
+
+Two actors of a real Ray on this machine: the bytes of one process, also when one of them is killed.
+"""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""`imdb-sentiment report`, as a user meets it."""
+"""`imdb-sentiment report`, as a user meets it. Covers cli/report.py."""
 
 import json
 import re

@@ -1,4 +1,7 @@
-"""A run that does not come to its end: what it leaves, and how `train` goes on with it, or does not."""
+"""Covers cli/run_folder.py.
+
+A run that does not come to its end: what it leaves, and how `train` goes on with it, or does not.
+"""
 
 import os
 import shlex

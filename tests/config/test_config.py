@@ -1,3 +1,5 @@
+"""Covers config/base.py, config/data.py, config/fine_tune.py, config/other_names.py."""
+
 import copy
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Whatever stands in a source comes back as it is, from every format; and no file is read as what it is not."""
+"""Covers data/arrow_strings.py.
+
+Whatever stands in a source comes back as it is, from every format; and no file is read as what it is not.
+"""
 
 import csv
 import json

@@ -1,3 +1,5 @@
+"""Covers data/sequences.py."""
+
 import datetime as dt
 import gc
 import tempfile

@@ -1,3 +1,5 @@
+"""Covers data/inspection.py."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

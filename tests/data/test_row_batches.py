@@ -1,3 +1,5 @@
+"""Covers data/batches.py."""
+
 from typing import Any
 
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Columns that a report divides its rows by."""
+"""Columns that a report divides its rows by. Covers data/slices.py."""
 
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Covers data/sampling.py."""
+
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any

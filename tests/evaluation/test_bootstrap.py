@@ -1,4 +1,4 @@
-"""Resampled figures are those of scikit-learn, and their spread is what it should be."""
+"""Resampled figures are those of scikit-learn, and their spread is what it should be. Covers results/comparison.py."""
 
 import time
 

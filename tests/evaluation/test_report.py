@@ -1,4 +1,7 @@
-"""A report with all that can be said of the rows, and two reports compared."""
+"""Covers evaluation/comparison.py, evaluation/curves.py.
+
+A report with all that can be said of the rows, and two reports compared.
+"""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""A quick model answers what it is sure of: the choice on validation, and everything that predicts."""
+"""Covers training/cascade.py.
+
+A quick model answers what it is sure of: the choice on validation, and everything that predicts.
+"""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Files of rows: every kind, every row in its place, and runs that are killed."""
+"""Covers inference/row_labels.py, data/formats/opening.py, data/formats/table.py.
+
+Files of rows: every kind, every row in its place, and runs that are killed.
+"""
 
 import csv
 import errno

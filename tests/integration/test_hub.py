@@ -1,4 +1,7 @@
-"""The hub, through its stand-in: the defaults, pinned revisions, and a model that was uploaded."""
+"""Covers persistence/hub.py.
+
+The hub, through its stand-in: the defaults, pinned revisions, and a model that was uploaded.
+"""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""The form of attention that training takes: the same result, in bf16 on a CPU only, and put back afterwards."""
+"""Covers models/acceleration.py.
+
+The form of attention that training takes: the same result, in bf16 on a CPU only, and put back afterwards.
+"""
 
 from typing import Any
 

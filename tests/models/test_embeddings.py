@@ -1,4 +1,7 @@
-"""Gradients of word embeddings: the same sums, without a matrix as large as the vocabulary for each pass."""
+"""Covers models/acceleration.py.
+
+Gradients of word embeddings: the same sums, without a matrix as large as the vocabulary for each pass.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""The shorter way through the last layer: the same logits and gradients, or the whole way."""
+"""Covers models/acceleration.py.
+
+The shorter way through the last layer: the same logits and gradients, or the whole way.
+"""
 
 from collections.abc import Callable
 from typing import Any

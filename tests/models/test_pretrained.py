@@ -1,4 +1,4 @@
-"""Encoders and their heads: kept, exchanged or renewed, never silently flipped."""
+"""Encoders and their heads: kept, exchanged or renewed, never silently flipped. Covers models/head.py."""
 
 import json
 import shutil

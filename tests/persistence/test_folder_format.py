@@ -1,4 +1,7 @@
-"""Whatever stands in the files of a model folder, it is a working model or one error, in little time and memory."""
+"""Covers persistence/folder.py.
+
+Whatever stands in the files of a model folder, it is a working model or one error, in little time and memory.
+"""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""The README of a saved model."""
+"""The README of a saved model. Covers results/background.py, results/metric_names.py."""
 
 import json
 from pathlib import Path

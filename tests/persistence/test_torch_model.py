@@ -1,4 +1,7 @@
-"""The model folder: what stands in it, that stock code reads it, and what is refused."""
+"""Covers persistence/metadata.py.
+
+The model folder: what stands in it, that stock code reads it, and what is refused.
+"""
 
 import itertools
 import json

@@ -1,4 +1,7 @@
-"""A report as Markdown, and what it comes to in sentences."""
+"""Covers results/evaluation.py, results/slices.py, results/tables.py, results/verdict.py.
+
+A report as Markdown, and what it comes to in sentences.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What stands below a curve."""
+"""What stands below a curve. Covers reporting/curves.py."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,3 +1,5 @@
+"""Covers results/audit.py."""
+
 import dataclasses
 import json
 from typing import Any

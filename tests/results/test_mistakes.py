@@ -1,4 +1,4 @@
-"""The surest mistakes: which they are, and by which number their rows are found again."""
+"""The surest mistakes: which they are, and by which number their rows are found again. Covers results/measured.py."""
 
 import numpy as np
 

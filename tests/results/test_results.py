@@ -1,4 +1,7 @@
-"""Records print well, turn into JSON, and cannot be changed."""
+"""Covers results/base.py, results/inference.py, results/training.py.
+
+Records print well, turn into JSON, and cannot be changed.
+"""
 
 import dataclasses
 import inspect

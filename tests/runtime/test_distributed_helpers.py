@@ -1,4 +1,7 @@
-"""What a process knows of the others; what several do together stands in tests/training/test_distributed.py."""
+"""Covers runtime/distributed.py.
+
+What a process knows of the others; what several do together stands in tests/training/test_distributed.py.
+"""
 
 import pickle
 from collections.abc import Callable

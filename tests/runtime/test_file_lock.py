@@ -1,4 +1,4 @@
-"""One writer at a time: of processes and of threads, whatever becomes of them."""
+"""One writer at a time: of processes and of threads, whatever becomes of them. Covers runtime/lock.py."""
 
 import multiprocessing
 import os

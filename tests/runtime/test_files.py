@@ -1,3 +1,5 @@
+"""Covers runtime/disk_space.py."""
+
 import multiprocessing
 import os
 import signal

@@ -1,4 +1,7 @@
-"""Few rows: methods are compared on rows held out in turn, and the final model is trained on all of them."""
+"""Covers training/contrastive.py, training/fold_scores.py.
+
+Few rows: methods are compared on rows held out in turn, and the final model is trained on all of them.
+"""
 
 import json
 import shutil

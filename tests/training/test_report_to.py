@@ -1,4 +1,7 @@
-"""Trackers: what TensorBoard gets and where, and names that are no tracker's or whose package is missing."""
+"""Covers training/trackers.py.
+
+Trackers: what TensorBoard gets and where, and names that are no tracker's or whose package is missing.
+"""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""The Trainer's own parts: a step is the same however it is divided, and a run that cannot go on stops at once."""
+"""Covers training/trainer.py.
+
+The Trainer's own parts: a step is the same however it is divided, and a run that cannot go on stops at once.
+"""
 
 import math
 from functools import partial

@@ -1,4 +1,7 @@
-"""Temperature and threshold, from the validation split into the model folder and out of it again."""
+"""Covers training/calibration.py.
+
+Temperature and threshold, from the validation split into the model folder and out of it again.
+"""
 
 from pathlib import Path
 from typing import Any
