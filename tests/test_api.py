@@ -161,7 +161,10 @@ print(sorted(sys.modules))
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = ast.literal_eval(run.stdout)
     assert "imdb_sentiment.classifier" in loaded
-    assert not [module for module in loaded if module.startswith(NOT_FOR_SERVING)]
+    own = [module for module in loaded if module.startswith("imdb_sentiment")]
+    assert len(own) <= 45
+    assert not [module for module in own if module.startswith(NOT_FOR_SERVING)]
+    assert not [module for module in own if "reporting" in module or "card" in module or ".formats" in module]
     found = modules()
     for name in [name for name in found if room_of(name) in SERVING]:
         assert not [module for module in imports_of(found[name], found) if module.startswith(NOT_FOR_SERVING)]

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from imdb_sentiment.label_issues import find_label_issues
     from imdb_sentiment.learning_curves import learning_curve
     from imdb_sentiment.persistence.metadata import ModelMetadata
-    from imdb_sentiment.results import EvaluationReport, FineTuneResult, Prediction
+    from imdb_sentiment.results.evaluation import EvaluationReport
+    from imdb_sentiment.results.inference import Prediction
+    from imdb_sentiment.results.training import FineTuneResult
 
 __all__ = [
     "ConfigError",
@@ -99,11 +101,9 @@ _HOMES = {
     "label_issues": ("find_label_issues",),
     "learning_curves": ("learning_curve",),
     "persistence.metadata": ("ModelMetadata",),
-    "results": (
-        "EvaluationReport",
-        "FineTuneResult",
-        "Prediction",
-    ),
+    "results.evaluation": ("EvaluationReport",),
+    "results.training": ("FineTuneResult",),
+    "results.inference": ("Prediction",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

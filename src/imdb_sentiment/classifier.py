@@ -18,13 +18,15 @@ from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.onnx_model import Exported
 from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, open_model
-from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
+from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import list_values, quote
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from imdb_sentiment.results.evaluation import EvaluationReport
 
 __all__ = ["SentimentClassifier"]
 
@@ -356,7 +358,7 @@ class SentimentClassifier:
         validation: tuple[TextsLike, Iterable[int | str]] | None = None,
         explained_errors: int = 0,
         cascade: bool = False,
-    ) -> EvaluationReport:
+    ) -> "EvaluationReport":
         """Measure the model on labelled texts.
 
         If the model was trained on some of them, or its best epoch chosen, a warning says so, and `unseen` of the

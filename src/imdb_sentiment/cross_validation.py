@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError
-from imdb_sentiment.results import CrossValidationReport, EvaluationReport, FoldResult
+from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
+from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json

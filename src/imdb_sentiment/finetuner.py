@@ -15,7 +15,8 @@ from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, l
 from imdb_sentiment.errors import ConfigError, DataError, NotFittedError, OutputExistsError
 from imdb_sentiment.models.head import scale_outputs
 from imdb_sentiment.models.tokenization import TextEncoder, texts_of
-from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport, FineTuneResult, SplitSummary
+from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.training import Calibration, CascadeChoice, FineTuneResult, SplitSummary
 from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, warn_of_idle_gpus, world_size
 from imdb_sentiment.runtime.files import LOCK_FILE, as_path
 from imdb_sentiment.runtime.messages import Advice, Setting, quote

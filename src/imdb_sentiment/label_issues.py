@@ -7,7 +7,7 @@ from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, sour
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.models.tokenization import texts_of
-from imdb_sentiment.results import LabelIssue, LabelIssues
+from imdb_sentiment.results.label_issues import LabelIssue, LabelIssues
 
 if TYPE_CHECKING:
     import numpy as np

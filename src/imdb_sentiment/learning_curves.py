@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
-from imdb_sentiment.results import Forecast, Interval, LearningCurve, LearningPoint
+from imdb_sentiment.results.comparison import Interval
+from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json
 from imdb_sentiment.runtime.messages import list_values

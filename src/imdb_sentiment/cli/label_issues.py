@@ -19,7 +19,7 @@ from imdb_sentiment.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from imdb_sentiment.results import LabelIssues
+    from imdb_sentiment.results.label_issues import LabelIssues
 
 __all__ = ["label_issues"]
 

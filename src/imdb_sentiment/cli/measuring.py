@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.evaluation_rows import EvaluationRows
-    from imdb_sentiment.results import EvaluationReport
+    from imdb_sentiment.results.evaluation import EvaluationReport
 
 __all__ = ["Opened", "measure", "names_of", "open_both"]
 

@@ -16,7 +16,7 @@ from imdb_sentiment.runtime.messages import visible_cell
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imdb_sentiment.results import Explanation, FileReport, Prediction
+    from imdb_sentiment.results.inference import Explanation, FileReport, Prediction
 
 __all__ = ["predict"]
 

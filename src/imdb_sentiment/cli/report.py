@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.labels import Labelled
-    from imdb_sentiment.results import LabelIssues
+    from imdb_sentiment.results.label_issues import LabelIssues
 
 __all__ = ["report"]
 

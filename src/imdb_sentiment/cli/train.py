@@ -26,7 +26,8 @@ from imdb_sentiment.cli.run_folder import beside, claimed, run_folder
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.finetuner import SentimentFineTuner
-    from imdb_sentiment.results import EvaluationReport, FineTuneResult
+    from imdb_sentiment.results.evaluation import EvaluationReport
+    from imdb_sentiment.results.training import FineTuneResult
 
 __all__ = ["fine_tune_and_save", "train"]
 

@@ -20,7 +20,7 @@ from imdb_sentiment.data.splits import (
     load_checked,
 )
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results import LeftOut
+from imdb_sentiment.results.training import LeftOut
 
 if TYPE_CHECKING:
     import numpy as np

@@ -19,7 +19,7 @@ from imdb_sentiment.data.sampling import assign_folds, class_counts, split_off, 
 from imdb_sentiment.data.slices import slices_of_rows
 from imdb_sentiment.data.sources import RawData, load_source
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.results import LeftOut, SplitSummary
+from imdb_sentiment.results.training import LeftOut, SplitSummary
 from imdb_sentiment.runtime.messages import list_counts, quote
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from imdb_sentiment.data.cleaning import divide
 from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.results import EvaluationReport
+from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
 
 if TYPE_CHECKING:

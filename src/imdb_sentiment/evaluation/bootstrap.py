@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.calibration import calibration_error_interval
-from imdb_sentiment.results import Interval, MeasuredRows
+from imdb_sentiment.results.comparison import Interval
+from imdb_sentiment.results.measured import MeasuredRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.evaluation.bootstrap import LEVEL, SEED, resampled_metrics
-from imdb_sentiment.results import Comparison, Difference, EvaluationReport, Interval
+from imdb_sentiment.results.comparison import Comparison, Difference, Interval
+from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.runtime.messages import list_values, quote
 
 if TYPE_CHECKING:

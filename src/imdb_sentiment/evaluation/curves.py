@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from imdb_sentiment.evaluation.bootstrap import metrics_of_counts
 from imdb_sentiment.evaluation.calibration import reliability
 from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
-from imdb_sentiment.results import MeasuredRows
+from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
 
 if TYPE_CHECKING:

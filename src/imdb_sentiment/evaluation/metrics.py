@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.calibration import expected_calibration_error
-from imdb_sentiment.results import EvaluationReport
+from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
 
 if TYPE_CHECKING:
@@ -16,10 +16,9 @@ __all__ = ["measure", "softmax"]
 def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
     """Turn logits of shape (n, 2) into probabilities of shape (n, 2), computed in double precision."""
     import numpy as np
+    from scipy import special
 
-    values = np.asarray(logits, dtype=np.float64)
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    result: NDArray[np.float64] = special.softmax(np.asarray(logits, dtype=np.float64), axis=1)
     return result
 
 

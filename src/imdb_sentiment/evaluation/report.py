@@ -13,8 +13,10 @@ from imdb_sentiment.evaluation.curves import curves_of
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.results import BaselineReport, EvaluationReport, Interval, MeasuredRows
 from imdb_sentiment.results.background import ModelProvenance
+from imdb_sentiment.results.comparison import Interval
+from imdb_sentiment.results.evaluation import BaselineReport, EvaluationReport
+from imdb_sentiment.results.measured import MeasuredRows
 
 __all__ = ["full_report", "metrics_of", "with_provenance"]
 

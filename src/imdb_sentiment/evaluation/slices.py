@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.bootstrap import LEVEL
-from imdb_sentiment.results import Interval, MeasuredRows, SliceReport
+from imdb_sentiment.results.comparison import Interval
+from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.slices import SliceReport
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.tokenization import Span, TextEncoder
-from imdb_sentiment.results import Explanation, WordContribution
+from imdb_sentiment.results.inference import Explanation, WordContribution
 from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING
 
 if TYPE_CHECKING:

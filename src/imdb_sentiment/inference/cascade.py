@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.inference.bag_of_words import TfidfModel
 from imdb_sentiment.inference.scorer import Scorer, Scores
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from imdb_sentiment.inference.bag_of_words import TfidfModel
 
 __all__ = ["Cascade", "CascadeScorer", "log_odds_of", "sure_of"]
 
@@ -16,7 +17,7 @@ __all__ = ["Cascade", "CascadeScorer", "log_odds_of", "sure_of"]
 class Cascade(NamedTuple):
     """A quick model, and how it goes together with an encoder."""
 
-    words: TfidfModel
+    words: "TfidfModel"
     margin: float
     """How probable a label must be for the quick model to answer, where the threshold is 0.5."""
 

@@ -14,7 +14,7 @@ from imdb_sentiment.data.formats.opening import KINDS
 from imdb_sentiment.errors import DataError, DiskFullError, ImdbSentimentError, OutputExistsError
 from imdb_sentiment.inference.row_labels import planned_precision
 from imdb_sentiment.models.device import Precision
-from imdb_sentiment.results import FileReport
+from imdb_sentiment.results.inference import FileReport
 from imdb_sentiment.runtime.disk_space import is_disk_full
 from imdb_sentiment.runtime.files import LOCK_FILE, make_folder, write_text
 from imdb_sentiment.runtime.lock import one_writer

@@ -6,7 +6,6 @@ from typing import Any
 from imdb_sentiment.data.arrow_strings import is_null, is_unicode
 from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.data_like import Table
-from imdb_sentiment.data.frames import list_texts
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.data.sequences import as_list, is_table
 from imdb_sentiment.errors import DataError, list_rows
@@ -42,6 +41,8 @@ def listed_items(texts: Any, columns: Sequence[str]) -> list[Any]:
     if isinstance(texts, str):
         return [texts]
     if is_table(texts):
+        from imdb_sentiment.data.frames import list_texts
+
         values = list_texts(texts, columns)
         for column, part in zip(columns, values, strict=True):
             _check_strings(part, what=quote(column), expected="a text in each row")

@@ -7,7 +7,7 @@ from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
 from imdb_sentiment.models.tokenization import TextEncoder
-from imdb_sentiment.results import MeasuredRows
+from imdb_sentiment.results.measured import MeasuredRows
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,7 +2,7 @@
 
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.scorer import Scores
-from imdb_sentiment.results import Prediction
+from imdb_sentiment.results.inference import Prediction
 
 __all__ = ["check_abstain_below", "make_predictions"]
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ModelError
-from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.runtime.huggingface import describe_fault
 from imdb_sentiment.runtime.progress import progress_bar
@@ -60,8 +59,10 @@ class Scores(NamedTuple):
     def probabilities(self) -> "NDArray[np.float32]":
         """Shape (n, 2): probability of the negative and of the positive label."""
         import numpy as np
+        from scipy.special import softmax
 
-        return softmax(self.logits).astype(np.float32)
+        probabilities: NDArray[np.float32] = softmax(self.logits.astype(np.float64), axis=1).astype(np.float32)
+        return probabilities
 
 
 class Backend(Protocol):

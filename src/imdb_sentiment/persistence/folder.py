@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ModelError
-from imdb_sentiment.inference.bag_of_words import TfidfModel
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.models.model_files import check_files, fetch_folder, read_json
 from imdb_sentiment.persistence.metadata import SCHEMA_VERSION, ModelMetadata
@@ -117,6 +116,8 @@ def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
     Raises:
         ModelError: There should be one, and its file is missing or damaged.
     """
+    from imdb_sentiment.inference.bag_of_words import TfidfModel
+
     chosen, path = metadata.cascade, folder / CASCADE_FILE
     if chosen is None:
         return None

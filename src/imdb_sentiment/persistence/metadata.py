@@ -17,13 +17,13 @@ from pydantic import (
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.models.tokenization import TextEncoder, Truncation
-from imdb_sentiment.results import Calibration, CascadeChoice, EvaluationReport
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.runtime.messages import NOT_RECORDED
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
-    from imdb_sentiment.results import FineTuneResult
+    from imdb_sentiment.results.evaluation import EvaluationReport
+    from imdb_sentiment.results.training import Calibration, CascadeChoice, FineTuneResult
 
 __all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_foreign"]
 
@@ -87,6 +87,8 @@ def _has(kind: type[_Read]) -> AfterValidator:
 def _readable_report(report: dict[str, Any] | None) -> dict[str, Any] | None:
     """Check that a report can be read and written again."""
     if report is not None:
+        from imdb_sentiment.results.evaluation import EvaluationReport
+
         try:
             str(EvaluationReport.from_dict(report))
         except Exception as error:  # of any kind, by what stands there
@@ -335,14 +337,14 @@ def describe_foreign(name: str, encoder: TextEncoder, labels: LabelNames) -> Mod
     )
 
 
-def _describe_metrics(validation: EvaluationReport, measured: EvaluationReport | None) -> dict[str, Any]:
+def _describe_metrics(validation: "EvaluationReport", measured: "EvaluationReport | None") -> dict[str, Any]:
     """File a cross-validation where it belongs: it is a report on no test split, but a fuller one on held-out rows."""
     if measured and measured.cross_validated:
         return {"validation": measured.to_dict(), "test": None}
     return {"validation": validation.to_dict(), "test": measured.to_dict() if measured else None}
 
 
-def _describe_calibration(calibration: Calibration) -> CalibrationSection:
+def _describe_calibration(calibration: "Calibration") -> CalibrationSection:
     return CalibrationSection(
         temperature=calibration.temperature,
         threshold=calibration.threshold,
@@ -352,7 +354,7 @@ def _describe_calibration(calibration: Calibration) -> CalibrationSection:
     )
 
 
-def _describe_cascade(choice: CascadeChoice) -> CascadeSection:
+def _describe_cascade(choice: "CascadeChoice") -> CascadeSection:
     return CascadeSection(**choice.to_dict())
 
 

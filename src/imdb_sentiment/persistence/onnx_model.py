@@ -8,7 +8,6 @@ from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import MissingExtraError, ModelError
 from imdb_sentiment.inference.cascade import Cascade
-from imdb_sentiment.inference.graph_backends import open_graph
 from imdb_sentiment.inference.scorer import Scorer, Scores
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.model_files import read_json
@@ -17,7 +16,7 @@ from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.persistence.folder import check_label_names, read_cascade, read_metadata, read_seen
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.torch_model import Artifact, write_all_but_weights
-from imdb_sentiment.results import ExportReport
+from imdb_sentiment.results.inference import ExportReport
 from imdb_sentiment.runtime.files import check_output, new_folder
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING, LOADING
@@ -107,6 +106,8 @@ def export_artifact(
     check_output(folder, overwrite=overwrite)
     with new_folder(folder, overwrite=overwrite) as partial:
         _write_graph(partial / GRAPH_FILE, artifact, quantize)
+        from imdb_sentiment.inference.graph_backends import open_graph
+
         backend = open_graph(partial / GRAPH_FILE, rounded=quantize is not None)
         found = Scorer(backend, artifact.encoder).score(texts)
         before, after = expected.probabilities[:, 1], found.probabilities[:, 1]

@@ -5,14 +5,12 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imdb_sentiment.data.labels import Labelled, Texts, match_labels
 from imdb_sentiment.errors import ConfigError, DataError, ModelError
 from imdb_sentiment.inference.cascade import CascadeScorer
-from imdb_sentiment.inference.graph_backends import GraphBackend, open_graph
 from imdb_sentiment.inference.inputs import TextsLike, checked_texts
-from imdb_sentiment.inference.row_labels import RowLabeler
 from imdb_sentiment.inference.scorer import Scorer
 from imdb_sentiment.inference.torch_backend import TorchBackend, open_backend
 from imdb_sentiment.models.device import Precision, usable_device
@@ -22,6 +20,9 @@ from imdb_sentiment.persistence.onnx_model import GRAPH_FILE, Exported, load_exp
 from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_foreign
 from imdb_sentiment.runtime.files import METADATA_FILE, as_path
 from imdb_sentiment.runtime.messages import Advice, Either, cut, quote
+
+if TYPE_CHECKING:
+    from imdb_sentiment.inference.row_labels import RowLabeler
 
 __all__ = ["LoadArguments", "OpenedModel", "open_model"]
 
@@ -88,7 +89,8 @@ class OpenedModel:
     def numeric_precision(self) -> str | None:
         """What the model computes in, whether it was chosen here or not."""
         backend = self.scorer.backend
-        return backend.precision if isinstance(backend, TorchBackend | GraphBackend) else None
+        precision: str | None = getattr(backend, "precision", None)  # a backend of the tests has none
+        return precision
 
     def computing_as(self, precision: Precision | None) -> AbstractContextManager[None]:
         """Compute in another precision than a trial has chosen, unless the user chose one; None changes nothing."""
@@ -113,8 +115,10 @@ class OpenedModel:
             )
         return CascadeScorer(self.scorer, self.artifact.cascade, threshold=self.threshold)
 
-    def row_labeler(self, cascade: bool) -> RowLabeler:
+    def row_labeler(self, cascade: bool) -> "RowLabeler":
         """Return what labels rows of files and batches."""
+        from imdb_sentiment.inference.row_labels import RowLabeler
+
         scorer = self.scorer_for(cascade)
         return RowLabeler(scorer, self.labels, self.threshold, self.identity, cascade, self.numeric_precision)
 
@@ -187,6 +191,8 @@ def open_model(
         if device not in (None, "cpu"):
             raise ConfigError(f"device={quote(device)}: an exported model computes on the CPU", expected="cpu or none")
         exported = load_exported(folder)
+        from imdb_sentiment.inference.graph_backends import open_graph
+
         graph = open_graph(exported.graph, rounded=exported.rounded, precision=precision)
         scorer = Scorer(graph, exported.encoder, max_tokens=most)
         scorer.try_out(pairs=len(exported.metadata.text_columns) == 2)

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.config import FineTuneConfig
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.cascade import Cascade
@@ -15,7 +14,6 @@ from imdb_sentiment.models.model_files import (
     loading_folder,
     own_finite_weights,
 )
-from imdb_sentiment.models.pretrained import load_encoder, positions_of
 from imdb_sentiment.models.saved_tokenizer import check_tokenizer
 from imdb_sentiment.models.tokenization import TextEncoder, Truncation
 from imdb_sentiment.persistence.folder import (
@@ -27,7 +25,6 @@ from imdb_sentiment.persistence.folder import (
     read_seen,
 )
 from imdb_sentiment.persistence.metadata import ModelMetadata, describe_foreign
-from imdb_sentiment.persistence.model_card import CARD_FILE, model_card
 from imdb_sentiment.runtime.files import METADATA_FILE, new_folder
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import list_values
@@ -75,6 +72,8 @@ def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, 
 
 def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> None:
     """Write the tokenizer, how the model was made, its card, which rows it has seen, and the quick model beside it."""
+    from imdb_sentiment.persistence.model_card import CARD_FILE, model_card
+
     _, encoder, metadata, seen, cascade = artifact
     tokenizer = encoder.tokenizer
     tokenizer.model_max_length = encoder.max_length
@@ -96,6 +95,8 @@ def load_artifact(folder: Path) -> Artifact:
         ModelError: It is no such folder, or cannot be trusted: missing or fresh head, weights in pickle form, remote
             code, unknown schema version, other than two labels, or label names that disagree.
     """
+    from imdb_sentiment.models.pretrained import positions_of
+
     metadata = read_metadata(folder)
     check_label_names(folder, check_settings(folder), metadata)
 
@@ -183,6 +184,9 @@ def load_foreign(folder: Path, name: str) -> Artifact:
     Raises:
         ModelError: It is no classifier with two labels, or cannot be trusted.
     """
+    from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.models.pretrained import load_encoder, positions_of
+
     labels = read_label_names(check_settings(folder), name)
     model = load_weights(folder)
     config = FineTuneConfig(model_name=str(folder), max_length=_SHORTEST, truncation="head", clean_text=False)

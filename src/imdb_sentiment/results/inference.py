@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.base import record_to_dict
-from imdb_sentiment.results.comparison import flipped_warning
 from imdb_sentiment.results.text_table import format_table
 from imdb_sentiment.runtime.messages import list_counts, visible
 
@@ -233,6 +232,8 @@ class ExportReport:
 
     def flipped_warning(self, read_as: Mapping[str, str]) -> str | None:
         """Say if the labels are probably flipped; `read_as` has the model's name for each that is spelled otherwise."""
+        from imdb_sentiment.results.comparison import flipped_warning
+
         return flipped_warning(read_as, accuracy=self.accuracy[0], rows=self.texts) if self.accuracy else None
 
     def to_dict(self) -> dict[str, Any]:

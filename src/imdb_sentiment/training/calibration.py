@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imdb_sentiment.evaluation.calibration import fit_temperature
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.results import Calibration
+from imdb_sentiment.results.training import Calibration
 
 if TYPE_CHECKING:
     import numpy as np

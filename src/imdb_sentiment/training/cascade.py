@@ -6,7 +6,7 @@ from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.calibration import fit_temperature
 from imdb_sentiment.inference.bag_of_words import TfidfModel
 from imdb_sentiment.inference.cascade import Cascade, blended, sure_of
-from imdb_sentiment.results import Calibration, CascadeChoice
+from imdb_sentiment.results.training import Calibration, CascadeChoice
 
 if TYPE_CHECKING:
     import numpy as np

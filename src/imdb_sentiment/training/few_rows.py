@@ -12,7 +12,7 @@ from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrate
 from imdb_sentiment.evaluation.cross_fitting import cross_fitted
 from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.tokenization import TextEncoder
-from imdb_sentiment.results import MethodResult
+from imdb_sentiment.results.training import MethodResult
 from imdb_sentiment.runtime.progress import progress_bar
 from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
 from imdb_sentiment.training.contrastive import INVERSE_PENALTIES, contrastive_steps, train_contrastively

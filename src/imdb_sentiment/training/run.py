@@ -8,7 +8,7 @@ from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
 from imdb_sentiment.models.device import Precision, usable_device
 from imdb_sentiment.models.tokenization import TextEncoder
-from imdb_sentiment.results import EpochRecord
+from imdb_sentiment.results.training import EpochRecord
 from imdb_sentiment.runtime.distributed import run_on_main, world_size
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.process_wide import LOADING

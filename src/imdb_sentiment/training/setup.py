@@ -9,8 +9,10 @@ from imdb_sentiment.evaluation.bootstrap import resampled_metrics
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss
 from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
-from imdb_sentiment.results import EpochRecord, EvaluationReport, MeasuredRows
+from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.metric_names import METRICS
+from imdb_sentiment.results.training import EpochRecord
 from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, LOADING
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.batching import Collate, EncodedRow, Share, StepBatches, TrainingRows
