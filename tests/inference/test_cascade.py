@@ -238,7 +238,7 @@ def test_an_exported_model_has_it_too(classifier: SentimentClassifier, exported:
 
 
 def test_refusals(classifier: SentimentClassifier, saved_model: Path, saved_pair_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cascade='always' is not known"):
+    with pytest.raises(ConfigError, match="cascade='always' is not a bool"):
         classifier.predict("Fine.", cascade="always")  # type: ignore[call-overload]
     with pytest.raises(ModelError, match="has no cascade"):
         SentimentClassifier.from_pretrained(saved_pair_model).predict([("A", "B")], cascade=True)

@@ -313,7 +313,7 @@ def test_a_file_that_no_worker_survives_is_given_up(
         ("empty", {}, DataError, "empty holds no data"),
         ("out", {}, OutputExistsError, "would be written while it is read"),
         ("in", {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
-        ("in", {"cascade": "always"}, ConfigError, "cascade='always' is not known"),
+        ("in", {"cascade": "always"}, ConfigError, "cascade='always' is not a bool"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_anything_is_written(
