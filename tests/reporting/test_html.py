@@ -1,4 +1,4 @@
-"""The page of a report, in a real browser: safe, alone, parse_text, and open to all."""
+"""The page of a report, in a real browser: safe, alone, readable, and open to all."""
 
 import os
 import shutil

@@ -128,7 +128,7 @@ def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...
         The rows, and notes for the user on how the file was read.
 
     Raises:
-        DataError: The file is missing, of an unknown kind, not parse_text, broken, empty, or lacks a column.
+        DataError: The file is missing, of an unknown kind, unreadable, broken, empty, or lacks a column.
     """
     return read_files([path], config, str(path))
 

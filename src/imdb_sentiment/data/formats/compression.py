@@ -83,7 +83,7 @@ class _Decompressed(io.RawIOBase):
         self._kind = kind
         self._source = source
 
-    def parse_text(self) -> bool:
+    def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
