@@ -25,9 +25,9 @@ def read_texts() -> dict[str, list[str]]:
 
 def show(name: str, words: Cut, runs: Cut) -> None:
     most = max(words, runs, key=lambda cut: cut.letters)
-    known = f"{most.pieces_per_word:.2f} | {most.letters_per_piece:.2f}" if most.words else "- | -"
+    known = f"{most.tokens_per_word:.2f} | {most.letters_per_token:.2f}" if most.words else "- | -"
     if most is runs:
-        known = f"- | {most.letters_per_piece:.2f}"
+        known = f"- | {most.letters_per_token:.2f}"
     found = "yes" if describe_mismatch(words, runs) else "no"
     print(f"| {name} | {most.letters:,} | {known} | {most.unknown / most.letters:.0%} | {found} |")
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, SettledConfig, other_names
+from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig, SettledConfig, other_names
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.training.recipe import settle
 
@@ -323,7 +323,7 @@ def test_stopping_early_keeps_the_best() -> None:
 
 
 def test_what_may_change_when_a_run_is_gone_on_with_are_fields() -> None:
-    assert set(FineTuneConfig.model_fields) > NOT_OF_THE_RUN
+    assert set(FineTuneConfig.model_fields) > NON_TRAINING_FIELDS
 
 
 @settings(deadline=None, max_examples=examples(50))

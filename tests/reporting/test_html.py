@@ -76,7 +76,7 @@ def test_markup_in_texts_labels_and_names_shows_as_text(page: Page) -> None:
 def test_each_part_is_there_and_the_verdict_comes_first(page: Page) -> None:
     headings = page.locator("h2").all_inner_texts()
     assert headings == [
-        "Figures",
+        "Metrics",
         "Confusion matrix",
         "Curves",
         "Slices",

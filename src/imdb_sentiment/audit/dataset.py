@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["audit_dataset", "audit_rows"]
 
 _SPLITS = ("train", "validation", "test")
-_CLOSELY = 100_000
+_SAMPLE_ROWS = 100_000
 _SHORTEST = 8
 _INVALID = {
     "text is null": ("text_null", "no text"),
@@ -132,7 +132,7 @@ def _run_checks(
     labelled = {
         split: replace(rows, labels=classes.of_rows[split]) for split, rows in inspected.parts.items() if len(rows)
     }
-    parts = smallest_digests(labelled, _CLOSELY)
+    parts = smallest_digests(labelled, _SAMPLE_ROWS)
     rows = sum(map(len, labelled.values()))
     looked_at = sum(map(len, parts.values()))
     notes = []

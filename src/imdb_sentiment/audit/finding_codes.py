@@ -16,7 +16,7 @@ _SHUFFLE = (
     "The splits made here do not depend on the order of the rows. Shuffle them before another tool splits the file or "
     "reads it as a stream."
 )
-_GIVES_AWAY = "Will it do so in the texts to come, or only here, because of how the data were gathered?"
+_LEAKS = "Will it do so in the texts to come, or only here, because of how the data were gathered?"
 _LEFT_OUT = {
     "test": "They are left out of {first}, so that {second} stays a fair test (unless test_overlap='keep').",
     "validation": "They are left out of {first}, so that {second} stays a fair measure.",
@@ -103,8 +103,8 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
         "warning",
         "The model sees nothing of them. Leave them out, or take a model whose vocabulary has their characters.",
     ),
-    "giveaway_token": ("warning", f"{_GIVES_AWAY} If it will not be there, remove it from the texts."),
-    "giveaway_length": ("warning", f"{_GIVES_AWAY} Classes that come from different places often differ so."),
+    "giveaway_token": ("warning", f"{_LEAKS} If it will not be there, remove it from the texts."),
+    "giveaway_length": ("warning", f"{_LEAKS} Classes that come from different places often differ so."),
     **{
         f"overlap_{kind}_{first}_{second}": ("warning", _LEFT_OUT[second].format(first=first, second=second))
         for kind in ("exact", "normalised", "near", "group")

@@ -10,7 +10,7 @@ from imdb_sentiment.audit.sampling import read_texts
 from imdb_sentiment.data.cleaning import divide, normalise
 from imdb_sentiment.results.audit import Finding
 from imdb_sentiment.runtime.messages import quote
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ __all__ = ["find_shortcuts"]
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _AUC = 0.95
-_FEWEST = 10
+_MIN_CLASS_ROWS = 10
 _NAMED = 3
 _CHUNK = 1000
 # the ROC-AUC of a word is 0.5 and half the difference between its shares of the two classes
@@ -52,12 +52,12 @@ def find_shortcuts(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Fi
     findings: list[Finding] = []
     for split, rows in parts.items():
         totals = np.bincount(rows.labels, minlength=2)
-        if totals.min() < _FEWEST:
+        if totals.min() < _MIN_CLASS_ROWS:
             continue
         if words := _find_words(rows, totals.tolist()):
             findings.append(_describe_words(words, split, rows, names))
         lengths = _count_characters(rows)
-        with CATCHING_WARNINGS:
+        with WARNINGS_LOCK:
             auc = roc_auc_score(rows.labels, lengths)
         if max(auc, 1 - auc) > _AUC:
             medians = [f"{np.median(lengths[rows.labels == i]):,.0f} in {quote(name)}" for i, name in enumerate(names)]
@@ -102,14 +102,14 @@ class _Presence:
             for word in counts.keys() - self._held:
                 del counts[word]
 
-    def giveaways(self) -> list[_Shortcut]:
+    def shortcuts(self) -> list[_Shortcut]:
         """Return the words that tell the class, best first; after the last row."""
         self.prune()
         found = []
         for word in self._held:
             first, second = (counts[word] / total for counts, total in zip(self._counts, self._totals, strict=True))
             found.append(_Shortcut(word, (first, second)))
-        return sorted(found, key=lambda giveaway: (-giveaway.difference, giveaway.word))
+        return sorted(found, key=lambda shortcut: (-shortcut.difference, shortcut.word))
 
     def _reach(self, word: str, label: int) -> float:
         """Return by how much the share of one class can still be above that of the other."""
@@ -137,7 +137,7 @@ def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Shortcut]:
         presence.prune()
         if presence.is_settled:
             return []
-    return presence.giveaways()
+    return presence.shortcuts()
 
 
 def _words(texts: Iterable[str]) -> set[str]:
@@ -157,16 +157,16 @@ def _count_characters(rows: "Rows") -> "NDArray[np.int64]":
     return lengths
 
 
-def _describe_words(giveaways: Sequence[_Shortcut], split: str, rows: "Rows", names: Sequence[str]) -> Finding:
+def _describe_words(shortcuts: Sequence[_Shortcut], split: str, rows: "Rows", names: Sequence[str]) -> Finding:
     import numpy as np
 
-    best, *others = giveaways
+    best, *others = shortcuts
     share = " and ".join(f"{part:.1%} of the {quote(name)} rows" for part, name in zip(best.shares, names, strict=True))
     summary = f"{quote(best.word)} tells the class in {split}: it stands in {share}"
     if others:
-        named = ", ".join(quote(giveaway.word) for giveaway in others[: _NAMED - 1])
+        named = ", ".join(quote(shortcut.word) for shortcut in others[: _NAMED - 1])
         more = f", and {len(others) - _NAMED + 1:,} more" if len(others) >= _NAMED else ""
         summary += f"; likewise {named}{more}"
-    shown = {giveaway.word for giveaway in giveaways[:_NAMED]}
+    shown = {shortcut.word for shortcut in shortcuts[:_NAMED]}
     holds = [not shown.isdisjoint(_words(pair)) for texts in read_texts(rows, "finding the rows") for pair in texts]
     return find("giveaway_token", rows.raw, split, (rows.positions[np.array(holds)] + 1).tolist(), summary)

@@ -21,18 +21,18 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 """Scripts without spaces between words."""
 
 # measured in docs/benchmarks.md; pieces alone would not do, since in some languages any vocabulary cuts long words
-_PIECES_PER_WORD = 1.35
-_LETTERS_PER_PIECE = 2.85
-_OTHER_LETTERS_PER_PIECE = 2.0
+_TOKENS_PER_WORD = 1.35
+_LETTERS_PER_TOKEN = 2.85
+_OTHER_LETTERS_PER_TOKEN = 2.0
 """Of scripts other than Latin: a vocabulary that knows their letters alone has one a piece."""
 
-_PIECES_PER_CHARACTER = 1.2
+_TOKENS_PER_CHARACTER = 1.2
 _UNKNOWN = 0.25
 _SYLLABLES = "가", "힣"
 _AFTER_LATIN = "\u0250"
-_FEWEST_LETTERS = 100
-_MOST_ROWS = 2000
-_MOST_CHARACTERS = 2**17
+_MIN_LETTERS = 100
+_MAX_ROWS = 2000
+_MAX_CHARACTERS = 2**17
 """Of a text, which tell its language as well as all of them."""
 
 
@@ -55,12 +55,12 @@ class Cut(NamedTuple):
     """What those are cut into."""
 
     @property
-    def pieces_per_word(self) -> float:
+    def tokens_per_word(self) -> float:
         """How many tokens a known word takes."""
         return self.pieces / max(self.words, 1)
 
     @property
-    def letters_per_piece(self) -> float:
+    def letters_per_token(self) -> float:
         """How much of a known word a token has."""
         return (self.letters - self.unknown) / max(self.pieces, 1)
 
@@ -68,7 +68,7 @@ class Cut(NamedTuple):
 def find_mismatch(parts: "Mapping[str, Rows]", tokenizer: "PreTrainedTokenizerFast") -> list[Finding]:
     """Look for splits whose words the tokenizer cuts as those of a foreign language, in a sample of many rows."""
     findings = []
-    for split, rows in smallest_digests(parts, _MOST_ROWS).items():
+    for split, rows in smallest_digests(parts, _MAX_ROWS).items():
         texts = (text for batch in read_texts(rows, "cutting words") for pair in batch for text in pair)
         summary = describe_mismatch(*cut_words(texts, tokenizer))
         if summary:
@@ -81,7 +81,7 @@ def cut_words(texts: Iterable[str], tokenizer: "PreTrainedTokenizerFast") -> tup
     spaced, unspaced = _splitters()
     words: Counter[str] = Counter()
     runs: Counter[str] = Counter()
-    for text in (whole[:_MOST_CHARACTERS] for whole in texts):
+    for text in (whole[:_MAX_CHARACTERS] for whole in texts):
         words.update(word for word, _ in spaced.pre_tokenize_str(text))
         runs.update(run for run, _ in unspaced.pre_tokenize_str(text))
     return _cut(words, tokenizer), _cut(runs, tokenizer)
@@ -90,19 +90,19 @@ def cut_words(texts: Iterable[str], tokenizer: "PreTrainedTokenizerFast") -> tup
 def describe_mismatch(words: Cut, runs: Cut) -> str | None:
     """Say how words are cut, or runs if most of the text is of those; None if a vocabulary may be right for them."""
     most = max(words, runs, key=lambda cut: cut.letters)
-    if most.letters < _FEWEST_LETTERS:
+    if most.letters < _MIN_LETTERS:
         return None
     if most.unknown >= _UNKNOWN * most.letters:
         what = "letters stand in words" if most is words else "text stands in runs"
         return f"{most.unknown / most.letters:.0%} of the {what} with characters that the model does not know"
     if most is runs:
-        finely = 1 / most.letters_per_piece > _PIECES_PER_CHARACTER
-        return f"a character is cut into {1 / most.letters_per_piece:.1f} tokens on average" if finely else None
-    fewest = _LETTERS_PER_PIECE if most.latin > most.letters / 2 else _OTHER_LETTERS_PER_PIECE
-    if most.pieces_per_word < _PIECES_PER_WORD or most.letters_per_piece >= fewest:
+        finely = 1 / most.letters_per_token > _TOKENS_PER_CHARACTER
+        return f"a character is cut into {1 / most.letters_per_token:.1f} tokens on average" if finely else None
+    fewest = _LETTERS_PER_TOKEN if most.latin > most.letters / 2 else _OTHER_LETTERS_PER_TOKEN
+    if most.tokens_per_word < _TOKENS_PER_WORD or most.letters_per_token >= fewest:
         return None
     return (
-        f"a word is cut into {most.pieces_per_word:.1f} tokens of {most.letters_per_piece:.1f} letters on average; "
+        f"a word is cut into {most.tokens_per_word:.1f} tokens of {most.letters_per_token:.1f} letters on average; "
         "in the language of a vocabulary it is about 1.1 tokens of 4 letters"
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from imdb_sentiment.config.other_names import setting_meant
+from imdb_sentiment.config.other_names import suggest_setting
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.runtime.files import is_path
 from imdb_sentiment.runtime.messages import Advice, quote
@@ -114,7 +114,7 @@ def _explain(model: type[BaseModel], error: ValidationError) -> ConfigError:
         if detail["type"] == "extra_forbidden":
             said[f"{model.__name__} has no field {quote(field)}"] = []
             others = {kind.__name__: kind.model_fields for kind in Frozen.__subclasses__() if kind is not model}
-            if meant := setting_meant(field, model.model_fields, others):
+            if meant := suggest_setting(field, model.model_fields, others):
                 hints[meant] = None
         elif detail["type"] == "value_error":
             said[str(detail["ctx"]["error"])] = []

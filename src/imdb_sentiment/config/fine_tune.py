@@ -16,9 +16,9 @@ from imdb_sentiment.config.base import Frozen, NamesFromText, PathAsText, Seed
 from imdb_sentiment.errors import ConfigError, nearest
 from imdb_sentiment.runtime.messages import quote
 
-__all__ = ["NOT_OF_THE_RUN", "FineTuneConfig", "Metric", "Preset", "SettledConfig"]
+__all__ = ["NON_TRAINING_FIELDS", "FineTuneConfig", "Metric", "Preset", "SettledConfig"]
 
-NOT_OF_THE_RUN = {"per_device_eval_batch_size", "save_total_limit", "report_to", "threshold", "cascade"}
+NON_TRAINING_FIELDS = {"per_device_eval_batch_size", "save_total_limit", "report_to", "threshold", "cascade"}
 """Fields of `FineTuneConfig` that do not decide how a run ends, so that they may change when it is gone on with."""
 
 Preset = Literal["tutorial", "fast", "balanced", "accurate"]

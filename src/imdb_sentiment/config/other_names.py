@@ -6,7 +6,7 @@ from types import MappingProxyType
 from imdb_sentiment.errors import nearest
 from imdb_sentiment.runtime.messages import Advice, Either
 
-__all__ = ["setting_called", "setting_meant"]
+__all__ = ["setting_called", "suggest_setting"]
 
 _OTHER_NAMES = {
     # DataConfig
@@ -78,7 +78,7 @@ _WITHOUT: dict[str, str | Either] = {
 _REASONS = {name: Advice(reason) for names, reason in _WITHOUT.items() for name in names.split()}
 
 
-def setting_meant(
+def suggest_setting(
     name: str, fields: Collection[str], others: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> str | None:
     """Return what there is instead of a setting that is not known, if anything is like it; see `setting_called`."""

@@ -20,7 +20,7 @@ __all__ = [
     "texts_from_values",
 ]
 
-_MOST_OF_A_CHUNK = 2**30
+_MAX_CHUNK_BYTES = 2**30
 _SMALL_CHUNK_ROWS = 1000
 
 
@@ -167,7 +167,7 @@ def _packed(texts: Sequence[Any]) -> "pa.ChunkedArray":
 
     encoded = [text.encode() for text in texts]
     ends = np.cumsum([0, *map(len, encoded)])
-    if ends[-1] > _MOST_OF_A_CHUNK:
+    if ends[-1] > _MAX_CHUNK_BYTES:
         return _strings(texts)
     offsets, content = pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(b"".join(encoded))
     return pa.chunked_array([pa.StringArray.from_buffers(len(encoded), offsets, content)])
@@ -185,7 +185,7 @@ def _cast_to_string(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if size_of(column) > _MOST_OF_A_CHUNK:
+    if size_of(column) > _MAX_CHUNK_BYTES:
         rows = range(0, len(column), _SMALL_CHUNK_ROWS)
         pieces = [pc.cast(column.slice(row, _SMALL_CHUNK_ROWS), pa.string()) for row in rows]
         return pa.chunked_array([chunk for piece in pieces for chunk in piece.chunks], pa.string())

@@ -45,7 +45,7 @@ _READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]
     ".jsonl": read_jsonl,
     ".arrow": read_arrow,
 }
-_LONGEST_SHOWN = 255  # of a path, which is of no use in parts
+_MAX_PATH_SHOWN = 255  # of a path, which is of no use in parts
 
 SUFFIXES = tuple(_READERS)
 """Each may be followed by that of a compression."""
@@ -70,8 +70,8 @@ def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawR
     found = {split: root for split, root in roots.items() if (root / "pos").is_dir() and (root / "neg").is_dir()}
     if not found:
         return None
-    wanted = column_specs(config)
-    if more := [column for column in wanted if column.role not in ("text", "label")]:
+    specs = column_specs(config)
+    if more := [column for column in specs if column.role not in ("text", "label")]:
         summary = f"{folder} is a tree of reviews, which has no column {quote(more[0].name)}"
         raise DataError(summary, found="a text and a label for each review", hint=f"without {more[0].field}")
     splits: dict[str, RawRows] = {}
@@ -79,7 +79,7 @@ def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawR
         paths = [(path, name) for name in ("neg", "pos") for path in sorted((root / name).glob("*.txt"))]
         if not paths:
             raise DataError(f"{root} has no reviews", expected="text files in pos/ and neg/")
-        splits[split] = collect(batches_from_rows(_reviews(paths), wanted, str(root)), str(root))
+        splits[split] = collect(batches_from_rows(_reviews(paths), specs, str(root)), str(root))
     note = "train/unsup was left out: its reviews have no label"
     return splits, ((note,) if (folder / "train" / "unsup").is_dir() else ())
 
@@ -122,7 +122,7 @@ def is_pattern(source: str) -> bool:
 
 
 def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
-    """Read the wanted columns of one file.
+    """Read the requested columns of one file.
 
     Returns:
         The rows, and notes for the user on how the file was read.
@@ -134,7 +134,7 @@ def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...
 
 
 def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tuple[RawRows, tuple[str, ...]]:
-    """Read the wanted columns of several files of one format, one after the other.
+    """Read the requested columns of several files of one format, one after the other.
 
     Returns:
         The rows, and notes for the user on how the files were read.
@@ -144,10 +144,10 @@ def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tupl
     """
     kinds = {_kind(path): path for path in reversed(paths)}
     if len(kinds) > 1:
-        found = ", ".join(cut(path, _LONGEST_SHOWN) for path in sorted(kinds.values()))
+        found = ", ".join(cut(path, _MAX_PATH_SHOWN) for path in sorted(kinds.values()))
         raise DataError(f"{origin} is in {len(kinds)} formats", found=found, hint="keep one format")
     notes: list[str] = []
-    pieces = (piece for path in paths for piece in _pieces(path, config, notes))
+    pieces = (piece for path in paths for piece in _file_batches(path, config, notes))
     return collect(pieces, origin), tuple(notes)
 
 
@@ -252,7 +252,7 @@ def _match_note(files: Sequence[Path], pattern: str) -> str:
     return f"{len(files):,} files match {pattern}" if len(files) > 1 else f"1 file matches {pattern}"
 
 
-def _pieces(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+def _file_batches(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
     if path.is_dir():
         hint = "the folder as the whole source: the names of its files tell the splits"
         raise DataError(f"{path} is a folder", expected=f"a file ({_KINDS})", hint=hint)

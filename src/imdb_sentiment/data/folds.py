@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.inspection import Rows, inspect_rows, refuser
+from imdb_sentiment.data.inspection import Rows, inspect_rows, invalid_rows_check
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.raw_rows import collect
 from imdb_sentiment.data.sampling import assign_folds, stratified_sample
@@ -89,7 +89,7 @@ def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: 
     source = load_checked(config, data)
     learnt = [source.splits[split] for split in ("train", "validation") if split in source.splits]
     pool = {"train": collect(learnt, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
-    inspected = inspect_rows(pool, config, refuse=refuser(config))
+    inspected = inspect_rows(pool, config, check=invalid_rows_check(config))
     parts, (names, *_) = label_rows(inspected, config, source.origin, known=known)
     left_out = invalid_left_out(inspected)
     notes = source.notes

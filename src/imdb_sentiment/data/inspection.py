@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "number_groups", "refuser"]
+__all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "invalid_rows_check", "number_groups"]
 
 Invalid = Mapping[str, Sequence[int]]
 """For each reason, the numbers (from 1) of the rows that cannot be used."""
@@ -138,14 +138,14 @@ def inspect_rows(
     splits: Mapping[str, RawRows],
     config: "DataConfig",
     *,
-    refuse: Callable[[RawRows, Invalid], None] | None = None,
+    check: Callable[[RawRows, Invalid], None] | None = None,
 ) -> InspectedRows:
     """Find the rows that can be used, and which of them are the same or nearly so.
 
     Args:
         splits: The rows of each split.
         config: Says whether near duplicates are looked for.
-        refuse: Called for each split with the rows that cannot be used, before texts are compared; may raise.
+        check: Called for each split with the rows that cannot be used, before texts are compared; may raise.
 
     Raises:
         MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
@@ -155,14 +155,14 @@ def inspect_rows(
     vocabulary: dict[str, int] = {}
     with ExitStack() as stack:
         index = stack.enter_context(MinHashIndex()) if config.near_duplicates == "group" else None
-        seen = {split: _look_at(rows, vocabulary, index) for split, rows in splits.items()}
+        seen = {split: _scan(rows, vocabulary, index) for split, rows in splits.items()}
         for split, part in seen.items():
-            if refuse:
-                refuse(splits[split], part.invalid)
+            if check:
+                check(splits[split], part.invalid)
         arrays = {split: part.arrays() for split, part in seen.items()}
         keys = np.concatenate([columns[2] for columns in arrays.values()])
         ties = np.concatenate([columns[4] for columns in arrays.values()])
-        fetch = _Fetch([(splits[split], columns[0]) for split, columns in arrays.items()])
+        fetch = _TextLookup([(splits[split], columns[0]) for split, columns in arrays.items()])
         pairs = index.pairs(keys, fetch) if index else np.empty((0, 2), dtype=np.int64)
     groups = number_groups(keys, pairs, ties)
     parts: dict[str, Rows] = {}
@@ -174,18 +174,18 @@ def inspect_rows(
     return InspectedRows(parts, {split: part.invalid for split, part in seen.items()}, tuple(vocabulary))
 
 
-def refuser(config: "DataConfig") -> Callable[[RawRows, Invalid], None]:
+def invalid_rows_check(config: "DataConfig") -> Callable[[RawRows, Invalid], None]:
     """Return the check that `invalid_rows` asks for."""
-    return refuse_invalid if config.invalid_rows == "error" else refuse_all
+    return check_all_valid if config.invalid_rows == "error" else check_any_valid
 
 
-def refuse_invalid(rows: RawRows, invalid: Invalid) -> None:
+def check_all_valid(rows: RawRows, invalid: Invalid) -> None:
     """Check that all rows can be used.
 
     Raises:
         DataError: There are no rows; or some texts are null, blank or not strings, or some labels are null.
     """
-    refuse_all(rows, invalid)
+    check_any_valid(rows, invalid)
     if invalid:
         raise DataError(
             f"{rows.origin} has rows that cannot be used",
@@ -196,7 +196,7 @@ def refuse_invalid(rows: RawRows, invalid: Invalid) -> None:
         )
 
 
-def refuse_all(rows: RawRows, invalid: Invalid) -> None:
+def check_any_valid(rows: RawRows, invalid: Invalid) -> None:
     """Check that some rows can be used.
 
     Raises:
@@ -213,7 +213,7 @@ def _describe_invalid(rows: RawRows, invalid: Invalid) -> str:
     return "; ".join(f"{reason} in {rows.locate(numbers)}" for reason, numbers in invalid.items())
 
 
-class _Seen:
+class _ScannedRows:
     """One split, looked at: the arrays of `Rows`, and a word for each value of the group column, 0 for none."""
 
     def __init__(self) -> None:
@@ -240,8 +240,8 @@ class _Seen:
         return (*counts, keys.reshape(-1, 2), digests, ties)
 
 
-def _look_at(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) -> _Seen:
-    seen = _Seen()
+def _scan(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) -> _ScannedRows:
+    seen = _ScannedRows()
     not_text = set(raw.not_text)
     number = 0
     with progress_bar("checking rows", total=len(raw), unit="row") as bar:
@@ -253,7 +253,7 @@ def _look_at(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | Non
             for text, second, label, group in zip(columns["text"], seconds, columns["label"], groups, strict=True):
                 number += 1
                 normalised = "" if text is None else normalise(text, second)
-                if reason := _why_invalid(number in not_text, text, normalised, label):
+                if reason := _invalid_reason(number in not_text, text, normalised, label):
                     seen.invalid.setdefault(reason, []).append(number)
                     continue
                 whole = text if second is None else f"{text}\0{second}"
@@ -265,7 +265,7 @@ def _look_at(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | Non
     return seen
 
 
-def _why_invalid(no_text: bool, text: str | None, normalised: str, label: str | None) -> str | None:
+def _invalid_reason(no_text: bool, text: str | None, normalised: str, label: str | None) -> str | None:
     if no_text:
         return "text is not a string"
     if text is None:
@@ -279,7 +279,7 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
-class _Fetch:
+class _TextLookup:
     """Gives normalised texts back by their place among all usable rows."""
 
     def __init__(self, parts: "Sequence[tuple[RawRows, NDArray[np.int64]]]") -> None:

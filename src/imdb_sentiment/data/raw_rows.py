@@ -71,11 +71,11 @@ class RawRows:
         # a mapping of its own, which ends here: else what was looked at once would count as memory in use from then on
         table = self.table() if self.file is None else self.file.mapped()
         columns = [table[name] for name in ("text", "text_pair") if name in table.column_names]
-        return list(zip(*(_taken(column, positions) for column in columns), strict=True))
+        return list(zip(*(_take(column, positions) for column in columns), strict=True))
 
     def slices_at(self, positions: "NDArray[np.int64]") -> dict[Role, list[str | None]]:
         """Return what a report divides the rows by, for the rows at positions from 0."""
-        return {role: _taken(column, positions) for role, column in self.slices.items()}
+        return {role: _take(column, positions) for role, column in self.slices.items()}
 
     def locate(self, rows: Sequence[int]) -> str:
         """Write rising row numbers (from 1, through all files) for a message, within each file if there are several.
@@ -119,7 +119,7 @@ def rows_from_arrow(
     Raises:
         DataError: The labels, groups or slices are neither text nor numbers nor booleans, or are not UTF-8.
     """
-    return _assembled(
+    return _assemble(
         texts_from_arrow(texts),
         None if second_texts is None else texts_from_arrow(second_texts),
         names_from_arrow(labels, "label", origin, before),
@@ -147,7 +147,7 @@ def rows_from_values(
     if len(texts) != len(labels):
         found = f"{len(texts):,} texts and {len(labels):,} labels"
         raise DataError(f"{origin} has not one label for each text", found=found)
-    return _assembled(
+    return _assemble(
         texts_from_values(texts),
         None if second_texts is None else texts_from_values(second_texts),
         names_from_values(labels, "label", origin, before),
@@ -222,7 +222,7 @@ def collect(pieces: Iterable[RawRows], origin: str) -> RawRows:
     )
 
 
-def _assembled(
+def _assemble(
     texts: "tuple[pa.ChunkedArray, set[int]]",
     second_texts: "tuple[pa.ChunkedArray, set[int]] | None",
     labels: "pa.ChunkedArray",
@@ -248,7 +248,7 @@ def _empty_where(other: "pa.ChunkedArray") -> "pa.ChunkedArray":
     return pc.if_else(pc.is_valid(other), "", None)
 
 
-def _taken(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[Any]:
+def _take(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[Any]:
     """Take strings chunk by chunk; Arrow's own `take` would put all chunks into one first."""
     import numpy as np
     import pyarrow as pa

@@ -8,13 +8,13 @@ from imdb_sentiment.data.inspection import Rows
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.messages import Advice, Setting, list_counts
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["assign_folds", "class_counts", "first_keys", "hash_order", "split_off", "stratified_sample"]
+__all__ = ["assign_folds", "class_counts", "group_keys", "hash_order", "split_off", "stratified_sample"]
 
 
 def split_off(rows: Rows, fraction: float, seed: int, name: str, names: LabelNames) -> tuple[Rows, Rows]:
@@ -28,12 +28,12 @@ def split_off(rows: Rows, fraction: float, seed: int, name: str, names: LabelNam
     """
     import numpy as np
 
-    keys, group_of = first_keys(rows)
+    keys, group_of = group_keys(rows)
     sizes = np.zeros((len(keys), 2), dtype=np.int64)
     np.add.at(sizes, (group_of, rows.labels), 1)
     totals = np.bincount(rows.labels, minlength=2).tolist()
-    wanted = [max(1, round(fraction * total)) for total in totals]
-    missing = list(wanted)
+    quotas = [max(1, round(fraction * total)) for total in totals]
+    missing = list(quotas)
     chosen = np.zeros(len(keys), dtype=bool)
     order = np.argsort(hash_order(keys, seed, name), kind="stable")
     for group in order.tolist():
@@ -43,7 +43,7 @@ def split_off(rows: Rows, fraction: float, seed: int, name: str, names: LabelNam
             chosen[group] = True
             if missing == [0, 0]:
                 break
-    if any(wanted[label] - missing[label] in (0, totals[label]) for label in (0, 1)):
+    if any(quotas[label] - missing[label] in (0, totals[label]) for label in (0, 1)):
         raise _too_few(rows, len(keys), fraction, name, names)
     inside = chosen[group_of]
     return rows.where(inside), rows.where(~inside)
@@ -65,8 +65,8 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
             hint=Advice(Setting("max_train_samples", len(rows), "DataConfig")),
         )
     positives = round(size * int(rows.labels.sum()) / len(rows))
-    wanted = {0: size - positives, 1: positives}
-    if 0 in wanted.values():
+    quotas = {0: size - positives, 1: positives}
+    if 0 in quotas.values():
         found = list_counts(class_counts(rows, names))
         raise DataError(
             f"max_train_samples={size:,} leaves one class without rows", found=found, hint="a larger number"
@@ -74,7 +74,7 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
     # the text itself decides between spellings of one key, so that the order of the rows does not
     order = np.lexsort((rows.digests, hash_order(rows.keys, seed, "limit")))
     chosen = np.zeros(len(rows), dtype=bool)
-    for label, quota in wanted.items():
+    for label, quota in quotas.items():
         chosen[order[rows.labels[order] == label][:quota]] = True
     return rows.where(chosen)
 
@@ -107,7 +107,7 @@ def hash_order(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[
     return np.frombuffer(words, dtype=">u8").astype(np.uint64)
 
 
-def first_keys(rows: Rows) -> "tuple[NDArray[np.uint64], NDArray[np.int64]]":
+def group_keys(rows: Rows) -> "tuple[NDArray[np.uint64], NDArray[np.int64]]":
     """Return for each tied group its smallest key, which does not depend on the order of the rows.
 
     Returns:
@@ -141,7 +141,7 @@ def _too_few(rows: Rows, groups: int, fraction: float, name: str, names: LabelNa
     )
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np.int64]":
     """Give each row the number of its fold, from 0, with scikit-learn's stratified group folds.
 
@@ -151,7 +151,7 @@ def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArr
     import numpy as np
     from sklearn.model_selection import StratifiedGroupKFold
 
-    keys, group_of = first_keys(rows)
+    keys, group_of = group_keys(rows)
     rank = np.empty(len(keys), dtype=np.int64)
     rank[np.argsort(hash_order(keys, seed, "folds"), kind="stable")] = np.arange(len(keys))
     groups = rank[group_of]  # numbered in an order that does not depend on that of the rows

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_slices", "slices_of_rows", "slices_of_split"]
 
-_MOST_VALUES = 100
+_MAX_VALUES = 100
 _NO_VALUE = "no value"
 
 
@@ -47,11 +47,11 @@ def checked_slices(columns: Mapping[str, Iterable[object]]) -> dict[str, list[st
         raise DataError("slices of this type cannot be read", found=quote(columns), expected=expected)
     texts = {str(name): [*map(str, as_list(values, "values"))] for name, values in columns.items()}
     for name, values in texts.items():
-        if (count := len(set(values))) > _MOST_VALUES:
+        if (count := len(set(values))) > _MAX_VALUES:
             raise DataError(
                 f"{quote(name)} has too many values to divide a report by",
                 found=f"{count:,} different values in {len(values):,} rows",
-                expected=f"{_MOST_VALUES} at most",
+                expected=f"{_MAX_VALUES} at most",
                 hint="ranges instead of numbers, such as decades instead of dates",
             )
     return texts

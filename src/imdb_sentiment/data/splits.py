@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows, refuser
+from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows, invalid_rows_check
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near_duplicates import require_rensa
 from imdb_sentiment.data.sampling import assign_folds, class_counts, split_off, stratified_sample
@@ -98,7 +98,7 @@ def given_splits(splits: DataSplits) -> LoadedSplits:
 def load_splits(config: "DataConfig", data: object = None, *, cross_below: int = 0) -> LoadedSplits:
     """Load a source and divide it; see `load_source` and `make_splits`."""
     raw = load_checked(config, data)
-    inspected = inspect_rows(raw.splits, config, refuse=refuser(config))
+    inspected = inspect_rows(raw.splits, config, check=invalid_rows_check(config))
     return LoadedSplits(*divide(raw, inspected, config, cross_below=cross_below), (raw, inspected))
 
 
@@ -110,7 +110,7 @@ def make_splits(raw: RawData, config: "DataConfig") -> tuple[DataSplits, LabelNa
         MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
     """
     _require_train(raw)
-    return divide(raw, inspect_rows(raw.splits, config, refuse=refuser(config)), config)
+    return divide(raw, inspect_rows(raw.splits, config, check=invalid_rows_check(config)), config)
 
 
 def load_checked(config: "DataConfig", data: object = None) -> RawData:
@@ -154,9 +154,9 @@ def divide(
     """
     parts, (names, *_) = label_rows(inspected, config, raw.origin)
     left_out = invalid_left_out(inspected)
-    tested = "test" in parts or not _measured_in_turn(parts, config, cross_below)
+    tested = "test" in parts or not _tests_out_of_fold(parts, config, cross_below)
     if not tested:
-        parts["test"] = _no_rows(parts["train"])
+        parts["test"] = _empty(parts["train"])
     elif "test" not in parts:
         fraction = _TEST_FRACTION if config.test_fraction == "auto" else config.test_fraction
         parts["test"], parts["train"] = split_off(parts["train"], fraction, config.split_seed, "test", names)
@@ -189,33 +189,33 @@ def hold_out(
     Raises:
         DataError: There are too few rows.
     """
-    if _crosses(train, config, cross_below):
+    if _uses_folds(train, config, cross_below):
         _check_classes("train", train, names)
-        return train, _no_rows(train), tuple(_folds(train, config.split_seed, names).tolist())
+        return train, _empty(train), tuple(_folds(train, config.split_seed, names).tolist())
     validation, rest = split_off(train, config.validation_fraction, config.split_seed, "validation", names)
     return rest, validation, ()
 
 
-def _measured_in_turn(parts: Mapping[str, Rows], config: "DataConfig", cross_below: int) -> bool:
+def _tests_out_of_fold(parts: Mapping[str, Rows], config: "DataConfig", cross_below: int) -> bool:
     """Tell whether rows are so few that those held out in turn are measured on, and none are set aside for a test."""
     few = (
-        len(parts["train"]) < _FEWEST_TO_CARVE and config.max_train_samples is None
+        len(parts["train"]) < _MIN_ROWS_FOR_TEST and config.max_train_samples is None
     )  # which leaves rows over for a test
     return (
         config.test_fraction == "auto"
         and "validation" not in parts
         and few
-        and _crosses(parts["train"], config, cross_below)
+        and _uses_folds(parts["train"], config, cross_below)
     )
 
 
-def _no_rows(rows: Rows) -> Rows:
+def _empty(rows: Rows) -> Rows:
     import numpy as np
 
     return rows.where(np.zeros(len(rows), dtype=bool))
 
 
-def _crosses(train: Rows, config: "DataConfig", cross_below: int) -> bool:
+def _uses_folds(train: Rows, config: "DataConfig", cross_below: int) -> bool:
     return config.validation == "cross" or (config.validation == "auto" and len(train) < cross_below)
 
 
@@ -319,7 +319,7 @@ _LABELS_LOCATED = 3
 _FOLDS = 5
 _TWO = "each label in at least two groups, such as two different texts"
 _TEST_FRACTION = 0.2
-_FEWEST_TO_CARVE = 500
+_MIN_ROWS_FOR_TEST = 500
 """A fifth of fewer rows is less than 100, on which an accuracy of 80 % is known to within 8 points only."""
 
 

@@ -7,7 +7,7 @@ from imdb_sentiment.data.cleaning import divide
 from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.results import EvaluationReport
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ def measure_baseline(train: Labelled, test: Labelled, *, names: tuple[str, str])
     return measure(score_with_tfidf(train, test.texts), list(test.labels), names=names)
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def score_with_tfidf(train: Labelled, texts: Texts) -> "NDArray[np.float64]":
     """Score texts, or pairs read as one, by words and pairs of words with sublinear term frequency, C = 10.
 

@@ -26,7 +26,7 @@ _CELLS = 2**21
 
 
 def intervals_of(measured: MeasuredRows, resampled: "Mapping[str, NDArray[np.float64]]") -> "Mapping[str, Interval]":
-    """Return an interval of each figure, by its name in `EvaluationReport`.
+    """Return an interval of each metric, by its name in `EvaluationReport`.
 
     Percentiles of a stratified bootstrap. Where that fails, for the calibration error and where a label has no mistake,
     see `calibration_error_interval` and `_metrics_of_rates`.
@@ -37,11 +37,11 @@ def intervals_of(measured: MeasuredRows, resampled: "Mapping[str, NDArray[np.flo
     """
     import numpy as np
 
-    figures = dict(resampled)
+    metrics = dict(resampled)
     if not _each_label_has_both_outcomes(measured):
-        figures |= _metrics_of_rates(measured)
+        metrics |= _metrics_of_rates(measured)
     tail = (1 - LEVEL) / 2
-    ends = {name: np.quantile(values, (tail, 1 - tail)) for name, values in figures.items()}
+    ends = {name: np.quantile(values, (tail, 1 - tail)) for name, values in metrics.items()}
     ends["expected_calibration_error"] = np.array(
         calibration_error_interval(measured.positive, measured.labels, level=LEVEL, seed=SEED)
     )
@@ -82,7 +82,7 @@ def resampled_metrics(
     """Measure resamples of the rows, drawn with replacement from each label by itself.
 
     Stratified, since the share of the labels in a test split was fixed and not drawn. The same seed draws the same rows
-    for any model, so that the figures of two models on the same rows may be subtracted (a paired bootstrap).
+    for any model, so that the metrics of two models on the same rows may be subtracted (a paired bootstrap).
 
     Args:
         measured: Rows in the order that the seed applies to.
@@ -90,14 +90,14 @@ def resampled_metrics(
         resamples: How many.
 
     Returns:
-        Each figure over the resamples, shape (resamples,). ROC-AUC and average precision are absent where a label is.
+        Each metric over the resamples, shape (resamples,). ROC-AUC and average precision are absent where a label is.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993).
     """
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    measure = _Figures(measured)
+    measure = _WeightedMetrics(measured)
     parts = [measure(weights) for weights in _draws(measured.labels, rng, resamples)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -119,7 +119,7 @@ def _draws(labels: "NDArray[np.int64]", rng: "np.random.Generator", resamples: i
         yield weights
 
 
-class _Figures:
+class _WeightedMetrics:
     """Measures weighted rows; all that does not depend on the weights is done once."""
 
     def __init__(self, measured: MeasuredRows) -> None:
@@ -142,14 +142,14 @@ class _Figures:
         tp, fp = positive[:, self._called :].sum(axis=1), negative[:, self._called :].sum(axis=1)
         fn, tn = positive.sum(axis=1) - tp, negative.sum(axis=1) - fp
         log_loss, brier = (weights @ self._losses / rows[:, None]).T
-        figures = {
+        metrics = {
             **metrics_of_counts(tn, fp, fn, tp),
             "log_loss": log_loss,
             "brier_score": brier,
         }
         if 0 < self._labels.sum() < len(self._labels):
-            figures |= self._rankings(positive, negative)
-        return figures
+            metrics |= self._rankings(positive, negative)
+        return metrics
 
     def _rankings(
         self, positive: "NDArray[np.float64]", negative: "NDArray[np.float64]"
@@ -174,7 +174,7 @@ class _Figures:
 def metrics_of_counts(
     tn: "NDArray[np.float64]", fp: "NDArray[np.float64]", fn: "NDArray[np.float64]", tp: "NDArray[np.float64]"
 ) -> "dict[str, NDArray[np.float64]]":
-    """Compute the figures that a confusion matrix determines, 0 where they would divide by 0."""
+    """Compute the metrics that a confusion matrix determines, 0 where they would divide by 0."""
     import numpy as np
 
     def ratio(over: "NDArray[np.float64]", under: "NDArray[np.float64]") -> "NDArray[np.float64]":

@@ -26,7 +26,7 @@ _SPREAD = 0.5
 BINS = 15
 """As in Guo et al., On Calibration of Modern Neural Networks (2017)."""
 
-_LEAST = 10
+_MIN_BIN_ROWS = 10
 """Rows of a bin; of fewer, a share says little."""
 
 _DRAWS = 1000
@@ -103,7 +103,7 @@ def equal_mass_starts(ordered: "NDArray[np.float64]", *, bins: int = BINS) -> "N
     """
     import numpy as np
 
-    bins = max(1, min(bins, len(ordered) // _LEAST))
+    bins = max(1, min(bins, len(ordered) // _MIN_BIN_ROWS))
     cuts = np.arange(1, bins) * len(ordered) // bins
     return np.unique(np.concatenate([[0], np.searchsorted(ordered, ordered[cuts])]))
 

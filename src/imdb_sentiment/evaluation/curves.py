@@ -6,7 +6,7 @@ from imdb_sentiment.evaluation.bootstrap import metrics_of_counts
 from imdb_sentiment.evaluation.calibration import reliability
 from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
 from imdb_sentiment.results import MeasuredRows
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ __all__ = ["coverage_curve", "curves_of", "threshold_curve"]
 _THRESHOLDS = 201
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def curves_of(measured: MeasuredRows) -> Curves:
     """Compute all curves of some rows."""
     from sklearn.metrics import precision_recall_curve, roc_curve
@@ -44,9 +44,9 @@ def threshold_curve(measured: MeasuredRows) -> Thresholds:
 
     fp, tp = above(0), above(1)
     positives = measured.labels.sum()
-    figures = metrics_of_counts(len(measured.labels) - positives - fp, fp, positives - tp, tp)
-    precision = np.where(fp + tp > 0, figures["precision"], np.nan)
-    return Thresholds(cuts, precision, figures["recall"], figures["f1"])
+    metrics = metrics_of_counts(len(measured.labels) - positives - fp, fp, positives - tp, tp)
+    precision = np.where(fp + tp > 0, metrics["precision"], np.nan)
+    return Thresholds(cuts, precision, metrics["recall"], metrics["f1"])
 
 
 def coverage_curve(measured: MeasuredRows) -> Coverage:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.calibration import expected_calibration_error
 from imdb_sentiment.results import EvaluationReport
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
     return result
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def measure(
     probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str, str], threshold: float = 0.5
 ) -> EvaluationReport:

@@ -7,12 +7,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["drawn_errors", "error_at"]
+__all__ = ["draw_error_rates", "extrapolate_error_rates"]
 
-_LEAST = 1e-9  # of an error, whose logarithm is taken
+_MIN_ERROR = 1e-9  # of an error, whose logarithm is taken
 
 
-def error_at(errors: "NDArray[np.float64]", sizes: Sequence[int], rows: int) -> "NDArray[np.float64]":
+def extrapolate_error_rates(errors: "NDArray[np.float64]", sizes: Sequence[int], rows: int) -> "NDArray[np.float64]":
     """Extend error rates to another number of rows by the power law `error = a * rows ** -b` with `b >= 0`.
 
     It is fitted by least squares to the logarithms. More rows are never said to make a model worse.
@@ -37,7 +37,7 @@ def error_at(errors: "NDArray[np.float64]", sizes: Sequence[int], rows: int) -> 
     return np.minimum(extended, 1)
 
 
-def drawn_errors(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "NDArray[np.float64]":
+def draw_error_rates(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "NDArray[np.float64]":
     """Draw error rates that agree with what was seen, for all numbers of rows from the same weights of the rows.
 
     A Bayesian bootstrap with half a row that is always wrong and half a row that never is. So each column by itself has
@@ -60,4 +60,4 @@ def drawn_errors(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "NDArr
     patterns = np.vstack((patterns, np.ones_like(patterns[:1]), np.zeros_like(patterns[:1])))
     weights = np.random.default_rng(seed).dirichlet([*counts, 0.5, 0.5], size=draws)
     errors: NDArray[np.float64] = weights @ patterns
-    return np.maximum(errors, _LEAST)
+    return np.maximum(errors, _MIN_ERROR)

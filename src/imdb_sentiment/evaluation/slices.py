@@ -52,7 +52,7 @@ def _slice(
     hits, tp = int((labels == predicted).sum()), int((labels * predicted).sum())
     union = called + positives - tp
     shares = {"accuracy": (hits, rows), "precision": (tp, called), "recall": (tp, positives)}
-    intervals = {figure: _wilson(*share) for figure, share in shares.items() if share[1]}
+    intervals = {metric: _wilson(*share) for metric, share in shares.items() if share[1]}
     if union:  # F1 rises with tp / (tp + fp + fn), which is a share of rows
         low, high = _wilson(tp, union)
         intervals["f1"] = Interval(2 * low / (1 + low), 2 * high / (1 + high))
@@ -61,7 +61,7 @@ def _slice(
         name=name,
         rows=rows,
         positive_share=positives / rows,
-        **{figure: part / whole if whole else 0.0 for figure, (part, whole) in shares.items()},
+        **{metric: part / whole if whole else 0.0 for metric, (part, whole) in shares.items()},
         f1=2 * tp / (called + positives) if union else 0.0,
         intervals=intervals,
         mean_confidence=sure,

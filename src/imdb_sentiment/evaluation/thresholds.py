@@ -11,7 +11,7 @@ __all__ = ["Goal", "Threshold", "choose_threshold"]
 class Goal(NamedTuple):
     """What a threshold is chosen for."""
 
-    figure: Literal["f1", "precision", "recall"]
+    metric: Literal["f1", "precision", "recall"]
 
     at_least: float | None = None
     """So much of it; None for as much as can be had."""
@@ -19,10 +19,10 @@ class Goal(NamedTuple):
     @classmethod
     def of(cls, text: str) -> "Goal":
         """Read `max_f1`, `precision>=0.95` or `recall>=0.95`."""
-        figure, _, share = text.partition(">=")
-        if figure == "precision":
+        metric, _, share = text.partition(">=")
+        if metric == "precision":
             return cls("precision", float(share))
-        return cls("recall", float(share)) if figure == "recall" else cls("f1")
+        return cls("recall", float(share)) if metric == "recall" else cls("f1")
 
 
 class Threshold(NamedTuple):
@@ -59,9 +59,9 @@ def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> 
         best = int(np.argmax(2 * tp / (called + true.sum())))
         reached = True
     else:
-        figure, other = (precision, recall) if goal.figure == "precision" else (recall, precision)
-        reached = bool((figure >= goal.at_least).any())
-        candidates = np.flatnonzero(figure >= goal.at_least) if reached else np.arange(len(last))
-        first, then = (other, figure) if reached else (figure, other)
+        metric, other = (precision, recall) if goal.metric == "precision" else (recall, precision)
+        reached = bool((metric >= goal.at_least).any())
+        candidates = np.flatnonzero(metric >= goal.at_least) if reached else np.arange(len(last))
+        first, then = (other, metric) if reached else (metric, other)
         best = int(max(candidates, key=lambda i: (first[i], then[i])))
     return Threshold(float(values[best]), reached)

@@ -31,7 +31,7 @@ from imdb_sentiment.persistence.model_card import CARD_FILE, model_card
 from imdb_sentiment.runtime.files import METADATA_FILE, new_folder
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import list_values
-from imdb_sentiment.runtime.process_wide import LOADING
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -99,7 +99,7 @@ def load_artifact(folder: Path) -> Artifact:
     metadata = read_metadata(folder)
     check_label_names(folder, check_settings(folder), metadata)
 
-    with LOADING:
+    with LOADING_LOCK:
         from transformers import PreTrainedTokenizerFast
 
     model = load_weights(folder)
@@ -127,7 +127,7 @@ def load_weights(folder: Path) -> "PreTrainedModel":
         ModelError: A weight is missing, too many or not a finite number, or the files are damaged.
     """
     check_weights(folder)
-    with LOADING:
+    with LOADING_LOCK:
         import torch
         from transformers import AutoModelForSequenceClassification
 

@@ -29,7 +29,7 @@ class Page(NamedTuple):
     title: str
     labels: tuple[str, str]
     verdict: Sequence[str]
-    figures: Table
+    metrics: Table
     computed: str
     """With which numbers the metrics were computed."""
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.reporting.curves import Curves, Ranking
 from imdb_sentiment.runtime.messages import NOT_RECORDED
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 __all__ = ["Figure", "Marks", "draw_curves", "draw_training"]
 
@@ -192,7 +192,7 @@ def draw_training(history: Sequence[Any], kept_epoch: float | None, kept_because
     return _figure("Training", draw, caption)
 
 
-@CATCHING_WARNINGS  # and matplotlib's settings are those of the process
+@WARNINGS_LOCK  # and matplotlib's settings are those of the process
 def _figure(title: str, draw: Callable[[Any], None], caption: str) -> Figure:
     try:
         import matplotlib as mpl

@@ -36,7 +36,7 @@ _LATER_FIELDS = ("cross_validated", "goal", "goal_reached", "numeric_precision",
 """Fields that a report which was saved by an earlier version may lack."""
 
 
-_FEWEST_MISSED = 3  # rows of the other label; one or two may well be missed by a good model
+_MIN_MISSED = 3  # rows of the other label; one or two may well be missed by a good model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,7 @@ class EvaluationReport:
 
         shown = self.unseen or self
         sections = [
-            Section("Figures", shown.metric_rows(), f"On {shown.rows:,} rows, {shown.computed_in()}."),
+            Section("Metrics", shown.metric_rows(), f"On {shown.rows:,} rows, {shown.computed_in()}."),
             Section("Confusion matrix", confusion_rows(shown.labels, shown.confusion_matrix)),
         ]
         if shown.slices:
@@ -237,7 +237,7 @@ class EvaluationReport:
             title=title,
             labels=shown.labels,
             verdict=self.verdict(),
-            figures=Table.of(f"Figures on {shown.rows:,} rows{intervals}", shown.metric_rows()),
+            metrics=Table.of(f"Metrics on {shown.rows:,} rows{intervals}", shown.metric_rows()),
             computed=f"{shown.computed_in().capitalize()}.",
             confusion=Table.of(
                 "True labels down, predicted labels across", confusion_rows(shown.labels, shown.confusion_matrix)
@@ -340,11 +340,11 @@ class EvaluationReport:
 
     def __str__(self) -> str:
         if self.unseen is None:
-            return self._figures()
+            return self._metrics_text()
         remembered = "With them, where figures also say what the model remembers:"
-        return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, self._figures()])
+        return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, self._metrics_text()])
 
-    def _figures(self) -> str:
+    def _metrics_text(self) -> str:
         about = "cross-validated: each row was scored by a model that was trained without it"
         given = [about if self.cross_validated else None, self.one_label_warning()]
         sentences = [*filter(None, given), *(baseline.verdict for baseline in self.baselines)]
@@ -366,7 +366,7 @@ class EvaluationReport:
     def one_label_warning(self) -> str | None:
         """Say if all rows get one label although the other is there too: such a model has learned nothing of use."""
         (tn, fp), (fn, tp) = self.confusion_matrix
-        if min(tn + fp, fn + tp) < _FEWEST_MISSED or min(tn + fn, fp + tp) > 0:
+        if min(tn + fp, fn + tp) < _MIN_MISSED or min(tn + fn, fp + tp) > 0:
             return None
         label = self.labels[tn + fn == 0]
         return (

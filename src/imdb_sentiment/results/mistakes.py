@@ -9,7 +9,7 @@ from imdb_sentiment.results.measured import MeasuredRows
 __all__ = ["ConfidentError", "confident_errors"]
 
 _COUNT = 10
-_LONGEST = 1500
+_MAX_TEXT = 1500
 
 
 class ConfidentError(NamedTuple):
@@ -57,4 +57,4 @@ def confident_errors(
 
 def _text(text: str | tuple[str, str]) -> str:
     whole = text if isinstance(text, str) else "\n".join(text)
-    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]} ..."
+    return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]} ..."

@@ -15,8 +15,8 @@ from imdb_sentiment.runtime.messages import quote, visible
 __all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "MethodResult", "SplitSummary"]
 
 
-_FEWEST_OF_A_LABEL = 8
-_FEW_HELD_OUT = 100
+_MIN_LABEL_ROWS = 8
+_MIN_HELD_OUT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,15 +258,15 @@ class FineTuneResult:
         counts, held_out = self.splits.rows["train"], self.validation
         rarer = min(counts, key=lambda label: counts[label])
         given = []
-        if counts[rarer] < _FEWEST_OF_A_LABEL:
+        if counts[rarer] < _MIN_LABEL_ROWS:
             given.append(
                 f"there are only {count_rows(counts[rarer])} of {quote(rarer)} to train on; label at least "
-                f"{_FEWEST_OF_A_LABEL}, better {4 * _FEWEST_OF_A_LABEL}"
+                f"{_MIN_LABEL_ROWS}, better {4 * _MIN_LABEL_ROWS}"
             )
         if warning := held_out.one_label_warning():
             given.append(warning)
         given += self._simpler_is_as_good()
-        if held_out.rows < _FEW_HELD_OUT:
+        if held_out.rows < _MIN_HELD_OUT:
             share = (held_out.accuracy * held_out.rows + 2) / (held_out.rows + 4)  # Agresti and Coull (1998)
             error = 1.96 * (share * (1 - share) / (held_out.rows + 4)) ** 0.5
             given.append(

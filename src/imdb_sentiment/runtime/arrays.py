@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_arrays", "save_arrays"]
 
-_LONGEST_HEADER = 500
+_MAX_HEADER = 500
 
 
 def save_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
@@ -68,7 +68,7 @@ def _read_array(
 
     if npy.read_magic(member) != (1, 0):
         raise ValueError(f"{name!r} is in a version of NumPy's format that is never written")
-    found, _, dtype = npy.read_array_header_1_0(member, _LONGEST_HEADER)
+    found, _, dtype = npy.read_array_header_1_0(member, _MAX_HEADER)
     fits = len(found) == len(shape) and all(want in (None, have) for want, have in zip(shape, found, strict=True))
     if dtype != np.dtype(kind) or not fits:
         raise ValueError(f"{name!r} is an array of another kind: {dtype.name} of shape {found}")

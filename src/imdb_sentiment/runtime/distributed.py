@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from imdb_sentiment.errors import ConfigError, ImdbSentimentError
 
-__all__ = ["PATIENCE", "is_main", "run_on_all_ranks", "run_on_main", "warn_of_idle_gpus", "world_size"]
+__all__ = ["TIMEOUT", "is_main", "run_on_all_ranks", "run_on_main", "warn_of_idle_gpus", "world_size"]
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(hours=12)
+TIMEOUT = timedelta(hours=12)
 """How long a process waits for another. Upstream's ten minutes are too few to read and tokenize large data; where a
 process dies, the launcher ends the others at once."""
 
@@ -100,7 +100,7 @@ def _join() -> None:
     os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"  # or the others would have no weights, not even a new head's
     if "LOCAL_RANK" in os.environ:
         cpu = not torch.accelerator.is_available() or parse_flag_from_env("ACCELERATE_USE_CPU")
-        if PartialState(cpu=cpu, timeout=PATIENCE).num_processes == processes:
+        if PartialState(cpu=cpu, timeout=TIMEOUT).num_processes == processes:
             return
     raise ConfigError(
         f"WORLD_SIZE says that {processes} processes train together, and they cannot be joined",

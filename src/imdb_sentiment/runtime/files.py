@@ -28,8 +28,8 @@ __all__ = [
     "write_text",
 ]
 
-_LONGEST_PATH, _LONGEST_NAME = 4096, 255  # bytes, of Linux
-_LONGEST_WRITTEN = _LONGEST_NAME - len("..partial")  # it is written under a longer name first
+_MAX_PATH, _MAX_NAME = 4096, 255  # bytes, of Linux
+_MAX_TARGET_NAME = _MAX_NAME - len("..partial")  # it is written under a longer name first
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
@@ -37,7 +37,7 @@ METADATA_FILE = "imdb_sentiment.json"
 LOCK_FILE = ".lock"
 """The file that a run holds while it writes to its folder."""
 
-_PATIENCE_SECONDS = 10.0
+_LOCK_TIMEOUT_SECONDS = 10.0
 """Within which a text is written by another."""
 
 _AT_FDCWD = -100
@@ -61,7 +61,7 @@ def is_path(text: str) -> bool:
         encoded = os.fsencode(text)
     except UnicodeEncodeError:
         return False
-    return len(encoded) < _LONGEST_PATH and max(map(len, encoded.split(b"/"))) <= _LONGEST_NAME
+    return len(encoded) < _MAX_PATH and max(map(len, encoded.split(b"/"))) <= _MAX_NAME
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
@@ -180,11 +180,11 @@ def link_target(path: Path) -> Path:
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if target.is_symlink():
         raise OutputExistsError(f"{path} is a symbolic link that leads in a circle", hint="another name")
-    if (length := len(os.fsencode(target.name))) > _LONGEST_WRITTEN:
+    if (length := len(os.fsencode(target.name))) > _MAX_TARGET_NAME:
         raise OutputExistsError(
             f"{cut(target.name)} is too long a name",
             found=f"{length} bytes",
-            expected=f"{_LONGEST_WRITTEN} at most",
+            expected=f"{_MAX_TARGET_NAME} at most",
             hint="a shorter name",
         )
     return target
@@ -235,7 +235,7 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
     target = check_new_file(path, overwrite=overwrite)
     partial = target.with_name(f".{target.name}.partial")
     full = full_disk_errors(partial, f"there is no more room to write {path}", hint="free some, or another place")
-    with one_writer(target, patience=_PATIENCE_SECONDS):
+    with one_writer(target, patience=_LOCK_TIMEOUT_SECONDS):
         check_new_file(path, overwrite=overwrite)  # another writer may have come to its end just before
         try:
             with full:

@@ -7,14 +7,14 @@ from textwrap import shorten
 from typing import Literal
 
 from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
-from imdb_sentiment.runtime.process_wide import LOADING, OneAtATime, process_wide
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK, ReentrantLock, process_wide
 from imdb_sentiment.runtime.silence import silent_warnings
 
 __all__ = ["describe_fault", "hub_errors", "hub_or_cache", "is_fault", "is_unanswered", "quiet"]
 
-_REACHING = OneAtATime()
-_ANSWER_WITHIN_SECONDS = 10.0
-_LONGEST_REASON = 500
+_HUB_LOCK = ReentrantLock()
+_HUB_TIMEOUT_SECONDS = 10.0
+_MAX_REASON = 500
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def quiet() -> Iterator[None]:
     with ExitStack() as stack:
         downloads_shown = _hub_bars_on() and sys.stderr.isatty()
         stack.enter_context(silent_warnings())
-        with LOADING:  # a library that another thread is importing is in sys.modules already
+        with LOADING_LOCK:  # a library that another thread is importing is in sys.modules already
             for name, silent in _SILENCERS.items():
                 if name in sys.modules:
                     stack.enter_context(silent())
@@ -106,7 +106,7 @@ def hub_or_cache(repository: str, kind: Literal["model", "dataset"], revision: s
     thread at a time loads, since the setting is one of the whole process.
     """
     answers = _hub_answers(repository, kind, revision)
-    with _REACHING, nullcontext() if answers else _cache_alone():
+    with _HUB_LOCK, nullcontext() if answers else _cache_alone():
         yield
 
 
@@ -130,7 +130,7 @@ def _hub_answers(repository: str, kind: str, revision: str | None) -> bool:
     from huggingface_hub import HfApi
 
     try:
-        HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=_ANSWER_WITHIN_SECONDS)
+        HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=_HUB_TIMEOUT_SECONDS)
     except Exception as error:
         if is_unanswered(error):
             return False
@@ -156,7 +156,7 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
         raise
     except Exception as error:
         kinds = _kinds(error)
-        reason = shorten(str(error), _LONGEST_REASON, placeholder=" ...")
+        reason = shorten(str(error), _MAX_REASON, placeholder=" ...")
         absent = next((text for kind, text in _NOT_FOUND.items() if kind in kinds), None)
         if absent:
             expected = "a folder or file on disk, or the id of a repository on the hub"
@@ -179,7 +179,7 @@ def is_fault(error: BaseException) -> bool:
 
 def describe_fault(error: BaseException) -> str:
     """Return what an error says, and its kind, since many say nothing by themselves."""
-    return shorten(f"{type(error).__name__}: {error}", _LONGEST_REASON, placeholder=" ...")
+    return shorten(f"{type(error).__name__}: {error}", _MAX_REASON, placeholder=" ...")
 
 
 _NOT_FOUND = {

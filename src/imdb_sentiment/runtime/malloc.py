@@ -4,7 +4,7 @@ import ctypes
 import platform
 import sys
 
-__all__ = ["give_back_freed_memory", "keep_freed_memory"]
+__all__ = ["keep_freed_memory", "release_freed_memory"]
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 _TRIM_ABOVE = 2**30
@@ -28,7 +28,7 @@ def keep_freed_memory() -> bool:
     return all(mallopt(name, value) == 1 for name, value in settings)
 
 
-def give_back_freed_memory() -> None:
+def release_freed_memory() -> None:
     """Give the pages that nothing lies in back to the system, where there is glibc; see malloc_trim(3).
 
     Tensors of changing shapes leave gaps of all sizes between those that stay. A run of fine-tuning on a CPU held twice

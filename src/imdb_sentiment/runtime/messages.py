@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 __all__ = [
-    "ACTING",
+    "CONTROL_CHARACTERS",
     "NOT_RECORDED",
     "Advice",
     "Either",
@@ -28,14 +28,14 @@ _LISTED = 20
 _PASTED = 100
 """A value above this length is cut in a hint too, although it then cannot be pasted."""
 
-ACTING = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+CONTROL_CHARACTERS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """Characters other than C0 controls that act on a terminal or on the order of what is read: C1 controls, ends of lines,
 marks of direction, halves of surrogate pairs. A part of a regular expression."""
 
 NOT_RECORDED = "not recorded"
 """In the place of what a model or a report that was saved by an earlier version does not say."""
 
-_acting = re.compile(f"[\0-\x08\x0b-\x1f{ACTING}]")
+_acting = re.compile(f"[\0-\x08\x0b-\x1f{CONTROL_CHARACTERS}]")
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = _CUT

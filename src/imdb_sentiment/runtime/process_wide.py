@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ContextDecorator, contextmanager
 from threading import Condition, RLock, local
 from typing import TypeVar
 
-__all__ = ["CATCHING_WARNINGS", "COMPUTING", "LOADING", "OneAtATime", "Turns", "process_wide"]
+__all__ = ["COMPUTE_LOCK", "LOADING_LOCK", "WARNINGS_LOCK", "ReentrantLock", "SharedLock", "process_wide"]
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def process_wide(change: Callable[[], AbstractContextManager[T]]) -> Callable[[]
     return shared
 
 
-class OneAtATime(ContextDecorator):
+class ReentrantLock(ContextDecorator):
     """Work that one thread does at a time; a thread that does it may begin it again inside."""
 
     def __init__(self) -> None:
@@ -56,63 +56,63 @@ class OneAtATime(ContextDecorator):
         self._lock.release()
 
 
-class Turns:
+class SharedLock:
     """Work that any number of threads share, and work that is done alone."""
 
     def __init__(self) -> None:
         self._changed = Condition()
         self._sharing = 0
         self._waiting = 0
-        self._alone = False
-        self._of_thread = local()
+        self._exclusive = False
+        self._thread = local()
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Wait for who is alone, or is waiting to be."""
-        if getattr(self._of_thread, "inside", False):
+        if getattr(self._thread, "inside", False):
             yield
             return
         with self._changed:
-            self._changed.wait_for(lambda: not (self._alone or self._waiting))
+            self._changed.wait_for(lambda: not (self._exclusive or self._waiting))
             self._sharing += 1
-        self._of_thread.inside = True
+        self._thread.inside = True
         try:
             yield
         finally:
-            self._of_thread.inside = False
+            self._thread.inside = False
             with self._changed:
                 self._sharing -= 1
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Wait until nobody shares or is alone."""
         with self._changed:
             self._waiting += 1
             try:
-                self._changed.wait_for(lambda: not (self._alone or self._sharing))
-                self._alone = True
+                self._changed.wait_for(lambda: not (self._exclusive or self._sharing))
+                self._exclusive = True
             finally:
                 self._waiting -= 1
                 self._changed.notify_all()
-        self._of_thread.inside = True
+        self._thread.inside = True
         try:
             yield
         finally:
-            self._of_thread.inside = False
+            self._thread.inside = False
             with self._changed:
-                self._alone = False
+                self._exclusive = False
                 self._changed.notify_all()
 
 
-LOADING = OneAtATime()
+LOADING_LOCK = ReentrantLock()
 """Held where transformers is imported, since a second thread would find modules that are half imported, and where it
 builds a model: for that time it changes PyTorch's default type of numbers, its functions that draw weights, and methods
 of its own classes."""
 
-CATCHING_WARNINGS = OneAtATime()
+WARNINGS_LOCK = ReentrantLock()
 """Held where code of others uses `warnings.catch_warnings`, which puts back wrong filters where two threads overlap."""
 
-COMPUTING = Turns()
+COMPUTE_LOCK = SharedLock()
 """Shared by what computes with PyTorch; alone is the export of a graph, which puts functions of its own in the place of
 PyTorch's."""

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 __all__ = ["progress_bar"]
 
-_PATIENCE_SECONDS = 2.0
+_DELAY_SECONDS = 2.0
 
 
 def progress_bar(description: str, *, total: int, unit: str, initial: int = 0) -> "tqdm[Any]":
@@ -27,7 +27,7 @@ def progress_bar(description: str, *, total: int, unit: str, initial: int = 0) -
         total=total,
         unit=unit,
         initial=initial,
-        delay=_PATIENCE_SECONDS,
+        delay=_DELAY_SECONDS,
         disable=None,
         leave=False,
     )

@@ -36,35 +36,35 @@ class _Threads:
                 self._inside -= Counter([thread])
 
 
-_unwarned, _unheard = _Threads(), _Threads()
+_warnings_muted, _output_muted = _Threads(), _Threads()
 
 
 @contextmanager
 def silent_warnings() -> Iterator[None]:
     """Let no warning of this thread be shown."""
-    with _filter_of_warnings(), _unwarned.joined():
+    with _filter_of_warnings(), _warnings_muted.joined():
         yield
 
 
 @contextmanager
 def silent_output() -> Iterator[None]:
     """Let nothing be shown that this thread prints or warns of, nor its log lines below errors."""
-    with silent_warnings(), _filter_of_output(), _unheard.joined():
+    with silent_warnings(), _filter_of_output(), _output_muted.joined():
         yield
 
 
-class _OfQuietThreads:
+class _MutedThreadsPattern:
     """Stands where a filter of warnings has a pattern for their texts."""
 
     def match(self, text: str) -> bool:
-        return get_ident() in _unwarned
+        return get_ident() in _warnings_muted
 
 
 @process_wide
 @contextmanager
 def _filter_of_warnings() -> Iterator[None]:
     """Add one filter, and remove that one, not what others add meanwhile."""
-    before, ours = cast("list[Any]", warnings.filters), ("ignore", _OfQuietThreads(), Warning, None, 0)
+    before, ours = cast("list[Any]", warnings.filters), ("ignore", _MutedThreadsPattern(), Warning, None, 0)
     before.insert(0, ours)
     try:
         yield
@@ -81,7 +81,7 @@ class _Stdout:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return len(text) if get_ident() in _unheard else self._stream.write(text)
+        return len(text) if get_ident() in _output_muted else self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -91,7 +91,7 @@ class _Stdout:
 @contextmanager
 def _filter_of_output() -> Iterator[None]:
     def is_heard(record: logging.LogRecord) -> bool:
-        return record.levelno > logging.WARNING or record.thread not in _unheard
+        return record.levelno > logging.WARNING or record.thread not in _output_muted
 
     root, last = logging.root, logging.lastResort
     handlerless = not root.handlers and last is not None

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["ParquetTable", "arrow_errors", "open_parquet", "read_arrow", "read_parquet", "with_columns"]
 
 _BATCH_BYTES = 8 * 2**20
-_MOST_BATCH_ROWS = 10_000
-_LEAST_BATCH_ROWS = 16
+_MAX_BATCH_ROWS = 10_000
+_MIN_BATCH_ROWS = 16
 _BUFFER = 2**20
 _FILE_MARK = b"ARROW1"
 
 _GROUP_ROWS = 65_536
-_LOOKED_AT_ONCE = 1024
+_CHECK_BATCH_ROWS = 1024
 
 
 def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the wanted columns of a Parquet file.
+    """Read the requested columns of a Parquet file.
 
     Args:
         path: The file, compressed or not.
@@ -43,13 +43,13 @@ def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator
         DataError: The file is no Parquet, damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
-    wanted = column_specs(config)
+    specs = column_specs(config)
     with whole_file(path) as whole:
-        yield from batches_from_tables(_parquet_batches(path, whole, wanted), wanted, str(path), names_beside(path))
+        yield from batches_from_tables(_parquet_batches(path, whole, specs), specs, str(path), names_beside(path))
 
 
 def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the wanted columns of an Arrow file: the file format (Feather 2), or the stream format that `datasets` uses.
+    """Read the requested columns of an Arrow file: the file format (Feather 2), or the stream format that `datasets` uses.
 
     Args:
         path: The file, compressed or not.
@@ -60,9 +60,9 @@ def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
         DataError: The file is no Arrow, damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
-    wanted = column_specs(config)
+    specs = column_specs(config)
     with whole_file(path) as whole:
-        yield from batches_from_tables(_arrow_batches(path, whole, wanted), wanted, str(path), names_beside(path))
+        yield from batches_from_tables(_arrow_batches(path, whole, specs), specs, str(path), names_beside(path))
 
 
 def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
@@ -72,33 +72,33 @@ def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
     return pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
 
 
-def _parquet_batches(path: Path, whole: Path, wanted: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
+def _parquet_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
     with whole.open("rb") as source, arrow_errors(path, "Parquet"):
         file = open_parquet(source)
-        check_columns(file.schema_arrow.names, wanted, str(path))
-        names = list({column.name for column in wanted})
+        check_columns(file.schema_arrow.names, specs, str(path))
+        names = list({column.name for column in specs})
         yield from file.iter_batches(_batch_rows(file.metadata), columns=names)
 
 
 def _batch_rows(metadata: "pq.FileMetaData") -> int:
-    """Return how many rows make about 8 MiB, with the columns that are not wanted.
+    """Return how many rows make about 8 MiB, with the columns that are not requested.
 
     What is known of single columns is not looked at: Arrow 26 ends the process where it is damaged.
     """
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     rows: int = metadata.num_rows * _BATCH_BYTES // max(1, size)
-    return max(_LEAST_BATCH_ROWS, min(_MOST_BATCH_ROWS, rows))
+    return max(_MIN_BATCH_ROWS, min(_MAX_BATCH_ROWS, rows))
 
 
-def _arrow_batches(path: Path, whole: Path, wanted: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
+def _arrow_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
     import pyarrow as pa
 
     with whole.open("rb") as file:
         is_file = file.read(len(_FILE_MARK)) == _FILE_MARK
     with arrow_errors(path, "Arrow"), pa.memory_map(str(whole)) as source:
         schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
-        check_columns(schema.names, wanted, str(path))
-        places = {schema.get_field_index(column.name) for column in wanted}
+        check_columns(schema.names, specs, str(path))
+        places = {schema.get_field_index(column.name) for column in specs}
         options = pa.ipc.IpcReadOptions(included_fields=sorted(places))
         source.seek(0)
         if is_file:
@@ -146,21 +146,21 @@ class ParquetTable:
 
     Args:
         path: Where it is.
-        wanted: The columns of texts.
+        specs: The columns of texts.
         origin: What messages call it.
     """
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, wanted: Sequence[ColumnSpec], origin: str) -> None:
+    def __init__(self, path: Path, specs: Sequence[ColumnSpec], origin: str) -> None:
         self._origin = origin
         with arrow_errors(origin, "Parquet"):
             self._file = open_parquet(path)
             self.columns = tuple(self._file.schema_arrow.names)
             self.rows: int = self._file.metadata.num_rows
-        check_columns(self.columns, wanted, origin)
-        self._names = [column.name for column in wanted]
-        for _ in self._batches(_LOOKED_AT_ONCE):
+        check_columns(self.columns, specs, origin)
+        self._names = [column.name for column in specs]
+        for _ in self._batches(_CHECK_BATCH_ROWS):
             pass
 
     def chunks(self, size: int) -> Iterator[Chunk]:

@@ -56,19 +56,19 @@ def text_specs(names: Sequence[str], *, field: str = "text_columns") -> tuple[Co
     return tuple(ColumnSpec(name, field, role, config="") for name, role in zip(names, roles, strict=False))
 
 
-def check_columns(names: Sequence[str], wanted: Iterable[ColumnSpec], origin: str) -> None:
-    """Check that each wanted column is there exactly once.
+def check_columns(names: Sequence[str], specs: Iterable[ColumnSpec], origin: str) -> None:
+    """Check that each requested column is there exactly once.
 
     Args:
         names: The columns of the source.
-        wanted: The columns to look for.
+        specs: The columns to look for.
         origin: Name of the source for the message.
 
     Raises:
         DataError: A column is missing, or stands there twice.
     """
-    wanted = tuple(wanted)
-    for column in wanted:
+    specs = tuple(specs)
+    for column in specs:
         count = list(names).count(column.name)
         if count == 1:
             continue
@@ -79,7 +79,7 @@ def check_columns(names: Sequence[str], wanted: Iterable[ColumnSpec], origin: st
             f"column {quote(column.name)} is not in {origin}",
             found=list_values(names) or "no columns",
             expected=f"the column that {_PURPOSE[column.role.partition(':')[0]]}",
-            hint=_other_name(column, wanted, names),
+            hint=_other_name(column, specs, names),
         )
 
 
@@ -92,12 +92,12 @@ _PURPOSE = {
 }
 
 
-def _other_name(missing: ColumnSpec, wanted: Sequence[ColumnSpec], names: Sequence[str]) -> Advice:
+def _other_name(missing: ColumnSpec, specs: Sequence[ColumnSpec], names: Sequence[str]) -> Advice:
     """Propose the name most like the one that is missing; a field of several names is set as a whole."""
     match = nearest(missing.name, names) or "NAME"
     if not missing.field:
         return Advice(f"rename a column: {quote(match)} to {quote(missing.name)}")
-    value = [match if other is missing else other.name for other in wanted if other.field == missing.field]
+    value = [match if other is missing else other.name for other in specs if other.field == missing.field]
     one = not missing.field.endswith("s")
     flag = "" if missing.config else "--text-column"
     return Advice(Setting(missing.field, value[0] if one else value, missing.config, flag))

@@ -11,7 +11,7 @@ from imdb_sentiment.errors import DataError
 
 __all__ = ["RecordParser"]
 
-_MOST_FIELDS = 1000
+_MAX_FIELDS = 1000
 """Fields of a record up to which a whole record is matched at once."""
 
 _LONG = 2**20
@@ -54,7 +54,7 @@ class RecordParser:
         end = f"{self._ignored}*+{newline}"
         field = f'("[^"]*+(?:""[^"]*+)*+"|(?:[^"{mark}\r\n][^{mark}\r\n]*+)?+)'
         usual = f"(?:{mark.join([field] * width)})?{end}"
-        self._usual = re.compile(usual).match if 1 < width <= _MOST_FIELDS else None
+        self._usual = re.compile(usual).match if 1 < width <= _MAX_FIELDS else None
         self._field = re.compile(field).match
         self._after = re.compile(f"({mark})|{end}").match
         self._after_in_last = re.compile(rf"({mark})|{end}|{self._ignored}*+\Z").match

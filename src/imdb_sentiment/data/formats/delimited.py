@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DelimitedFile", "DelimitedTable", "read_delimited"]
 
-_LOOKED_AT = 100
+_SAMPLE_RECORDS = 100
 
 
 def read_delimited(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the wanted columns of a CSV or TSV file.
+    """Read the requested columns of a CSV or TSV file.
 
     Every field stays the text it is; an empty label or group is null. A quote character opens a quoted field only at
     the field's beginning, and must then be closed (RFC 4180). Many TSV files use quote characters as ordinary text
@@ -45,15 +45,15 @@ def read_delimited(path: Path, config: "DataConfig", notes: list[str]) -> Iterat
             closed.
         OSError: The file cannot be read.
     """
-    wanted = column_specs(config)
-    file = DelimitedFile(TextFile(path, config.encoding), wanted, header=config.header)
+    specs = column_specs(config)
+    file = DelimitedFile(TextFile(path, config.encoding), specs, header=config.header)
     notes += file.notes
-    yield from batches_from_rows(_rows(file, wanted), wanted, str(path))
+    yield from batches_from_rows(_rows(file, specs), specs, str(path))
 
 
-def _rows(file: "DelimitedFile", wanted: Sequence[ColumnSpec]) -> Iterator[Sequence[str | None]]:
-    pick = itemgetter(*(file.columns.index(column.name) for column in wanted))
-    texts = sum(column.role in ("text", "text_pair") for column in wanted)
+def _rows(file: "DelimitedFile", specs: Sequence[ColumnSpec]) -> Iterator[Sequence[str | None]]:
+    pick = itemgetter(*(file.columns.index(column.name) for column in specs))
+    texts = sum(column.role in ("text", "text_pair") for column in specs)
     for record in file.records():
         values = pick(record)
         yield values if all(values) else (*values[:texts], *(value or None for value in values[texts:]))
@@ -64,7 +64,7 @@ class DelimitedFile:
 
     Args:
         text: The file.
-        wanted: Columns that it must have.
+        specs: Columns that it must have.
         header: Whether the first line names them; else they are called by their positions, from 1.
 
     Attributes:
@@ -77,11 +77,11 @@ class DelimitedFile:
         OSError: The file cannot be read.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec], *, header: bool) -> None:
+    def __init__(self, text: TextFile, specs: Sequence[ColumnSpec], *, header: bool) -> None:
         self._text = text
         self._header = header
         try:
-            self.dialect = find_dialect(text, {column.name for column in wanted}, header=header)
+            self.dialect = find_dialect(text, {column.name for column in specs}, header=header)
             first = next(records_of(text, self.dialect), None)
         except TextError as error:
             raise error.explain(text.path, 0 if header else 1) from None
@@ -92,19 +92,19 @@ class DelimitedFile:
         self.columns = tuple(first) if header else tuple(str(place) for place in range(1, len(first) + 1))
         origin = str(text.path)
         if header:
-            refuse_missing_header(first, self._beginning(), wanted, origin)
+            refuse_missing_header(first, self._beginning(), specs, origin)
         else:
             origin += ", whose columns have no names but positions"
-        if len(first) == 1 < len(wanted):
+        if len(first) == 1 < len(specs):
             expected = f"a column of texts and a column of labels, separated by {self.dialect.separator!r}"
             raise DataError(f"{text.path} has one column only", found=list_values(first), expected=expected)
-        check_columns(self.columns, wanted, origin)
+        check_columns(self.columns, specs, origin)
 
     def _beginning(self) -> list[list[str]]:
         """Return some rows, as far as they can be read."""
         rows: list[list[str]] = []
         with suppress(TextError):
-            rows.extend(islice(records_of(self._text, self.dialect), 1, _LOOKED_AT))
+            rows.extend(islice(records_of(self._text, self.dialect), 1, _SAMPLE_RECORDS))
         return rows
 
     def records(self) -> Iterator[list[str]]:
@@ -144,18 +144,18 @@ class DelimitedTable:
 
     Args:
         text: The file.
-        wanted: The columns of texts.
+        specs: The columns of texts.
         header: Whether its first line names the columns.
         spreadsheet_safe: Put an apostrophe before each cell that a spreadsheet might take for a formula.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec], *, header: bool, spreadsheet_safe: bool) -> None:
-        self._file = DelimitedFile(text, wanted, header=header)
+    def __init__(self, text: TextFile, specs: Sequence[ColumnSpec], *, header: bool, spreadsheet_safe: bool) -> None:
+        self._file = DelimitedFile(text, specs, header=header)
         self._header = header
         self._safe = spreadsheet_safe
         self.columns, self.notes = self._file.columns, self._file.notes
         self.rows = sum(1 for _ in self._file.records())
-        self._places = [self.columns.index(column.name) for column in wanted]
+        self._places = [self.columns.index(column.name) for column in specs]
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Give the rows in order, so many at a time."""

@@ -17,7 +17,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 _DECLARED = re.compile(r"sep=([^\w\s\"'\\]|\t)\s*", re.IGNORECASE)
 """The line by which a spreadsheet program learns the separator; Excel reads it and writes it."""
 
-_LOOKED_AT = 100
+_SAMPLE_RECORDS = 100
 """Records of a file without a header by which its separator is found."""
 
 _SURE_ROWS = 5
@@ -44,15 +44,15 @@ class Dialect(NamedTuple):
     """What the user should know about it."""
 
 
-def find_dialect(text: TextFile, wanted: set[str], *, header: bool) -> Dialect:
+def find_dialect(text: TextFile, columns: set[str], *, header: bool) -> Dialect:
     """Find how a file is to be read.
 
-    The separator is the one of the suffix, unless another one alone gives all the wanted columns. What quote characters
+    The separator is the one of the suffix, unless another one alone gives all the columns. What quote characters
     mean in a TSV file takes a pass over the file.
 
     Args:
         text: The file.
-        wanted: Names of columns that it should have; positions from 1 where it has no header.
+        columns: Names of columns that it should have; positions from 1 where it has no header.
         header: Whether its first record names the columns.
 
     Raises:
@@ -68,7 +68,7 @@ def find_dialect(text: TextFile, wanted: set[str], *, header: bool) -> Dialect:
         separator = declared[1]
         width = len(_first(lines[first + 1 :], separator, text.newline))
     else:
-        separator, width = _separator(lines, text.newline, own, wanted, header=header)
+        separator, width = _separator(lines, text.newline, own, columns, header=header)
     quoted, note = True, ""
     if separator == "\t":
         quoted, note = _quoting(text, skip=bool(declared))
@@ -96,16 +96,16 @@ def plain_fields(line: str, separator: str) -> list[str]:
     return line.split(separator) if line else []
 
 
-def _separator(lines: Sequence[str], newline: str, own: str, wanted: set[str], *, header: bool) -> tuple[str, int]:
+def _separator(lines: Sequence[str], newline: str, own: str, columns: set[str], *, header: bool) -> tuple[str, int]:
     """Return the separator, and the number of fields of the first record."""
     first = {mark: _first(lines, mark, newline) for mark in (own, *(mark for mark in _SEPARATORS if mark != own))}
     if header:
-        fitting = [mark for mark, names in first.items() if wanted <= set(names)]
+        fitting = [mark for mark, names in first.items() if columns <= set(names)]
     else:
-        fitting = [mark for mark in first if _divides_rows(lines, newline, mark, wanted, own=own)]
+        fitting = [mark for mark in first if _divides_rows(lines, newline, mark, columns, own=own)]
     if fitting:
         separator = fitting[0]
-    elif not header and len(wanted) == 1:
+    elif not header and len(columns) == 1:
         separator = own  # a file of texts alone
     else:  # the one that the error about the missing column is told by
         most = max(first, key=lambda mark: len(first[mark]))
@@ -113,13 +113,13 @@ def _separator(lines: Sequence[str], newline: str, own: str, wanted: set[str], *
     return separator, len(first[separator])
 
 
-def _divides_rows(lines: Sequence[str], newline: str, mark: str, wanted: set[str], *, own: str) -> bool:
-    """Tell whether a character gives all rows at the beginning of a file one number of fields, with those wanted."""
+def _divides_rows(lines: Sequence[str], newline: str, mark: str, columns: set[str], *, own: str) -> bool:
+    """Tell whether a character gives all rows at the beginning of a file one number of fields, with those columns."""
     widths = _widths(lines, mark, newline)
     if set(widths) != {max(widths, default=0)} or max(widths) < 2:
         return False
-    by_chance = mark == "," != own and len(wanted) == 1 and len(widths) < _SURE_ROWS  # texts have commas
-    return not by_chance and wanted <= {str(place) for place in range(1, widths[0] + 1)}
+    by_chance = mark == "," != own and len(columns) == 1 and len(widths) < _SURE_ROWS  # texts have commas
+    return not by_chance and columns <= {str(place) for place in range(1, widths[0] + 1)}
 
 
 def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
@@ -134,13 +134,13 @@ def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
 
 def _widths(lines: Sequence[str], separator: str, newline: str) -> list[int]:
     """Return how many fields each of the first records has."""
-    plain = [len(fields) for line in lines[:_LOOKED_AT] if (fields := plain_fields(line, separator))]
+    plain = [len(fields) for line in lines[:_SAMPLE_RECORDS] if (fields := plain_fields(line, separator))]
     if separator == "\t" and len(set(plain)) == 1:
         return plain
     widths: list[int] = []
     with suppress(TextError):  # as when the beginning of the file ends inside a record
         widths.extend(
-            map(len, islice(filter(None, RecordParser(separator, newline).records(["".join(lines)])), _LOOKED_AT))
+            map(len, islice(filter(None, RecordParser(separator, newline).records(["".join(lines)])), _SAMPLE_RECORDS))
         )
     return widths
 

@@ -17,20 +17,20 @@ NO_HEADER = Either("header=False", "--no-header")
 
 
 def refuse_missing_header(
-    first: Sequence[str], rows: Sequence[Sequence[str]], wanted: Sequence[ColumnSpec], origin: str
+    first: Sequence[str], rows: Sequence[Sequence[str]], specs: Sequence[ColumnSpec], origin: str
 ) -> None:
-    """Check that the first line of a file that lacks a wanted column is not one of its rows.
+    """Check that the first line of a file that lacks a requested column is not one of its rows.
 
     Args:
         first: The first record.
         rows: Some of those below it.
-        wanted: The columns to look for.
+        specs: The columns to look for.
         origin: Name of the file for the message.
 
     Raises:
         DataError: It looks like a row.
     """
-    if {column.name for column in wanted} <= set(first):
+    if {column.name for column in specs} <= set(first):
         return
     rows = [row for row in rows if len(row) == len(first)]
     text = _text(first, rows)
@@ -43,7 +43,7 @@ def refuse_missing_header(
         f"{origin} has no header: its first line is a row",
         found=list_values(first),
         expected="a first line with the names of the columns; without one they are counted from 1",
-        hint=_hint(wanted, {"text": str(text + 1), "label": "N" if label is None else str(label + 1)}),
+        hint=_hint(specs, {"text": str(text + 1), "label": "N" if label is None else str(label + 1)}),
     )
 
 
@@ -63,10 +63,10 @@ def _label(first: Sequence[str], rows: Sequence[Sequence[str]], text: int) -> in
     return min(repeating, key=lambda place: len(values[place]), default=other)
 
 
-def _hint(wanted: Sequence[ColumnSpec], places: dict[str, str]) -> Advice:
+def _hint(specs: Sequence[ColumnSpec], places: dict[str, str]) -> Advice:
     """Name the settings that read the file."""
-    simple = [column for column in wanted if column.role in places]
-    if len(simple) < len(wanted):
+    simple = [column for column in specs if column.role in places]
+    if len(simple) < len(specs):
         return Advice(NO_HEADER, ", and a position for each column")
     parts: list[str | Setting | Either] = [NO_HEADER]
     for column in simple:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["MISSING", "JsonTable", "extended", "find_field", "parse_object", "read_jsonl", "read_objects"]
 
 MISSING = object()
-_MOST_NAMES = 1000
+_MAX_NAMES = 1000
 
 
 def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the wanted columns of a JSONL file. A column may lie in an object inside a row's: `review.body`.
+    """Read the requested columns of a JSONL file. A column may lie in an object inside a row's: `review.body`.
 
     Args:
         path: The file, compressed or not.
@@ -33,33 +33,33 @@ def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
         notes: Takes what the user should know about how the file is read.
 
     Raises:
-        DataError: The file is empty, cannot be decoded, has a line that is no JSON object, or no row has a wanted
+        DataError: The file is empty, cannot be decoded, has a line that is no JSON object, or no row has a requested
             column.
         OSError: The file cannot be read.
     """
     text = TextFile(path, config.encoding)
     notes += text.notes
-    wanted = column_specs(config)
-    yield from batches_from_rows(_rows(text, wanted), wanted, str(path))
+    specs = column_specs(config)
+    yield from batches_from_rows(_rows(text, specs), specs, str(path))
 
 
-def _rows(text: TextFile, wanted: Sequence[ColumnSpec]) -> Iterator[Sequence[object]]:
-    unseen = {column.name for column in wanted}
+def _rows(text: TextFile, specs: Sequence[ColumnSpec]) -> Iterator[Sequence[object]]:
+    unseen = {column.name for column in specs}
     names: dict[str, None] = {}
     empty = True
     for _, record in read_objects(text):
         empty = False
-        values = [find_field(record, column.name) for column in wanted]
+        values = [find_field(record, column.name) for column in specs]
         if MISSING in values or unseen:
-            found = {column.name for column, value in zip(wanted, values, strict=True) if value is not MISSING}
+            found = {column.name for column, value in zip(specs, values, strict=True) if value is not MISSING}
             unseen -= found
             values = [None if value is MISSING else value for value in values]
-            if unseen and len(names) < _MOST_NAMES:
+            if unseen and len(names) < _MAX_NAMES:
                 names.update(dict.fromkeys(_names(record)))
         yield values
     if empty:
         raise DataError(f"{text.path} is empty", expected="one JSON object a line")
-    check_columns(list(names), [column for column in wanted if column.name in unseen], str(text.path))
+    check_columns(list(names), [column for column in specs if column.name in unseen], str(text.path))
 
 
 def read_objects(text: TextFile) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -143,12 +143,12 @@ class JsonTable:
 
     Args:
         text: The file.
-        wanted: The fields of texts; `review.body` lies in an object inside.
+        specs: The fields of texts; `review.body` lies in an object inside.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec]) -> None:
+    def __init__(self, text: TextFile, specs: Sequence[ColumnSpec]) -> None:
         self._text = text
-        self._names = [column.name for column in wanted]
+        self._names = [column.name for column in specs]
         self.rows = 0
         names: dict[str, None] = {}
         unseen = set(self._names)
@@ -157,7 +157,7 @@ class JsonTable:
             unseen -= {name for name in unseen if find_field(record, name) is not MISSING}
         if not self.rows:
             raise DataError(f"{text.path} is empty", expected="one JSON object a line")
-        check_columns(list(names), [column for column in wanted if column.name in unseen], str(text.path))
+        check_columns(list(names), [column for column in specs if column.name in unseen], str(text.path))
         self.columns = tuple(names)
         self.notes = text.notes
 

@@ -53,17 +53,17 @@ def open_table(
         raise ConfigError("spreadsheet_safe is for CSV and TSV files", found=path.name)
     if not header and kind not in _DELIMITED:
         raise no_header_error(path)
-    wanted = text_specs(texts)
+    specs = text_specs(texts)
     table: Table
     with ExitStack() as stack:
         check_content(path)
         if kind == ".parquet":
-            table = ParquetTable(stack.enter_context(whole_file(path)), wanted, str(path))
+            table = ParquetTable(stack.enter_context(whole_file(path)), specs, str(path))
         elif kind == ".jsonl":
-            table = JsonTable(TextFile(path, encoding), wanted)
+            table = JsonTable(TextFile(path, encoding), specs)
         else:
             text = TextFile(path, encoding)
-            table = DelimitedTable(text, wanted, header=header, spreadsheet_safe=spreadsheet_safe)
+            table = DelimitedTable(text, specs, header=header, spreadsheet_safe=spreadsheet_safe)
         yield table
 
 

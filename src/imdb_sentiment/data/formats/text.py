@@ -19,10 +19,10 @@ _HEAD = 2**17
 _BLOCK = 2**17
 """Small enough that a block and its lines stay in the processor's cache."""
 
-_LONGEST = 100 * 2**20
+_MAX_ROW_BYTES = 100 * 2**20
 """Bytes of a row. A longer one is no text that anybody wrote, but a decompression bomb, or a quote never closed."""
 
-_MOST_IN_MEMORY = 2**22
+_MAX_IN_MEMORY = 2**22
 """Bytes of a row whose end has not come yet."""
 
 _SURE = "cp1252"
@@ -107,7 +107,7 @@ class TooLongError(TextError):
         """Return the error for the user."""
         return DataError(
             f"{origin} has too long a text in {row_name(row)}",
-            found=f"more than {_LONGEST // 2**20} MiB without an end",
+            found=f"more than {_MAX_ROW_BYTES // 2**20} MiB without an end",
             expected="rows that end; in CSV, quoted fields that are closed",
             hint="look at that row; of a text this long a model reads a few pages at most",
             rows=[row] if row else (),
@@ -264,7 +264,7 @@ class LongText:
         self._parts.append(text)
         self.characters += len(text)
         self._waiting += len(text)
-        if self._waiting > _MOST_IN_MEMORY:
+        if self._waiting > _MAX_IN_MEMORY:
             self._put_aside()
 
     def take(self) -> str:
@@ -288,7 +288,7 @@ class LongText:
                 self._written += self._file.write(part.encode("utf-8", "surrogatepass"))
         self._parts.clear()
         self._waiting = 0
-        if self._written > _LONGEST:
+        if self._written > _MAX_ROW_BYTES:
             raise TooLongError
 
 
