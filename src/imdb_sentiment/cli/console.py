@@ -119,9 +119,7 @@ def print_json(content: dict[str, Any]) -> None:
 def print_json_lines(lines: Iterable[str]) -> None:
     """Print JSON on standard output; what would act on a terminal, or cannot be encoded, is written as escapes."""
     unicode = codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf-")
-    escaped = re.compile(
-        f"[{CONTROL_CHARACTERS}]" if unicode else r"[^\0-\x7e]"
-    )
+    escaped = re.compile(f"[{CONTROL_CHARACTERS}]" if unicode else r"[^\0-\x7e]")
     _write(sys.stdout, "".join(escaped.sub(_json_escape, line) for line in lines))
 
 

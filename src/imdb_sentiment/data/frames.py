@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["list_texts", "read_pair", "read_table"]
 
 _ROWS_AT_ONCE = 1_000
-"""Few, since the rows of a shuffled data set are copied into memory."""
+"""Small, since the rows of a shuffled data set are copied into memory."""
 
 _NOT_IN_ARROW = ("Object", "Int128", "UInt128")
 _TABLES = "a DataFrame of pandas or polars, an Arrow table or a datasets.Dataset"
@@ -34,10 +34,10 @@ def read_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
     """Read the requested columns of a table.
 
     Args:
-        table: A `datasets.Dataset`; a frame of polars, a table of Arrow or anything else that gives an Arrow stream; a
-            frame of pandas or anything else with `columns` and access to them by name; or a list of dictionaries.
+        table: A `datasets.Dataset`; a polars frame, Arrow table or other object that exports an Arrow stream; a pandas
+            frame or other object with `columns` and access by name; or a list of dictionaries.
         config: Names the columns.
-        origin: Name of the table for messages.
+        origin: Name of the table, for messages.
 
     Raises:
         DataError: The table is of another type, or lacks a column.
@@ -50,10 +50,10 @@ def read_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
 
 
 def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
-    """Return the columns of a table that a model reads.
+    """Return the text columns of a table as lists.
 
     Args:
-        table: As for `read_table`, but for the list.
+        table: As for `read_table`, except a list.
         names: The one or two columns.
 
     Raises:
@@ -68,10 +68,10 @@ def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
 
 
 def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) -> RawRows:
-    """Read texts and their labels; with `text_columns`, each text is a pair of texts.
+    """Read texts and their labels; with `text_columns`, each text is a pair.
 
     Raises:
-        DataError: They are not so many of one as of the other, or of another type, or another column is asked for.
+        DataError: Their lengths differ, a type is wrong, or the configuration names other columns.
     """
     if more := [column for column in column_specs(config) if column.field in ("group_column", "slice_columns")]:
         raise DataError(
@@ -100,17 +100,17 @@ def _open(table: Any, specs: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.
         return _stream_batches(table, specs, origin)
     if not hasattr(table, "columns"):
         raise _unreadable(table)
-    names = {str(name): name for name in table.columns}  # pandas numbers the columns of a table without a header
+    names = {str(name): name for name in table.columns}  # pandas numbers columns without a header
     check_columns([str(name) for name in table.columns], specs, origin)
     columns = {column.role: table[names[column.name]] for column in specs}
-    if not all(hasattr(column, "__len__") for column in columns.values()):  # a plan of a table, as Spark's and Dask's
+    if not all(hasattr(column, "__len__") for column in columns.values()):  # a lazy table, such as Spark's and Dask's
         raise _unreadable(table, hint="its rows in memory: .toPandas() or .compute()")
-    # the array of a pandas series is cut without a copy
+    # the array of a pandas series is sliced without a copy
     return {role: getattr(column, "array", column) for role, column in columns.items()}
 
 
 def _columns_of_records(records: list[Any], specs: Sequence[ColumnSpec], origin: str) -> dict[Role, Any]:
-    """Return the requested columns of dictionaries; what one of them lacks is null, as in JSON Lines."""
+    """Return the requested columns of dictionaries; missing fields are null, as in JSON Lines."""
     if wrong := [row for row, record in enumerate(records, start=1) if not isinstance(record, Mapping)]:
         found = f"list with a {type(records[wrong[0] - 1]).__name__} in {list_rows(wrong)}"
         hint = "(texts, labels): two lists in a tuple"
@@ -136,7 +136,7 @@ def _dataset_batches(table: "datasets.Dataset", specs: Sequence[ColumnSpec], ori
 
 
 def _holds_objects(table: Any, specs: Sequence[ColumnSpec]) -> bool:
-    """Tell whether a polars frame has a requested column that Arrow cannot hold."""
+    """Return whether a polars frame has a requested column that Arrow cannot hold."""
     kinds = getattr(table, "schema", None) if type(table).__module__.startswith("polars") else None
     return kinds is not None and any(str(kinds.get(column.name)) in _NOT_IN_ARROW for column in specs)
 
@@ -166,7 +166,7 @@ def _column_batches(columns: Mapping[Role, Any], specs: Sequence[ColumnSpec], or
 
 
 def _unzipped(pairs: Sequence[object], origin: str) -> tuple[list[object], list[object]]:
-    """Split pairs of texts; where there is null for a pair, both are."""
+    """Unzip pairs of texts; a null pair becomes two nulls."""
     whole = [(None, None) if pair is None else pair for pair in pairs]
     wrong = [row for row, pair in enumerate(whole, start=1) if not isinstance(pair, tuple | list) or len(pair) != 2]
     if wrong:

@@ -49,7 +49,7 @@ def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator
 
 
 def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the requested columns of an Arrow file: the file format (Feather 2), or the stream format that `datasets` uses.
+    """Read the requested columns of an Arrow file: the format of Feather 2, or the stream format of `datasets`.
 
     Args:
         path: The file, compressed or not.
