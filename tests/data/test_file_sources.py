@@ -117,7 +117,7 @@ def test_a_column_that_stands_twice_is_refused(suffix: str, separator: str, tmp_
     path = tmp_path / f"reviews{suffix}"
     lines = [["text", "label", "text"], ["good", "pos", "better"]]
     path.write_text("\n".join(map(separator.join, lines)), encoding="utf-8")
-    with pytest.raises(DataError, match="column 'text' stands 2 times"):
+    with pytest.raises(DataError, match="column 'text' occurs 2 times"):
         read_file(path, DATA)
 
 

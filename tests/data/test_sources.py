@@ -117,7 +117,7 @@ def test_a_missing_column_is_named_with_the_nearest_one(make: Any) -> None:
 
 def test_a_frame_with_a_column_twice_is_refused() -> None:
     frame = pd.DataFrame([["a", "b", 1]], columns=["text", "text", "label"])
-    with pytest.raises(DataError, match="column 'text' stands 2 times in the given data"):
+    with pytest.raises(DataError, match="column 'text' occurs 2 times in the given data"):
         load_source(DATA, frame)
 
 

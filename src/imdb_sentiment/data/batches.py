@@ -1,4 +1,4 @@
-"""Read rows in batches, so that a source may be larger than memory."""
+"""Batches of rows, so that a source may be larger than memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -20,7 +20,7 @@ _ROWS_AT_ONCE = 25
 
 
 def batches_from_rows(rows: Iterable[Sequence[object]], specs: Sequence[ColumnSpec], origin: str) -> Iterator[RawRows]:
-    """Put rows, each the values of the requested columns in their order, into batches of 10,000 rows or about 4 MiB.
+    """Group rows, each with the values of the requested columns, into batches of 10,000 rows or about 4 MiB.
 
     Raises:
         DataError: See `rows_from_values`.
@@ -50,13 +50,13 @@ def batches_from_tables(
     origin: str,
     class_names: ClassNames | None = None,
 ) -> Iterator[RawRows]:
-    """Put the requested columns of Arrow batches of any size into batches of 10,000 rows or about 4 MiB.
+    """Regroup the requested columns of Arrow batches into batches of 10,000 rows or about 4 MiB.
 
     Args:
         batches: The batches, all of one schema.
         specs: The columns.
-        origin: Where they come from.
-        class_names: Names for columns of ids, before those that the schema brings.
+        origin: Name of the source.
+        class_names: Class names for columns of ids; they override those in the schema.
 
     Raises:
         DataError: See `rows_from_arrow`.

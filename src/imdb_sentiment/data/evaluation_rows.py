@@ -1,4 +1,4 @@
-"""The labelled rows of a source that a finished model is measured on."""
+"""Load labelled rows to evaluate a trained model on."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,33 +18,33 @@ __all__ = ["EvaluationRows", "load_evaluation_rows"]
 
 
 class EvaluationRows(NamedTuple):
-    """Rows that a finished model is measured on, and those it may have learnt from."""
+    """Rows to evaluate on, and rows that the model may have been trained on."""
 
     test: Labelled
 
     others: Labelled | None
-    """The training and validation split; None if the source is not divided, or they were not asked for."""
+    """Training and validation rows; None if the source has no splits, or they were not requested."""
 
     read_as: Mapping[str, str]
-    """The model's name for each label that the source spells otherwise."""
+    """The model's name for each label that the source spells differently."""
 
     slices: Mapping[str, Sequence[str]]
-    """What the report divides the rows to be measured by, beside length and confidence."""
+    """Values of the slice columns, by column."""
 
     notes: tuple[str, ...]
-    """Which rows they are, and which were left out."""
+    """Which rows are used, and which were left out."""
 
 
 def load_evaluation_rows(config: "DataConfig", names: LabelNames, *, others: bool = False) -> EvaluationRows:
-    """Load the test split of a source, or all its rows if they are not divided.
+    """Load the test split of a source, or all rows if it has no splits.
 
     Args:
         config: Names the source, its columns and labels.
-        names: Names of the model's labels; see `resolve_labels`.
+        names: The model's label names; see `resolve_labels`.
         others: Load the other splits as well.
 
     Raises:
-        DataError: The source cannot be used as it is, or is divided and has no test split.
+        DataError: The source cannot be used as it is, or has splits but no test split.
     """
     raw = load_source(config)
     split = "test" if "test" in raw.splits else next(iter(raw.splits))

@@ -53,8 +53,7 @@ class RawRows:
         return len(self.texts)
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
-        """Yield the rows in batches; see `table`. A file is read, not mapped, so that earlier batches take no
-        memory."""
+        """Yield the rows in batches; a file is read, not mapped, so that earlier batches take no memory."""
         return iter(self.table().to_batches(_BATCH_ROWS)) if self.file is None else self.file.batches()
 
     def table(self) -> "pa.Table":

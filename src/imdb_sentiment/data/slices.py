@@ -1,4 +1,4 @@
-"""The columns that a report divides its rows by."""
+"""Slice columns, by which a report divides its rows."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _NO_VALUE = "no value"
 
 
 def slices_of_rows(rows: Rows) -> dict[str, list[str]]:
-    """Return each of `DataConfig.slice_columns` by its name, with the value of each row.
+    """Return the values of each of `DataConfig.slice_columns` by column.
 
     Raises:
         DataError: A column has more than 100 values.
@@ -28,7 +28,7 @@ def slices_of_rows(rows: Rows) -> dict[str, list[str]]:
 
 
 def slices_of_split(split: "datasets.Dataset") -> dict[str, list[str]]:
-    """Return the same for a split of `DataSplits`.
+    """Return the values of each slice column of a split of `DataSplits`.
 
     Raises:
         DataError: A column has more than 100 values.
@@ -37,12 +37,12 @@ def slices_of_split(split: "datasets.Dataset") -> dict[str, list[str]]:
 
 
 def checked_slices(columns: Mapping[str, Iterable[object]]) -> dict[str, list[str]]:
-    """Return what rows are to be divided by, as text.
+    """Convert slice columns to text.
 
     Raises:
-        DataError: It is no mapping from names to columns, or a column has more than 100 values.
+        DataError: `columns` is not a mapping from names to columns, or a column has more than 100 values.
     """
-    if not hasattr(columns, "items"):  # which a frame of pandas has too
+    if not hasattr(columns, "items"):  # pandas frames have it too
         expected = "a mapping from names to columns of values"
         raise DataError("slices of this type cannot be read", found=quote(columns), expected=expected)
     texts = {str(name): [*map(str, as_list(values, "values"))] for name, values in columns.items()}

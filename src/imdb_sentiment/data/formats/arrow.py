@@ -1,4 +1,4 @@
-"""Parquet and Arrow files, read and written."""
+"""Read and write Parquet and Arrow files."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,10 +37,10 @@ def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator
     Args:
         path: The file, compressed or not.
         config: Names the columns.
-        notes: Stays as it is: there is one way to read the file.
+        notes: Unused.
 
     Raises:
-        DataError: The file is no Parquet, damaged, or lacks a column.
+        DataError: The file is not Parquet, is damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
     specs = column_specs(config)
@@ -54,10 +54,10 @@ def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
     Args:
         path: The file, compressed or not.
         config: Names the columns.
-        notes: Stays as it is: there is one way to read the file.
+        notes: Unused.
 
     Raises:
-        DataError: The file is no Arrow, damaged, or lacks a column.
+        DataError: The file is not Arrow, is damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
     specs = column_specs(config)
@@ -66,7 +66,7 @@ def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
 
 
 def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
-    """Open a Parquet file to read a part of it at a time; Arrow's own choice would keep all that it has read."""
+    """Open a Parquet file for streaming; Arrow's defaults would keep everything read in memory."""
     import pyarrow.parquet as pq
 
     return pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
@@ -81,9 +81,9 @@ def _parquet_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "I
 
 
 def _batch_rows(metadata: "pq.FileMetaData") -> int:
-    """Return how many rows make about 8 MiB, with the columns that are not requested.
+    """Return the number of rows, with all columns, in about 8 MiB.
 
-    What is known of single columns is not looked at: Arrow 26 ends the process where it is damaged.
+    Metadata of single columns are not read, since Arrow 26 aborts the process if they are damaged.
     """
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     rows: int = metadata.num_rows * _BATCH_BYTES // max(1, size)
@@ -113,7 +113,7 @@ def _arrow_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "Ite
 
 
 def _check_structure(column: "pa.Array") -> None:
-    """Check that nothing in a column from a mapped file points outside it. What is not UTF-8 is told apart later."""
+    """Check that no offset in a column of a mapped file points outside it. UTF-8 is checked later."""
     import pyarrow as pa
 
     if pa.types.is_string(column.type):
@@ -127,27 +127,23 @@ def _check_structure(column: "pa.Array") -> None:
 
 @contextmanager
 def arrow_errors(origin: Path | str, kind: str) -> Iterator[None]:
-    """Explain that a file cannot be read.
-
-    Raises:
-        DataError: In place of what Arrow raises.
-    """
+    """Turn errors of Arrow into a `DataError`."""
     import pyarrow as pa
 
     try:
         yield
-    # a damaged page is an OSError to Arrow, the damaged name of a column is none of its own errors
+    # Arrow raises OSError for a damaged page, UnicodeDecodeError for a damaged column name
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{origin} cannot be read as {kind}", found=str(error)) from None
 
 
 class ParquetTable:
-    """A Parquet file.
+    """A Parquet file whose rows are scored.
 
     Args:
-        path: Where it is.
-        specs: The columns of texts.
-        origin: What messages call it.
+        path: The file.
+        specs: The text columns.
+        origin: Name of the file, for messages.
     """
 
     notes: tuple[str, ...] = ()
@@ -164,7 +160,7 @@ class ParquetTable:
             pass
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """Give the rows in order, so many at a time."""
+        """Yield the rows in order, `size` at a time."""
         for batch in self._batches(size):
             columns = [batch.column(name).to_pylist() for name in self._names]
             yield Chunk(list(zip(*columns, strict=True)), batch)
@@ -174,14 +170,14 @@ class ParquetTable:
             yield from self._file.iter_batches(size)
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
-        """Write the rows with more columns."""
+        """Write the rows with the added columns."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         pq.write_table(with_columns(pa.Table.from_batches([chunk.rows]), added), part)
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
-        """Write the rows of all parts, many of them in a row group."""
+        """Concatenate the parts, with large row groups."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -191,7 +187,7 @@ class ParquetTable:
         waiting: list[Any] = []
         with pq.ParquetWriter(target, schema) as writer:
             for place, part in enumerate(parts, start=1):
-                # not read_table, which refuses two columns of one name
+                # not read_table, which rejects duplicate column names
                 waiting.append(open_parquet(part).read().cast(schema))
                 if sum(map(len, waiting)) >= _GROUP_ROWS or place == len(parts):
                     writer.write_table(pa.concat_tables(waiting))
@@ -199,7 +195,7 @@ class ParquetTable:
 
 
 def with_columns(rows: Any, added: Added) -> Any:
-    """Return a `pyarrow.Table` or a `pyarrow.RecordBatch` with more columns."""
+    """Append the added columns to a `pyarrow.Table` or `pyarrow.RecordBatch`."""
     import pyarrow as pa
 
     for name, kind, values in zip(added.names, _kinds(), added[1:], strict=True):
@@ -208,7 +204,7 @@ def with_columns(rows: Any, added: Added) -> Any:
 
 
 def _kinds() -> tuple[Any, Any, Any]:
-    """Return the Arrow types of the columns that are added."""
+    """Return the Arrow types of the added columns."""
     import pyarrow as pa
 
     return pa.string(), pa.float32(), pa.string()

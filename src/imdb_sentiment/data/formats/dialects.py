@@ -1,4 +1,4 @@
-"""How a CSV or TSV file is to be read: what separates its fields, and what its quote characters mean."""
+"""Detect the dialect of a CSV or TSV file: its separator and the meaning of quote characters."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,45 +15,45 @@ __all__ = ["Dialect", "find_dialect", "records_of"]
 _OWN = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 _SEPARATORS = (",", ";", "\t", "|")
 _DECLARED = re.compile(r"sep=([^\w\s\"'\\]|\t)\s*", re.IGNORECASE)
-"""The line by which a spreadsheet program learns the separator; Excel reads it and writes it."""
+"""The line that declares the separator, as Excel reads and writes it."""
 
 _SAMPLE_RECORDS = 100
-"""Records of a file without a header by which its separator is found."""
+"""Number of records used to detect the separator of a file without a header."""
 
 _SURE_ROWS = 5
 
 
 class Dialect(NamedTuple):
-    """How the fields of a file are told apart."""
+    """The format of a delimited file."""
 
     separator: str
 
     newline: str
-    """What ends a record."""
+    """End of a record."""
 
     width: int
-    """How many fields the first record has; 0 if it is too long for a look at the beginning of the file."""
+    """Number of fields of the first record; 0 if it does not fit into the inspected beginning of the file."""
 
     quoted: bool
-    """Whether a quote character at the beginning of a field opens a quoted one (RFC 4180)."""
+    """Whether fields may be quoted (RFC 4180)."""
 
     declared: bool
-    """Whether the first line tells the separator, and nothing else."""
+    """Whether the first line only declares the separator."""
 
     notes: tuple[str, ...]
-    """What the user should know about it."""
+    """Remarks for the user."""
 
 
 def find_dialect(text: TextFile, columns: set[str], *, header: bool) -> Dialect:
-    """Find how a file is to be read.
+    """Detect the dialect of a file.
 
-    The separator is the one of the suffix, unless another one alone gives all the columns. What quote characters
-    mean in a TSV file takes a pass over the file.
+    The separator is that of the suffix, unless only another one yields all requested columns. Detecting the meaning of
+    quote characters in a TSV file takes a pass over the file.
 
     Args:
         text: The file.
-        columns: Names of columns that it should have; positions from 1 where it has no header.
-        header: Whether its first record names the columns.
+        columns: Names of the requested columns, or positions from 1 without a header.
+        header: Whether the first record names the columns.
 
     Raises:
         TextError: Its beginning cannot be read.
@@ -73,12 +73,12 @@ def find_dialect(text: TextFile, columns: set[str], *, header: bool) -> Dialect:
     if separator == "\t":
         quoted, note = _quoting(text, skip=bool(declared))
     notes = ["" if separator == own else f"the separator is {separator!r}", note]
-    said = tuple(f"{text.path.name}: {note}" for note in notes if note)
-    return Dialect(separator, text.newline, width, quoted, bool(declared), said)
+    remarks = tuple(f"{text.path.name}: {note}" for note in notes if note)
+    return Dialect(separator, text.newline, width, quoted, bool(declared), remarks)
 
 
 def records_of(text: TextFile, dialect: Dialect) -> Iterator[list[str]]:
-    """Give the records of a file; blank lines count for nothing.
+    """Yield the records of a file, without blank lines.
 
     Raises:
         TextError: The text cannot be decoded, or is not well-formed.
@@ -91,7 +91,7 @@ def records_of(text: TextFile, dialect: Dialect) -> Iterator[list[str]]:
 
 
 def plain_fields(line: str, separator: str) -> list[str]:
-    """Split a line at separators alone, quote characters being text; a blank line has no fields."""
+    """Split a line at separators, ignoring quote characters; a blank line has no fields."""
     line = line.removesuffix("\n").removesuffix("\r")
     return line.split(separator) if line else []
 
@@ -107,14 +107,14 @@ def _separator(lines: Sequence[str], newline: str, own: str, columns: set[str], 
         separator = fitting[0]
     elif not header and len(columns) == 1:
         separator = own  # a file of texts alone
-    else:  # the one that the error about the missing column is told by
+    else:  # determines the error about missing columns
         most = max(first, key=lambda mark: len(first[mark]))
         separator = most if len(first[own]) < 2 <= len(first[most]) else own
     return separator, len(first[separator])
 
 
 def _divides_rows(lines: Sequence[str], newline: str, mark: str, columns: set[str], *, own: str) -> bool:
-    """Tell whether a character gives all rows at the beginning of a file one number of fields, with those columns."""
+    """Return whether a separator gives all first rows the same number of fields, including the requested ones."""
     widths = _widths(lines, mark, newline)
     if set(widths) != {max(widths, default=0)} or max(widths) < 2:
         return False
@@ -123,9 +123,9 @@ def _divides_rows(lines: Sequence[str], newline: str, mark: str, columns: set[st
 
 
 def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
-    """Return the fields of the first record; none if it is not well-formed, unless tabs divide it."""
+    """Return the fields of the first record; none if it is malformed, unless tabs divide it."""
     try:
-        # as one block: line by line, a record of many lines would be read from its start with each of them
+        # as one block: line by line, a multi-line record would be parsed again with each line
         return next(filter(None, RecordParser(separator, newline).records(["".join(lines)])), [])
     except TextError:
         first = next(filter(None, (plain_fields(line, separator) for line in lines)), [])
@@ -133,12 +133,12 @@ def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
 
 
 def _widths(lines: Sequence[str], separator: str, newline: str) -> list[int]:
-    """Return how many fields each of the first records has."""
+    """Return the number of fields of each of the first records."""
     plain = [len(fields) for line in lines[:_SAMPLE_RECORDS] if (fields := plain_fields(line, separator))]
     if separator == "\t" and len(set(plain)) == 1:
         return plain
     widths: list[int] = []
-    with suppress(TextError):  # as when the beginning of the file ends inside a record
+    with suppress(TextError):  # as when the inspected part ends inside a record
         widths.extend(
             map(len, islice(filter(None, RecordParser(separator, newline).records(["".join(lines)])), _SAMPLE_RECORDS))
         )
@@ -146,9 +146,9 @@ def _widths(lines: Sequence[str], separator: str, newline: str) -> list[int]:
 
 
 def _quoting(text: TextFile, *, skip: bool) -> tuple[bool, str]:
-    """Find out whether quote characters of a TSV file quote, and what is to be said about it.
+    """Detect whether quote characters in a TSV file quote fields, and return a remark for the user.
 
-    They are ordinary text where each line has as many fields as the first one and quoting would merge lines or fields.
+    They are ordinary text if all lines have the same number of fields and quoting would merge lines or fields.
     """
     found = merged = False
     width: int | None = None
@@ -168,7 +168,7 @@ def _quoting(text: TextFile, *, skip: bool) -> tuple[bool, str]:
                 found = True
                 merged = merged or not _is_one_record(parser, line, width)
     except TextError:
-        pass  # told when the rows are read, by whoever knows their numbers
+        pass  # reported when the rows are read, with their numbers
     return found and not merged, "quote characters are read as ordinary text" if merged else ""
 
 

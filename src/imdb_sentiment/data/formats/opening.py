@@ -1,4 +1,4 @@
-"""Any file of rows opened by its suffix."""
+"""Open a file of rows to score, by its suffix."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +20,7 @@ __all__ = ["KINDS", "check_suffixes", "open_table", "refuse_endless"]
 
 _DELIMITED = (".csv", ".tsv", ".txt")
 KINDS = (*_DELIMITED, ".jsonl", ".parquet")
-"""Each may be followed by that of a compression."""
+"""Each may be followed by a compression suffix."""
 
 
 @contextmanager
@@ -32,14 +32,14 @@ def open_table(
     header: bool = True,
     spreadsheet_safe: bool = False,
 ) -> Iterator[Table]:
-    """Open a file whose rows are to be scored, and see that all of it can be read.
+    """Open a file whose rows are to be scored, and check that all of it can be read.
 
     Args:
         path: CSV, TSV, JSONL or Parquet, also compressed.
-        texts: Names of the columns of texts.
-        encoding: Of a text file; by default UTF-8 or what its mark says.
+        texts: Names of the text columns.
+        encoding: Encoding of a text file; by default UTF-8, or that of its byte order mark.
         header: Whether the first line of a CSV or TSV file names the columns; else they are counted from 1.
-        spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
+        spreadsheet_safe: Prefix cells that a spreadsheet might take for a formula with an apostrophe; CSV and TSV only.
 
     Raises:
         DataError: The file is missing, of an unknown kind, broken, or lacks a column.
@@ -68,23 +68,23 @@ def open_table(
 
 
 def refuse_endless(path: Path, encoding: str | None) -> None:
-    """Check that the lines of a compressed file end: it takes little memory, also before a model is opened.
+    """Check that no line of a compressed file exceeds the size limit, before a model is loaded.
 
     Raises:
-        DataError: One is longer than any that is read; or the file is missing or of an unknown kind.
+        DataError: A line is too long, or the file is missing or of an unknown format.
     """
     kind = _kind_of(path)
     if kind == ".parquet" or path.suffix.lower() not in COMPRESSIONS:
         return
     check_content(path)
-    row = 1 if kind == ".jsonl" else 0  # the line of a header
+    row = 1 if kind == ".jsonl" else 0  # others have a header
     try:
         for _ in TextFile(path, encoding).lines():
             row += 1
     except TooLongError as error:
         raise error.explain(path, row) from None
     except TextError:
-        return  # told when the rows are read, by whoever knows their numbers
+        return  # reported when the rows are read, with their numbers
 
 
 def _kind_of(path: Path) -> str:
@@ -102,11 +102,11 @@ def _kind_of(path: Path) -> str:
 
 
 def check_suffixes(source: Path, target: Path) -> None:
-    """Check that what is read can be written to a file of that name.
+    """Check that source and target have the same format.
 
     Raises:
-        DataError: There is nothing to read, or it is of an unknown kind.
-        ConfigError: The two are of different kinds.
+        DataError: The source is missing or of an unknown format.
+        ConfigError: The formats differ.
     """
     kinds = _kind_of(source), plain_suffix(target)
     if kinds[0] != kinds[1]:
@@ -124,5 +124,5 @@ def _check_encoding(name: str) -> None:
         b"text".decode(name, "ignore")
     except (LookupError, ValueError):
         raise ConfigError(
-            f"encoding={quote(name)} is no text encoding", expected="one such as cp1252 or latin-1"
+            f"encoding={quote(name)} is not a text encoding", expected="one such as cp1252 or latin-1"
         ) from None
