@@ -168,7 +168,7 @@ def test_very_many_rows_are_looked_at_closely_in_part(tiny_model: Path, monkeypa
     assert one_way.tokens is not None
     assert one_way.tokens.rows == 20
     assert codes(one_way) == codes(other)
-    note = "tokens were counted, and give-aways looked for, in 20 of 60 rows, chosen by a hash of the text"
+    note = "tokens were counted, and label leaks searched for, in 20 of 60 rows, chosen by a hash of the text"
     assert one_way.notes == (note,)
 
 

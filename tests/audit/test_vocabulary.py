@@ -51,7 +51,7 @@ def test_the_audit_of_portuguese_with_an_english_encoder(minilm: PreTrainedToken
     assert audit.tokens.unknown == 0
     finding = one(audit, "vocabulary_mismatch")
     assert (finding.severity, finding.split, finding.count) == ("warning", "train", len(texts))
-    assert finding.summary.startswith("in train, a word is cut into 2.0 tokens of 2.3 letters on average")
+    assert finding.summary.startswith("in train, a word is split into 2.0 tokens of 2.3 letters on average")
     assert "FineTuneConfig(model_name='FacebookAI/xlm-roberta-base')" in finding.advice
     assert "vocabulary_mismatch: in train, a word is cut" in audit.short()  # which training shows
 
@@ -72,7 +72,7 @@ def test_bytes_of_characters_are_no_vocabulary_for_them() -> None:
     for name in ("# Chinese", "# Japanese", "# Thai"):
         described = describe_mismatch(*cut_words(TEXTS[name], english))
         assert described
-        assert described.startswith("a character is cut into ")
+        assert described.startswith("a character is split into ")
     assert describe_mismatch(*cut_words(TEXTS["# Russian"], english))
     assert describe_mismatch(*cut_words(TEXTS["# English"], english)) is None
 

@@ -143,7 +143,7 @@ def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
     (tmp_path / "page").symlink_to("model")
     (tmp_path / "model").symlink_to("page")
     for check in (check_new_file, check_output):
-        with pytest.raises(OutputExistsError, match="leads in a circle"):
+        with pytest.raises(OutputExistsError, match="circular symbolic link"):
             check(tmp_path / "page", overwrite=True)
 
 

@@ -1,4 +1,4 @@
-"""What all threads of the process share: changes of it that several make at once, and work that must not meet."""
+"""Process-wide state shared by threads: nested changes and locks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ContextDecorator, contextmanager
@@ -11,13 +11,12 @@ T = TypeVar("T")
 
 
 def process_wide(change: Callable[[], AbstractContextManager[T]]) -> Callable[[], AbstractContextManager[T]]:
-    """Have a change of the whole process made when the first thread comes, and undone when the last one leaves.
+    """Apply a process-wide change when the first thread enters, and undo it when the last one leaves.
 
-    Each putting back what it found would not do: of two threads that overlap, the second finds what the first has set,
-    and would put that back at the end.
+    If each thread restored what it found, overlapping threads would restore each other's changes.
 
     Args:
-        change: Makes the change, and undoes it.
+        change: Context manager that makes and undoes the change.
     """
     lock = RLock()
     users = 0
@@ -44,7 +43,7 @@ def process_wide(change: Callable[[], AbstractContextManager[T]]) -> Callable[[]
 
 
 class ReentrantLock(ContextDecorator):
-    """Work that one thread does at a time; a thread that does it may begin it again inside."""
+    """A reentrant lock, also usable as a decorator."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -57,7 +56,7 @@ class ReentrantLock(ContextDecorator):
 
 
 class SharedLock:
-    """Work that any number of threads share, and work that is done alone."""
+    """A reentrant lock held by any number of threads in shared mode, or by one in exclusive mode."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -68,7 +67,7 @@ class SharedLock:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Wait for who is alone, or is waiting to be."""
+        """Hold the lock in shared mode; waiting exclusive holders go first."""
         if getattr(self._thread, "inside", False):
             yield
             return
@@ -86,7 +85,7 @@ class SharedLock:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Wait until nobody shares or is alone."""
+        """Hold the lock in exclusive mode."""
         with self._changed:
             self._waiting += 1
             try:
@@ -106,13 +105,11 @@ class SharedLock:
 
 
 LOADING_LOCK = ReentrantLock()
-"""Held where transformers is imported, since a second thread would find modules that are half imported, and where it
-builds a model: for that time it changes PyTorch's default type of numbers, its functions that draw weights, and methods
-of its own classes."""
+"""Held while transformers is imported, since another thread would find half-imported modules, and while it builds a
+model, since it then changes PyTorch's default dtype, its weight initialisers and methods of its own classes."""
 
 WARNINGS_LOCK = ReentrantLock()
-"""Held where code of others uses `warnings.catch_warnings`, which puts back wrong filters where two threads overlap."""
+"""Held while third-party code uses `warnings.catch_warnings`, which restores wrong filters if two threads overlap."""
 
 COMPUTE_LOCK = SharedLock()
-"""Shared by what computes with PyTorch; alone is the export of a graph, which puts functions of its own in the place of
-PyTorch's."""
+"""Shared by computations with PyTorch; exclusive for the export of a graph, which patches PyTorch's functions."""

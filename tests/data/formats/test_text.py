@@ -282,17 +282,17 @@ def test_any_bytes_are_decoded_up_to_the_first_that_cannot_be(folder: Path, cont
     except DataError:
         assert encoding in ("utf-16", "utf-32")
         return
-    text, place = "", len(content)
+    decoded, place = "", len(content)
     monkeypatch = pytest.MonkeyPatch()
     with monkeypatch.context() as patched:
         patched.setattr(text, "_BLOCK", 2)
         try:
             for block in file.blocks():
-                text += block
+                decoded += block
         except UndecodableError as error:
             place = error.offset
     assert 0 <= place <= len(content)
-    assert text == content[:place].decode(encoding, errors="ignore").removeprefix("\ufeff" if file.notes else "")
+    assert decoded == content[:place].decode(encoding, errors="ignore").removeprefix("\ufeff" if file.notes else "")
 
 
 @pytest.mark.parametrize(("name", "hint"), [("cp125", "'cp125"), ("utf9", "'utf"), ("zzzz", "expected one such as")])
