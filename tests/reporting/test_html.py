@@ -69,7 +69,7 @@ def test_markup_in_texts_labels_and_names_shows_as_text(page: Page) -> None:
     shown = page.locator("main").inner_text()
     assert shown.count(UNKIND) >= 4  # heading, mistake, suspect, provenance
     assert page.locator("article mark").first.inner_text() == "<script>document.title"
-    assert f"{LABELS[0]}, taken for {LABELS[1]} at 0.999" in shown
+    assert f"{LABELS[0]}, predicted as {LABELS[1]} at 0.999" in shown
     assert f"share that is {LABELS[1]}" in (page.locator("svg").first.text_content() or "")
 
 
@@ -80,9 +80,9 @@ def test_each_part_is_there_and_the_verdict_comes_first(page: Page) -> None:
         "Confusion matrix",
         "Curves",
         "Slices",
-        "The surest mistakes",
+        "Most confident errors",
         "Labels that may be wrong",
-        "What the audit found in the data",
+        "Audit findings",
         "Provenance",
     ]
     plots = page.locator("figure h3").all_inner_texts()

@@ -1,4 +1,4 @@
-"""What a model would do at other thresholds, and if it could leave out what it is unsure of."""
+"""Curves of a report: reliability, ranking, thresholds and coverage."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ _THRESHOLDS = 201
 
 @WARNINGS_LOCK
 def curves_of(measured: MeasuredRows) -> Curves:
-    """Compute all curves of some rows."""
+    """Compute all curves."""
     from sklearn.metrics import precision_recall_curve, roc_curve
 
     ranking = None
@@ -50,7 +50,7 @@ def threshold_curve(measured: MeasuredRows) -> Thresholds:
 
 
 def coverage_curve(measured: MeasuredRows) -> Coverage:
-    """Return accuracy by coverage, with one point for each confidence that occurs.
+    """Return accuracy by coverage, with one point per distinct confidence.
 
     Source: El-Yaniv and Wiener, On the Foundations of Noise-free Selective Classification (2010).
     """
@@ -58,6 +58,6 @@ def coverage_curve(measured: MeasuredRows) -> Coverage:
 
     order = np.argsort(-measured.confidence, kind="stable")
     confidence, correct = measured.confidence[order], measured.correct[order]
-    last = np.flatnonzero(np.diff(confidence, append=-1.0))  # rows of one confidence are kept together
+    last = np.flatnonzero(np.diff(confidence, append=-1.0))  # rows with equal confidence stay together
     kept = last + 1
     return Coverage(confidence[last], kept / len(confidence), np.cumsum(correct)[last] / kept)

@@ -1,4 +1,4 @@
-"""Probabilities and true labels become an `EvaluationReport`."""
+"""Compute an `EvaluationReport` from probabilities and true labels."""
 
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
 def measure(
     probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str, str], threshold: float = 0.5
 ) -> EvaluationReport:
-    """Measure how well probabilities agree with the true labels, with scikit-learn's metrics.
+    """Compute scikit-learn's metrics of probabilities.
 
     Args:
         probabilities: Shape (n, 2): probability of the negative and of the positive label.
@@ -61,7 +61,7 @@ def measure(
         labels=names,
         rows=len(true),
         accuracy=float(metrics.accuracy_score(true, predicted)),
-        # as balanced_accuracy_score, which warns where one label is absent
+        # like balanced_accuracy_score, which warns if one label is absent
         balanced_accuracy=float(metrics.recall_score(true, predicted, labels=present, average="macro")),
         precision=float(precision),
         recall=float(recall),

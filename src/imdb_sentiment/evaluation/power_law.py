@@ -1,4 +1,4 @@
-"""How an error rate falls with the number of training rows."""
+"""Power law of the error rate over the number of training rows."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,20 +13,18 @@ _MIN_ERROR = 1e-9  # of an error, whose logarithm is taken
 
 
 def extrapolate_error_rates(errors: "NDArray[np.float64]", sizes: Sequence[int], rows: int) -> "NDArray[np.float64]":
-    """Extend error rates to another number of rows by the power law `error = a * rows ** -b` with `b >= 0`.
-
-    It is fitted by least squares to the logarithms. More rows are never said to make a model worse.
+    """Extrapolate error rates by the power law `error = a * rows ** -b` with `b >= 0`, fitted in log space.
 
     Args:
         errors: Error rates above 0 for each number of rows, shape (..., sizes).
         sizes: Numbers of training rows, at least two different ones.
-        rows: Number of training rows asked for.
+        rows: Number of training rows to predict for.
 
     Returns:
         Error rates at `rows`, at most 1, shape (...).
 
     Source: Hestness et al., Deep Learning Scaling is Predictable, Empirically (2017); Viering and Loog, The Shape of
-    Learning Curves: a Review (2021), which also says where such laws fail.
+    Learning Curves: a Review (2021), which also covers where such laws fail.
     """
     import numpy as np
 
@@ -38,15 +36,15 @@ def extrapolate_error_rates(errors: "NDArray[np.float64]", sizes: Sequence[int],
 
 
 def draw_error_rates(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "NDArray[np.float64]":
-    """Draw error rates that agree with what was seen, for all numbers of rows from the same weights of the rows.
+    """Draw error rates from a Bayesian bootstrap with the same row weights for all sizes.
 
-    A Bayesian bootstrap with half a row that is always wrong and half a row that never is. So each column by itself has
-    the Jeffreys posterior of a share, which leaves room for mistakes where none were made.
+    Half a row that is always wrong and half a row that never is are added, so that each column has the Jeffreys
+    posterior, which allows for errors where none were observed.
 
     Args:
         wrong: Whether each row was wrong, shape (rows, sizes).
-        draws: How many.
-        seed: Of the draws.
+        draws: Number of draws.
+        seed: Seed of the draws.
 
     Returns:
         Shape (draws, sizes), above 0.
