@@ -53,7 +53,7 @@ def test_the_audit_of_portuguese_with_an_english_encoder(minilm: PreTrainedToken
     assert (finding.severity, finding.split, finding.count) == ("warning", "train", len(texts))
     assert finding.summary.startswith("in train, a word is split into 2.0 tokens of 2.3 letters on average")
     assert "FineTuneConfig(model_name='FacebookAI/xlm-roberta-base')" in finding.advice
-    assert "vocabulary_mismatch: in train, a word is cut" in audit.short()  # which training shows
+    assert "vocabulary_mismatch: in train, a word is split" in audit.short()  # which training shows
 
 
 def test_a_vocabulary_of_its_own_suits_any_language() -> None:

@@ -63,7 +63,7 @@ def test_with_a_part_of_its_training_rows_this_is_said(
     pd.concat([train[:40], fitted.splits.test.to_pandas()]).to_csv(tmp_path / "some.csv", index=False)
     page = tmp_path / "report.html"
     outcome = run("report", saved_model, "--data", tmp_path / "some.csv", "--output", page, "--no-label-issues")
-    said = f"he simpler models were fitted on 40 of the model's {len(train)} training rows, those at hand"
+    said = f"he simpler models were fitted on 40 of the model's {len(train)} training rows, those available"
     assert f"note: t{said}\n" in outcome.out
     assert f"T{said.replace(chr(39), '&#39;')}." in page.read_text(encoding="utf-8")
 

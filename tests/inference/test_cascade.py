@@ -185,7 +185,7 @@ def test_what_training_says(fitted: SentimentFineTuner, saved_model: Path, class
     assert fitted._fitted
     choice = fitted._fitted.result.cascade
     assert choice
-    assert f"the quick model answers {choice.answered:.0%} of validation" in str(fitted._fitted.result)
+    assert f"the TF-IDF model answers {choice.answered:.0%} of validation" in str(fitted._fitted.result)
     section = classifier.metadata.cascade
     assert section
     assert section.model_dump() == choice.to_dict()
@@ -215,7 +215,7 @@ def test_files_and_figures(classifier: SentimentClassifier, tmp_path: Path) -> N
     said = classifier.predict(texts, cascade=True)
     by_words = sum(prediction.answered_by == "words" for prediction in said)
     assert report.answered_by_words == by_words
-    assert f"{by_words / 41:.0%} of the labels were given by the quick model" in str(report)
+    assert f"{by_words / 41:.0%} of the labels were predicted by the TF-IDF model" in str(report)
     with (tmp_path / "out.csv").open(newline="") as file:
         assert [row["label"] for row in csv.DictReader(file)] == [prediction.label for prediction in said]
     assert classifier.predict_file(tmp_path / "in.csv", tmp_path / "alone.csv").answered_by_words is None

@@ -87,7 +87,7 @@ def test_each_part_is_there_and_the_verdict_comes_first(page: Page) -> None:
     ]
     plots = page.locator("figure h3").all_inner_texts()
     assert plots == ["Reliability", "ROC curve", "Precision and recall", "Threshold", "Abstaining", "Training"]
-    assert "rows are predicted right" in page.locator("main > section li").first.inner_text()
+    assert "rows are predicted correctly" in page.locator("main > section li").first.inner_text()
     for plot in page.locator("figure svg").all():
         assert len(plot.get_attribute("aria-label") or "") > 40
 

@@ -1,4 +1,4 @@
-"""The records that the library returns: frozen, they print well and turn into plain JSON."""
+"""Result records: frozen, printable and convertible to JSON."""
 
 from imdb_sentiment.results.audit import DataAudit, Finding, TokenLengths
 from imdb_sentiment.results.comparison import Comparison, Difference, Interval
