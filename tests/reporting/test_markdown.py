@@ -12,7 +12,9 @@ from imdb_sentiment.results.background import ModelProvenance
 def test_markdown_has_the_figures_and_no_text_of_the_data() -> None:
     report = make_report()
     text = report.to_markdown()
-    assert text.startswith(f"- {sum(report.confusion_matrix[i][i] for i in (0, 1))} of 300 rows are predicted correctly")
+    assert text.startswith(
+        f"- {sum(report.confusion_matrix[i][i] for i in (0, 1))} of 300 rows are predicted correctly"
+    )
     assert f"| accuracy | {report.accuracy:.4f} | " in text
     assert "## Confusion matrix" in text
     assert "film number" not in text

@@ -1,4 +1,4 @@
-"""What a user may set: where the data come from, and how the model is trained."""
+"""Configuration of data and fine-tuning."""
 
 from imdb_sentiment.config.base import given_config
 from imdb_sentiment.config.data import DataConfig, source_of

@@ -282,9 +282,8 @@ class EvaluationReport:
             sentences += [f"When it was trained: {warning}." for warning in shown.background.warnings]
         more = [*(baseline.verdict for baseline in shown.baselines), *filter(None, [shown.baselines_caveat()])]
         sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in more]
-        sentences += calibration_sentences(
-            shown.expected_calibration_error, intervals.get("expected_calibration_error")
-        )
+        error_interval = intervals.get("expected_calibration_error")
+        sentences += calibration_sentences(shown.expected_calibration_error, error_interval)
         return sentences + slice_sentences(shown.slices, shown.accuracy)
 
     def baselines_caveat(self) -> str | None:
