@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.data.inspection import Rows
 
-__all__ = ["Cut", "cut_words", "describe_mismatch", "find_mismatch"]
+__all__ = ["SplitCounts", "split_words", "describe_mismatch", "find_mismatch"]
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 """Scripts without spaces between words."""
@@ -36,7 +36,7 @@ _MAX_CHARACTERS = 2**17
 """Characters of a text to use."""
 
 
-class Cut(NamedTuple):
+class SplitCounts(NamedTuple):
     """Counts of split words, or of runs of characters in scripts without spaces."""
 
     letters: int
@@ -51,32 +51,32 @@ class Cut(NamedTuple):
     words: int
     """Words without unknown characters."""
 
-    pieces: int
+    tokens: int
     """Tokens of those words."""
 
     @property
     def tokens_per_word(self) -> float:
         """Mean number of tokens per known word."""
-        return self.pieces / max(self.words, 1)
+        return self.tokens / max(self.words, 1)
 
     @property
     def letters_per_token(self) -> float:
         """Mean number of letters per token of a known word."""
-        return (self.letters - self.unknown) / max(self.pieces, 1)
+        return (self.letters - self.unknown) / max(self.tokens, 1)
 
 
 def find_mismatch(parts: "Mapping[str, Rows]", tokenizer: "PreTrainedTokenizerFast") -> list[Finding]:
     """Find splits whose words the tokenizer splits like those of a foreign language, in a sample of the rows."""
     findings = []
     for split, rows in smallest_digests(parts, _MAX_ROWS).items():
-        texts = (text for batch in read_texts(rows, "cutting words") for pair in batch for text in pair)
-        summary = describe_mismatch(*cut_words(texts, tokenizer))
+        texts = (text for batch in read_texts(rows, "splitting words") for pair in batch for text in pair)
+        summary = describe_mismatch(*split_words(texts, tokenizer))
         if summary:
             findings.append(find_whole("vocabulary_mismatch", split, len(parts[split]), f"in {split}, {summary}"))
     return findings
 
 
-def cut_words(texts: Iterable[str], tokenizer: "PreTrainedTokenizerFast") -> tuple[Cut, Cut]:
+def split_words(texts: Iterable[str], tokenizer: "PreTrainedTokenizerFast") -> tuple[SplitCounts, SplitCounts]:
     """Split the words of texts, and runs of text without spaces; digits, signs and emoji are ignored."""
     spaced, unspaced = _splitters()
     words: Counter[str] = Counter()
@@ -84,16 +84,16 @@ def cut_words(texts: Iterable[str], tokenizer: "PreTrainedTokenizerFast") -> tup
     for text in (whole[:_MAX_CHARACTERS] for whole in texts):
         words.update(word for word, _ in spaced.pre_tokenize_str(text))
         runs.update(run for run, _ in unspaced.pre_tokenize_str(text))
-    return _cut(words, tokenizer), _cut(runs, tokenizer)
+    return _count_tokens(words, tokenizer), _count_tokens(runs, tokenizer)
 
 
-def describe_mismatch(words: Cut, runs: Cut) -> str | None:
+def describe_mismatch(words: SplitCounts, runs: SplitCounts) -> str | None:
     """Describe a mismatch of words, or of runs if they prevail; return None if the vocabulary may be right."""
     most = max(words, runs, key=lambda cut: cut.letters)
     if most.letters < _MIN_LETTERS:
         return None
     if most.unknown >= _UNKNOWN * most.letters:
-        what = "letters stand in words" if most is words else "text stands in runs"
+        what = "letters are in words" if most is words else "text is in runs"
         return f"{most.unknown / most.letters:.0%} of the {what} with characters unknown to the model"
     if most is runs:
         finely = 1 / most.letters_per_token > _TOKENS_PER_CHARACTER
@@ -107,8 +107,8 @@ def describe_mismatch(words: Cut, runs: Cut) -> str | None:
     )
 
 
-def _cut(words: "Counter[str]", tokenizer: "PreTrainedTokenizerFast") -> Cut:
-    letters = latin = unknown = known = pieces = 0
+def _count_tokens(words: "Counter[str]", tokenizer: "PreTrainedTokenizerFast") -> SplitCounts:
+    letters = latin = unknown = known = tokens = 0
     # preceded by a space, since some vocabularies have other tokens for the beginnings of words
     spaced = [f" {word}" for word in words]
     encodings = tokenizer.backend_tokenizer.encode_batch_fast(spaced, add_special_tokens=False)
@@ -121,8 +121,8 @@ def _cut(words: "Counter[str]", tokenizer: "PreTrainedTokenizerFast") -> Cut:
             unknown += count * length
         else:
             known += count
-            pieces += count * len(encoding.ids)
-    return Cut(letters, latin, unknown, known, pieces)
+            tokens += count * len(encoding.ids)
+    return SplitCounts(letters, latin, unknown, known, tokens)
 
 
 @cache

@@ -332,9 +332,9 @@ def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[Le
         clear = np.ones(len(rows), dtype=bool)
         keep = later == "test" and config.test_overlap == "keep"
         for reason, numbers, there in (
-            (f"text also stands in {later}", rows.same, others.same),
-            (f"nearly the same text stands in {later}", rows.near, others.near),
-            (f"{config.group_column} also stands in {later}", rows.tied, others.tied),
+            (f"text also occurs in {later}", rows.same, others.same),
+            (f"near duplicate in {later}", rows.near, others.near),
+            (f"{config.group_column} also occurs in {later}", rows.tied, others.tied),
         ):
             found = clear & np.isin(numbers, there)
             clear &= ~found
