@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from imdb_sentiment import DataConfig, FineTuneConfig
-from imdb_sentiment.audit.vocabulary import SplitCounts, split_words, describe_mismatch
+from imdb_sentiment.audit.vocabulary import SplitCounts, describe_mismatch, split_words
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.models.pretrained import load_encoder
 

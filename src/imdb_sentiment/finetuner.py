@@ -584,7 +584,7 @@ class SentimentFineTuner:
         folder = self.output_dir
         if folder.exists() and (not folder.is_dir() or any(path.name != LOCK_FILE for path in folder.iterdir())):
             raise OutputExistsError(
-                f"{folder} is not empty, and was left as it is",
+                f"{folder} is not empty and was not changed",
                 expected="a new or empty folder for the checkpoints of this run",
                 hint="fit(resume=True) to go on with the run in it, or another output_dir",
             )

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, audit_dataset
-from imdb_sentiment.audit.vocabulary import SplitCounts, split_words, describe_mismatch
+from imdb_sentiment.audit.vocabulary import SplitCounts, describe_mismatch, split_words
 from imdb_sentiment.models.pretrained import load_encoder
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "vocabulary.txt"

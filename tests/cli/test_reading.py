@@ -144,7 +144,7 @@ def test_a_file_that_is_something_else_is_refused_before_anything_is_made(
     ):
         outcome = run(*arguments)
         assert outcome.code == 2
-        assert "reviews.csv is not CSV, whatever its name says" in outcome.err
+        assert "reviews.csv is not CSV, despite its name" in outcome.err
         assert "call it reviews.csv.gz" in outcome.err
         assert snapshot(tmp_path) == before
 

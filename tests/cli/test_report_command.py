@@ -46,7 +46,7 @@ def test_without_its_training_rows_there_are_no_baselines(saved_model: Path, tmp
     copy = tmp_path / "model"
     shutil.copytree(saved_model, copy)
     (copy / "seen_rows.npz").unlink()
-    said = "not compared with simpler models, as the rows that the model was trained on were not at hand"
+    said = "not compared with simpler models, as the rows that the model was trained on were not available"
     for model in (saved_model, copy):
         page = tmp_path / "report.html"
         outcome = run("report", model, "--data", data, "--output", page, "--overwrite", "--no-label-issues")

@@ -295,7 +295,7 @@ def test_formulas_are_made_harmless_on_request(classifier: SentimentClassifier, 
         ("text,id\ndull\n", ("in.csv", "out.csv"), {}, DataError, "is ragged in 1 row"),
         ("", ("in.csv", "out.csv"), {}, DataError, "is empty"),
         ("not json", ("in.jsonl", "out.jsonl"), {}, DataError, "is not JSON in row 1"),
-        ("no parquet", ("in.parquet", "out.parquet"), {}, DataError, "is not Parquet, whatever its name says"),
+        ("no parquet", ("in.parquet", "out.parquet"), {}, DataError, "is not Parquet, despite its name"),
         ("text\ndull\n", ("in.csv", "out.csv"), {"shard": (3, 2)}, ConfigError, "shard=3/2"),
         ("text\ndull\n", ("in.csv", "out.csv"), {"encoding": "utf-99"}, ConfigError, "no text encoding"),
         ("text\ndull\n", ("in.csv", "out.csv"), {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
@@ -591,6 +591,6 @@ def test_the_longest_name_that_can_be_written(classifier: SentimentClassifier, t
     long = "a" * (246 - len(suffix)) + suffix
     assert classifier.predict_file(source, tmp_path / long).rows == 30
     assert len(pd.read_csv(tmp_path / long)) == 30
-    with pytest.raises(OutputExistsError, match="is too long a name"):
+    with pytest.raises(OutputExistsError, match="is too long for a name"):
         classifier.predict_file(source, tmp_path / f"a{long}")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([source.name, long])

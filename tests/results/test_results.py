@@ -194,7 +194,7 @@ def test_a_comparison_says_what_it_means(difference: float, p_value: float, said
     comparison = make_comparison(difference, p_value)
     lines = str(comparison).splitlines()
     assert lines[0] == comparison.to_dict()["verdict"] == said
-    assert lines[1] == "correct in the first alone: 20 rows, in the second alone: 40 rows, of 1,234"
+    assert lines[1] == "correct only in the first: 20 rows, only in the second: 40 rows, of 1,234"
 
 
 def test_a_baseline_that_is_better_is_called_so() -> None:
@@ -215,7 +215,7 @@ def test_a_calibration_says_what_it_changed() -> None:
     ]
     chosen = make_calibration(threshold=0.61234, goal="precision>=0.95", reached=False)
     assert str(chosen).splitlines()[2] == (
-        "threshold 0.6123 for precision>=0.95, which none reaches: precision 0.7000, recall 0.6000 on validation"
+        "threshold 0.6123 for precision>=0.95, not reached: precision 0.7000, recall 0.6000 on validation"
     )
 
 

@@ -76,7 +76,7 @@ def test_nothing_shows_under_the_name_before_everything_is_written(tmp_path: Pat
 
 def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
     make_model(tmp_path / "model")
-    with pytest.raises(OutputExistsError, match="is not empty, and was left as it is") as caught:
+    with pytest.raises(OutputExistsError, match="is not empty and was not changed") as caught:
         write_model(tmp_path / "model", "new")
     assert caught.value.found == f"{METADATA_FILE} and 1 more"
     assert "overwrite" in str(caught.value.hint)
@@ -233,7 +233,7 @@ def test_a_link_to_an_empty_folder_is_filled(tmp_path: Path) -> None:
 
 def test_a_folder_that_the_system_does_not_let_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(OutputExistsError, match="cannot be made") as caught:
+    with pytest.raises(OutputExistsError, match="cannot be created") as caught:
         make_folder(tmp_path / "file" / "below")
     assert caught.value.found == "Not a directory"
     make_folder(tmp_path / "a" / "b")
@@ -243,7 +243,7 @@ def test_a_folder_that_the_system_does_not_let_be_made(tmp_path: Path) -> None:
 
 def test_a_folder_in_one_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)  # root may write anywhere
-    with pytest.raises(OutputExistsError, match="may not be written to") as caught:
+    with pytest.raises(OutputExistsError, match="is not writable") as caught:
         check_output(tmp_path / "new" / "model", overwrite=False)
     assert str(tmp_path) in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -342,7 +342,7 @@ def test_other_errors_while_writing_are_not_taken_for_a_full_disk(tmp_path: Path
 def test_a_name_is_refused_that_leaves_no_room_for_a_hidden_one(
     tmp_path: Path, write: Callable[[Path, str], None]
 ) -> None:
-    with pytest.raises(OutputExistsError, match="is too long a name"):
+    with pytest.raises(OutputExistsError, match="is too long for a name"):
         write(tmp_path / ("é" * 123 + "e"), "new")
     assert names(tmp_path) == []
     write(tmp_path / ("é" * 123), "new")

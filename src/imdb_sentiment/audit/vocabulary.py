@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.data.inspection import Rows
 
-__all__ = ["SplitCounts", "split_words", "describe_mismatch", "find_mismatch"]
+__all__ = ["SplitCounts", "describe_mismatch", "find_mismatch", "split_words"]
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 """Scripts without spaces between words."""

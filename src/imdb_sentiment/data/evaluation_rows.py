@@ -58,7 +58,7 @@ def load_evaluation_rows(config: "DataConfig", names: LabelNames, *, others: boo
     left_out = [f"{count_rows(len(there))} left out: {reason}" for reason, there in inspected.invalid[split].items()]
     rest = [part for name, part in parts.items() if name != split]
     assumed = ", ".join(f"{quote(label)} as {quote(name)}" for label, name in labelling.read_as.items())
-    by_number = [f"the model's names do not tell which label is which; by number, they are read {assumed}"]
+    by_number = [f"the model's label names are not descriptive; by number, the labels are read {assumed}"]
     notes = (f"measured on {which}", *left_out, *raw.notes, *(by_number if labelling.assumed else []))
     return EvaluationRows(
         _labelled([parts[split]]),

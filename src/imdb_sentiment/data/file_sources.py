@@ -216,7 +216,7 @@ def matching_files(pattern: str, suffixes: Sequence[str] = SUFFIXES) -> list[Pat
         return files
     if matches:
         found_kinds = list_values(sorted({path.suffix.lower() or "no suffix" for path in matches}))
-        raise DataError(f"the files that match {pattern} are of no known kind", found=found_kinds, expected=kinds)
+        raise DataError(f"the files that match {pattern} have an unknown format", found=found_kinds, expected=kinds)
     missing = Path(full)
     while glob.has_magic(str(missing.parent)) or not missing.parent.is_dir():  # the first part that does not exist
         missing = missing.parent
@@ -237,7 +237,7 @@ def _read_divided(
         names = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
         split = next(filter(None, map(split_of, names)), None)
         (by_split.setdefault(split, []) if split else unnamed).append(path)
-    notes = [f"{path.relative_to(root)} was left out: its name tells no split" for path in unnamed if by_split]
+    notes = [f"{path.relative_to(root)} was left out: its name does not denote a split" for path in unnamed if by_split]
     splits: dict[str, RawRows] = {}
     for split, paths in (by_split or {"train": unnamed}).items():
         name = str(paths[0]) if len(paths) == 1 else f"{origin} ({split})"
@@ -253,13 +253,13 @@ def _match_note(files: Sequence[Path], pattern: str) -> str:
 
 def _file_batches(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
     if path.is_dir():
-        hint = "the folder as the whole source: the names of its files tell the splits"
+        hint = "the folder as the whole source: file names denote the splits"
         raise DataError(f"{path} is a folder", expected=f"a file ({_KINDS})", hint=hint)
     if not path.is_file():
         raise missing_file(path)
     if plain_suffix(path) not in _READERS:
         found = _kind(path) or "no suffix"
-        raise DataError(f"{path} is of no known kind", found=found, expected=_KINDS, hint=content_hint(path))
+        raise DataError(f"{path} has an unknown format", found=found, expected=_KINDS, hint=content_hint(path))
     if not config.header and _READERS[plain_suffix(path)] is not read_delimited:
         raise no_header_error(path)
     rows = 0

@@ -92,7 +92,7 @@ def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: 
     left_out = invalid_left_out(inspected)
     notes = source.notes
     if "test" in parts:
-        notes = (*notes, f"the {count_rows(len(parts['test']))} of the test split were left alone")
+        notes = (*notes, f"the {count_rows(len(parts['test']))} of the test split were not used")
         drop_overlap(parts, config, left_out)
     rows = limit_rows(parts["train"], config, names, left_out)
     fold_of = assign_folds(rows, folds, config.split_seed, names)

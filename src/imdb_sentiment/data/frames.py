@@ -83,7 +83,7 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
     columns: dict[Role, Sequence[object]] = {"text": as_list(texts, "texts"), "label": as_list(labels, "labels")}
     if len(columns["text"]) != len(columns["label"]):
         found = f"{len(columns['text']):,} texts and {len(columns['label']):,} labels"
-        raise DataError(f"{origin} has not one label for each text", found=found)
+        raise DataError(f"{origin} needs one label for each text", found=found)
     if config.text_columns:
         columns["text"], columns["text_pair"] = _unzipped(columns["text"], origin)
     return collect(_column_batches(columns, column_specs(config), origin), origin)

@@ -292,7 +292,7 @@ def _setting(field: str, label: str) -> Setting:
 
 
 def _one_class(counts: Mapping[str, int], origin: str) -> DataError:
-    return DataError(f"{origin} has one class only", found=_listing(counts), expected="rows of two classes")
+    return DataError(f"{origin} has only one class", found=_listing(counts), expected="rows of two classes")
 
 
 def _unlabelled_hint(counts: Mapping[str, int]) -> str | None:

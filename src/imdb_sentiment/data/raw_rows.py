@@ -143,7 +143,7 @@ def rows_from_values(
     """
     if len(texts) != len(labels):
         found = f"{len(texts):,} texts and {len(labels):,} labels"
-        raise DataError(f"{origin} has not one label for each text", found=found)
+        raise DataError(f"{origin} needs one label for each text", found=found)
     return _assemble(
         texts_from_values(texts),
         None if second_texts is None else texts_from_values(second_texts),

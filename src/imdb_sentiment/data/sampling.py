@@ -60,7 +60,7 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
     if size > len(rows):
         found = f"{len(rows):,} training rows"
         raise DataError(
-            f"max_train_samples={size:,} asks for more rows than there are",
+            f"max_train_samples={size:,} exceeds the number of training rows",
             found=found,
             hint=Advice(Setting("max_train_samples", len(rows), "DataConfig")),
         )

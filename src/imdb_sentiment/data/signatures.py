@@ -58,7 +58,7 @@ _BYTES: tuple[tuple[bytes, _Content], ...] = (
 )
 _CSV, _TSV, _TEXT = _Content("CSV", ".csv"), _Content("TSV", ".tsv"), _Content("text", ".txt")
 _JSON_LINES = _Content("JSON Lines", ".jsonl")
-_JSON = _Content("JSON, but not one object a line", "", _AS_LINES)
+_JSON = _Content("JSON, but not one object per line", "", _AS_LINES)
 
 _DELIMITED = ("CSV", "TSV", "text")
 _ACCEPTED = {
@@ -130,7 +130,7 @@ def _head(path: Path) -> bytes:
 
 def _wrong(path: Path, kind: str, found: _Content, advice: str) -> DataError:
     return DataError(
-        f"{path} is not {kind}, whatever its name says",
+        f"{path} is not {kind}, despite its name",
         found=f"{found.name}, by its first bytes",
         expected=f"{kind}, as in files that end in {path.suffix}",
         hint=advice,

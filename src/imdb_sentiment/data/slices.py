@@ -49,7 +49,7 @@ def checked_slices(columns: Mapping[str, Iterable[object]]) -> dict[str, list[st
     for name, values in texts.items():
         if (count := len(set(values))) > _MAX_VALUES:
             raise DataError(
-                f"{quote(name)} has too many values to divide a report by",
+                f"{quote(name)} has too many values for slices",
                 found=f"{count:,} different values in {len(values):,} rows",
                 expected=f"{_MAX_VALUES} at most",
                 hint="ranges instead of numbers, such as decades instead of dates",

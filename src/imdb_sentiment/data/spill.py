@@ -77,9 +77,9 @@ def disk_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            "rows that are too many for memory cannot be written to a temporary file",
+            "rows that do not fit into memory cannot be written to a temporary file",
             found=error.strerror or str(error),
-            hint="a folder with more room: TMPDIR=FOLDER in the environment",
+            hint="a folder with more space: TMPDIR=FOLDER in the environment",
         ) from None
 
 

@@ -134,8 +134,8 @@ def _thresholds(marks: Marks, curves: Curves) -> Figure:
         axes.legend(loc="lower center", ncols=3)
 
     caption = (
-        f"A text is called {marks.positive} above {marks.threshold:.3g}, the dotted line. The curves say what other "
-        "thresholds would do on these rows; choose one on validation rows, not here."
+        f"A text is called {marks.positive} above {marks.threshold:.3g}, the dotted line. The curves show other "
+        "thresholds on these rows; choose one on validation rows, not here."
     )
     return _figure("Threshold", draw, caption)
 

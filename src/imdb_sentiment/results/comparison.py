@@ -104,11 +104,11 @@ class Comparison:
             return None
         one, other = self.thresholds
         if one != other:
-            return f"accuracies do not compare, as {first} is measured at {one} and {second} at {other}"
+            return f"accuracies are not comparable, as {first} is measured at {one} and {second} at {other}"
         if all(self.goals_reached):
             return None
         who = f"only {first if self.goals_reached[0] else second}" if any(self.goals_reached) else "neither"
-        return f"accuracies do not compare, as {who} reached {one} on validation"
+        return f"accuracies are not comparable, as {who} reached {one} on validation"
 
     def ranking(self) -> "Ranking | None":
         """Compare by ROC-AUC, or by log loss where that is undefined."""
@@ -149,7 +149,7 @@ class Comparison:
         return "\n".join(
             [
                 *wrap(self.verdict),
-                f"correct in the first alone: {count_rows(self.only_first_correct)}, in the second alone: "
+                f"correct only in the first: {count_rows(self.only_first_correct)}, only in the second: "
                 f"{count_rows(self.only_second_correct)}, of {self.rows:,}",
                 *format_table(table),
             ]

@@ -291,7 +291,7 @@ class EvaluationReport:
         if self.background is None:
             return None
         if not self.baselines:
-            return "not compared with simpler models, as the rows that the model was trained on were not at hand"
+            return "not compared with simpler models, as the rows that the model was trained on were not available"
         return fewer_rows_sentence(self.baselines[0].train_rows, self.background.train_rows)
 
     def confident_errors(self, *, count: int = 10) -> list[ConfidentError]:

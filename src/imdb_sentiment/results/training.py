@@ -138,7 +138,7 @@ class Calibration:
         )
         if self.threshold != 0.5:
             lines.append(
-                f"threshold {self.threshold:.4f} for {self.goal}{'' if self.reached else ', which none reaches'}: "
+                f"threshold {self.threshold:.4f} for {self.goal}{'' if self.reached else ', not reached'}: "
                 f"precision {after.precision:.4f}, recall {after.recall:.4f} on validation"
             )
         return "\n".join(lines)

@@ -75,22 +75,22 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     if not folder.exists():
         above = next(parent for parent in folder.absolute().parents if parent.exists())
         if not above.is_dir():
-            raise OutputExistsError(f"{folder} cannot be made, as {above} is a file", expected="a folder to make it in")
+            raise OutputExistsError(f"{folder} cannot be created, as {above} is a file", expected="a folder")
         if not os.access(above, os.W_OK | os.X_OK):
-            raise OutputExistsError(f"{folder} cannot be made, as {above} may not be written to", hint="another folder")
+            raise OutputExistsError(f"{folder} cannot be created, as {above} is not writable", hint="another folder")
         return
     if not folder.is_dir():
-        raise OutputExistsError(f"{folder} is a file", expected="a folder, or a name not in use")
+        raise OutputExistsError(f"{folder} is a file", expected="a folder, or an unused name")
     content = sorted(entry.name for entry in folder.iterdir())
     if not content:
         return
     found = cut(content[0]) + (f" and {len(content) - 1} more" if len(content) > 1 else "")
     if not overwrite:
         hint = Advice("another folder, or ", Setting("overwrite", True))
-        raise OutputExistsError(f"{folder} is not empty, and was left as it is", found=found, hint=hint)
+        raise OutputExistsError(f"{folder} is not empty and was not changed", found=found, hint=hint)
     if METADATA_FILE not in content:
         raise OutputExistsError(
-            f"{folder} is not a model of this library, and was left as it is",
+            f"{folder} is not a model of this library and was not changed",
             found=found,
             expected=f"a folder with {METADATA_FILE}; nothing else is ever overwritten",
             hint="another folder",
@@ -108,7 +108,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         kind = DiskFullError if is_disk_full(error) else OutputExistsError
-        raise kind(f"{folder} cannot be made", found=error.strerror, hint="another folder") from None
+        raise kind(f"{folder} cannot be created", found=error.strerror, hint="another folder") from None
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     folder = folder.resolve()
     make_folder(folder.parent)
     partial = folder.parent / f".{folder.name}.partial"
-    full = full_disk_errors(partial, f"there is no more room to write {folder}", hint="free some, or another place")
+    full = full_disk_errors(partial, f"there is no space left to write {folder}", hint="free space, or another place")
     with one_writer(folder):
         check_output(folder, overwrite=overwrite)  # another writer may have just finished
         shutil.rmtree(partial, ignore_errors=True)
@@ -181,7 +181,7 @@ def link_target(path: Path) -> Path:
         raise OutputExistsError(f"{path} is a circular symbolic link", hint="another name")
     if (length := len(os.fsencode(target.name))) > _MAX_TARGET_NAME:
         raise OutputExistsError(
-            f"{cut(target.name)} is too long a name",
+            f"{cut(target.name)} is too long for a name",
             found=f"{length} bytes",
             expected=f"{_MAX_TARGET_NAME} at most",
             hint="a shorter name",
@@ -205,7 +205,7 @@ def check_new_file(path: Path, *, overwrite: bool) -> Path:
         raise OutputExistsError(f"{path} is a device, a pipe or a socket", expected="the name of a file")
     if path.exists() and not overwrite:
         hint = Advice("another name, or ", Setting("overwrite", True))
-        raise OutputExistsError(f"{path} is there already, and was left as it is", hint=hint)
+        raise OutputExistsError(f"{path} already exists and was not changed", hint=hint)
     target = link_target(path)
     folder = target.absolute().parent
     if not folder.is_dir():
@@ -213,7 +213,7 @@ def check_new_file(path: Path, *, overwrite: bool) -> Path:
             f"{path} cannot be written, as there is no folder {target.parent}", hint="another place"
         )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputExistsError(f"{path} cannot be written, as its folder may not be written to", hint="another place")
+        raise OutputExistsError(f"{path} cannot be written, as its folder is not writable", hint="another place")
     return target
 
 
@@ -231,7 +231,7 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
     """
     target = check_new_file(path, overwrite=overwrite)
     partial = target.with_name(f".{target.name}.partial")
-    full = full_disk_errors(partial, f"there is no more room to write {path}", hint="free some, or another place")
+    full = full_disk_errors(partial, f"there is no space left to write {path}", hint="free space, or another place")
     with one_writer(target, patience=_LOCK_TIMEOUT_SECONDS):
         check_new_file(path, overwrite=overwrite)  # another writer may have just finished
         try:

@@ -163,7 +163,7 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
             raise error_type(f"{what} was not found", found=absent, expected=expected, hint=hint) from None
         if is_unanswered(error):
             raise HubUnavailableError(
-                f"the Hugging Face hub is out of reach, and {what} is not in the local cache",
+                f"the Hugging Face hub is unreachable, and {what} is not in the local cache",
                 expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
                 hint=hint,
             ) from None
@@ -183,12 +183,12 @@ def describe_fault(error: BaseException) -> str:
 
 
 _NOT_FOUND = {
-    "GatedRepoError": "a repository that asks for a token, and no token that it accepts",
+    "GatedRepoError": "a gated repository, and no accepted token",
     "RepositoryNotFoundError": "no such repository on the hub, or a private one",
     "DatasetNotFoundError": "no such data set on the hub, or a private one",
     "RevisionNotFoundError": "no such revision in the repository",
     "RemoteEntryNotFoundError": "a repository without the files that are needed",
-    "HFValidationError": "a name that no repository can have",
+    "HFValidationError": "an invalid repository name",
 }
 _UNREACHABLE = {
     "ConnectionError",

@@ -28,7 +28,7 @@ def one_writer(
         patience: Seconds to wait.
 
     Raises:
-        OutputExistsError: Something else is writing to the target, or the lock file cannot be made.
+        OutputExistsError: Something else is writing to the target, or the lock file cannot be created.
         DiskFullError: The disk is full.
     """
     from filelock import FileLock, Timeout

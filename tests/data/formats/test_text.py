@@ -102,7 +102,7 @@ def test_so_it_is_where_no_letter_is_english(encoding: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("encoding", ["utf-16", "UTF_32"])
 def test_an_encoding_without_a_byte_order_needs_a_mark(encoding: str, tmp_path: Path) -> None:
     path = written(tmp_path, TEXT.encode("utf-16-le"))
-    with pytest.raises(DataError, match="does not begin with a mark") as caught:
+    with pytest.raises(DataError, match="does not begin with a byte order mark") as caught:
         TextFile(path, encoding)
     assert str(caught.value.hint).endswith("-le'")
 

@@ -93,7 +93,7 @@ class _Decompressed(io.RawIOBase):
             if isinstance(error, OSError) and error.errno:
                 raise
             raise DataError(
-                f"{self._path} is damaged or cut short",
+                f"{self._path} is damaged or truncated",
                 found=str(error),
                 expected=f"a whole {self._kind} file",
                 hint="get the file again, or compress it again",

@@ -97,7 +97,7 @@ class DelimitedFile:
             origin += ", whose columns have no names but positions"
         if len(first) == 1 < len(specs):
             expected = f"a column of texts and a column of labels, separated by {self.dialect.separator!r}"
-            raise DataError(f"{text.path} has one column only", found=list_values(first), expected=expected)
+            raise DataError(f"{text.path} has only one column", found=list_values(first), expected=expected)
         check_columns(self.columns, specs, origin)
 
     def _beginning(self) -> list[list[str]]:

@@ -58,7 +58,7 @@ def _rows(text: TextFile, specs: Sequence[ColumnSpec]) -> Iterator[Sequence[obje
                 names.update(dict.fromkeys(_names(record)))
         yield values
     if empty:
-        raise DataError(f"{text.path} is empty", expected="one JSON object a line")
+        raise DataError(f"{text.path} is empty", expected="one JSON object per line")
     check_columns(list(names), [column for column in specs if column.name in unseen], str(text.path))
 
 
@@ -91,7 +91,7 @@ def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[st
     Raises:
         DataError: It is not JSON or not an object, or has duplicate field names.
     """
-    expected = 'one object a line, {"text": ..., "label": ...}'
+    expected = 'one object per line, {"text": ..., "label": ...}'
     try:
         record = json.loads(line, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
@@ -156,7 +156,7 @@ class JsonTable:
             names.update(dict.fromkeys(record))
             unseen -= {name for name in unseen if find_field(record, name) is not MISSING}
         if not self.rows:
-            raise DataError(f"{text.path} is empty", expected="one JSON object a line")
+            raise DataError(f"{text.path} is empty", expected="one JSON object per line")
         check_columns(list(names), [column for column in specs if column.name in unseen], str(text.path))
         self.columns = tuple(names)
         self.notes = text.notes

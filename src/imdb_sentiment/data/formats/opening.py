@@ -97,7 +97,7 @@ def _kind_of(path: Path) -> str:
     if kind not in KINDS:
         expected = f"a file that ends in {', '.join(KINDS)}, also with .gz or .zst"
         found = kind or "no suffix"
-        raise DataError(f"{path} is of an unknown kind", found=found, expected=expected, hint=content_hint(path))
+        raise DataError(f"{path} has an unknown format", found=found, expected=expected, hint=content_hint(path))
     return kind
 
 
@@ -111,9 +111,9 @@ def check_suffixes(source: Path, target: Path) -> None:
     kinds = _kind_of(source), plain_suffix(target)
     if kinds[0] != kinds[1]:
         raise ConfigError(
-            f"{target} is of another kind than {source}",
+            f"{target} has a different format than {source}",
             found=f"{kinds[0]} and {kinds[1] or 'no suffix'}",
-            expected="one kind for both",
+            expected="the same format for both",
         )
     if kinds[1] == ".parquet" and target.suffix.lower() in COMPRESSIONS:
         raise ConfigError(f"{target} would be compressed twice", expected="a name that ends in .parquet")

@@ -106,7 +106,7 @@ class TooLongError(TextError):
     def explain(self, origin: Path | str, row: int) -> DataError:
         """Return the error for the user."""
         return DataError(
-            f"{origin} has too long a text in {row_name(row)}",
+            f"{origin} has an overlong text in {row_name(row)}",
             found=f"more than {_MAX_ROW_BYTES // 2**20} MiB without an end",
             expected="rows that end; in CSV, quoted fields that are closed",
             hint="look at that row; a model reads only the first pages of a text this long",
@@ -144,9 +144,9 @@ class TextFile:
         elif not encoding:
             _refuse_wide(path, head)
         elif head and given in ("utf-16", "utf-32"):
-            expected = f"a {given.upper()} mark, which tells the order of the bytes"
+            expected = f"a {given.upper()} mark, which gives the byte order"
             hint = Advice(Setting("encoding", f"{given}-le"))
-            raise DataError(f"{path} does not begin with a mark", expected=expected, hint=hint)
+            raise DataError(f"{path} does not begin with a byte order mark", expected=expected, hint=hint)
         outside = _QUOTED.sub("", codecs.getincrementaldecoder(self.encoding)("replace").decode(head))
         self.newline = "\r" if "\r" in outside and "\n" not in outside else "\n"
 
@@ -308,7 +308,7 @@ def _refuse_wide(path: Path, head: bytes) -> None:
             aligned = all(start % width == 0 and head.startswith(end, start) for start in starts)
             if (english and count > 1) or (aligned and len(ends) > 1):
                 raise DataError(
-                    f"{path} seems to be {name.upper()} without the mark that says so",
+                    f"{path} seems to be {name.upper()} without a byte order mark",
                     found=f"NUL {side} every line end, or most letters",
                     expected=f"text encoded as UTF-8, or {name.upper()} with its mark",
                     hint=Advice(Setting("encoding", f"{name}-{order}")),
