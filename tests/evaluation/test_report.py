@@ -195,7 +195,7 @@ def test_a_baseline_serves_the_goal_of_the_model_by_the_same_validation_rows(goa
         assert (model.report.threshold, model.report.goal_reached) == chosen
         assert model.report.goal == goal
         assert model.comparison.thresholds == (goal, goal)
-        assert ("do not compare" in model.verdict) != model.report.goal_reached
+        assert ("not comparable" in model.verdict) != model.report.goal_reached
         assert "; ROC-AUC " in model.verdict
 
 

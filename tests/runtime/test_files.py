@@ -301,7 +301,7 @@ def fill_the_disk(disk: Path) -> None:
             new_folder(disk / "model", overwrite=True) as partial,
         ):
             write(partial / "file")
-        assert "free some" in str(caught.value.hint)
+        assert "free space" in str(caught.value.hint)
         assert (disk / "model" / "weights").read_text() == "old"
         assert names(disk) == ["ballast", "model", "page"], write
     with pytest.raises(DiskFullError, match=f"no more room to write {disk / 'page'}"):
