@@ -31,7 +31,7 @@ SETTINGS = {
     "three text columns": ("--set text_columns=a,b,c", ("text_columns = 'a,b,c'", "two columns, such as title,body")),
     "text columns and a text column": (
         "--text-column a --set text_columns=a,b",
-        ("text_columns takes the place of text_column, which is set to 'a' too",),
+        ("text_columns replaces text_column, which is set to 'a' too",),
     ),
     "unknown tracker": (
         "--set report_to=tensorbord",

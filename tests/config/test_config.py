@@ -202,7 +202,7 @@ def test_the_columns_of_the_text_are_one_or_two() -> None:
         ({"text_columns": ("title", 1.5)}, "valid string"),
         ({"text_columns": "body,body"}, "text_columns are both 'body'"),
         ({"text_columns": "label,body"}, "text_columns and label_column both name 'label'"),
-        ({"text_columns": "title,body", "text_column": "SMS"}, "takes the place of text_column, which is set to 'SMS'"),
+        ({"text_columns": "title,body", "text_column": "SMS"}, "replaces text_column, which is set to 'SMS'"),
     ],
 )
 def test_text_columns_are_two_different_ones(fields: dict[str, Any], message: str) -> None:

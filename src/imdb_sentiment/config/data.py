@@ -181,9 +181,7 @@ class DataConfig(Frozen):
             raise ValueError(f"text_columns and label_column both name {quote(self.label_column)}")
         # not by model_fields_set: a saved configuration sets every field
         if self.text_column != type(self).model_fields["text_column"].default:
-            raise ValueError(
-                f"text_columns takes the place of text_column, which is set to {quote(self.text_column)} too"
-            )
+            raise ValueError(f"text_columns replaces text_column, which is set to {quote(self.text_column)} too")
 
 
 def source_of(data: object, config: DataConfig | None) -> tuple[object, DataConfig]:

@@ -85,8 +85,8 @@ def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: 
         MissingExtraError: Near-duplicate detection is on and its extra is not installed.
     """
     source = load_checked(config, data)
-    learnt = [source.splits[split] for split in ("train", "validation") if split in source.splits]
-    pool = {"train": collect(learnt, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
+    trainable = [source.splits[split] for split in ("train", "validation") if split in source.splits]
+    pool = {"train": collect(trainable, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
     inspected = inspect_rows(pool, config, check=invalid_rows_check(config))
     parts, (names, *_) = label_rows(inspected, config, source.origin, known=known)
     left_out = invalid_left_out(inspected)

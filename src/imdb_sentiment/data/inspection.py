@@ -155,11 +155,11 @@ def inspect_rows(
     vocabulary: dict[str, int] = {}
     with ExitStack() as stack:
         index = stack.enter_context(MinHashIndex()) if config.near_duplicates == "group" else None
-        seen = {split: _scan(rows, vocabulary, index) for split, rows in splits.items()}
-        for split, part in seen.items():
+        scanned = {split: _scan(rows, vocabulary, index) for split, rows in splits.items()}
+        for split, part in scanned.items():
             if check:
                 check(splits[split], part.invalid)
-        arrays = {split: part.arrays() for split, part in seen.items()}
+        arrays = {split: part.arrays() for split, part in scanned.items()}
         keys = np.concatenate([columns[2] for columns in arrays.values()])
         ties = np.concatenate([columns[4] for columns in arrays.values()])
         fetch = _TextLookup([(splits[split], columns[0]) for split, columns in arrays.items()])
@@ -171,7 +171,7 @@ def inspect_rows(
         here = slice(start, start + len(positions))
         parts[split] = Rows(splits[split], positions, labels, own_keys, digests, *(numbers[here] for numbers in groups))
         start += len(positions)
-    return InspectedRows(parts, {split: part.invalid for split, part in seen.items()}, tuple(vocabulary))
+    return InspectedRows(parts, {split: part.invalid for split, part in scanned.items()}, tuple(vocabulary))
 
 
 def invalid_rows_check(config: "DataConfig") -> Callable[[RawRows, Invalid], None]:
@@ -241,7 +241,7 @@ class _ScannedRows:
 
 
 def _scan(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) -> _ScannedRows:
-    seen = _ScannedRows()
+    scanned = _ScannedRows()
     not_text = set(raw.not_text)
     number = 0
     with progress_bar("checking rows", total=len(raw), unit="row") as bar:
@@ -254,15 +254,15 @@ def _scan(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) 
                 number += 1
                 normalised = "" if text is None else normalise(text, second)
                 if reason := _invalid_reason(number in not_text, text, normalised, label):
-                    seen.invalid.setdefault(reason, []).append(number)
+                    scanned.invalid.setdefault(reason, []).append(number)
                     continue
                 whole = text if second is None else f"{text}\0{second}"
-                seen.add(number - 1, vocabulary.setdefault(label, len(vocabulary)), normalised, whole, group)
+                scanned.add(number - 1, vocabulary.setdefault(label, len(vocabulary)), normalised, whole, group)
                 compared.append(normalised)
             if index:
                 index.add(compared)
             bar.update(len(batch))
-    return seen
+    return scanned
 
 
 def _invalid_reason(no_text: bool, text: str | None, normalised: str, label: str | None) -> str | None:

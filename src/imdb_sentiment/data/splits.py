@@ -276,7 +276,7 @@ def limit_rows(rows: Rows, config: "DataConfig", names: LabelNames, left_out: li
 def label_rows(
     inspected: InspectedRows, config: "DataConfig", origin: str, *, known: LabelNames | None = None
 ) -> tuple[dict[str, Rows], Labelling]:
-    """Give each row its label id, 0 or 1.
+    """Map the labels of the rows to ids 0 and 1.
 
     Raises:
         DataError: See `resolve_labels`.

@@ -65,7 +65,7 @@ class SplitSummary:
         table += [
             [split, *(f"{n:,}" for n in by.values()), f"{sum(by.values()):,}"]
             for split, by in self.rows.items()
-            if any(by.values())  # rows that are held out in turn make no validation split
+            if any(by.values())  # cross-validation leaves splits empty
         ]
         lines = format_table(table)
         if self.folds:

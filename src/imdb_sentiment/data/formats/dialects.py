@@ -106,7 +106,7 @@ def _separator(lines: Sequence[str], newline: str, own: str, columns: set[str], 
     if fitting:
         separator = fitting[0]
     elif not header and len(columns) == 1:
-        separator = own  # a file of texts alone
+        separator = own  # a single column of texts
     else:  # determines the error about missing columns
         most = max(first, key=lambda mark: len(first[mark]))
         separator = most if len(first[own]) < 2 <= len(first[most]) else own
