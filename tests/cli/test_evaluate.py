@@ -223,7 +223,7 @@ def test_numbers_for_names_that_say_nothing_are_noted(tiny_config: FineTuneConfi
     tuner.fit((texts, ["spam" if label else "ham" for label in ids]))
     model = tuner.save(tmp_path / "model")
     notes = run("evaluate", model, "--data", write_labels(tmp_path, (0, 1)), "--json").read_json()["notes"]
-    assert "by number, they are read " in notes[1]
+    assert "by number, the labels are read " in notes[1]
     assert {"'0' as 'ham'", "'1' as 'spam'"} == set(notes[1].partition(" read ")[2].split(", "))
     notes = run("evaluate", model, "--data", write_labels(tmp_path, ("HAM", "Spam")), "--json").read_json()["notes"]
     assert len(notes) == 1

@@ -297,7 +297,7 @@ def test_formulas_are_made_harmless_on_request(classifier: SentimentClassifier, 
         ("not json", ("in.jsonl", "out.jsonl"), {}, DataError, "is not JSON in row 1"),
         ("no parquet", ("in.parquet", "out.parquet"), {}, DataError, "is not Parquet, despite its name"),
         ("text\ndull\n", ("in.csv", "out.csv"), {"shard": (3, 2)}, ConfigError, "shard=3/2"),
-        ("text\ndull\n", ("in.csv", "out.csv"), {"encoding": "utf-99"}, ConfigError, "no text encoding"),
+        ("text\ndull\n", ("in.csv", "out.csv"), {"encoding": "utf-99"}, ConfigError, "not a text encoding"),
         ("text\ndull\n", ("in.csv", "out.csv"), {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
         ('{"text": "a"}', ("in.jsonl", "out.jsonl"), {"spreadsheet_safe": True}, ConfigError, "for CSV and TSV"),
     ],
@@ -359,7 +359,7 @@ def test_a_full_disk_is_told_and_what_is_done_is_kept(
 
     with monkeypatch.context() as patch:
         patch.setattr(file, "_score_part", fill)
-        with pytest.raises(DiskFullError, match="no more room to write"):
+        with pytest.raises(DiskFullError, match="no space left to write"):
             classifier.predict_file(source, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
     assert classifier.predict_file(source, tmp_path / "out.csv").scored_before == 8
@@ -375,7 +375,7 @@ def test_a_disk_that_is_full_from_the_beginning_is_told(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", fill)
-        with pytest.raises(DiskFullError, match="no more room to write"):
+        with pytest.raises(DiskFullError, match="no space left to write"):
             classifier.predict_file(source, tmp_path / "out.csv")
     assert classifier.predict_file(source, tmp_path / "out.csv").rows == 30
 

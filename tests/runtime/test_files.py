@@ -95,7 +95,7 @@ def test_overwriting_a_model_leaves_nothing_of_the_old_one(tmp_path: Path) -> No
 def test_a_folder_that_is_no_model_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"meow")
-    with pytest.raises(OutputExistsError, match="not a model of this library, and was left as it is") as caught:
+    with pytest.raises(OutputExistsError, match="not a model of this library and was not changed") as caught:
         write_model(tmp_path / "photos", "new", overwrite=True)
     assert METADATA_FILE in str(caught.value.expected)
     assert (tmp_path / "photos" / "cat.jpg").read_bytes() == b"meow"
@@ -297,14 +297,14 @@ def fill_the_disk(disk: Path) -> None:
     for write in WRITERS:
         leave_room(disk / "ballast", ROOM // 2)
         with (
-            pytest.raises(DiskFullError, match=f"no more room to write {disk / 'model'}") as caught,
+            pytest.raises(DiskFullError, match=f"no space left to write {disk / 'model'}") as caught,
             new_folder(disk / "model", overwrite=True) as partial,
         ):
             write(partial / "file")
         assert "free space" in str(caught.value.hint)
         assert (disk / "model" / "weights").read_text() == "old"
         assert names(disk) == ["ballast", "model", "page"], write
-    with pytest.raises(DiskFullError, match=f"no more room to write {disk / 'page'}"):
+    with pytest.raises(DiskFullError, match=f"no space left to write {disk / 'page'}"):
         write_text(disk / "page", "x" * ROOM, overwrite=True)
     (disk / "ballast").unlink()
     leave_room(disk / "ballast", 0)
