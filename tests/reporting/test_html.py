@@ -112,7 +112,7 @@ def test_ink_follows_the_colour_scheme(page: Page) -> None:
 def test_a_page_that_is_there_is_not_replaced_unless_asked(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text("mine")
-    with pytest.raises(OutputExistsError, match="was left as it is"):
+    with pytest.raises(OutputExistsError, match="was not changed"):
         make_report(60).save_html(file)
     assert file.read_text() == "mine"
     make_report(60).save_html(file, overwrite=True)

@@ -163,9 +163,9 @@ class FineTuneConfig(Frozen):
 
     class_weight: Literal["balanced"] | None = None
     """`balanced` weights each row's training loss by n / (2 * n_class), where n is the number of training rows and
-    n_class that of the row's class. Validation is never weighted. To find more of the rarer class, prefer a `threshold`
-    for a goal, such as `max_f1`: it finds as much, and the probabilities stay calibrated. With weights those of the
-    rarer class are too high, which a temperature corrects only in part."""
+    n_class that of the row's class. Validation is never weighted. To find more of the rarer class, leave class_weight
+    off and choose a `threshold` for a goal, such as `max_f1`: it finds as much, and the probabilities stay calibrated.
+    With weights those of the rarer class are too high, which a temperature corrects only in part."""
 
     load_best_model_at_end: bool = True
     """Keep the epoch with the best validation metric instead of the last one."""
