@@ -518,7 +518,7 @@ def test_what_a_kill_at_the_last_step_leaves_is_tidied(
         assert classifier.predict_file(source, target).scored_before == 30
     else:
         whole = target.read_bytes()
-        with pytest.raises(OutputExistsError, match="is there already"):
+        with pytest.raises(OutputExistsError, match="already exists"):
             classifier.predict_file(source, target)
         assert target.read_bytes() == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
@@ -564,7 +564,7 @@ def test_what_another_process_has_finished_meanwhile_is_left(
 ) -> None:
     source, target = write_csv(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv"
     monkeypatch.setattr("imdb_sentiment.inference.file.check_names", lambda *_: target.write_text("done"))
-    with pytest.raises(OutputExistsError, match="is there already"):
+    with pytest.raises(OutputExistsError, match="already exists"):
         classifier.predict_file(source, target)
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
 

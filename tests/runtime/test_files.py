@@ -131,7 +131,7 @@ def test_a_link_to_a_file_stays_and_the_file_is_replaced(tmp_path: Path) -> None
     (tmp_path / "elsewhere" / "page").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "page")
     (tmp_path / "page").symlink_to("link")
-    with pytest.raises(OutputExistsError, match="is there already"):
+    with pytest.raises(OutputExistsError, match="already exists"):
         write_text(tmp_path / "page", "new", overwrite=False)
     write_text(tmp_path / "page", "new", overwrite=True)
     assert (tmp_path / "elsewhere" / "page").read_text() == "new"
