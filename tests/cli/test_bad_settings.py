@@ -20,7 +20,7 @@ SETTINGS = {
     "not a number": ("--set learning_rate=fast", ("learning_rate = 'fast'", "valid number")),
     "not a choice": ("--set truncation=middle", ("truncation = 'middle'", "'head', 'tail' or 'head_tail'")),
     "two bad values": ("--set seed=-1 --set weight_decay=x", ("seed = '-1'", "weight_decay = 'x'")),
-    "not positive": ("--max-train-samples 0", ("limit = 0", "greater than 0")),
+    "not positive": ("--max-train-samples 0", ("max_train_samples = 0", "greater than 0")),
     "unknown preset": (
         "--preset tutoral",
         ("unknown preset 'tutoral'", "one of tutorial, fast, balanced, accurate", "try:      tutorial"),
