@@ -288,8 +288,8 @@ def test_formulas_are_made_harmless_on_request(classifier: SentimentClassifier, 
 @pytest.mark.parametrize(
     ("content", "names", "fields", "error", "message"),
     [
-        ("text\ndull\n", ("in.csv", "out.jsonl"), {}, ConfigError, "of another kind"),
-        ("text\ndull\n", ("in.text", "out.text"), {}, DataError, "of an unknown kind"),
+        ("text\ndull\n", ("in.csv", "out.jsonl"), {}, ConfigError, "a different format"),
+        ("text\ndull\n", ("in.text", "out.text"), {}, DataError, "an unknown format"),
         ("text\ndull\n", ("in.csv", "in.csv"), {"overwrite": True}, OutputExistsError, "written while it is read"),
         ("txet\ndull\n", ("in.csv", "out.csv"), {}, DataError, "column 'text' is not in"),
         ("text,id\ndull\n", ("in.csv", "out.csv"), {}, DataError, "is ragged in 1 row"),
@@ -581,7 +581,7 @@ def test_of_a_parquet_file_only_a_part_is_in_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["", ".", "/", "..", "folder/.."])
 def test_a_target_without_a_name_is_refused(classifier: SentimentClassifier, tmp_path: Path, target: str) -> None:
-    with pytest.raises(ConfigError, match="is of another kind"):
+    with pytest.raises(ConfigError, match="has a different format"):
         classifier.predict_file(write_csv(tmp_path / "in.csv", TEXTS), target)
 
 
