@@ -27,7 +27,7 @@ from imdb_sentiment.evaluation.metrics import measure, softmax
 from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
 from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
-from imdb_sentiment.runtime.malloc import give_back_freed_memory, keep_freed_memory
+from imdb_sentiment.runtime.malloc import keep_freed_memory, release_freed_memory
 from imdb_sentiment.training.batching import divide, rows_of_steps
 from imdb_sentiment.training.recipe import resolve
 
@@ -185,7 +185,7 @@ def train(
             optimizer.zero_grad()
             step += 1
             if step % 16 == 0 and arguments.allocator == "keep":
-                give_back_freed_memory()
+                release_freed_memory()
             if arguments.average and step > steps / 2:
                 average = average or [value.detach().clone() for value in parameters]
                 torch._foreach_lerp_(average, [value.detach() for value in parameters], 1 - arguments.average)

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from imdb_sentiment import DataConfig, FineTuneConfig
-from imdb_sentiment.audit.vocabulary import Cut, cut_words, describe_mismatch
+from imdb_sentiment.audit.vocabulary import SplitCounts, describe_mismatch, split_words
 from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.models.pretrained import load_encoder
 
@@ -23,11 +23,11 @@ def read_texts() -> dict[str, list[str]]:
     return {name: texts for name, *texts in (block.strip().splitlines() for block in blocks)}
 
 
-def show(name: str, words: Cut, runs: Cut) -> None:
+def show(name: str, words: SplitCounts, runs: SplitCounts) -> None:
     most = max(words, runs, key=lambda cut: cut.letters)
-    known = f"{most.pieces_per_word:.2f} | {most.letters_per_piece:.2f}" if most.words else "- | -"
+    known = f"{most.tokens_per_word:.2f} | {most.letters_per_token:.2f}" if most.words else "- | -"
     if most is runs:
-        known = f"- | {most.letters_per_piece:.2f}"
+        known = f"- | {most.letters_per_token:.2f}"
     found = "yes" if describe_mismatch(words, runs) else "no"
     print(f"| {name} | {most.letters:,} | {known} | {most.unknown / most.letters:.0%} | {found} |")
 
@@ -41,11 +41,11 @@ def main() -> None:
     print("| texts | letters | tokens a word | letters a token | in unknown words | found |")
     print("|---|---|---|---|---|---|")
     for name, texts in read_texts().items():
-        show(name, *cut_words(texts, tokenizer))
+        show(name, *split_words(texts, tokenizer))
     for source in options.source:
         path, text, label = [*source.split(":"), "text", "label"][:3]
         rows = load_source(DataConfig(source=path, text_column=text, label_column=label)).splits["train"]
-        show(path, *cut_words(rows.texts.to_pylist()[:5000], tokenizer))
+        show(path, *split_words(rows.texts.to_pylist()[:5000], tokenizer))
 
 
 if __name__ == "__main__":

@@ -447,7 +447,7 @@ def test_a_saved_model_of_a_goal_is_compared_as_in_training(
     assert not any(classifier.seen_in_training(train[0] + test[0], split="validation"))
     without = classifier.evaluate(*test, train=train).baselines
     assert [baseline.report.threshold for baseline in without] == [0.5, 0.5]
-    assert all(baseline.verdict.startswith("accuracies do not compare, as ") for baseline in without)
+    assert all(baseline.verdict.startswith("accuracies are not comparable, as ") for baseline in without)
 
 
 @pytest.mark.parametrize("name", ["train", "validation"])

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
 from imdb_sentiment.results.evaluation import EvaluationReport
@@ -74,7 +74,7 @@ def cross_validate(
     config = given_config(config, FineTuneConfig)
     folder = as_path(output_dir, "output_dir")
     divided = load_folds(data_config, folds, rows)
-    learn = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN)
+    learn = config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS)
     run = {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn}
     run |= data_config.model_dump(include={"validation", "validation_fraction"})
     with rounds_folder(folder, run, what="cross-validation", resume=resume):

@@ -7,8 +7,15 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Never
 
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, SettledConfig, given_config, source_of
-from imdb_sentiment.config.other_names import setting_meant
+from imdb_sentiment.config import (
+    NON_TRAINING_FIELDS,
+    DataConfig,
+    FineTuneConfig,
+    SettledConfig,
+    given_config,
+    source_of,
+)
+from imdb_sentiment.config.other_names import suggest_setting
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
@@ -562,7 +569,7 @@ class SentimentFineTuner:
         """What decides how a run ends: a run cannot be resumed from a checkpoint of another."""
         splits = self.splits
         of_a_step = {"per_device_train_batch_size", "gradient_accumulation_steps"}
-        run = config.model_dump(mode="json", exclude=NOT_OF_THE_RUN | of_a_step)
+        run = config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS | of_a_step)
         batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
         return run | {
             "rows_per_step": batch * world_size(),
@@ -579,7 +586,7 @@ class SentimentFineTuner:
         folder = self.output_dir
         if folder.exists() and (not folder.is_dir() or any(path.name != LOCK_FILE for path in folder.iterdir())):
             raise OutputExistsError(
-                f"{folder} is not empty, and was left as it is",
+                f"{folder} is not empty and was not changed",
                 expected="a new or empty folder for the checkpoints of this run",
                 hint="fit(resume=True) to go on with the run in it, or another output_dir",
             )
@@ -597,4 +604,4 @@ def _labelled(rows: "Dataset") -> Labelled:
 def _no_argument(name: str) -> ConfigError:
     """Return the error for a setting that is a field of one of the configurations."""
     fields = {kind.__name__: kind.model_fields for kind in (DataConfig, FineTuneConfig)}
-    return ConfigError(f"SentimentFineTuner has no argument {quote(name)}", hint=setting_meant(name, (), fields))
+    return ConfigError(f"SentimentFineTuner has no argument {quote(name)}", hint=suggest_setting(name, (), fields))

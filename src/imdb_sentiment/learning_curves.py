@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
@@ -90,7 +90,7 @@ def learning_curve(
         "folds": folds,
         "sizes": numbers,
         "data_fingerprint": divided.fingerprint,
-        "fine_tune_config": config.model_dump(mode="json", exclude=NOT_OF_THE_RUN),
+        "fine_tune_config": config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS),
         **data_config.model_dump(include={"validation", "validation_fraction"}),
     }
     with rounds_folder(folder, run, what="learning-curve", resume=resume):
@@ -163,11 +163,11 @@ def _summarize(sizes: Sequence[int], rounds: Sequence[Sequence[dict[str, Any]]],
     import numpy as np
 
     from imdb_sentiment.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
-    from imdb_sentiment.evaluation.power_law import drawn_errors, error_at
+    from imdb_sentiment.evaluation.power_law import draw_error_rates, extrapolate_error_rates
 
     wrong = np.array([[mistake for part in parts for mistake in part["wrong"]] for parts in rounds]).T
     rows = len(wrong)
-    drawn = drawn_errors(wrong, draws=RESAMPLES, seed=SEED)
+    drawn = draw_error_rates(wrong, draws=RESAMPLES, seed=SEED)
     measured = (wrong.sum(0) + 0.5) / (rows + 1)
 
     def around(value: float, values: "NDArray[np.float64]") -> Interval:
@@ -175,8 +175,10 @@ def _summarize(sizes: Sequence[int], rounds: Sequence[Sequence[dict[str, Any]]],
         return Interval(min(low, value), max(high, value))  # no mistake at all is an end of what is possible
 
     def forecast(number: int) -> Forecast:
-        accuracy = float(1 - error_at(measured, sizes, number))
-        return Forecast(rows=number, accuracy=accuracy, interval=around(accuracy, 1 - error_at(drawn, sizes, number)))
+        accuracy = float(1 - extrapolate_error_rates(measured, sizes, number))
+        return Forecast(
+            rows=number, accuracy=accuracy, interval=around(accuracy, 1 - extrapolate_error_rates(drawn, sizes, number))
+        )
 
     accuracies = (1 - wrong.mean(0)).tolist()
 
@@ -191,7 +193,7 @@ def _summarize(sizes: Sequence[int], rounds: Sequence[Sequence[dict[str, Any]]],
         for place, (size, parts) in enumerate(zip(sizes, rounds, strict=True))
     ]
     now, doubled = forecast(rows), forecast(2 * rows)
-    gains = error_at(drawn, sizes, rows) - error_at(drawn, sizes, 2 * rows)
+    gains = extrapolate_error_rates(drawn, sizes, rows) - extrapolate_error_rates(drawn, sizes, 2 * rows)
     return LearningCurve(
         points=tuple(points),
         now=now,

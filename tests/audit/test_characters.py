@@ -86,4 +86,4 @@ def test_who_ignores_near_duplicates_needs_no_ftfy(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("imdb_sentiment.audit.dataset.has_ftfy", lambda: False)
     audit = audit_texts("The cafÃ© was shut.", near_duplicates="ignore")
     assert codes(audit) == {}
-    assert any("wrong encodings were not looked for" in note for note in audit.notes)
+    assert any("wrong encodings were not searched for" in note for note in audit.notes)

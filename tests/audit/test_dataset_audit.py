@@ -160,7 +160,7 @@ def test_the_order_of_the_rows_changes_no_count(seed: int, tiny_model: Path) -> 
 
 
 def test_very_many_rows_are_looked_at_closely_in_part(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset, "_CLOSELY", 20)
+    monkeypatch.setattr(dataset, "_SAMPLE_ROWS", 20)
     order = random.Random(0).sample(range(60), 60)
     one_way = audit_dataset((TEXTS, LABELS), model_name=str(tiny_model))
     other = audit_dataset(([TEXTS[i] for i in order], [LABELS[i] for i in order]), model_name=str(tiny_model))
@@ -168,7 +168,7 @@ def test_very_many_rows_are_looked_at_closely_in_part(tiny_model: Path, monkeypa
     assert one_way.tokens is not None
     assert one_way.tokens.rows == 20
     assert codes(one_way) == codes(other)
-    note = "tokens were counted, and give-aways looked for, in 20 of 60 rows, chosen by a hash of the text"
+    note = "tokens were counted, and label leaks searched for, in 20 of 60 rows, chosen by a hash of the text"
     assert one_way.notes == (note,)
 
 

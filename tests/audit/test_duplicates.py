@@ -72,14 +72,14 @@ def test_groups_of_rows_in_two_splits() -> None:
 def test_near_duplicates_that_are_ignored() -> None:
     audit = audit_texts(FIRST, "x", NEAR, near_duplicates="ignore")
     assert codes(audit) == {}
-    assert audit.notes == ("near duplicates were not looked for: near_duplicates is 'ignore'",)
+    assert audit.notes == ("near duplicates were not searched for: near_duplicates is 'ignore'",)
 
 
 def test_one_text_under_two_labels() -> None:
     audit = audit_more((FIRST, 1), (SPELT, 0), (FIRST, 1), (NEAR, 0))
     finding = one(audit, "conflicting_labels")
     assert (finding.severity, finding.count, finding.rows) == ("warning", 3, (61, 62, 63))
-    assert finding.summary == "1 text stands under different labels, in 3 rows"
+    assert finding.summary == "1 text has different labels, in 3 rows"
 
 
 def test_one_text_under_two_labels_in_two_splits() -> None:

@@ -42,14 +42,14 @@ def test_a_word_that_tells_the_class(share: float, other: float, found: bool) ->
         finding = one(audit, "giveaway_token")
         assert finding.severity == "warning"
         assert finding.rows == tuple(np.flatnonzero(holds)[:5] + 1)
-        assert finding.summary.startswith("'urgent' tells the class in train: it stands in ")
+        assert finding.summary.startswith("'urgent' predicts the class in train: it is in ")
         assert f"{share:.1%} of the 'positive' rows" in finding.summary
 
 
 def test_three_words_at_most_are_named_the_best_first() -> None:
     texts = [f"{text} alpha beta gamma !" if label else text for text, label in zip(TEXTS, LABELS, strict=True)]
     finding = one(audit_dataset((texts, LABELS)), "giveaway_token")
-    assert "'!' tells the class" in finding.summary
+    assert "'!' predicts the class" in finding.summary
     assert finding.summary.endswith("; likewise 'alpha', 'beta', and 1 more")
 
 

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, audit_dataset
-from imdb_sentiment.audit.vocabulary import Cut, cut_words, describe_mismatch
+from imdb_sentiment.audit.vocabulary import SplitCounts, describe_mismatch, split_words
 from imdb_sentiment.models.pretrained import load_encoder
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "vocabulary.txt"
@@ -35,12 +35,12 @@ def minilm() -> PreTrainedTokenizerFast:
 
 @pytest.mark.parametrize("name", ENGLISH)
 def test_an_english_vocabulary_suits_english_also_odd_english(minilm: PreTrainedTokenizerFast, name: str) -> None:
-    assert describe_mismatch(*cut_words(TEXTS[name], minilm)) is None
+    assert describe_mismatch(*split_words(TEXTS[name], minilm)) is None
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS.keys() - {*ENGLISH, *HARD}))
 def test_an_english_vocabulary_does_not_suit_another_language(minilm: PreTrainedTokenizerFast, name: str) -> None:
-    assert describe_mismatch(*cut_words(TEXTS[name], minilm))
+    assert describe_mismatch(*split_words(TEXTS[name], minilm))
 
 
 def test_the_audit_of_portuguese_with_an_english_encoder(minilm: PreTrainedTokenizerFast) -> None:
@@ -51,9 +51,9 @@ def test_the_audit_of_portuguese_with_an_english_encoder(minilm: PreTrainedToken
     assert audit.tokens.unknown == 0
     finding = one(audit, "vocabulary_mismatch")
     assert (finding.severity, finding.split, finding.count) == ("warning", "train", len(texts))
-    assert finding.summary.startswith("in train, a word is cut into 2.0 tokens of 2.3 letters on average")
+    assert finding.summary.startswith("in train, a word is split into 2.0 tokens of 2.3 letters on average")
     assert "FineTuneConfig(model_name='FacebookAI/xlm-roberta-base')" in finding.advice
-    assert "vocabulary_mismatch: in train, a word is cut" in audit.short()  # which training shows
+    assert "vocabulary_mismatch: in train, a word is split" in audit.short()  # which training shows
 
 
 def test_a_vocabulary_of_its_own_suits_any_language() -> None:
@@ -64,17 +64,17 @@ def test_a_vocabulary_of_its_own_suits_any_language() -> None:
         )
         tokenizer.train_from_iterator(texts * 2, trainers.BpeTrainer(vocab_size=9000, show_progress=False))
         own = PreTrainedTokenizerFast(tokenizer_object=tokenizer)
-        assert describe_mismatch(*cut_words(texts, own)) is None, name
+        assert describe_mismatch(*split_words(texts, own)) is None, name
 
 
 def test_bytes_of_characters_are_no_vocabulary_for_them() -> None:
     english = byte_pairs(TEXTS["# English"])
     for name in ("# Chinese", "# Japanese", "# Thai"):
-        described = describe_mismatch(*cut_words(TEXTS[name], english))
+        described = describe_mismatch(*split_words(TEXTS[name], english))
         assert described
-        assert described.startswith("a character is cut into ")
-    assert describe_mismatch(*cut_words(TEXTS["# Russian"], english))
-    assert describe_mismatch(*cut_words(TEXTS["# English"], english)) is None
+        assert described.startswith("a character is split into ")
+    assert describe_mismatch(*split_words(TEXTS["# Russian"], english))
+    assert describe_mismatch(*split_words(TEXTS["# English"], english)) is None
 
 
 def byte_pairs(texts: list[str]) -> PreTrainedTokenizerFast:
@@ -90,17 +90,17 @@ def byte_pairs(texts: list[str]) -> PreTrainedTokenizerFast:
 
 def test_what_is_no_word_counts_for_nothing(minilm: PreTrainedTokenizerFast) -> None:
     texts = ["12:30 2024-01-01 99% :-) 🎉🎉 @#!", "", "..."]
-    assert cut_words(texts, minilm) == (Cut(0, 0, 0, 0, 0), Cut(0, 0, 0, 0, 0))
-    assert describe_mismatch(*cut_words(texts, minilm)) is None
+    assert split_words(texts, minilm) == (SplitCounts(0, 0, 0, 0, 0), SplitCounts(0, 0, 0, 0, 0))
+    assert describe_mismatch(*split_words(texts, minilm)) is None
     few = TEXTS["# Polish"][:1]
-    assert describe_mismatch(*cut_words(few, minilm)) is None  # too few to tell
+    assert describe_mismatch(*split_words(few, minilm)) is None  # too few to tell
 
 
 def test_each_word_counts_as_often_as_it_stands_there(minilm: PreTrainedTokenizerFast) -> None:
-    words, runs = cut_words(["Superb, superb; zimną 很好"], minilm)
+    words, runs = split_words(["Superb, superb; zimną 很好"], minilm)
     assert (words.words, words.letters, words.latin, words.unknown) == (3, 17, 17, 0)
     assert runs.letters == 2
-    syllables, _ = cut_words(["한글"], minilm)
+    syllables, _ = split_words(["한글"], minilm)
     assert syllables.letters == 6  # letters, not syllables
 
 

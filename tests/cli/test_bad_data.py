@@ -41,8 +41,8 @@ CASES = {
     "empty JSONL": Case("a.jsonl", "\n", "", ("a.jsonl is empty",)),
     "header alone": Case("a.csv", "text,label\n", "", ("a.csv has no rows",)),
     "empty folder": Case("folder/", None, "", ("folder holds no data",)),
-    "unknown kind": Case("a.xlsx", "text", "", ("a.xlsx is of no known kind", ".parquet, .csv, .tsv, .txt, .jsonl")),
-    "one class": Case("a.csv", "text,label\na,1\nb,1\n", "", ("a.csv has one class only", "'1' (2 rows)")),
+    "unknown kind": Case("a.xlsx", "text", "", ("a.xlsx has an unknown format", ".parquet, .csv, .tsv, .txt, .jsonl")),
+    "one class": Case("a.csv", "text,label\na,1\nb,1\n", "", ("a.csv has only one class", "'1' (2 rows)")),
     "three classes": Case(
         "a.csv", "text,label\na,1\nb,0\nc,2\nd,2\n", "", ("not understood", "'2' (2 rows), '0' (1 row), '1' (1 row)")
     ),
@@ -84,7 +84,7 @@ CASES = {
     "not JSON": Case("a.jsonl", f"{FINE}\n{{", "", ("a.jsonl is not JSON in row 3 (line 3)",)),
     "not gzip": Case("a.csv.gz", ONE_EACH, "", ("a.csv.gz is not gzip", "call it a.csv")),
     "nothing matches": Case("review*.tsv", None, "", ("no file matches review*.tsv", "reviews.csv")),
-    "one column only": Case("a.csv", "text\nfine\n", "", ("a.csv has one column only",)),
+    "one column only": Case("a.csv", "text\nfine\n", "", ("a.csv has only one column",)),
     "other separator, missing column": Case("a.csv", "txet;label\na;1\n", "", ("found:    txet, label",)),
     "not Parquet": Case("a.parquet", "text", "", ("a.parquet is not Parquet",)),
     "too few rows": Case("a.csv", ONE_EACH, "", ("too few rows to hold out a test split", "1 negative, 1 positive")),

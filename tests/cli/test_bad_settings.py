@@ -34,7 +34,7 @@ SETTINGS = {
     "three text columns": ("--set text_columns=a,b,c", ("text_columns = 'a,b,c'", "two columns, such as title,body")),
     "text columns and a text column": (
         "--text-column a --set text_columns=a,b",
-        ("text_columns takes the place of text_column, which is set to 'a' too",),
+        ("text_columns replaces text_column, which is set to 'a' too",),
     ),
     "unknown tracker": (
         "--set report_to=tensorbord",
@@ -103,11 +103,11 @@ def test_encoders_to_start_from(name: str, said: tuple[str, ...], folder: Path) 
 @pytest.mark.parametrize(
     ("output", "said"),
     [
-        ("folder", ("folder is not empty, and was left as it is", "found:    mine.txt", "--overwrite")),
+        ("folder", ("folder is not empty and was not changed", "found:    mine.txt", "--overwrite")),
         ("folder --overwrite", ("folder is not a model of this library", "imdb_sentiment.json")),
         ("reviews.csv", ("reviews.csv is a file",)),
         ("reviews.csv --overwrite", ("reviews.csv is a file",)),
-        ("reviews.csv/new/model", ("cannot be made", "reviews.csv is a file")),
+        ("reviews.csv/new/model", ("cannot be created", "reviews.csv is a file")),
     ],
 )
 @pytest.mark.parametrize("command", ["train --data reviews.csv", "train --data no.csv"])
@@ -187,9 +187,7 @@ def test_a_hub_out_of_reach(folder: Path, tiny_model: Path) -> None:
         env = {"HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "home")}
         outcome = spawn("train", "--model", tiny_model, "--output", "model", env=env)
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err.startswith(
-        "HubUnavailableError: the Hugging Face hub is out of reach, and data set 'stanfordnlp"
-    )
+    assert outcome.err.startswith("HubUnavailableError: the Hugging Face hub is unreachable, and data set 'stanfordnlp")
     assert outcome.err.count("\n") == 3
     assert "HF_ENDPOINT" in outcome.err
     assert "try:      a file or folder on disk: --data PATH" in outcome.err

@@ -21,7 +21,7 @@ from imdb_sentiment.cli.console import show
 from imdb_sentiment.results import Explanation, WordContribution
 from imdb_sentiment.runtime.messages import visible
 
-ACTING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+CONTROL_CHARACTERS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 EVIL = "\x1b[31m\x9b2J\u202e\u2066\x7f\r"
 """Colours, a cleared screen, text from right to left, a line that is written over."""
 
@@ -29,7 +29,7 @@ EVIL = "\x1b[31m\x9b2J\u202e\u2066\x7f\r"
 def assert_harmless(*texts: str) -> None:
     for text in texts:
         assert text
-        assert ACTING.search(text) is None
+        assert CONTROL_CHARACTERS.search(text) is None
 
 
 def write_evil_reviews(path: Path) -> Path:

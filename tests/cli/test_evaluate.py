@@ -89,9 +89,9 @@ def test_rows_that_taught_the_model_are_pointed_out_and_measured_apart(
     data.write_text("\n".join(json.dumps({"text": row["text"].upper(), "label": row["label"]}) for row in rows))
     outcome = run("evaluate", saved_model, "--data", data)
     seen = f"{len(splits.train)} of the {len(rows)} rows that the model was trained or its best epoch chosen on"
-    assert outcome.err == f"warning: these are {seen}; the figures without them stand apart\n"
+    assert outcome.err == f"warning: these are {seen}; the metrics without them are shown separately\n"
     assert outcome.out.startswith(f"Without the {seen}:\n{len(splits.test)} rows ")
-    assert f"\n\nWith them, where figures also say what the model remembers:\n{len(rows)} rows " in outcome.out
+    assert f"\n\nIncluding them, where metrics also reflect memorisation:\n{len(rows)} rows " in outcome.out
     printed = run("evaluate", saved_model, "--data", data, "--json")
     report = printed.read_json()["test"]
     assert (report["rows"], report["unseen"]["rows"]) == (len(rows), len(splits.test))
@@ -194,7 +194,7 @@ def test_labels_that_are_probably_flipped_are_pointed_out(turned: Path, tmp_path
     data = write_labels(tmp_path, (0, 1))
     outcome = run("evaluate", turned, "--data", data, "--positive-label", "1", "--json")
     (warning,) = outcome.err.splitlines()
-    assert warning.startswith("warning: the labels are probably flipped: 0 of 20 rows are predicted right")
+    assert warning.startswith("warning: the labels are probably flipped: 0 of 20 rows are predicted correctly")
     assert "'1' was read as 'negative'" in warning
     assert outcome.read_json()["notes"][-1] == warning.removeprefix("warning: ")
     shown = run("evaluate", turned, "--data", data, "--positive-label", "1")
@@ -223,7 +223,7 @@ def test_numbers_for_names_that_say_nothing_are_noted(tiny_config: FineTuneConfi
     tuner.fit((texts, ["spam" if label else "ham" for label in ids]))
     model = tuner.save(tmp_path / "model")
     notes = run("evaluate", model, "--data", write_labels(tmp_path, (0, 1)), "--json").read_json()["notes"]
-    assert "by number, they are read " in notes[1]
+    assert "by number, the labels are read " in notes[1]
     assert {"'0' as 'ham'", "'1' as 'spam'"} == set(notes[1].partition(" read ")[2].split(", "))
     notes = run("evaluate", model, "--data", write_labels(tmp_path, ("HAM", "Spam")), "--json").read_json()["notes"]
     assert len(notes) == 1

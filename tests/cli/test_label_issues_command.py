@@ -79,7 +79,7 @@ def test_a_file_that_is_there_is_left_alone(data: Path, tmp_path: Path) -> None:
     output.write_text("mine")
     outcome = run("label-issues", "--data", data, "--output", output)
     assert outcome.code == 2
-    assert "is there already, and was left as it is" in outcome.err
+    assert "already exists and was not changed" in outcome.err
     assert output.read_text() == "mine"
     again = run("label-issues", "--data", data, "--output", output, "--set", "near_duplicates=ignore", "--overwrite")
     assert again.code == 0

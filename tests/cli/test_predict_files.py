@@ -47,7 +47,7 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
         "predict", saved_model, "--cascade", "--input", source, "--output", tmp_path / "out.csv", "--prefix", "our_"
     )
     share = re.search(
-        r"^(\d+)% of the labels were given by the quick model, the rest by the encoder$", outcome.out, re.MULTILINE
+        r"^(\d+)% of the labels were predicted by the TF-IDF model, the rest by the encoder$", outcome.out, re.MULTILINE
     )
     assert share
     said = run("predict", saved_model, "--cascade", *make_reviews(30)[0], "Zzyzx qwrtp.")

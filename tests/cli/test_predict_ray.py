@@ -110,7 +110,7 @@ def test_an_actor_that_is_killed_changes_nothing(
     outcome = run("predict", model, *arguments)
     assert outcome.code == 0
     assert outcome.out.startswith("4,210 rows: ")
-    assert " of them were done by an earlier run" in outcome.out  # by the actor that was killed
+    assert " of them were scored by an earlier run" in outcome.out  # by the actor that was killed
     assert outcome.out.endswith(f"note: 3 files\nThe files are in {target}.\n")
     assert outputs(target) == expected
     times = {name: (target / name).stat().st_mtime_ns for name in ROWS}

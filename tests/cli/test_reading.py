@@ -144,7 +144,7 @@ def test_a_file_that_is_something_else_is_refused_before_anything_is_made(
     ):
         outcome = run(*arguments)
         assert outcome.code == 2
-        assert "reviews.csv is not CSV, whatever its name says" in outcome.err
+        assert "reviews.csv is not CSV, despite its name" in outcome.err
         assert "call it reviews.csv.gz" in outcome.err
         assert snapshot(tmp_path) == before
 
@@ -229,7 +229,7 @@ def test_a_row_of_hundreds_of_megabytes_is_refused_in_little_memory(
             ("predict", saved_model, "--input", bomb, "--output", tmp_path / f"out{suffix}"),
         ]
     for command, (peak, code, errors) in zip(commands, peaks_of(*commands), strict=True):
-        assert (code, "has too long a text" in errors) == (2, True), (command, errors)
+        assert (code, "has an overlong text" in errors) == (2, True), (command, errors)
         assert peak < 300, command
     assert sorted(tmp_path.iterdir()) == before
 
@@ -243,7 +243,7 @@ def test_a_line_of_gigabytes_on_standard_input_is_refused_in_little_memory(
     with endless.open("wb") as file:
         file.truncate(1_500_000_000)  # a hole: it takes no room on the disk
     peak, code, errors = peak_of("predict", saved_model, *options, stdin=endless)
-    assert (code, "standard input has too long a text" in errors) == (2, True), errors
+    assert (code, "standard input has an overlong text" in errors) == (2, True), errors
     assert peak < 300
 
 

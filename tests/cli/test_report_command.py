@@ -46,7 +46,7 @@ def test_without_its_training_rows_there_are_no_baselines(saved_model: Path, tmp
     copy = tmp_path / "model"
     shutil.copytree(saved_model, copy)
     (copy / "seen_rows.npz").unlink()
-    said = "not compared with simpler models, as the rows that the model was trained on were not at hand"
+    said = "not compared with simpler models, as the rows that the model was trained on were not available"
     for model in (saved_model, copy):
         page = tmp_path / "report.html"
         outcome = run("report", model, "--data", data, "--output", page, "--overwrite", "--no-label-issues")
@@ -63,7 +63,7 @@ def test_with_a_part_of_its_training_rows_this_is_said(
     pd.concat([train[:40], fitted.splits.test.to_pandas()]).to_csv(tmp_path / "some.csv", index=False)
     page = tmp_path / "report.html"
     outcome = run("report", saved_model, "--data", tmp_path / "some.csv", "--output", page, "--no-label-issues")
-    said = f"he simpler models were fitted on 40 of the model's {len(train)} training rows, those at hand"
+    said = f"he simpler models were fitted on 40 of the model's {len(train)} training rows, those available"
     assert f"note: t{said}\n" in outcome.out
     assert f"T{said.replace(chr(39), '&#39;')}." in page.read_text(encoding="utf-8")
 

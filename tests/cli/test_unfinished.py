@@ -185,7 +185,7 @@ def test_a_run_that_is_to_replace_a_model_can_be_gone_on_with(
     refused = run(*command, "--resume")
     assert (refused.code, refused.err.partition("\n")[0]) == (
         2,
-        "OutputExistsError: model is not empty, and was left as it is",
+        "OutputExistsError: model is not empty and was not changed",
     )
     content = run(*command, "--resume", "--overwrite", "--json").read_json()
     assert content["notes"][-1].startswith("went on from")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment.config import NOT_OF_THE_RUN, DataConfig, FineTuneConfig, SettledConfig, other_names
+from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig, SettledConfig, other_names
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.training.recipe import settle
 
@@ -204,7 +204,7 @@ def test_the_columns_of_the_text_are_one_or_two() -> None:
         ({"text_columns": ("title", 1.5)}, "valid string"),
         ({"text_columns": "body,body"}, "text_columns are both 'body'"),
         ({"text_columns": "label,body"}, "text_columns and label_column both name 'label'"),
-        ({"text_columns": "title,body", "text_column": "SMS"}, "takes the place of text_column, which is set to 'SMS'"),
+        ({"text_columns": "title,body", "text_column": "SMS"}, "replaces text_column, which is set to 'SMS'"),
     ],
 )
 def test_text_columns_are_two_different_ones(fields: dict[str, Any], message: str) -> None:
@@ -325,7 +325,7 @@ def test_stopping_early_keeps_the_best() -> None:
 
 
 def test_what_may_change_when_a_run_is_gone_on_with_are_fields() -> None:
-    assert set(FineTuneConfig.model_fields) > NOT_OF_THE_RUN
+    assert set(FineTuneConfig.model_fields) > NON_TRAINING_FIELDS
 
 
 @settings(deadline=None, max_examples=examples(50))

@@ -76,7 +76,7 @@ def test_a_missing_file_in_a_missing_folder_is_named() -> None:
 )
 def test_an_unknown_kind_of_file_is_refused(name: str, found: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("text,label", encoding="utf-8")
-    with pytest.raises(DataError, match="is of no known kind") as caught:
+    with pytest.raises(DataError, match="has an unknown format") as caught:
         read_file(tmp_path / name, DATA)
     assert (caught.value.found, caught.value.expected) == (found, KINDS)
 
@@ -117,7 +117,7 @@ def test_a_column_that_stands_twice_is_refused(suffix: str, separator: str, tmp_
     path = tmp_path / f"reviews{suffix}"
     lines = [["text", "label", "text"], ["good", "pos", "better"]]
     path.write_text("\n".join(map(separator.join, lines)), encoding="utf-8")
-    with pytest.raises(DataError, match="column 'text' stands 2 times"):
+    with pytest.raises(DataError, match="column 'text' occurs 2 times"):
         read_file(path, DATA)
 
 

@@ -93,7 +93,7 @@ def test_a_file_that_tells_no_split_beside_some_that_do_is_left_out_and_noted(tm
     write_csv(tmp_path / "extra.csv", ROWS)
     splits, notes = read_folder(tmp_path, DATA)
     assert {split: len(rows.texts) for split, rows in splits.items()} == {"train": len(ROWS)}
-    assert notes == ("extra.csv was left out: its name tells no split",)
+    assert notes == ("extra.csv was left out: its name does not denote a split",)
 
 
 def test_hidden_and_other_files_are_not_read(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_the_files_that_match_a_pattern_are_divided_like_those_of_a_folder(tmp_p
         "test": ["test-0"],
         "train": ["train-0", "train-1"],
     }
-    assert raw.notes == (f"4 files match {tmp_path}/*.csv", "more.csv was left out: its name tells no split")
+    assert raw.notes == (f"4 files match {tmp_path}/*.csv", "more.csv was left out: its name does not denote a split")
 
 
 def test_a_folder_that_a_pattern_names_tells_no_split(tmp_path: Path) -> None:
@@ -266,6 +266,6 @@ def test_a_pattern_that_nothing_matches_is_refused_with_what_is_near(
 def test_a_pattern_of_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_text("")
     (tmp_path / "b").write_text("")
-    with pytest.raises(DataError, match="are of no known kind") as caught:
+    with pytest.raises(DataError, match="have an unknown format") as caught:
         load_source(DataConfig(source=f"{tmp_path}/*"))
     assert caught.value.found == ".xlsx, no suffix"

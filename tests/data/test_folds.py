@@ -74,8 +74,8 @@ def test_a_test_split_is_left_alone_with_what_belongs_to_it() -> None:
     tables = {split: datasets.Dataset.from_dict({"text": t, "label": label}) for split, (t, label) in raw.items()}
     folds = load_folds(DataConfig(), 4, tables)
     assert Counter(row for side in held_out(folds) for row in side) == Counter(train + validation)
-    assert [(part.reason, part.rows) for part in folds.left_out if part.rows] == [("text also stands in test", 3)]
-    assert folds.notes == ("the 8 rows of the test split were left alone",)
+    assert [(part.reason, part.rows) for part in folds.left_out if part.rows] == [("text also occurs in test", 3)]
+    assert folds.notes == ("the 8 rows of the test split were not used",)
 
 
 def test_a_limit_holds_for_all_folds_together() -> None:

@@ -135,7 +135,7 @@ def test_a_single_column_is_no_table(data: object) -> None:
 def test_an_arrow_column_that_stands_twice_is_refused() -> None:
     table = pa.Table.from_arrays([pa.array(["a"])] * 3, ["text", "label", "text"])
     for data in (table, table.to_reader()):
-        with pytest.raises(DataError, match="column 'text' stands 2 times"):
+        with pytest.raises(DataError, match="column 'text' occurs 2 times"):
             load_source(DataConfig(), data)
 
 

@@ -62,8 +62,8 @@ def test_training_rows_that_are_nearly_test_rows_are_left_out_and_counted() -> N
     tables = {"train": [*train, (altered(1), 1), (STORY.upper(), 0), test[0]], "test": [*test, (STORY, 1)]}
     splits = split_tables(tables)
     assert left_out(splits) == {
-        ("train", "text also stands in test"): 2,
-        ("train", "nearly the same text stands in test"): 1,
+        ("train", "text also occurs in test"): 2,
+        ("train", "near duplicate in test"): 1,
     }
     assert splits.summary.test_overlap_rows == 3
     kept = split_tables(tables, DataConfig(test_overlap="keep"))
@@ -79,7 +79,7 @@ def test_training_rows_that_are_nearly_validation_rows_are_left_out_even_if_test
         "test": reviews(4, 4, 200),
     }
     splits = split_tables(tables, DataConfig(test_overlap="keep"))
-    assert left_out(splits) == {("train", "nearly the same text stands in validation"): 1}
+    assert left_out(splits) == {("train", "near duplicate in validation"): 1}
 
 
 def grouped(rows: list[Pair], groups: list[object], config: DataConfig | None = None) -> dict[str, list[str]]:
@@ -133,7 +133,7 @@ def test_training_rows_whose_group_stands_in_test_are_left_out_and_counted(tmp_p
         lines = [f"{review(start + i)},{i // 12 % 2},{critics[i % len(critics)]}" for i in range(120)]
         (tmp_path / f"{name}.csv").write_text("\n".join(["text,label,critic", *lines]))
     splits = load_splits(DataConfig(source=str(tmp_path), group_column="critic")).splits
-    assert left_out(splits) == {("train", "critic also stands in test"): 10}
+    assert left_out(splits) == {("train", "critic also occurs in test"): 10}
     assert splits.summary.test_overlap_rows == 10
 
 

@@ -128,7 +128,7 @@ def test_one_class_only_is_refused(counts: dict[str, int], config: DataConfig) -
 
 
 def test_one_class_only_is_called_so() -> None:
-    with pytest.raises(DataError, match="here has one class only") as caught:
+    with pytest.raises(DataError, match="here has only one class") as caught:
         resolve_labels({"1": 5}, DataConfig(), "here")
     assert (caught.value.found, caught.value.expected) == ("'1' (5 rows)", "rows of two classes")
 
@@ -175,7 +175,7 @@ def test_a_named_label_is_positive_and_both_keep_their_names(negative: str | Non
 
 @pytest.mark.parametrize("labels", [["spam", "Spam"], ["1", "1.0"], ["true", "TRUE "]])
 def test_another_spelling_of_the_named_label_is_not_the_other_label(labels: list[str]) -> None:
-    with pytest.raises(DataError, match="has one class only"):
+    with pytest.raises(DataError, match="has only one class"):
         resolve_labels(dict.fromkeys(labels, 5), DataConfig(positive_label=labels[0]), "here")
 
 

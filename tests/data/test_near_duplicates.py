@@ -272,7 +272,7 @@ def test_keys_must_match_the_texts() -> None:
 
 def test_without_rensa_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rensa", None)
-    with pytest.raises(MissingExtraError, match="without the package rensa") as caught:
+    with pytest.raises(MissingExtraError, match="needs the package rensa") as caught:
         MinHashIndex()
     assert caught.value.hint is not None
     assert "imdb-sentiment[audit]" in caught.value.hint

@@ -183,7 +183,7 @@ def test_a_label_with_half_a_surrogate_pair_is_refused() -> None:
 
 
 def test_texts_and_labels_must_be_equally_many() -> None:
-    with pytest.raises(DataError, match="the given data has not one label for each text") as caught:
+    with pytest.raises(DataError, match="the given data needs one label for each text") as caught:
         rows_from_values(["text"] * 1234, ["pos"], "the given data")
     assert caught.value.found == "1,234 texts and 1 labels"
 

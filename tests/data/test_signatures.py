@@ -72,7 +72,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
         "git lfs pull",
     ),
     "JSON, but": (content(json.dumps(OBJECTS).encode()), "pandas.read_json"),
-    "JSON, but not one object a line": (content(json.dumps(OBJECTS[0], indent=2).encode()), "pandas.read_json"),
+    "JSON, but not one object per line": (content(json.dumps(OBJECTS[0], indent=2).encode()), "pandas.read_json"),
     "JSON, but not": (content(json.dumps({"text": {"0": "fine"}, "label": {"0": 1}}).encode()), "pandas.read_json"),
     "JSON Lines": (lambda path: WRITERS[".jsonl"](path, ROWS), "call it reviews.jsonl"),
     "CSV": (lambda path: WRITERS[".csv"](path, ROWS), "call it reviews.csv"),
@@ -99,12 +99,12 @@ def test_a_file_that_is_something_else_is_said_to_be_it(kind: str, suffix: str, 
     if kind in OWN[suffix]:
         assert len(read_file(path, DataConfig())[0]) == len(ROWS)
         return
-    with pytest.raises(DataError, match="whatever its name says") as caught:
+    with pytest.raises(DataError, match="despite its name") as caught:
         read_file(path, DataConfig())
     assert str(caught.value.found).startswith(kind)
     assert advice.format(path.name) in str(caught.value.hint)
     if suffix != ".arrow":
-        with pytest.raises(DataError, match="whatever its name says"), open_table(path, ["text"]):
+        with pytest.raises(DataError, match="despite its name"), open_table(path, ["text"]):
             pass
 
 
@@ -113,7 +113,7 @@ def test_a_file_that_is_something_else_is_said_to_be_it(kind: str, suffix: str, 
 def test_a_file_that_only_looks_compressed_is_said_not_to_be(suffix: str, compression: str, tmp_path: Path) -> None:
     path = tmp_path / f"reviews{suffix}{compression}"
     WRITERS[suffix](path, ROWS)
-    with pytest.raises(DataError, match="whatever its name says") as caught:
+    with pytest.raises(DataError, match="despite its name") as caught:
         read_file(path, DataConfig())
     kinds = {".csv": "CSV", ".tsv": "TSV", ".txt": "TSV", ".jsonl": "JSON Lines"}
     kind = kinds.get(suffix, suffix[1:].capitalize())
@@ -143,7 +143,7 @@ def test_what_is_compressed_is_looked_at_too(tmp_path: Path) -> None:
 )
 def test_an_unknown_suffix_is_explained_by_the_content(name: str, hint: str, tmp_path: Path) -> None:
     workbook(tmp_path / name)
-    with pytest.raises(DataError, match="is of no known kind") as caught:
+    with pytest.raises(DataError, match="has an unknown format") as caught:
         read_file(tmp_path / name, DataConfig())
     assert hint in str(caught.value.hint)
 

@@ -117,12 +117,12 @@ def test_a_missing_column_is_named_with_the_nearest_one(make: Any) -> None:
 
 def test_a_frame_with_a_column_twice_is_refused() -> None:
     frame = pd.DataFrame([["a", "b", 1]], columns=["text", "text", "label"])
-    with pytest.raises(DataError, match="column 'text' stands 2 times in the given data"):
+    with pytest.raises(DataError, match="column 'text' occurs 2 times in the given data"):
         load_source(DATA, frame)
 
 
 def test_texts_and_labels_of_different_length_are_refused() -> None:
-    with pytest.raises(DataError, match="has not one label for each text") as caught:
+    with pytest.raises(DataError, match="needs one label for each text") as caught:
         load_source(DATA, (TEXTS, LABELS[:3]))
     assert caught.value.found == "4 texts and 3 labels"
 
@@ -248,7 +248,7 @@ def test_a_missing_absolute_path_is_named(tmp_path: Path) -> None:
 def test_a_file_of_unknown_kind_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reviews.xlsx").write_bytes(b"")
-    with pytest.raises(DataError, match="is of no known kind"):
+    with pytest.raises(DataError, match="has an unknown format"):
         load_source(DataConfig(source="reviews.xlsx"))
 
 

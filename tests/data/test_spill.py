@@ -79,7 +79,7 @@ class FullDisk:
 
 def test_a_full_disk_is_explained(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pa, "OSFile", lambda *_: pa.PythonFile(FullDisk(), "w"))
-    with pytest.raises(DataError, match="rows that are too many for memory cannot be written") as caught:
+    with pytest.raises(DataError, match="rows that do not fit into memory cannot be written") as caught:
         collect(pieces(), "all")
     assert caught.value.found == "No space left on device"
     assert "TMPDIR=FOLDER" in str(caught.value.hint)

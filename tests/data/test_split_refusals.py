@@ -11,7 +11,7 @@ from imdb_sentiment.errors import DataError
 
 
 def test_a_limit_above_what_there_is_is_refused() -> None:
-    with pytest.raises(DataError, match="max_train_samples=1,000 asks for more rows than there are") as caught:
+    with pytest.raises(DataError, match="max_train_samples=1,000 exceeds the number of training rows") as caught:
         split_rows(reviews(50, 50), DataConfig(max_train_samples=1000))
     assert (caught.value.found, caught.value.hint) == ("80 training rows", "DataConfig(max_train_samples=80)")
 
@@ -131,7 +131,7 @@ def test_a_short_text_is_a_text(text: str) -> None:
 
 @pytest.mark.parametrize("labels", [[1] * 10, [0] * 10])
 def test_one_class_only_is_refused(labels: list[int]) -> None:
-    with pytest.raises(DataError, match="the given data has one class only") as caught:
+    with pytest.raises(DataError, match="the given data has only one class") as caught:
         split_rows([(f"text {i}", label) for i, label in enumerate(labels)])
     assert caught.value.found == f"'{labels[0]}' (10 rows)"
 

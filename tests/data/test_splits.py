@@ -205,7 +205,7 @@ def test_training_rows_that_also_stand_in_test_are_left_out_and_counted() -> Non
     sides = by_split(splits)
     assert sorted(sides["train"] + sides["validation"]) == sorted(train)
     assert sides["test"] == [*test, test[0]]
-    assert left_out(splits) == {("train", "text also stands in test"): 3}
+    assert left_out(splits) == {("train", "text also occurs in test"): 3}
     assert splits.summary.test_overlap_rows == 3
 
 
@@ -213,14 +213,14 @@ def test_validation_rows_that_also_stand_in_test_are_left_out_and_counted() -> N
     train, validation, test = reviews(20, 20), reviews(4, 4, 100), reviews(4, 4, 200)
     splits = split_tables({"train": train, "validation": [*validation, *test[:2]], "test": test})
     assert by_split(splits) == {"train": train, "validation": validation, "test": test}
-    assert left_out(splits) == {("validation", "text also stands in test"): 2}
+    assert left_out(splits) == {("validation", "text also occurs in test"): 2}
     assert splits.summary.test_overlap_rows == 2
 
 
 def test_a_text_with_the_other_label_in_test_leaves_train_too() -> None:
     train, test = reviews(20, 20), reviews(4, 4, 200)
     leaked = [(text, 1 - label) for text, label in test]
-    assert left_out(split_tables({"train": train + leaked, "test": test})) == {("train", "text also stands in test"): 8}
+    assert left_out(split_tables({"train": train + leaked, "test": test})) == {("train", "text also occurs in test"): 8}
 
 
 def test_rows_that_also_stand_in_test_are_kept_on_request_and_counted() -> None:
@@ -238,7 +238,7 @@ def test_training_rows_that_also_stand_in_a_given_validation_split_are_left_out(
     given_splits = {"train": train + validation[:2], "validation": validation, "test": test}
     splits = split_tables(given_splits, DataConfig(test_overlap=overlap))
     assert by_split(splits) == {"train": train, "validation": validation, "test": test}
-    assert left_out(splits) == {("train", "text also stands in validation"): 2}
+    assert left_out(splits) == {("train", "text also occurs in validation"): 2}
     assert splits.summary.test_overlap_rows == 0
 
 
@@ -280,7 +280,7 @@ def test_a_limit_leaves_a_given_validation_split_whole() -> None:
 def test_a_limit_counts_only_rows_that_remain_after_the_overlap() -> None:
     train, test = reviews(20, 20), reviews(4, 4, 200)
     splits = split_tables({"train": train + test, "test": test}, DataConfig(max_train_samples=40))
-    assert left_out(splits) == {("train", "text also stands in test"): 8}
+    assert left_out(splits) == {("train", "text also occurs in test"): 8}
     assert len(splits.train) + len(splits.validation) == 40
 
 

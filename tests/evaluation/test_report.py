@@ -198,7 +198,7 @@ def test_a_baseline_serves_the_goal_of_the_model_by_the_same_validation_rows(goa
         assert (model.report.threshold, model.report.goal_reached) == chosen
         assert model.report.goal == goal
         assert model.comparison.thresholds == (goal, goal)
-        assert ("do not compare" in model.verdict) != model.report.goal_reached
+        assert ("not comparable" in model.verdict) != model.report.goal_reached
         assert "; ROC-AUC " in model.verdict
 
 
@@ -215,7 +215,7 @@ def test_without_validation_rows_labels_are_not_compared_and_scores_are() -> Non
     model = simpler_models(model_with("recall>=0.9", 0.2), None)[TFIDF]
     assert (model.report.threshold, model.report.goal) == (0.5, None)
     assert model.verdict.startswith(
-        "accuracies do not compare, as TF-IDF + LR is measured at the threshold 0.5 and this model at recall>=0.9; "
+        "accuracies are not comparable, as TF-IDF + LR is measured at the threshold 0.5 and this model at recall>=0.9; "
         "ROC-AUC "
     )
     assert "WORSE" not in model.verdict
@@ -234,11 +234,11 @@ def test_a_goal_that_one_of_the_two_missed_decides_nothing_by_labels() -> None:
     goal = "precision>=0.6"
     for reached, who in ((True, None), (False, "only TF-IDF + LR")):
         verdict = simpler_models(model_with(goal, 0.9, reached=reached))[TFIDF].verdict
-        assert ("do not compare" in verdict) == (who is not None)
-        assert who is None or verdict.startswith(f"accuracies do not compare, as {who} reached {goal} on validation; ")
+        assert ("not comparable" in verdict) == (who is not None)
+        assert who is None or verdict.startswith(f"accuracies are not comparable, as {who} reached {goal} on ")
     constant = next(iter(simpler_models(model_with("precision>=1.0", 0.9, reached=False)).values()))
     assert not constant.report.goal_reached
-    assert constant.verdict.startswith("accuracies do not compare, as neither reached precision>=1.0 on validation; ")
+    assert constant.verdict.startswith("accuracies are not comparable, as neither reached precision>=1.0 on ")
 
 
 def test_the_majority_label_under_a_goal_is_called_what_it_is() -> None:
@@ -254,7 +254,7 @@ def test_two_models_of_different_goals_are_compared_by_their_scores() -> None:
     one = full_report(model_with("recall>=0.9", 0.2), names=NAMES)
     other = full_report(model_with("precision>=0.9", 0.8), names=NAMES)
     assert compare(one, other).verdict.startswith(
-        "accuracies do not compare, as the first is measured at recall>=0.9 and the second at precision>=0.9; "
+        "accuracies are not comparable, as the first is measured at recall>=0.9 and the second at precision>=0.9; "
         "no difference in ROC-AUC beyond chance: +0.000 "
     )
     assert compare(one, one).verdict.startswith("no difference in accuracy beyond chance")

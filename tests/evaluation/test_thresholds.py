@@ -35,7 +35,7 @@ def figures_at(cut: float, scores: NDArray[np.float64], labels: NDArray[np.int64
 
 @settings(deadline=None, max_examples=examples(60))
 @given(rows)
-@pytest.mark.parametrize("goal", GOALS, ids=lambda goal: f"{goal.figure}-{goal.at_least}")
+@pytest.mark.parametrize("goal", GOALS, ids=lambda goal: f"{goal.metric}-{goal.at_least}")
 def test_no_other_threshold_serves_the_goal_better(goal: Goal, pairs: list[tuple[float, bool]]) -> None:
     scores, labels = np.array([score for score, _ in pairs]), np.array([int(label) for _, label in pairs])
     tried = [figures_at(cut, scores, labels) for cut in [-0.1, *(k / 24 for k in range(25))] if (scores > cut).any()]
@@ -44,14 +44,14 @@ def test_no_other_threshold_serves_the_goal_better(goal: Goal, pairs: list[tuple
     if goal.at_least is None:
         assert got.f1 == pytest.approx(max(figures.f1 for figures in tried))
         return
-    enough = [figures for figures in tried if getattr(figures, goal.figure) >= goal.at_least]
+    enough = [figures for figures in tried if getattr(figures, goal.metric) >= goal.at_least]
     assert chosen.reached == bool(enough)
     if enough:
-        other = "recall" if goal.figure == "precision" else "precision"
-        assert getattr(got, goal.figure) >= goal.at_least
+        other = "recall" if goal.metric == "precision" else "precision"
+        assert getattr(got, goal.metric) >= goal.at_least
         assert getattr(got, other) == pytest.approx(max(getattr(figures, other) for figures in enough))
     else:
-        assert getattr(got, goal.figure) == pytest.approx(max(getattr(figures, goal.figure) for figures in tried))
+        assert getattr(got, goal.metric) == pytest.approx(max(getattr(figures, goal.metric) for figures in tried))
 
 
 def test_a_threshold_lies_between_two_rows() -> None:

@@ -88,7 +88,7 @@ def test_options_are_those_of_files(saved_model: Path, saved_pair_model: Path, e
     ("batch", "fields", "error", "message"),
     [
         (TABLE.rename_columns(["id", "txet", "tags"]), {}, DataError, "column 'text' is not in the batch"),
-        (pa.table([TEXTS, TEXTS], names=["text", "text"]), {}, DataError, "stands 2 times in the batch"),
+        (pa.table([TEXTS, TEXTS], names=["text", "text"]), {}, DataError, "occurs 2 times in the batch"),
         ({"id": np.arange(2)}, {}, DataError, "column 'text' is not in the batch"),
         (TABLE.rename_columns(["reason", "text", "tags"]), {}, ConfigError, "the batch has a column 'reason' already"),
         ({"text": ["a"], "label": ["b"]}, {}, ConfigError, "has a column 'label' already"),

@@ -80,7 +80,7 @@ def test_a_damaged_file(content: bytes, tmp_path: Path) -> None:
 def test_arrays_of_another_kind(tmp_path: Path) -> None:
     short = np.zeros(3, np.float32)
     np.savez(tmp_path / "words.npz", rarity=short, weights=short, bias=0.0, hashing=1)
-    with pytest.raises(ValueError, match="another kind"):
+    with pytest.raises(ValueError, match="unexpected type or shape"):
         TfidfModel.load(tmp_path / "words.npz", cleans=False)
 
 
@@ -92,7 +92,7 @@ def test_words_hashed_otherwise(tmp_path: Path) -> None:
     others: list[tuple[dict[str, Any], str]] = [
         ({}, "no array 'hashing'"),
         ({"hashing": hashing + 1}, "another version"),
-        ({"hashing": np.array([1, 1])}, "another kind"),
+        ({"hashing": np.array([1, 1])}, "unexpected type or shape"),
     ]
     for other, message in others:
         np.savez(tmp_path / "words.npz", **saved, **other)
@@ -188,7 +188,7 @@ def test_what_training_says(fitted: SentimentFineTuner, saved_model: Path, class
     assert fitted._fitted
     choice = fitted._fitted.result.cascade
     assert choice
-    assert f"the quick model answers {choice.answered:.0%} of validation" in str(fitted._fitted.result)
+    assert f"the TF-IDF model answers {choice.answered:.0%} of validation" in str(fitted._fitted.result)
     section = classifier.metadata.cascade
     assert section
     assert section.model_dump() == choice.to_dict()
@@ -218,7 +218,7 @@ def test_files_and_figures(classifier: SentimentClassifier, tmp_path: Path) -> N
     said = classifier.predict(texts, cascade=True)
     by_words = sum(prediction.answered_by == "words" for prediction in said)
     assert report.answered_by_words == by_words
-    assert f"{by_words / 41:.0%} of the labels were given by the quick model" in str(report)
+    assert f"{by_words / 41:.0%} of the labels were predicted by the TF-IDF model" in str(report)
     with (tmp_path / "out.csv").open(newline="") as file:
         assert [row["label"] for row in csv.DictReader(file)] == [prediction.label for prediction in said]
     assert classifier.predict_file(tmp_path / "in.csv", tmp_path / "alone.csv").answered_by_words is None

@@ -291,16 +291,16 @@ def test_formulas_are_made_harmless_on_request(classifier: SentimentClassifier, 
 @pytest.mark.parametrize(
     ("content", "names", "fields", "error", "message"),
     [
-        ("text\ndull\n", ("in.csv", "out.jsonl"), {}, ConfigError, "of another kind"),
-        ("text\ndull\n", ("in.text", "out.text"), {}, DataError, "of an unknown kind"),
+        ("text\ndull\n", ("in.csv", "out.jsonl"), {}, ConfigError, "a different format"),
+        ("text\ndull\n", ("in.text", "out.text"), {}, DataError, "an unknown format"),
         ("text\ndull\n", ("in.csv", "in.csv"), {"overwrite": True}, OutputExistsError, "written while it is read"),
         ("txet\ndull\n", ("in.csv", "out.csv"), {}, DataError, "column 'text' is not in"),
         ("text,id\ndull\n", ("in.csv", "out.csv"), {}, DataError, "is ragged in 1 row"),
         ("", ("in.csv", "out.csv"), {}, DataError, "is empty"),
         ("not json", ("in.jsonl", "out.jsonl"), {}, DataError, "is not JSON in row 1"),
-        ("no parquet", ("in.parquet", "out.parquet"), {}, DataError, "is not Parquet, whatever its name says"),
+        ("no parquet", ("in.parquet", "out.parquet"), {}, DataError, "is not Parquet, despite its name"),
         ("text\ndull\n", ("in.csv", "out.csv"), {"shard": (3, 2)}, ConfigError, "shard=3/2"),
-        ("text\ndull\n", ("in.csv", "out.csv"), {"encoding": "utf-99"}, ConfigError, "no text encoding"),
+        ("text\ndull\n", ("in.csv", "out.csv"), {"encoding": "utf-99"}, ConfigError, "not a text encoding"),
         ("text\ndull\n", ("in.csv", "out.csv"), {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
         ('{"text": "a"}', ("in.jsonl", "out.jsonl"), {"spreadsheet_safe": True}, ConfigError, "for CSV and TSV"),
     ],
@@ -362,7 +362,7 @@ def test_a_full_disk_is_told_and_what_is_done_is_kept(
 
     with monkeypatch.context() as patch:
         patch.setattr(file, "_score_part", fill)
-        with pytest.raises(DiskFullError, match="no more room to write"):
+        with pytest.raises(DiskFullError, match="no space left to write"):
             classifier.predict_file(source, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
     assert classifier.predict_file(source, tmp_path / "out.csv").scored_before == 8
@@ -378,7 +378,7 @@ def test_a_disk_that_is_full_from_the_beginning_is_told(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", fill)
-        with pytest.raises(DiskFullError, match="no more room to write"):
+        with pytest.raises(DiskFullError, match="no space left to write"):
             classifier.predict_file(source, tmp_path / "out.csv")
     assert classifier.predict_file(source, tmp_path / "out.csv").rows == 30
 
@@ -521,7 +521,7 @@ def test_what_a_kill_at_the_last_step_leaves_is_tidied(
         assert classifier.predict_file(source, target).scored_before == 30
     else:
         whole = target.read_bytes()
-        with pytest.raises(OutputExistsError, match="is there already"):
+        with pytest.raises(OutputExistsError, match="already exists"):
             classifier.predict_file(source, target)
         assert target.read_bytes() == whole
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
@@ -567,7 +567,7 @@ def test_what_another_process_has_finished_meanwhile_is_left(
 ) -> None:
     source, target = write_csv(tmp_path / "in.csv", TEXTS), tmp_path / "out.csv"
     monkeypatch.setattr("imdb_sentiment.inference.file.check_names", lambda *_: target.write_text("done"))
-    with pytest.raises(OutputExistsError, match="is there already"):
+    with pytest.raises(OutputExistsError, match="already exists"):
         classifier.predict_file(source, target)
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
 
@@ -584,7 +584,7 @@ def test_of_a_parquet_file_only_a_part_is_in_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["", ".", "/", "..", "folder/.."])
 def test_a_target_without_a_name_is_refused(classifier: SentimentClassifier, tmp_path: Path, target: str) -> None:
-    with pytest.raises(ConfigError, match="is of another kind"):
+    with pytest.raises(ConfigError, match="has a different format"):
         classifier.predict_file(write_csv(tmp_path / "in.csv", TEXTS), target)
 
 
@@ -594,6 +594,6 @@ def test_the_longest_name_that_can_be_written(classifier: SentimentClassifier, t
     long = "a" * (246 - len(suffix)) + suffix
     assert classifier.predict_file(source, tmp_path / long).rows == 30
     assert len(pd.read_csv(tmp_path / long)) == 30
-    with pytest.raises(OutputExistsError, match="is too long a name"):
+    with pytest.raises(OutputExistsError, match="is too long for a name"):
         classifier.predict_file(source, tmp_path / f"a{long}")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([source.name, long])

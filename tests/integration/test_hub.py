@@ -156,7 +156,7 @@ def test_a_push_that_no_hub_answers(
     writable_hub: LoopbackHub, saved_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:1")
-    with pytest.raises(HubUnavailableError, match="is out of reach, and someone/model was not sent"):
+    with pytest.raises(HubUnavailableError, match="is unreachable, and someone/model was not sent"):
         SentimentClassifier.from_pretrained(saved_model, device="cpu").push_to_hub("someone/model")
 
 

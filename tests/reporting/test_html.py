@@ -69,25 +69,25 @@ def test_markup_in_texts_labels_and_names_shows_as_text(page: Page) -> None:
     shown = page.locator("main").inner_text()
     assert shown.count(UNKIND) >= 4  # heading, mistake, suspect, provenance
     assert page.locator("article mark").first.inner_text() == "<script>document.title"
-    assert f"{LABELS[0]}, taken for {LABELS[1]} at 0.999" in shown
+    assert f"{LABELS[0]}, predicted as {LABELS[1]} at 0.999" in shown
     assert f"share that is {LABELS[1]}" in (page.locator("svg").first.text_content() or "")
 
 
 def test_each_part_is_there_and_the_verdict_comes_first(page: Page) -> None:
     headings = page.locator("h2").all_inner_texts()
     assert headings == [
-        "Figures",
+        "Metrics",
         "Confusion matrix",
         "Curves",
         "Slices",
-        "The surest mistakes",
+        "Most confident errors",
         "Labels that may be wrong",
-        "What the audit found in the data",
+        "Audit findings",
         "Provenance",
     ]
     plots = page.locator("figure h3").all_inner_texts()
     assert plots == ["Reliability", "ROC curve", "Precision and recall", "Threshold", "Abstaining", "Training"]
-    assert "rows are predicted right" in page.locator("main > section li").first.inner_text()
+    assert "rows are predicted correctly" in page.locator("main > section li").first.inner_text()
     for plot in page.locator("figure svg").all():
         assert len(plot.get_attribute("aria-label") or "") > 40
 
@@ -112,7 +112,7 @@ def test_ink_follows_the_colour_scheme(page: Page) -> None:
 def test_a_page_that_is_there_is_not_replaced_unless_asked(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text("mine")
-    with pytest.raises(OutputExistsError, match="was left as it is"):
+    with pytest.raises(OutputExistsError, match="was not changed"):
         make_report(60).save_html(file)
     assert file.read_text() == "mine"
     make_report(60).save_html(file, overwrite=True)

@@ -15,7 +15,9 @@ from imdb_sentiment.results.background import ModelProvenance
 def test_markdown_has_the_figures_and_no_text_of_the_data() -> None:
     report = make_report()
     text = report.to_markdown()
-    assert text.startswith(f"- {sum(report.confusion_matrix[i][i] for i in (0, 1))} of 300 rows are predicted right")
+    assert text.startswith(
+        f"- {sum(report.confusion_matrix[i][i] for i in (0, 1))} of 300 rows are predicted correctly"
+    )
     assert f"| accuracy | {report.accuracy:.4f} | " in text
     assert "## Confusion matrix" in text
     assert "film number" not in text
@@ -64,7 +66,7 @@ def test_probabilities_that_chance_explains_are_said_to_be_right() -> None:
     report = make_report()
     assert report.intervals
     fine = replace(report, intervals={**report.intervals, "expected_calibration_error": Interval(0, 0.04)})
-    assert "Its probabilities mean what they say, as far as these rows can tell." in fine.verdict()
+    assert "Its probabilities are calibrated, as far as these rows can tell." in fine.verdict()
     assert LABELS[1] not in " ".join(fine.verdict())
     assert UNKIND not in " ".join(fine.verdict())
 

@@ -106,7 +106,7 @@ def test_the_report() -> None:
         "\n"
         "1 error, 1 warning, 3 for information\n"
         "\n"
-        "errors: training refuses the data as they are\n"
+        "errors: training rejects the data as they are\n"
         "  text_null\n"
         "    7 rows of train have no text\n"
         "      rows 1, 2, 3, 5, 8, ...\n"

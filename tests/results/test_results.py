@@ -197,7 +197,7 @@ def test_a_comparison_says_what_it_means(difference: float, p_value: float, said
     comparison = make_comparison(difference, p_value)
     lines = str(comparison).splitlines()
     assert lines[0] == comparison.to_dict()["verdict"] == said
-    assert lines[1] == "correct in the first alone: 20 rows, in the second alone: 40 rows, of 1,234"
+    assert lines[1] == "correct only in the first: 20 rows, only in the second: 40 rows, of 1,234"
 
 
 def test_a_baseline_that_is_better_is_called_so() -> None:
@@ -218,7 +218,7 @@ def test_a_calibration_says_what_it_changed() -> None:
     ]
     chosen = make_calibration(threshold=0.61234, goal="precision>=0.95", reached=False)
     assert str(chosen).splitlines()[2] == (
-        "threshold 0.6123 for precision>=0.95, which none reaches: precision 0.7000, recall 0.6000 on validation"
+        "threshold 0.6123 for precision>=0.95, not reached: precision 0.7000, recall 0.6000 on validation"
     )
 
 
@@ -326,8 +326,8 @@ def warned(report: EvaluationReport, **changes: Any) -> list[str]:
 
 def test_a_model_that_knows_one_label_is_warned_of() -> None:
     one_label = measured_as(confusion_matrix=((0, 30), (0, 30)), rows=60)
-    (warning,) = [warning for warning in one_label.warnings() if "calls all" in warning]
-    assert warning.startswith("the model calls all 60 rows 'spam'")
+    (warning,) = [warning for warning in one_label.warnings() if "no better than the share" in warning]
+    assert warning.startswith("the model predicts 'spam' for all 60 rows")
     assert warning in warned(one_label)
     assert "threshold" in warning
     few_missed = measured_as(confusion_matrix=((0, 2), (0, 58)), rows=60)
@@ -341,7 +341,7 @@ def test_few_rows_of_a_label_and_few_rows_held_out_are_warned_of() -> None:
     report = measured_as(confusion_matrix=((30, 0), (0, 30)), rows=60, accuracy=1.0)
     first, second = warned(report, splits=few)
     assert first == "there are only 7 rows of 'spam' to train on; label at least 8, better 32"
-    assert second.startswith("60 rows were held out, which tell the accuracy to within 4% only")
+    assert second.startswith("60 rows were held out, which determine the accuracy only to within 4%")
     many = measured_as(confusion_matrix=((90, 10), (10, 90)), rows=200, accuracy=0.9)
     assert warned(many, splits=dataclasses.replace(few, rows={**counts, "train": {"ham": 8, "spam": 8}})) == []
 

@@ -156,7 +156,7 @@ def test_a_folder_is_whole_after_each_of_many_writers(tmp_path: Path, processes:
 def test_texts_written_to_one_file_are_whole_and_each_gets_its_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.runtime.files._PATIENCE_SECONDS", float("inf"))
+    monkeypatch.setattr("imdb_sentiment.runtime.files._LOCK_TIMEOUT_SECONDS", float("inf"))
     path, together = tmp_path / "report.html", Barrier(4)
     texts = [letter * 100_000 for letter in "abcd"]
 

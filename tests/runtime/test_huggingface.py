@@ -112,7 +112,7 @@ def translated(error: BaseException | Callable[[], object]) -> ModelError | HubU
         (lambda: HfApi().repo_info("nobody/nothing"), "no such repository on the hub"),
         (lambda: HfApi().repo_info(BERT, revision="v9"), "no such revision"),
         (lambda: HfApi().hf_hub_download(BERT, "nothing.json"), "without the files that are needed"),
-        (lambda: HfApi().repo_info("a/b/c"), "a name that no repository can have"),
+        (lambda: HfApi().repo_info("a/b/c"), "an invalid repository name"),
         (lambda: datasets.load_dataset("nobody/nothing"), "no such "),
     ],
 )

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from imdb_sentiment.runtime.malloc import give_back_freed_memory, keep_freed_memory
+from imdb_sentiment.runtime.malloc import keep_freed_memory, release_freed_memory
 
 # counts the mapped blocks of glibc's allocator (hblks of mallinfo2) while 64 MiB are held
 PROBE = """
@@ -39,7 +39,7 @@ def test_large_blocks_are_no_longer_mapped_one_by_one() -> None:
 # resident memory, in pages, while every other of 1,000 blocks of 100 KiB is freed and then given back
 GAPS = """
 import ctypes
-from imdb_sentiment.runtime.malloc import give_back_freed_memory, keep_freed_memory
+from imdb_sentiment.runtime.malloc import release_freed_memory, keep_freed_memory
 keep_freed_memory()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
@@ -50,7 +50,7 @@ for block in blocks:
 for block in blocks[::2]:
     libc.free(ctypes.c_void_p(block))
 before = pages()
-give_back_freed_memory()
+release_freed_memory()
 print(before - pages())
 """
 
@@ -65,4 +65,4 @@ def test_elsewhere_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr("ctypes.CDLL", None)  # it would fail if it were called
     assert keep_freed_memory() is False
-    give_back_freed_memory()
+    release_freed_memory()

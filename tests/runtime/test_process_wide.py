@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from imdb_sentiment.runtime.process_wide import OneAtATime, Turns, process_wide
+from imdb_sentiment.runtime.process_wide import ReentrantLock, SharedLock, process_wide
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_change_that_fails_counts_for_nothing() -> None:
 
 
 def test_one_at_a_time_and_again_in_the_same_thread(thread: ThreadPoolExecutor) -> None:
-    alone = OneAtATime()
+    alone = ReentrantLock()
     order = []
 
     @alone
@@ -73,37 +73,37 @@ def test_one_at_a_time_and_again_in_the_same_thread(thread: ThreadPoolExecutor) 
 
 
 def test_what_is_alone_waits_for_what_is_shared_and_holds_up_what_comes_later(thread: ThreadPoolExecutor) -> None:
-    turns, begun = Turns(), Event()
+    lock, begun = SharedLock(), Event()
     order = []
 
     def be_alone() -> None:
         begun.set()
-        with turns.alone(), turns.shared():  # which it may share with itself
+        with lock.exclusive(), lock.shared():  # which it may share with itself
             order.append("alone")
 
-    with turns.shared():
+    with lock.shared():
         waiting = thread.submit(be_alone)
         begun.wait()
-        with turns.shared():  # or this would wait for the one that waits for it
+        with lock.shared():  # or this would wait for the one that waits for it
             order.append("shared")
     waiting.result()
-    with turns.shared():
+    with lock.shared():
         order.append("later")
     assert order == ["shared", "alone", "later"]
 
 
 def test_all_share_again_after_an_error(thread: ThreadPoolExecutor) -> None:
-    turns = Turns()
-    for kind in (turns.shared, turns.alone):
+    lock = SharedLock()
+    for kind in (lock.shared, lock.exclusive):
         with pytest.raises(KeyboardInterrupt), kind():
             raise KeyboardInterrupt
-        for other in (turns.shared, turns.alone):
+        for other in (lock.shared, lock.exclusive):
             with other():
                 pass
 
     def share() -> bool:
-        with turns.shared():
+        with lock.shared():
             return True
 
-    with turns.shared():
+    with lock.shared():
         assert thread.submit(share).result()

@@ -215,7 +215,7 @@ def test_memory_is_given_back_around_training_and_evaluations_and_now_and_then(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = []
-    monkeypatch.setattr("imdb_sentiment.training.callbacks.give_back_freed_memory", lambda: given.append(1))
+    monkeypatch.setattr("imdb_sentiment.training.callbacks.release_freed_memory", lambda: given.append(1))
     monkeypatch.setattr("imdb_sentiment.training.callbacks._STEPS_TO_TIDY", 5)
     parts = build(num_train_epochs=2)
     parts.trainer.train()

@@ -122,7 +122,7 @@ def test_they_are_measured_by_cross_validation_then(undivided: SentimentFineTune
 def test_slices_of_too_many_values_are_refused_before_training(config: FineTuneConfig, tmp_path: Path) -> None:
     rows = table(0, 120).assign(place=[f"place {i}" for i in range(120)])
     tuner = SentimentFineTuner(DATA.replace(slice_columns=("place",)), config, output_dir=tmp_path / "run")
-    with pytest.raises(DataError, match="too many values to divide a report by"):
+    with pytest.raises(DataError, match="too many values for slices"):
         tuner.fit(rows)
 
 

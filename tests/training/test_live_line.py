@@ -66,7 +66,7 @@ def states(text: str) -> list[str]:
 @pytest.fixture
 def fit(tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     """A run whose line is shown from the first step on."""
-    monkeypatch.setattr("imdb_sentiment.runtime.progress._PATIENCE_SECONDS", 1e-6)
+    monkeypatch.setattr("imdb_sentiment.runtime.progress._DELAY_SECONDS", 1e-6)
     monkeypatch.setattr("tqdm.tqdm", partial(tqdm.tqdm, mininterval=0))  # it would leave out some of a quick run
     data = DataConfig(near_duplicates="ignore")
     config = tiny_config.replace(num_train_epochs=3)

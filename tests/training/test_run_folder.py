@@ -59,7 +59,7 @@ def test_a_folder_to_which_nothing_was_written_goes_again(tmp_path: Path) -> Non
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputExistsError, match="cannot be made"), locked(tmp_path / "file" / "run"):
+    with pytest.raises(OutputExistsError, match="cannot be created"), locked(tmp_path / "file" / "run"):
         pass
 
 

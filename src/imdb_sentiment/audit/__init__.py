@@ -1,1 +1,1 @@
-"""A look at a data set before anything is trained on it: labels, duplicates, characters, tokens, label leaks."""
+"""Audit a data set before training: labels, duplicates, characters, tokens, label leaks."""

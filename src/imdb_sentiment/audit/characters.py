@@ -1,4 +1,4 @@
-"""Characters in texts that nobody meant to write there, and HTML."""
+"""Find unintended characters and HTML in texts."""
 
 import re
 from array import array
@@ -31,7 +31,7 @@ _BREAK, _ZERO_WIDTH, _CONTROL = (pattern for pattern, _ in CLEANING_RULES)
 _TAG = rf"(?i:</?(?:{_TAGS})(?:\s[^<>]*)?/?>)|<!--"
 _ENTITY = "&(?:[a-zA-Z][a-zA-Z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
 _NOT_ASCII = "[^\x00-\x7f]"
-# wrong encodings show within five characters, one of them not ASCII; the time that ftfy takes grows with all of them
+# ASCII runs are shortened to save time: mojibake shows within five characters, one of them not ASCII
 _LONG_ASCII = re.compile("([\x00-\x7f]{8})[\x00-\x7f]+([\x00-\x7f]{8})")
 
 _PATTERNS = {
@@ -45,23 +45,23 @@ _HOLD = {
     "characters_control": "control characters",
     "characters_zero_width": "zero-width characters or soft hyphens",
     "characters_replacement": "the replacement character \ufffd",
-    "mojibake": "letters that were decoded in a wrong encoding",
+    "mojibake": "letters decoded in a wrong encoding",
 }
 
 
 def has_ftfy() -> bool:
-    """Tell whether the package that knows mojibake is installed."""
+    """Return whether ftfy, which detects mojibake, is installed."""
     from importlib.util import find_spec
 
     return find_spec("ftfy") is not None
 
 
 def find_characters(splits: "Mapping[str, RawRows]", *, mojibake: bool) -> list[Finding]:
-    """Look at the characters of all texts, also of rows that cannot be used.
+    """Check the characters of all texts, including those of unusable rows.
 
     Args:
         splits: The rows of each split.
-        mojibake: Look for wrong encodings too; needs the package ftfy.
+        mojibake: Also search for wrong encodings; needs ftfy.
 
     Raises:
         MissingExtraError: ftfy is not installed.
@@ -84,12 +84,12 @@ def find_characters(splits: "Mapping[str, RawRows]", *, mojibake: bool) -> list[
 
 
 def _look_through(raw: "RawRows", *, mojibake: bool) -> "dict[str, NDArray[np.int64]]":
-    """Return the row numbers, from 1, of each kind of character; `html` is `break` or `markup`."""
+    """Return the 1-based row numbers with each kind of character; `html` is `break` or `markup`."""
     import numpy as np
 
     found = {name: array("q") for name in (*_PATTERNS, "mojibake", "html")}
     start = 0
-    with progress_bar("looking at characters", total=len(raw), unit="row") as bar:
+    with progress_bar("checking characters", total=len(raw), unit="row") as bar:
         for batch in raw.batches():
             columns = [batch.column(name) for name in ("text", "text_pair") if name in batch.schema.names]
             masks = {name: _matches(columns, pattern) for name, pattern in _PATTERNS.items()}
@@ -104,7 +104,7 @@ def _look_through(raw: "RawRows", *, mojibake: bool) -> "dict[str, NDArray[np.in
 
 
 def _matches(columns: "list[pa.Array]", pattern: str) -> "NDArray[np.bool_]":
-    """Tell which rows have the pattern in one of their texts."""
+    """Return which rows contain the pattern."""
     import numpy as np
     import pyarrow.compute as pc
 
@@ -123,7 +123,7 @@ def _is_mojibake(columns: "list[pa.Array]") -> "NDArray[np.bool_]":
     try:
         from ftfy.badness import is_bad
     except ImportError as error:
-        summary = "texts decoded in a wrong encoding cannot be looked for without the package ftfy"
+        summary = "detecting wrong encodings needs the package ftfy"
         raise MissingExtraError(summary, hint="pip install 'imdb-sentiment[audit]'") from error
     texts = zip(*(column.take(rows).to_pylist() for column in columns), strict=True)
     mask[rows] = [any(text is not None and is_bad(_LONG_ASCII.sub(r"\1\2", text)) for text in pair) for pair in texts]

@@ -1,4 +1,4 @@
-"""The whole audit: a source is read, looked at from each side, and what was found is put in order."""
+"""The complete audit of a data set."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["audit_dataset", "audit_rows"]
 
 _SPLITS = ("train", "validation", "test")
-_CLOSELY = 100_000
+_SAMPLE_ROWS = 100_000
 _SHORTEST = 8
 _INVALID = {
     "text is null": ("text_null", "no text"),
@@ -38,9 +38,9 @@ _INVALID = {
 def audit_dataset(
     data: "DataLike | None" = None, data_config: DataConfig | None = None, *, model_name: str | None = None
 ) -> DataAudit:
-    """Look at a data set before training on it, and say what was found.
+    """Audit a data set before training on it.
 
-    Nothing is changed, and nothing in the rows is an error that is raised: what training would refuse is a finding.
+    Nothing is changed. Invalid rows do not raise errors: what training would reject becomes a finding.
 
     Args:
         data: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame,
@@ -48,14 +48,14 @@ def audit_dataset(
             a pair `(texts, labels)`; or `DataSplits`, or a `DataConfig`. By default, what
             `data_config.source` names.
         data_config: Names the columns and the labels.
-        model_name: Model whose tokens are counted, as `FineTuneConfig.model_name` takes it; without one they are not.
+        model_name: Model whose tokens are counted, as in `FineTuneConfig.model_name`; by default none.
 
     Raises:
         DataError: The source is missing, cannot be read, or lacks a column.
-        ConfigError: `data_config` is no `DataConfig`, or both are one.
+        ConfigError: `data_config` is not a `DataConfig`, or both arguments are one.
         ModelError: The model cannot be used.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
-        MissingExtraError: The extra `audit` is not installed, which near duplicates need.
+        MissingExtraError: The extra `audit`, which near-duplicate detection needs, is not installed.
     """
     from imdb_sentiment.models.pretrained import load_encoder
 
@@ -63,14 +63,14 @@ def audit_dataset(
     if isinstance(given, DataSplits):
         config, given = (
             _describe_splits(given, config),
-            # rows that are held out in turn leave other splits empty on purpose
+            # out-of-fold validation leaves the other splits empty
             {name: rows for name in _SPLITS if len(rows := getattr(given, name)) or not given.folds},
         )
     if config.near_duplicates == "group":
         require_rensa()  # before the source is read, which may take long
     encoder = None
     if model_name is not None:
-        # the shortest max_length there is: how long texts may be is what is asked here
+        # the smallest max_length, since text lengths are measured here
         fine_tune = FineTuneConfig(model_name=model_name, max_length=_SHORTEST)
         encoder = load_encoder(fine_tune, pairs=config.text_columns is not None).text_encoder
     raw = load_source(config, given)
@@ -85,27 +85,27 @@ def audit_rows(
     encoder: "TextEncoder | None" = None,
     model_name: str | None = None,
 ) -> DataAudit:
-    """Look at rows that were inspected.
+    """Audit inspected rows.
 
     Args:
-        raw: The rows as the source holds them.
+        raw: The raw rows.
         inspected: The same rows, inspected with the same configuration.
         config: Names the columns and the labels.
-        encoder: Counts tokens; without one they are not counted.
+        encoder: Counts tokens; None to skip that.
         model_name: Name of the encoder's model.
 
     Raises:
-        MissingExtraError: The extra `audit` is not installed, and near duplicates were not to be ignored.
+        MissingExtraError: The extra `audit` is not installed, and `near_duplicates` is not `ignore`.
     """
     parts = {split: inspected.parts[split] for split in _SPLITS if split in inspected.parts}
     inspected = inspected._replace(parts=parts)
     notes = list(raw.notes)
     if config.near_duplicates == "ignore":
-        notes.append("near duplicates were not looked for: near_duplicates is 'ignore'")
-    # who ignores near duplicates does so to get by without the extra
+        notes.append("near duplicates were not searched for: near_duplicates is 'ignore'")
+    # ignoring near duplicates lets the audit run without the extra
     mojibake = has_ftfy() or config.near_duplicates == "group"
     if not mojibake:
-        notes.append("wrong encodings were not looked for: that needs pip install 'imdb-sentiment[audit]'")
+        notes.append("wrong encodings were not searched for: that needs pip install 'imdb-sentiment[audit]'")
     classes = inspect_labels(inspected, config, raw.origin)
     findings = [
         *_find_invalid(raw, inspected, config),
@@ -129,17 +129,17 @@ def audit_rows(
 def _run_checks(
     inspected: InspectedRows, classes: Classes, encoder: "TextEncoder | None", model_name: str | None
 ) -> tuple[TokenLengths | None, list[Finding], list[str]]:
-    """Count tokens and look for give-aways, in a sample of very many rows; return also notes."""
+    """Count tokens and search for label leaks, in a sample of large data; also return notes."""
     labelled = {
         split: replace(rows, labels=classes.of_rows[split]) for split, rows in inspected.parts.items() if len(rows)
     }
-    parts = smallest_digests(labelled, _CLOSELY)
+    parts = smallest_digests(labelled, _SAMPLE_ROWS)
     rows = sum(map(len, labelled.values()))
     looked_at = sum(map(len, parts.values()))
     notes = []
     if looked_at < rows:
         chosen = f"{looked_at:,} of {count_rows(rows)}, chosen by a hash of the text"
-        notes.append(f"tokens were counted, and give-aways looked for, in {chosen}")
+        notes.append(f"tokens were counted, and label leaks searched for, in {chosen}")
     tokens: TokenLengths | None = None
     findings: list[Finding] = []
     if encoder is not None and parts:
@@ -173,7 +173,7 @@ def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
 
 
 def _describe_splits(splits: DataSplits, config: DataConfig) -> DataConfig:
-    """Return the configuration by which the data sets of `splits` are read again."""
+    """Return the configuration that reads the data sets of `splits`."""
     rows = splits.train
     names = getattr(rows.features["label"], "names", None)
     return config.replace(

@@ -1,4 +1,4 @@
-"""Texts that stand in a data set more than once: in one split, in two, and under two labels."""
+"""Find texts that occur repeatedly: within a split, in two splits, or with two labels."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["find_conflicts", "find_duplicates", "find_overlaps"]
 
 _PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
-_HOW = {"exact": "character for character", "normalised": "spelt a little otherwise", "near": "with small changes"}
+_HOW = {"exact": "character for character", "normalised": "after normalisation", "near": "with small changes"}
 
 
 def find_duplicates(parts: "Mapping[str, Rows]") -> list[Finding]:
-    """Find the rows whose text an earlier row of the same split has; each row counts once, for what is most alike."""
+    """Find rows that repeat an earlier row of their split; each row counts once, for its closest kind of match."""
     findings = []
     for split, rows in parts.items():
         new_digest, new_same, new_near = (_is_first(numbers) for numbers in (rows.digests, rows.same, rows.near))
@@ -42,7 +42,7 @@ def find_duplicates(parts: "Mapping[str, Rows]") -> list[Finding]:
 
 
 def find_overlaps(parts: "Mapping[str, Rows]", group_column: str | None) -> list[Finding]:
-    """Find the rows of one split that also stand in another; each row counts once for a pair of splits."""
+    """Find rows of one split that also occur in another; each row counts once per pair of splits."""
     import numpy as np
 
     findings = []
@@ -76,7 +76,7 @@ def find_overlaps(parts: "Mapping[str, Rows]", group_column: str | None) -> list
 
 
 def find_conflicts(parts: "Mapping[str, Rows]", classes: "Mapping[str, NDArray[np.int64]]") -> list[Finding]:
-    """Find the rows whose normalised text stands under two labels somewhere in the source."""
+    """Find rows whose normalised text has two labels in the source."""
     import numpy as np
 
     same = np.concatenate([rows.same for rows in parts.values()])
@@ -90,13 +90,13 @@ def find_conflicts(parts: "Mapping[str, Rows]", classes: "Mapping[str, NDArray[n
     ends = np.cumsum([len(rows) for rows in parts.values()])[:-1]
     masks = dict(zip(parts, np.split(in_conflict, ends), strict=True))
     number, rows = int((least != most).sum()), int(in_conflict.sum())
-    stand = "text stands" if number == 1 else "texts stand"
-    summary = f"{number:,} {stand} under different labels, in {count_rows(rows)}"
+    have = "text has" if number == 1 else "texts have"
+    summary = f"{number:,} {have} different labels, in {count_rows(rows)}"
     return find_across("conflicting_labels", parts, masks, summary)
 
 
 def _is_first(numbers: "NDArray[np.int64] | NDArray[np.uint64]") -> "NDArray[np.bool_]":
-    """Mark the first of all equal numbers."""
+    """Mark the first occurrence of each number."""
     import numpy as np
 
     mask = np.zeros(len(numbers), dtype=bool)

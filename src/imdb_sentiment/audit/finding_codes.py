@@ -1,4 +1,4 @@
-"""The codes of all findings, each with its severity and what to do, in one place."""
+"""The codes of all findings, each with its severity and advice."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ _SHUFFLE = (
     "The splits made here do not depend on the order of the rows. Shuffle them before another tool splits the file or "
     "reads it as a stream."
 )
-_GIVES_AWAY = "Will it do so in the texts to come, or only here, because of how the data were gathered?"
+_LEAKS = "Will this hold for new texts, or only here, because of how the data were collected?"
 _LEFT_OUT = {
     "test": "They are left out of {first}, so that {second} stays a fair test (unless test_overlap='keep').",
     "validation": "They are left out of {first}, so that {second} stays a fair measure.",
@@ -35,9 +35,9 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
     "imbalance": (
         "warning",
         Advice(
-            "Accuracy is high here for a model that never finds the rarer class. Read balanced accuracy, Matthews "
-            "correlation and average precision instead. To find more of the rarer class, leave class_weight off and "
-            "choose a threshold for a goal, such as ",
+            "Accuracy is high here even for a model that never predicts the rarer class. Use balanced accuracy, "
+            "Matthews correlation and average precision instead. To find more of the rarer class, leave "
+            "class_weight off and choose a threshold for a goal, such as ",
             Setting("threshold", "max_f1", "FineTuneConfig"),
             ".",
         ),
@@ -67,51 +67,51 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
     "characters_zero_width": ("info", "They are dropped before the model reads (clean_text, on by default)."),
     "characters_replacement": (
         "warning",
-        "The source was once decoded in a wrong encoding, and what stood there is lost. Export it again, as UTF-8, or "
-        "leave the rows out.",
+        "The source was once decoded in a wrong encoding, and the original characters are lost. Export it again, as "
+        "UTF-8, or leave the rows out.",
     ),
     "mojibake": (
         "warning",
-        "Letters such as é stand there as two others, or signs such as £ as control characters. Read the source in the "
-        "right encoding (--set encoding=..., for CSV, TSV and JSONL), or mend the texts with ftfy.fix_text.",
+        "Letters such as é appear as two others, or signs such as £ as control characters. Read the source in the "
+        "right encoding (--set encoding=..., for CSV, TSV and JSONL), or fix the texts with ftfy.fix_text.",
     ),
     "html": (
         "info",
         "Line breaks (<br>) are read as spaces (clean_text, on by default). All other tags and entities are read as "
-        "words; take them out before, for instance entities by html.unescape.",
+        "words; remove them first, for instance entities by html.unescape.",
     ),
-    "truncated_at_128": ("info", "With max_length=128 they are cut."),
+    "truncated_at_128": ("info", "With max_length=128 they are truncated."),
     "truncated_at_256": (
         "info",
-        "With max_length=256, the default, they are cut.",
+        "With max_length=256, the default, they are truncated.",
     ),
     "truncated_at_512": ("info", "Many encoders read no more than 512 tokens; truncation='head_tail' keeps both ends."),
     "unknown_tokens": (
         "warning",
-        "Is this vocabulary right for this language and script? The model takes all unknown tokens for the same.",
+        "Does this vocabulary suit the language and script? All unknown tokens look the same to the model.",
     ),
     "vocabulary_mismatch": (
         "warning",
         Advice(
-            "The vocabulary is for another language or kind of text, so little of what the model knows is of use here. "
-            "Take an encoder made for this language, or a multilingual one: ",
+            "The vocabulary is for another language or kind of text, so pretraining helps little here. "
+            "Use an encoder made for this language, or a multilingual one: ",
             Setting("model_name", "FacebookAI/xlm-roberta-base", "FineTuneConfig", flag="--model"),
             ".",
         ),
     ),
     "no_tokens": (
         "warning",
-        "The model sees nothing of them. Leave them out, or take a model whose vocabulary has their characters.",
+        "The model sees nothing of them. Leave them out, or use a model whose vocabulary covers their characters.",
     ),
-    "giveaway_token": ("warning", f"{_GIVES_AWAY} If it will not be there, remove it from the texts."),
-    "giveaway_length": ("warning", f"{_GIVES_AWAY} Classes that come from different places often differ so."),
+    "giveaway_token": ("warning", f"{_LEAKS} If only here, remove it from the texts."),
+    "giveaway_length": ("warning", f"{_LEAKS} Classes that come from different places often differ so."),
     **{
         f"overlap_{kind}_{first}_{second}": ("warning", _LEFT_OUT[second].format(first=first, second=second))
         for kind in ("exact", "normalised", "near", "group")
         for first, second in _PAIRS
     },
 }
-"""For each code its severity and its advice, which a finding may replace by what it knows better."""
+"""Default severity and advice of each code."""
 
 _LISTED = 5
 
@@ -128,18 +128,18 @@ def find(
     severity: Severity | None = None,
     advice: str | None = None,
 ) -> Finding:
-    """Make a finding about rows.
+    """Create a finding about rows.
 
     Args:
         code: A key of the catalogue.
         raw: The rows of the split.
         split: Name of the split.
-        numbers: Row numbers from 1, rising.
+        numbers: Row numbers from 1, ascending.
         summary: What was found.
-        count: Number of rows, if it is about rows of other splits too.
-        elsewhere: These others, for a reader.
-        severity: In place of the catalogue's.
-        advice: In place of the catalogue's.
+        count: Total number of rows, if rows of other splits are included.
+        elsewhere: Description of those rows.
+        severity: Overrides the catalogue's.
+        advice: Overrides the catalogue's.
     """
     usual_severity, usual_advice = CATALOGUE[code]
     return Finding(
@@ -155,7 +155,7 @@ def find(
 
 
 def find_whole(code: str, split: str, count: int, summary: str) -> Finding:
-    """Make a finding about a split as a whole, of `count` rows."""
+    """Create a finding about a whole split of `count` rows."""
     severity, advice = CATALOGUE[code]
     return Finding(
         code=code, severity=severity, split=split, count=count, rows=(), where="", summary=summary, advice=advice
@@ -163,7 +163,7 @@ def find_whole(code: str, split: str, count: int, summary: str) -> Finding:
 
 
 def name_row(raw: "RawRows", number: int) -> str:
-    """Name one row for a sentence, e.g. `row 7`, or `row 2 of b.csv` if the split has several files."""
+    """Return the name of a row for a message, such as `row 7`, or `row 2 of b.csv` if the split has several files."""
     start = 0
     for origin, length in raw.parts if len(raw.parts) > 1 else ():
         if start < number <= start + length:

@@ -1,4 +1,4 @@
-"""What labels say of a data set: whether they are understood, how many rows each has, and in what order they stand."""
+"""Check the labels of a data set: their meaning, their counts and their order."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ _OTHERS = "(others)"
 
 
 class Classes(NamedTuple):
-    """The classes that labels stand for."""
+    """The classes of the labels."""
 
     names: tuple[str, str] | None
     """Names of the negative and the positive class; None if the labels are not understood."""
 
     of_rows: "Mapping[str, NDArray[np.int64]]"
-    """For each split the class of each usable row: 0 and 1 if they are understood, else a number for each label, case
-    and surrounding space apart."""
+    """Class of each usable row by split: 0 or 1 if the labels are understood, else a number per label, ignoring case
+    and surrounding space."""
 
     counts: Mapping[str, Mapping[str, int]]
     """Rows per split and class, or per split and label if the labels are not understood."""
@@ -43,7 +43,7 @@ class Classes(NamedTuple):
 
 
 def inspect_labels(inspected: "InspectedRows", config: "DataConfig", origin: str) -> Classes:
-    """Find out what the labels mean, and what is wrong with them."""
+    """Resolve the labels and report problems with them."""
     import numpy as np
 
     values, parts = inspected.label_values, inspected.parts
@@ -76,7 +76,7 @@ def inspect_labels(inspected: "InspectedRows", config: "DataConfig", origin: str
 
 
 def inspect_order(classes: Classes) -> list[Finding]:
-    """Compare the number of runs of one class with what rows in random order have (Wald and Wolfowitz 1940)."""
+    """Compare the number of runs of one class with that of random order (Wald and Wolfowitz 1940)."""
     import numpy as np
 
     findings = []
@@ -104,7 +104,7 @@ def find_across(
     *,
     advice: str | None = None,
 ) -> list[Finding]:
-    """Make one finding about rows of any splits, as one of the first of them; none if there are no such rows."""
+    """Create one finding about rows of several splits, attributed to the first; none if no rows are masked."""
     numbers = {split: (parts[split].positions[mask] + 1).tolist() for split, mask in masks.items() if mask.any()}
     if not numbers:
         return []
@@ -130,7 +130,7 @@ def _find_not_understood(
 
 
 def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
-    """Return the labels that stand beside two that are understood, or all if there are no such two."""
+    """Return the labels other than a known pair, or all labels if there is no such pair."""
     if config.positive_label is not None:
         positive = plain_label(config.positive_label)
         plain = [plain_label(value) for value in sorted(totals, key=lambda value: (-totals[value], value))]
@@ -148,7 +148,7 @@ def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
 
 
 def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, understood: bool) -> list[Finding]:
-    """Find the rows whose label is spelt otherwise than most rows spell it."""
+    """Find rows whose label is not in its most frequent spelling."""
     import numpy as np
 
     spellings: dict[str, list[str]] = defaultdict(list)
@@ -197,7 +197,7 @@ def _find_shares(
 
 
 def _shorten(counts: Mapping[str, Mapping[str, int]], totals: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """Count labels beyond the most frequent ones together."""
+    """Merge the counts of all but the most frequent labels."""
     ordered = sorted(totals, key=lambda value: (-totals[value], value))
     shown, others = ordered[:_COLUMNS], ordered[_COLUMNS:]
     return {

@@ -1,4 +1,4 @@
-"""Which rows are looked at closely, and the texts of rows, a part of them at a time."""
+"""Sample rows for expensive checks, and read their texts in batches."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ __all__ = ["read_texts", "smallest_digests"]
 
 
 def smallest_digests(parts: "Mapping[str, Rows]", most: int) -> "dict[str, Rows]":
-    """Return all rows, or of more than `most` those with the smallest digests: whatever their order, the same."""
+    """Return at most `most` rows, those with the smallest digests, so that their order does not matter."""
     import numpy as np
 
     if sum(map(len, parts.values())) <= most:
@@ -26,7 +26,7 @@ def smallest_digests(parts: "Mapping[str, Rows]", most: int) -> "dict[str, Rows]
 
 
 def read_texts(rows: "Rows", description: str) -> Iterator[list[tuple[str, ...]]]:
-    """Give the texts of the rows in order, one a row or two, without holding them all."""
+    """Yield the texts of the rows in order, one or two per row, in batches."""
     import numpy as np
 
     start = done = 0

@@ -1,4 +1,4 @@
-"""What gives a label away without reading: one word, or the length of the text alone."""
+"""Find label leaks: single words or text lengths that nearly determine the class."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ from imdb_sentiment.audit.sampling import read_texts
 from imdb_sentiment.data.cleaning import divide, normalise
 from imdb_sentiment.results.audit import Finding
 from imdb_sentiment.runtime.messages import quote
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,17 +22,17 @@ __all__ = ["find_shortcuts"]
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _AUC = 0.95
-_FEWEST = 10
+_MIN_CLASS_ROWS = 10
 _NAMED = 3
 _CHUNK = 1000
-# the ROC-AUC of a word is 0.5 and half the difference between its shares of the two classes
+# a word's ROC-AUC is 0.5 plus half the difference between its shares of the two classes
 _DIFFERENCE = 0.9
 
 
 class _Shortcut(NamedTuple):
     word: str
     shares: tuple[float, float]
-    """Share of the rows of each class that hold the word."""
+    """Share of the rows of each class that contain the word."""
 
     @property
     def difference(self) -> float:
@@ -40,10 +40,10 @@ class _Shortcut(NamedTuple):
 
 
 def find_shortcuts(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Finding]:
-    """Look for a word or a length that tells the class almost by itself, in splits with ten rows of each class.
+    """Search for words or a text length that nearly determine the class, in splits with ten rows of each class.
 
     Args:
-        parts: The rows to look at; their labels are 0 and 1.
+        parts: The rows of each split; their labels are 0 and 1.
         names: Names of the two classes.
     """
     import numpy as np
@@ -52,17 +52,17 @@ def find_shortcuts(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Fi
     findings: list[Finding] = []
     for split, rows in parts.items():
         totals = np.bincount(rows.labels, minlength=2)
-        if totals.min() < _FEWEST:
+        if totals.min() < _MIN_CLASS_ROWS:
             continue
         if words := _find_words(rows, totals.tolist()):
             findings.append(_describe_words(words, split, rows, names))
         lengths = _count_characters(rows)
-        with CATCHING_WARNINGS:
+        with WARNINGS_LOCK:
             auc = roc_auc_score(rows.labels, lengths)
         if max(auc, 1 - auc) > _AUC:
             medians = [f"{np.median(lengths[rows.labels == i]):,.0f} in {quote(name)}" for i, name in enumerate(names)]
             summary = (
-                f"the length of a text tells its class in {split} (ROC-AUC {max(auc, 1 - auc):.3f}): its median in "
+                f"the length of a text predicts its class in {split} (ROC-AUC {max(auc, 1 - auc):.3f}): its median in "
                 f"characters is {' and '.join(medians)}"
             )
             findings.append(find_whole("giveaway_length", split, len(rows), summary))
@@ -70,7 +70,7 @@ def find_shortcuts(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Fi
 
 
 class _Presence:
-    """In how many rows of each class each word stands, of the words that may still tell the class.
+    """Counts the rows of each class with each word, for words that may still predict the class.
 
     Args:
         totals: Number of rows of each class that will be added.
@@ -84,7 +84,7 @@ class _Presence:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no word can tell the class any more."""
+        """Whether no word can predict the class any more."""
         return not self._held and self._too_late_for_more()
 
     def add(self, words: set[str], label: int) -> None:
@@ -96,23 +96,23 @@ class _Presence:
         self._left[label] -= 1
 
     def prune(self) -> None:
-        """Drop the words that cannot tell the class any more, whatever rows are still to come."""
+        """Drop words that cannot predict the class whatever the remaining rows are."""
         self._held = {word for word in self._held if max(self._reach(word, 0), self._reach(word, 1)) > _DIFFERENCE}
         for counts in self._counts:
             for word in counts.keys() - self._held:
                 del counts[word]
 
-    def giveaways(self) -> list[_Shortcut]:
-        """Return the words that tell the class, best first; after the last row."""
+    def shortcuts(self) -> list[_Shortcut]:
+        """Return the words that predict the class, best first; call after the last row."""
         self.prune()
         found = []
         for word in self._held:
             first, second = (counts[word] / total for counts, total in zip(self._counts, self._totals, strict=True))
             found.append(_Shortcut(word, (first, second)))
-        return sorted(found, key=lambda giveaway: (-giveaway.difference, giveaway.word))
+        return sorted(found, key=lambda shortcut: (-shortcut.difference, shortcut.word))
 
     def _reach(self, word: str, label: int) -> float:
-        """Return by how much the share of one class can still be above that of the other."""
+        """Return the largest possible lead of a word's share in one class over the other."""
         most = (self._counts[label][word] + self._left[label]) / self._totals[label]
         return most - self._counts[1 - label][word] / self._totals[1 - label]
 
@@ -121,10 +121,7 @@ class _Presence:
 
 
 def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Shortcut]:
-    """Return the words that tell the class, best first.
-
-    Rows are read in the order of their digests, which mixes the classes: most data are settled after a seventh of them.
-    """
+    """Return the words that predict the class, best first; the order of digests mixes the classes for an early stop."""
     import numpy as np
 
     presence = _Presence(totals)
@@ -137,7 +134,7 @@ def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Shortcut]:
         presence.prune()
         if presence.is_settled:
             return []
-    return presence.giveaways()
+    return presence.shortcuts()
 
 
 def _words(texts: Iterable[str]) -> set[str]:
@@ -157,16 +154,16 @@ def _count_characters(rows: "Rows") -> "NDArray[np.int64]":
     return lengths
 
 
-def _describe_words(giveaways: Sequence[_Shortcut], split: str, rows: "Rows", names: Sequence[str]) -> Finding:
+def _describe_words(shortcuts: Sequence[_Shortcut], split: str, rows: "Rows", names: Sequence[str]) -> Finding:
     import numpy as np
 
-    best, *others = giveaways
+    best, *others = shortcuts
     share = " and ".join(f"{part:.1%} of the {quote(name)} rows" for part, name in zip(best.shares, names, strict=True))
-    summary = f"{quote(best.word)} tells the class in {split}: it stands in {share}"
+    summary = f"{quote(best.word)} predicts the class in {split}: it is in {share}"
     if others:
-        named = ", ".join(quote(giveaway.word) for giveaway in others[: _NAMED - 1])
+        named = ", ".join(quote(shortcut.word) for shortcut in others[: _NAMED - 1])
         more = f", and {len(others) - _NAMED + 1:,} more" if len(others) >= _NAMED else ""
         summary += f"; likewise {named}{more}"
-    shown = {giveaway.word for giveaway in giveaways[:_NAMED]}
+    shown = {shortcut.word for shortcut in shortcuts[:_NAMED]}
     holds = [not shown.isdisjoint(_words(pair)) for texts in read_texts(rows, "finding the rows") for pair in texts]
     return find("giveaway_token", rows.raw, split, (rows.positions[np.array(holds)] + 1).tolist(), summary)

@@ -1,4 +1,4 @@
-"""Texts as a model's tokenizer reads them: how long they are, and what it does not know."""
+"""Measure texts with a model's tokenizer: lengths and unknown tokens."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,17 +21,17 @@ __all__ = ["measure_tokens"]
 
 _LIMITS = (128, 256, 512)
 _MANY_UNKNOWN = 0.01
-# of one call of the tokenizer, which needs some 50 bytes a token
+# limits of one tokenizer call, which needs some 50 bytes per token
 _CHUNK_TEXTS = 1000
 _CHUNK_CHARS = 1 << 22
 _PART_CHARS = 1 << 18
 
 
 class _Counts(NamedTuple):
-    """Tokens of each row of a split; int64 of shape (n,) each."""
+    """Token counts of the rows of a split; int64 of shape (n,) each."""
 
     lengths: "NDArray[np.int64]"
-    """With special tokens."""
+    """Including special tokens."""
 
     unknown: "NDArray[np.int64]"
 
@@ -39,10 +39,10 @@ class _Counts(NamedTuple):
 def measure_tokens(
     parts: "Mapping[str, Rows]", encoder: "TextEncoder", model_name: str
 ) -> tuple[TokenLengths | None, list[Finding]]:
-    """Count tokens in the texts, or pairs of texts, of these rows.
+    """Count the tokens of the rows.
 
     Returns:
-        The lengths over all splits, None if there are no rows; and what was found.
+        The lengths over all splits, None without rows; and the findings.
     """
     import numpy as np
 
@@ -82,7 +82,7 @@ def _find_tokens(split: str, rows: "Rows", count: _Counts, special: int) -> Iter
     unknown = int(count.unknown.sum())
     if unknown >= _MANY_UNKNOWN * own > 0:
         share = f"{unknown / own:.1%} of all tokens"
-        yield found("unknown_tokens", count.unknown > 0, f"hold tokens that the model does not know, {share}")
+        yield found("unknown_tokens", count.unknown > 0, f"contain unknown tokens, {share}")
     empty = count.lengths <= special
     if empty.any():
         yield found("no_tokens", empty, "give special tokens only")
@@ -97,9 +97,9 @@ def _count_tokens(rows: "Rows", encoder: "TextEncoder") -> _Counts:
     for texts in read_texts(rows, "counting tokens"):
         for chunk in _divide(texts):
             if len(chunk) == 1 and sum(map(len, chunk[0])) > _CHUNK_CHARS:
-                length, not_known = _count_long(chunk[0], encoder)
+                length, count = _count_long(chunk[0], encoder)
                 lengths.append(length)
-                unknown.append(not_known)
+                unknown.append(count)
                 continue
             inputs = [pair if len(pair) == 2 else pair[0] for pair in chunk]
             for encoding in backend.encode_batch_fast(inputs):
@@ -110,7 +110,7 @@ def _count_tokens(rows: "Rows", encoder: "TextEncoder") -> _Counts:
 
 
 def _count_long(texts: tuple[str, ...], encoder: "TextEncoder") -> tuple[int, int]:
-    """Count the tokens of a row, and those not known, a part of it at a time."""
+    """Count the tokens and unknown tokens of a long row in parts."""
     length, unknown = encoder.tokenizer.num_special_tokens_to_add(pair=len(texts) == 2), 0
     for part in (part for text in texts for part in divide(text, _PART_CHARS)):
         for start in range(0, len(part), _CHUNK_CHARS):
@@ -122,7 +122,7 @@ def _count_long(texts: tuple[str, ...], encoder: "TextEncoder") -> tuple[int, in
 
 
 def _divide(texts: Sequence[tuple[str, ...]]) -> Iterator[Sequence[tuple[str, ...]]]:
-    """Divide texts into chunks of a bounded number of characters, or of one text that is longer."""
+    """Divide texts into chunks with a bounded number of characters; a longer text is a chunk of its own."""
     start = chars = 0
     for i, pair in enumerate(texts):
         length = sum(map(len, pair))

@@ -41,7 +41,7 @@ def audit(
     negative_label: NegativeLabel = None,
     json: Json = False,
 ) -> None:
-    """Look at a data set before training on it: labels, duplicates, leaks, odd characters, give-aways."""
+    """Look at a data set before training on it: labels, duplicates, leaks, odd characters, label leaks."""
     from imdb_sentiment.audit.dataset import audit_dataset
 
     data_config = read_data_settings(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, get_args, get_type_hin
 import typer
 
 from imdb_sentiment.runtime.distributed import is_main
-from imdb_sentiment.runtime.messages import ACTING, Advice, visible
+from imdb_sentiment.runtime.messages import CONTROL_CHARACTERS, Advice, visible
 
 if TYPE_CHECKING:
     from imdb_sentiment.results.audit import DataAudit
@@ -119,7 +119,7 @@ def print_json(content: dict[str, Any]) -> None:
 def print_json_lines(lines: Iterable[str]) -> None:
     """Print JSON on standard output; what would act on a terminal, or cannot be encoded, is written as escapes."""
     unicode = codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf-")
-    escaped = re.compile(f"[{ACTING}]" if unicode else r"[^\0-\x7e]")  # inside texts alone, so it stays the same JSON
+    escaped = re.compile(f"[{CONTROL_CHARACTERS}]" if unicode else r"[^\0-\x7e]")
     _write(sys.stdout, "".join(escaped.sub(_json_escape, line) for line in lines))
 
 

@@ -143,13 +143,13 @@ def _split_assignment(text: str) -> tuple[str, Any]:
 
 
 def _check_field(key: str, *configs: "type[DataConfig | FineTuneConfig]") -> None:
-    from imdb_sentiment.config.other_names import setting_meant
+    from imdb_sentiment.config.other_names import suggest_setting
     from imdb_sentiment.errors import ConfigError
     from imdb_sentiment.runtime.messages import quote
 
     known = [field for config in configs for field in config.model_fields]
     if key not in known:
-        hint = setting_meant(key, known)
+        hint = suggest_setting(key, known)
         names = " or ".join(config.__name__ for config in configs)
         expected = f"a field of {names}" if hint else f"a field of {names}: {', '.join(known)}"
         hint = f"--set {hint}=..." if hint in known else hint

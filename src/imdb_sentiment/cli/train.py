@@ -157,7 +157,7 @@ def fine_tune_and_save(
     from imdb_sentiment.finetuner import SentimentFineTuner
     from imdb_sentiment.runtime.distributed import run_on_main
     from imdb_sentiment.runtime.files import check_output
-    from imdb_sentiment.runtime.malloc import give_back_freed_memory, keep_freed_memory
+    from imdb_sentiment.runtime.malloc import keep_freed_memory, release_freed_memory
     from imdb_sentiment.training.trackers import check_trackers, event_files
 
     check_trackers(fine_tune_config.report_to)
@@ -174,7 +174,7 @@ def fine_tune_and_save(
             held.enter_context(event_files(_event_folder(output, silent=silent)))
         if silent:
             held.enter_context(redirect_stdout(sys.stderr))  # trackers print
-        give_back_freed_memory()  # of texts that were looked at: a very long one leaves some times its size
+        release_freed_memory()  # of texts that were looked at: a very long one leaves some times its size
         keep_freed_memory()
         result = tuner.fit(resume=checkpoint is not None)
         report = tuner.evaluate()

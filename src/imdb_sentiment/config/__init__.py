@@ -1,11 +1,11 @@
-"""What a user may set: where the data come from, and how the model is trained."""
+"""Configuration of data and fine-tuning."""
 
 from imdb_sentiment.config.base import given_config
 from imdb_sentiment.config.data import DataConfig, source_of
-from imdb_sentiment.config.fine_tune import NOT_OF_THE_RUN, FineTuneConfig, Metric, Preset, SettledConfig
+from imdb_sentiment.config.fine_tune import NON_TRAINING_FIELDS, FineTuneConfig, Metric, Preset, SettledConfig
 
 __all__ = [
-    "NOT_OF_THE_RUN",
+    "NON_TRAINING_FIELDS",
     "DataConfig",
     "FineTuneConfig",
     "Metric",

@@ -1,4 +1,4 @@
-"""What both configurations have in common: they cannot change, and say in one message what is wrong."""
+"""Base class of the configurations: immutable, with readable validation errors."""
 
 from collections.abc import Mapping
 from os import PathLike, fspath
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from imdb_sentiment.config.other_names import setting_meant
+from imdb_sentiment.config.other_names import suggest_setting
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.runtime.files import is_path
 from imdb_sentiment.runtime.messages import Advice, quote
@@ -25,33 +25,33 @@ def _path_to_text(value: object) -> object:
 
 
 def split_names(value: object) -> object:
-    """Read names as the command line gives them: `year,source` for two, an empty value (None) for none."""
+    """Split comma-separated names as given on the command line; None is empty."""
     if value is None:
         return ()
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
 NamesFromText = BeforeValidator(split_names)
-"""Several names may be given as one text with commas."""
+"""Validator that accepts names as one comma-separated string."""
 
 PathAsText = BeforeValidator(_path_to_text)
-"""A path, or several by name, may be given as `Path`; it is kept as text."""
+"""Validator that converts a `Path`, or a mapping of them, to text."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Frozen(BaseModel):
-    """A model that cannot change, knows its fields by their docstrings and reports mistakes as `ConfigError`."""
+    """An immutable model with field docstrings that raises `ConfigError` for invalid values."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=(), allow_inf_nan=False
     )
 
     main_field: ClassVar[str]
-    """The field that somebody means who gives one value without a name."""
+    """The field that a single unnamed value is meant for."""
 
     argument: ClassVar[str]
-    """What functions call the argument that takes it."""
+    """Name of the argument in functions that take the configuration."""
 
     if not TYPE_CHECKING:  # type checkers keep the signature that pydantic derives from the fields
 
@@ -77,10 +77,10 @@ C = TypeVar("C", bound=Frozen)
 
 
 def given_config(value: object, kind: type[C]) -> C:
-    """Return a configuration that a caller gave, or the default for None.
+    """Return a given configuration, or the default for None.
 
     Raises:
-        ConfigError: It is something else; the message says how to give it.
+        ConfigError: The value is something else; the message suggests how to pass it.
     """
     if value is None:
         return kind()
@@ -91,7 +91,7 @@ def given_config(value: object, kind: type[C]) -> C:
 
 
 def _how_to_give(value: object, kind: type[Frozen]) -> str:
-    """Write how something is given that stands in the place of a configuration."""
+    """Suggest how to pass a value that was given in place of a configuration."""
     name = kind.__name__
     if isinstance(value, Frozen):
         return f"{value.argument}={type(value).__name__}(...)"
@@ -106,23 +106,23 @@ def _how_to_give(value: object, kind: type[Frozen]) -> str:
 
 
 def _explain(model: type[BaseModel], error: ValidationError) -> ConfigError:
-    """Turn pydantic's report into one message; the first mistake decides the summary, the others are listed."""
-    said: dict[str, list[str]] = {}
+    """Convert pydantic's errors into one message."""
+    faults: dict[str, list[str]] = {}
     hints: dict[str, None] = {}
     for detail in error.errors():
         field = str(detail["loc"][0]) if detail["loc"] else ""
         if detail["type"] == "extra_forbidden":
-            said[f"{model.__name__} has no field {quote(field)}"] = []
+            faults[f"{model.__name__} has no field {quote(field)}"] = []
             others = {kind.__name__: kind.model_fields for kind in Frozen.__subclasses__() if kind is not model}
-            if meant := setting_meant(field, model.model_fields, others):
+            if meant := suggest_setting(field, model.model_fields, others):
                 hints[meant] = None
         elif detail["type"] == "value_error":
-            said[str(detail["ctx"]["error"])] = []
+            faults[str(detail["ctx"]["error"])] = []
         else:
             if field == "source" and not isinstance(detail["input"], str | Mapping):
                 hints["rows in memory go to fit(data)"] = None
-            # a field that takes one of two types has a mistake by each
-            said.setdefault(f"{model.__name__}.{field} = {quote(detail['input'])}", []).append(detail["msg"].lower())
-    lines = [f"{what}: {' or '.join(why)}" if why else what for what, why in said.items()]
+            # a field with a union type has one error per type
+            faults.setdefault(f"{model.__name__}.{field} = {quote(detail['input'])}", []).append(detail["msg"].lower())
+    lines = [f"{what}: {' or '.join(why)}" if why else what for what, why in faults.items()]
     hint = Advice(*[part for hint in hints for part in (", ", hint)][1:]) if hints else None
     return ConfigError("; ".join(lines), hint=hint)

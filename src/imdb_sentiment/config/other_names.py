@@ -1,4 +1,4 @@
-"""What other programs call our settings, and which of theirs have no counterpart here, and why."""
+"""Names of settings in other programs, mapped to ours or to the reason why there is none."""
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from types import MappingProxyType
 from imdb_sentiment.errors import nearest
 from imdb_sentiment.runtime.messages import Advice, Either
 
-__all__ = ["setting_called", "setting_meant"]
+__all__ = ["setting_called", "suggest_setting"]
 
 _OTHER_NAMES = {
     # DataConfig
@@ -78,25 +78,25 @@ _WITHOUT: dict[str, str | Either] = {
 _REASONS = {name: Advice(reason) for names, reason in _WITHOUT.items() for name in names.split()}
 
 
-def setting_meant(
+def suggest_setting(
     name: str, fields: Collection[str], others: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> str | None:
-    """Return what there is instead of a setting that is not known, if anything is like it; see `setting_called`."""
+    """Suggest a replacement for an unknown setting, if any; see `setting_called`."""
     return setting_called(name, fields, others) or nearest(name, fields)
 
 
 def setting_called(
     name: str, fields: Collection[str], others: Mapping[str, Collection[str]] = MappingProxyType({})
 ) -> str | None:
-    """Return what there is instead of a setting that other programs have.
+    """Return the counterpart of another program's setting.
 
     Args:
-        name: Its name.
-        fields: The fields of the configuration that it was given to.
-        others: The fields of the other configurations, by the names of their classes.
+        name: Name of the setting.
+        fields: Fields of the configuration that it was passed to.
+        others: Fields of the other configurations, by class name.
 
     Returns:
-        One of `fields`; or a field of another configuration; or the reason why there is none.
+        One of `fields`, a field of another configuration, or the reason why there is none.
     """
     key = name.strip().lower().replace("-", "_").replace(" ", "_")
     meant = _MEANT.get(key, [])

@@ -1,4 +1,4 @@
-"""Both configurations in one YAML file: a section `data` and a section `fine_tune`."""
+"""Load and save both configurations in one YAML file, in sections `data` and `fine_tune`."""
 
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ _SECTIONS = ("data", "fine_tune")
 
 
 def load_config(path: str | Path) -> tuple[DataConfig, FineTuneConfig]:
-    """Read both configurations from a YAML file; what the file leaves out keeps its default.
+    """Read both configurations from a YAML file; missing fields keep their defaults.
 
     Raises:
-        ConfigError: The file is missing, is not YAML of that shape, or has an unknown field or a value not valid.
+        ConfigError: The file is missing, is not valid YAML of that form, or has an unknown field or invalid value.
     """
     sections = read_sections(path)
     return DataConfig(**sections["data"]), FineTuneConfig(**sections["fine_tune"])
@@ -27,14 +27,14 @@ def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -
     """Write both configurations to a YAML file, every field included, replacing the file.
 
     Raises:
-        ConfigError: One of the configurations is something else.
+        ConfigError: An argument is not a configuration.
         OutputExistsError: The file cannot be written.
-        DiskFullError: There is too little room.
+        DiskFullError: The disk is full.
     """
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Escapes YAML's own line ends, which a reader would otherwise change into others."""
+        """Escapes YAML's additional line ends, which a reader would otherwise convert."""
 
         def represent_str(self, text: str) -> yaml.ScalarNode:
             style = '"' if any(end in text for end in "\x85\u2028\u2029") else None
@@ -48,15 +48,15 @@ def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -
 
 
 def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:
-    """Read the fields that a YAML file sets, by section, as text: the configurations turn them into numbers.
+    """Read the fields in a YAML file by section, as text, which the configurations convert.
 
     Raises:
-        ConfigError: The file is missing or is not YAML of that shape.
+        ConfigError: The file is missing or is not YAML of that form.
     """
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """Knows null only: with YAML's own rules the label `no` would be false and `1e-4` a word. Tags say nothing."""
+        """Resolves only null: by YAML's rules the label `no` would be false and `1e-4` a string. Tags are ignored."""
 
         yaml_constructors = {"tag:yaml.org,2002:null": yaml.SafeLoader.construct_yaml_null}
         yaml_implicit_resolvers = {

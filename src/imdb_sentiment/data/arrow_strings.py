@@ -1,4 +1,4 @@
-"""Values of any type as Arrow strings: what is a text, and what can name a class or a group."""
+"""Convert values of any type to Arrow strings, as texts or as names of classes and groups."""
 
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
@@ -20,12 +20,12 @@ __all__ = [
     "texts_from_values",
 ]
 
-_MOST_OF_A_CHUNK = 2**30
+_MAX_CHUNK_BYTES = 2**30
 _SMALL_CHUNK_ROWS = 1000
 
 
 def texts_from_arrow(column: "pa.ChunkedArray") -> "tuple[pa.ChunkedArray, set[int]]":
-    """Return the column as strings, and the row numbers (from 1) of what is neither null nor text."""
+    """Return the column as strings, and the 1-based row numbers of values that are neither null nor text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -39,7 +39,7 @@ def texts_from_arrow(column: "pa.ChunkedArray") -> "tuple[pa.ChunkedArray, set[i
 
 
 def texts_from_values(values: Sequence[object]) -> "tuple[pa.ChunkedArray, set[int]]":
-    """Return the values as strings, and the row numbers (from 1) of what is neither null nor a valid string."""
+    """Return the values as strings, and the 1-based row numbers of values that are neither null nor valid strings."""
     if (plain := _plain_strings(values)) is not None:
         return plain, set()
     texts: list[str | None] = []
@@ -53,13 +53,13 @@ def texts_from_values(values: Sequence[object]) -> "tuple[pa.ChunkedArray, set[i
 
 
 def names_from_arrow(column: "pa.ChunkedArray", role: str, origin: str, before: int) -> "pa.ChunkedArray":
-    """Write labels or groups of any simple type as strings.
+    """Convert labels or groups of any simple type to strings.
 
     Args:
         column: The labels or groups.
-        role: Which of the two they are, for messages.
-        origin: Where they come from, for messages.
-        before: Rows of the source before these, for messages.
+        role: `label`, `group` or `slice`, for messages.
+        origin: Name of the source, for messages.
+        before: Number of preceding rows, for messages.
 
     Raises:
         DataError: They are neither text nor numbers nor booleans, or are not UTF-8.
@@ -71,7 +71,7 @@ def names_from_arrow(column: "pa.ChunkedArray", role: str, origin: str, before: 
 
 
 def names_from_values(values: Sequence[object], role: str, origin: str, before: int) -> "pa.ChunkedArray":
-    """Write labels or groups of any type as strings; see `names_from_arrow`.
+    """Convert Python values of any type to strings; see `names_from_arrow`.
 
     Raises:
         DataError: One of them is bytes or holds several values, as a list does, or is not valid Unicode.
@@ -92,7 +92,7 @@ def names_from_values(values: Sequence[object], role: str, origin: str, before: 
 
 
 def list_arrow(column: "pa.Array | pa.ChunkedArray") -> list[Any]:
-    """Return the values of a column; bytes of its strings that are not UTF-8 become halves of surrogate pairs."""
+    """Return the values of a column; bytes that are not UTF-8 become lone surrogates."""
     import pyarrow as pa
 
     column = _without_dictionary(column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column]))
@@ -100,7 +100,7 @@ def list_arrow(column: "pa.Array | pa.ChunkedArray") -> list[Any]:
 
 
 def size_of(data: Any) -> int:
-    """Return the bytes that Arrow data take, or more if they are a part of others that are held by views."""
+    """Return the size of Arrow data in bytes; an upper bound for slices of string views."""
     import pyarrow as pa
 
     try:
@@ -110,21 +110,21 @@ def size_of(data: Any) -> int:
 
 
 def _out_of_tensor(value: Any) -> object:
-    """Return the value of a tensor or array without a dimension; these look as if they held several."""
+    """Return the value of a zero-dimensional tensor or array."""
     return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 def _is_several(value: object) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str)  # bytes too: their text would be "b'pos'"
+    return isinstance(value, Iterable) and not isinstance(value, str)  # bytes too: str() would give "b'pos'"
 
 
 def _no_names(role: str, origin: str, found: str, rows: Sequence[int] = ()) -> DataError:
-    summary = f"the {role} column of {origin} holds no {role}s"
+    summary = f"the {role} column of {origin} does not hold {role}s"
     return DataError(summary, found=found, expected="text, numbers or booleans", rows=rows)
 
 
 def _written_out(column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
-    """Return simple values as strings; None for a type that has no such form."""
+    """Cast simple values to strings; return None for types that cannot be."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -134,7 +134,7 @@ def _written_out(column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
         column = pc.if_else(pc.is_nan(column), None, column)
     try:
         return _cast_to_string(column)
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # Arrow writes out most simple types, but not all
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # Arrow casts most simple types, but not all
         return None
 
 
@@ -150,7 +150,7 @@ def _without_dictionary(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
 
 
 def _plain_strings(values: Sequence[object]) -> "pa.ChunkedArray | None":
-    """Convert at once what are all strings or None, as nearly all columns are."""
+    """Convert a column of strings and None at once; return None for others."""
     kinds = set(map(type, values))
     try:
         if kinds == {str}:
@@ -161,13 +161,13 @@ def _plain_strings(values: Sequence[object]) -> "pa.ChunkedArray | None":
 
 
 def _packed(texts: Sequence[Any]) -> "pa.ChunkedArray":
-    """Make an array of strings that takes no more memory than they do; Arrow's own way takes up to twice as much."""
+    """Build a string array without overhead; Arrow's own conversion takes up to twice the memory."""
     import numpy as np
     import pyarrow as pa
 
     encoded = [text.encode() for text in texts]
     ends = np.cumsum([0, *map(len, encoded)])
-    if ends[-1] > _MOST_OF_A_CHUNK:
+    if ends[-1] > _MAX_CHUNK_BYTES:
         return _strings(texts)
     offsets, content = pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(b"".join(encoded))
     return pa.chunked_array([pa.StringArray.from_buffers(len(encoded), offsets, content)])
@@ -181,14 +181,14 @@ def _strings(values: Sequence[object]) -> "pa.ChunkedArray":
 
 
 def _cast_to_string(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    """Cast strings of any kind; a chunk of `string` holds 2 GiB, of `large_string` any number."""
+    """Cast strings of any kind; a chunk of `string` holds at most 2 GiB, one of `large_string` any size."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if size_of(column) > _MOST_OF_A_CHUNK:
+    if size_of(column) > _MAX_CHUNK_BYTES:
         rows = range(0, len(column), _SMALL_CHUNK_ROWS)
-        pieces = [pc.cast(column.slice(row, _SMALL_CHUNK_ROWS), pa.string()) for row in rows]
-        return pa.chunked_array([chunk for piece in pieces for chunk in piece.chunks], pa.string())
+        slices = [pc.cast(column.slice(row, _SMALL_CHUNK_ROWS), pa.string()) for row in rows]
+        return pa.chunked_array([chunk for part in slices for chunk in part.chunks], pa.string())
     return pc.cast(column, pa.string())
 
 
@@ -216,7 +216,7 @@ def _is_utf8(column: "pa.ChunkedArray") -> bool:
 
 
 def _decoded(column: "pa.ChunkedArray") -> list[str | None]:
-    """Decode strings of which some are not UTF-8; what is not becomes halves of surrogate pairs."""
+    """Decode strings; bytes that are not UTF-8 become lone surrogates."""
     import pyarrow as pa
 
     values: list[bytes | None] = column.cast(pa.large_binary()).to_pylist()
@@ -224,7 +224,7 @@ def _decoded(column: "pa.ChunkedArray") -> list[str | None]:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether a string has no half of a surrogate pair: Python's stand-in for a byte that is not UTF-8."""
+    """Return whether a string has no lone surrogates, Python's stand-ins for bytes that are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:  # a JSON escape can spell one too
@@ -233,7 +233,7 @@ def is_unicode(text: str) -> bool:
 
 
 def is_null(value: object) -> bool:
-    """None, NaN, NaT and pandas' NA; the last three differ from themselves, or cannot say."""
+    """Return whether a value is None, NaN, NaT or pandas' NA."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, Real) and value != value

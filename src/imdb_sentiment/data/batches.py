@@ -1,4 +1,4 @@
-"""Rows a piece at a time, so that a source may be larger than memory."""
+"""Batches of rows, so that a source may be larger than memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = ["batches_from_rows", "batches_from_tables"]
 
-_PIECE_ROWS = 10_000
-_PIECE_BYTES = 4 * 2**20
+_BATCH_ROWS = 10_000
+_BATCH_BYTES = 4 * 2**20
 _ROWS_AT_ONCE = 25
 
 
-def batches_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[ColumnSpec], origin: str) -> Iterator[RawRows]:
-    """Put rows, each the values of the wanted columns in their order, into pieces of 10,000 rows or about 4 MiB.
+def batches_from_rows(rows: Iterable[Sequence[object]], specs: Sequence[ColumnSpec], origin: str) -> Iterator[RawRows]:
+    """Group rows, each with the values of the requested columns, into batches of 10,000 rows or about 4 MiB.
 
     Raises:
         DataError: See `rows_from_values`.
     """
-    roles = [column.role for column in wanted]
+    roles = [column.role for column in specs]
     columns: dict[Role, list[object]] = {role: [] for role in roles}
     source = iter(rows)
     size = before = count = 0
@@ -35,7 +35,7 @@ def batches_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[ColumnS
             if role in ("text", "text_pair"):
                 size += sum(len(text) for text in values if isinstance(text, str))
         count += len(some)
-        if size >= _PIECE_BYTES or count == _PIECE_ROWS:
+        if size >= _BATCH_BYTES or count == _BATCH_ROWS:
             yield rows_from_columns(columns, origin, before=before)
             before += count
             size = count = 0
@@ -46,31 +46,31 @@ def batches_from_rows(rows: Iterable[Sequence[object]], wanted: Sequence[ColumnS
 
 def batches_from_tables(
     batches: "Iterable[pa.RecordBatch]",
-    wanted: Sequence[ColumnSpec],
+    specs: Sequence[ColumnSpec],
     origin: str,
     class_names: ClassNames | None = None,
 ) -> Iterator[RawRows]:
-    """Put the wanted columns of Arrow batches of any size into pieces of 10,000 rows or about 4 MiB.
+    """Regroup the requested columns of Arrow batches into batches of 10,000 rows or about 4 MiB.
 
     Args:
         batches: The batches, all of one schema.
-        wanted: The columns.
-        origin: Where they come from.
-        class_names: Names for columns of ids, before those that the schema brings.
+        specs: The columns.
+        origin: Name of the source.
+        class_names: Class names for columns of ids; they override those in the schema.
 
     Raises:
         DataError: See `rows_from_arrow`.
     """
     import pyarrow as pa
 
-    names, roles = [column.name for column in wanted], [column.role for column in wanted]
+    names, roles = [column.name for column in specs], [column.role for column in specs]
     held: list[pa.RecordBatch] = []
     size = before = count = 0
 
-    def piece() -> RawRows:
+    def build_batch() -> RawRows:
         table = pa.Table.from_batches(held)
         table = table.combine_chunks() if len(held) > 1 else table
-        return rows_from_columns({column.role: table[column.role] for column in wanted}, origin, before=before)
+        return rows_from_columns({column.role: table[column.role] for column in specs}, origin, before=before)
 
     named_as: ClassNames | None = None
     for batch in batches:
@@ -78,15 +78,15 @@ def batches_from_tables(
             named_as = {**names_in(batch.schema, origin), **(class_names or {})}
         columns = [named(batch.column(name), named_as.get(name)) for name in names]
         part = pa.RecordBatch.from_arrays(columns, roles)
-        step = max(1, min(_PIECE_ROWS, part.num_rows * _PIECE_BYTES // max(1, size_of(part))))
+        step = max(1, min(_BATCH_ROWS, part.num_rows * _BATCH_BYTES // max(1, size_of(part))))
         for start in range(0, part.num_rows, step):
             held.append(part.slice(start, step))
             count += held[-1].num_rows
             size += size_of(held[-1])
-            if size >= _PIECE_BYTES or count >= _PIECE_ROWS:
-                yield piece()
+            if size >= _BATCH_BYTES or count >= _BATCH_ROWS:
+                yield build_batch()
                 before += count
                 size = count = 0
                 held = []
     if held:
-        yield piece()
+        yield build_batch()

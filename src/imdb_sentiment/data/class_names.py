@@ -1,4 +1,4 @@
-"""The names of classes that `datasets` keeps beside their ids: in the schema of a file, or in `dataset_info.json`."""
+"""Class names that `datasets` stores for label ids: in the schema of a file, or in `dataset_info.json`."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,40 +13,40 @@ if TYPE_CHECKING:
 __all__ = ["ClassNames", "named", "names_beside", "names_for", "names_in", "with_names"]
 
 ClassNames = Mapping[str, Sequence[str]]
-"""For a column of ids, by its name, the name of each id from 0."""
+"""Class names by id, for each column of ids."""
 
 _INFO_FILE = "dataset_info.json"
 _SCHEMA_KEY = b"huggingface"
 
 
 def names_in(schema: "pa.Schema", origin: str) -> ClassNames:
-    """Return the names that a schema brings, as `to_parquet` and `save_to_disk` write it.
+    """Return the class names in a schema, as `to_parquet` and `save_to_disk` write them.
 
     Raises:
-        DataError: What stands there cannot be read.
+        DataError: The metadata cannot be read.
     """
     content = (schema.metadata or {}).get(_SCHEMA_KEY)
     return {} if content is None else _class_labels(content, ("info", "features"), origin)
 
 
 def names_beside(path: Path) -> ClassNames:
-    """Return the names that the data set has which a file is a part of.
+    """Return the class names in the `dataset_info.json` beside a file.
 
     Raises:
-        DataError: Its description cannot be read.
-        OSError: The same.
+        DataError: The file is not valid JSON.
+        OSError: The file cannot be read.
     """
     file = path.parent / _INFO_FILE
     return _class_labels(file.read_bytes(), ("features",), str(file)) if file.is_file() else {}
 
 
 def names_for(ids: Iterable[Any], names: Sequence[str]) -> list[Any]:
-    """Write names for ids; an id without a name, as -1 for no label, stays a number."""
+    """Replace ids by names; an id without a name, such as -1 for no label, stays a number."""
     return [names[i] if i is not None and 0 <= i < len(names) else i for i in ids]
 
 
 def with_names(batch: "pa.RecordBatch", class_names: ClassNames) -> "pa.RecordBatch":
-    """Write names for the ids in a batch, and leave out what its schema says of them."""
+    """Replace the ids in a batch by names, and drop the schema's metadata."""
     import pyarrow as pa
 
     columns = [named(batch.column(name), class_names.get(name)) for name in batch.schema.names]
@@ -54,7 +54,7 @@ def with_names(batch: "pa.RecordBatch", class_names: ClassNames) -> "pa.RecordBa
 
 
 def named(column: "pa.Array", names: Sequence[str] | None) -> "pa.Array":
-    """Write names for ids; a column of another type stays as it is."""
+    """Replace ids by names; a column of another type stays as it is."""
     import pyarrow as pa
 
     if names is None or not pa.types.is_integer(column.type):
@@ -67,7 +67,7 @@ def _class_labels(content: bytes, keys: Sequence[str], origin: str) -> ClassName
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
         summary = f"{origin} has a description of its columns that cannot be read"
-        raise DataError(summary, found=f"no JSON: {error}", expected="what the library datasets writes") from None
+        raise DataError(summary, found=f"not JSON: {error}", expected="what the library datasets writes") from None
     for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
     class_names: dict[str, Sequence[str]] = {}

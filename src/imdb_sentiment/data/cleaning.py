@@ -1,4 +1,4 @@
-"""What counts as noise in a text, stated once: for the tokenizer, and for telling when two texts are the same."""
+"""Text cleaning and normalisation, shared by the tokenizer and the comparison of texts."""
 
 import hashlib
 import re
@@ -6,27 +6,27 @@ from collections.abc import Iterable, Iterator
 
 __all__ = ["CLEANING_RULES", "clean", "divide", "key_of_normalised", "normalise", "text_key"]
 
-# White space in a tag is what HTML takes for it: `\s` is one set in Python and another in Oniguruma.
+# White space in a tag is HTML's set, since `\s` differs between Python and Oniguruma.
 # Zero-width joiner and non-joiner stay: emoji, Persian and several Indic scripts need them.
 CLEANING_RULES: tuple[tuple[str, str], ...] = (
     (r"<[bB][rR][ \t\n\f\r]*/?>", " "),
     ("[\u200b\u2060\ufeff\u00ad]", ""),
     ("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", " "),
 )
-"""Pairs of pattern and replacement, applied in this order. The patterns are read by Python's `re` and by the Oniguruma
-of the `tokenizers` package alike, which a test holds."""
+"""Pairs of pattern and replacement, applied in order. The patterns mean the same in Python's `re` and in Oniguruma,
+which `tokenizers` uses; a test checks this."""
 
 _COMPILED = tuple((re.compile(pattern), replacement) for pattern, replacement in CLEANING_RULES)
 
 
 _PART = 2**20
-_BETWEEN_PARTS = re.compile(r"(?<=[^rR\s])\s")  # what stands after an `r` may belong to the tag of a line break
+_BETWEEN_PARTS = re.compile(r"(?<=[^rR\s])\s")  # white space after an `r` may be part of a <br > tag
 
 
 def divide(text: str, size: int | None = None) -> Iterator[str]:
-    """Give a long text in parts of about a million characters, or `size`, that end in white space; others as they are.
+    """Split a long text at white space into parts of about `size` characters, by default a million.
 
-    A list of the words of a text takes some twelve times as much memory as the text.
+    This bounds memory, since a list of the words of a text takes many times as much as the text.
     """
     start, size = 0, size or _PART
     while len(text) - start > size and (end := _BETWEEN_PARTS.search(text, start + size)):
@@ -47,8 +47,8 @@ def _clean(text: str) -> str:
 
 
 def normalise(text: str, second: str | None = None) -> str:
-    """Bring a text, or a pair of texts, to the form in which those that count as the same are equal: case, white space,
-    HTML breaks and invisible characters make no difference. It is empty where there is nothing to read.
+    """Normalise a text, or a pair, so that case, white space, HTML breaks and invisible characters make no difference.
+    Blank texts become empty.
     """
     first = "".join(_normalised(text))
     if second is None:
@@ -58,7 +58,7 @@ def normalise(text: str, second: str | None = None) -> str:
 
 
 def _normalised(text: str) -> Iterator[str]:
-    """Give a normalised text in parts."""
+    """Yield a normalised text in parts."""
     before = ""
     for part in divide(text):
         if words := " ".join(_clean(part).casefold().split()):
@@ -67,14 +67,14 @@ def _normalised(text: str) -> Iterator[str]:
 
 
 def text_key(text: str, second: str | None = None) -> bytes:
-    """Return 16 bytes that are equal for texts, or pairs of texts, that are the same when normalised, and else differ
-    (BLAKE2b, so that a chance collision among a billion texts stays below 1e-20).
+    """Return the 16-byte BLAKE2b hash of a normalised text or pair. Among a billion texts, the chance of a collision is
+    below 1e-20.
     """
     return _key(_normalised(text)) if second is None else key_of_normalised(normalise(text, second))
 
 
 def key_of_normalised(text: str) -> bytes:
-    """Return `text_key` of a text that is normalised already."""
+    """Return the `text_key` of a text that is already normalised."""
     return _key([text])
 
 

@@ -1,4 +1,4 @@
-"""Rows from files, folders and patterns."""
+"""Read rows from files, folders and glob patterns."""
 
 import glob
 import re
@@ -45,10 +45,10 @@ _READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]
     ".jsonl": read_jsonl,
     ".arrow": read_arrow,
 }
-_LONGEST_SHOWN = 255  # of a path, which is of no use in parts
+_MAX_PATH_SHOWN = 255
 
 SUFFIXES = tuple(_READERS)
-"""Each may be followed by that of a compression."""
+"""Each may be followed by a compression suffix."""
 
 _SPLIT_WORDS = {
     "train": ("train", "training"),
@@ -61,17 +61,17 @@ def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawR
     """Read `train/pos/*.txt`, `train/neg/*.txt`, and the same of `test`.
 
     Returns:
-        The rows of each split and notes for the user; None if the folder has no such layout.
+        The rows of each split and notes for the user; None if the folder has another layout.
 
     Raises:
-        DataError: A split has no reviews, one of them is not UTF-8, or columns are asked for that no such tree has.
+        DataError: A split has no reviews, one of them is not UTF-8, or the configuration names other columns.
     """
     roots = {"train": folder / "train", "test": folder / "test"}
     found = {split: root for split, root in roots.items() if (root / "pos").is_dir() and (root / "neg").is_dir()}
     if not found:
         return None
-    wanted = column_specs(config)
-    if more := [column for column in wanted if column.role not in ("text", "label")]:
+    specs = column_specs(config)
+    if more := [column for column in specs if column.role not in ("text", "label")]:
         summary = f"{folder} is a tree of reviews, which has no column {quote(more[0].name)}"
         raise DataError(summary, found="a text and a label for each review", hint=f"without {more[0].field}")
     splits: dict[str, RawRows] = {}
@@ -79,7 +79,7 @@ def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawR
         paths = [(path, name) for name in ("neg", "pos") for path in sorted((root / name).glob("*.txt"))]
         if not paths:
             raise DataError(f"{root} has no reviews", expected="text files in pos/ and neg/")
-        splits[split] = collect(batches_from_rows(_reviews(paths), wanted, str(root)), str(root))
+        splits[split] = collect(batches_from_rows(_reviews(paths), specs, str(root)), str(root))
     note = "train/unsup was left out: its reviews have no label"
     return splits, ((note,) if (folder / "train" / "unsup").is_dir() else ())
 
@@ -96,7 +96,7 @@ def _reviews(paths: Sequence[tuple[Path, str]]) -> Iterator[tuple[str, str]]:
 
 
 def kinds_text(suffixes: Sequence[str]) -> str:
-    """Name kinds of files for a message."""
+    """List file suffixes for a message."""
     return f"{', '.join(suffixes)}, each also with .gz or .zst"
 
 
@@ -104,37 +104,37 @@ _KINDS = kinds_text(SUFFIXES)
 
 
 def split_of(name: str) -> str | None:
-    """Return which split a file, folder or split name speaks of (`imdb_train`, `dev-00000-of-00001`), if any."""
+    """Return the split that a name denotes (`imdb_train`, `dev-00000-of-00001`), if any."""
     words = re.split(r"[^a-z]+", name.lower())
     found = {split for split, known in _SPLIT_WORDS.items() if any(word in known for word in words)}
     return found.pop() if len(found) == 1 else None
 
 
 def missing_file(path: Path, suffixes: Sequence[str] = SUFFIXES) -> DataError:
-    """Return the error for a path that does not exist, with the nearest name beside it."""
+    """Return the error for a missing path, with the most similar name beside it as the hint."""
     expected = f"a folder or a file ({kinds_text(suffixes)})"
     return DataError(f"there is no file or folder {path}", expected=expected, hint=_nearest_beside(path))
 
 
 def is_pattern(source: str) -> bool:
-    """Tell whether a path is a pattern of paths, such as `reviews/*.csv`; one that exists as it is written is none."""
+    """Return whether a path is a glob pattern; an existing path is never treated as a pattern."""
     return glob.has_magic(source) and not Path(source).expanduser().exists()
 
 
 def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
-    """Read the wanted columns of one file.
+    """Read the requested columns of one file.
 
     Returns:
         The rows, and notes for the user on how the file was read.
 
     Raises:
-        DataError: The file is missing, of an unknown kind, not readable, broken, empty, or lacks a column.
+        DataError: The file is missing, of an unknown kind, unreadable, broken, empty, or lacks a column.
     """
     return read_files([path], config, str(path))
 
 
 def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tuple[RawRows, tuple[str, ...]]:
-    """Read the wanted columns of several files of one format, one after the other.
+    """Read and concatenate the requested columns of several files of one format.
 
     Returns:
         The rows, and notes for the user on how the files were read.
@@ -144,25 +144,24 @@ def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tupl
     """
     kinds = {_kind(path): path for path in reversed(paths)}
     if len(kinds) > 1:
-        found = ", ".join(cut(path, _LONGEST_SHOWN) for path in sorted(kinds.values()))
+        found = ", ".join(cut(path, _MAX_PATH_SHOWN) for path in sorted(kinds.values()))
         raise DataError(f"{origin} is in {len(kinds)} formats", found=found, hint="keep one format")
     notes: list[str] = []
-    pieces = (piece for path in paths for piece in _pieces(path, config, notes))
-    return collect(pieces, origin), tuple(notes)
+    batches = (batch for path in paths for batch in _file_batches(path, config, notes))
+    return collect(batches, origin), tuple(notes)
 
 
 def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]]:
-    """Read a folder: the `aclImdb` tree, or files whose names (or folders' names) tell their split.
+    """Read a folder: the `aclImdb` tree, or files whose names or folder names denote their split.
 
-    If no name tells a split, all files are parts of one undivided table. If some do, the others are left out, which a
-    note says.
+    If no name denotes a split, all files form one table. If some do, the others are left out and reported in a note.
 
     Raises:
-        DataError: There is nothing to read, or one split stands there in two formats.
+        DataError: There are no data files, or a split has two formats.
     """
     if tree := read_review_tree(folder, config):
         return tree
-    suffixes = set(SUFFIXES) - ({".txt"} if config.header else set())  # a text beside data is most often about them
+    suffixes = set(SUFFIXES) - ({".txt"} if config.header else set())  # a text file beside data is usually a README
     files = sorted(path for path in folder.rglob("*") if plain_suffix(path) in suffixes and path.is_file())
     files = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if not files:
@@ -171,10 +170,10 @@ def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows],
 
 
 def read_pattern(pattern: str, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]]:
-    """Read the files that match a pattern; they are divided like those of a folder.
+    """Read the files that match a pattern; they are split like those of a folder.
 
     Raises:
-        DataError: No file matches, or one split stands there in two formats.
+        DataError: No file matches, or a split has two formats.
     """
     files = matching_files(pattern)
     splits, notes = _read_divided(files, root_of(pattern), pattern, config)
@@ -182,7 +181,7 @@ def read_pattern(pattern: str, config: "DataConfig") -> tuple[dict[str, RawRows]
 
 
 def read_split(source: str, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
-    """Read one split: a file, or those that match a pattern.
+    """Read one split: a file, or the files that match a pattern.
 
     Raises:
         DataError: See `read_files`.
@@ -195,7 +194,7 @@ def read_split(source: str, config: "DataConfig") -> tuple[RawRows, tuple[str, .
 
 
 def root_of(pattern: str) -> Path:
-    """Return the folder that all files which match a pattern lie below."""
+    """Return the deepest folder that contains all possible matches of a pattern."""
     root = Path(pattern).expanduser()
     while glob.has_magic(str(root)):
         root = root.parent
@@ -203,7 +202,7 @@ def root_of(pattern: str) -> Path:
 
 
 def matching_files(pattern: str, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """Return the files that match a pattern, sorted; hidden ones and those of other kinds do not count.
+    """Return the sorted files that match a pattern, without hidden files and unsupported formats.
 
     Raises:
         DataError: No file matches, or none of a known kind.
@@ -217,9 +216,9 @@ def matching_files(pattern: str, suffixes: Sequence[str] = SUFFIXES) -> list[Pat
         return files
     if matches:
         found_kinds = list_values(sorted({path.suffix.lower() or "no suffix" for path in matches}))
-        raise DataError(f"the files that match {pattern} are of no known kind", found=found_kinds, expected=kinds)
+        raise DataError(f"the files that match {pattern} have an unknown format", found=found_kinds, expected=kinds)
     missing = Path(full)
-    while glob.has_magic(str(missing.parent)) or not missing.parent.is_dir():  # the first part that is not there
+    while glob.has_magic(str(missing.parent)) or not missing.parent.is_dir():  # the first part that does not exist
         missing = missing.parent
     raise DataError(
         f"no file matches {pattern}",
@@ -238,7 +237,7 @@ def _read_divided(
         names = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
         split = next(filter(None, map(split_of, names)), None)
         (by_split.setdefault(split, []) if split else unnamed).append(path)
-    notes = [f"{path.relative_to(root)} was left out: its name tells no split" for path in unnamed if by_split]
+    notes = [f"{path.relative_to(root)} was left out: its name does not denote a split" for path in unnamed if by_split]
     splits: dict[str, RawRows] = {}
     for split, paths in (by_split or {"train": unnamed}).items():
         name = str(paths[0]) if len(paths) == 1 else f"{origin} ({split})"
@@ -248,27 +247,27 @@ def _read_divided(
 
 
 def _match_note(files: Sequence[Path], pattern: str) -> str:
-    """Say how many files match a pattern."""
+    """Report how many files match a pattern."""
     return f"{len(files):,} files match {pattern}" if len(files) > 1 else f"1 file matches {pattern}"
 
 
-def _pieces(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+def _file_batches(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
     if path.is_dir():
-        hint = "the folder as the whole source: the names of its files tell the splits"
+        hint = "the folder as the whole source: file names denote the splits"
         raise DataError(f"{path} is a folder", expected=f"a file ({_KINDS})", hint=hint)
     if not path.is_file():
         raise missing_file(path)
     if plain_suffix(path) not in _READERS:
         found = _kind(path) or "no suffix"
-        raise DataError(f"{path} is of no known kind", found=found, expected=_KINDS, hint=content_hint(path))
+        raise DataError(f"{path} has an unknown format", found=found, expected=_KINDS, hint=content_hint(path))
     if not config.header and _READERS[plain_suffix(path)] is not read_delimited:
         raise no_header_error(path)
     rows = 0
     try:
         check_content(path)
-        for piece in _READERS[plain_suffix(path)](path, config, notes):
-            rows += len(piece)
-            yield piece
+        for batch in _READERS[plain_suffix(path)](path, config, notes):
+            rows += len(batch)
+            yield batch
     except OSError as error:
         raise DataError(f"{path} cannot be read", found=error.strerror or str(error)) from None
     if rows == 0:
@@ -276,7 +275,7 @@ def _pieces(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawR
 
 
 def _kind(path: Path) -> str:
-    """Return the suffix, with that of the compression: one text in two forms is most likely there twice."""
+    """Return the suffix, including the compression's, since a file in both forms is likely a duplicate."""
     suffix = plain_suffix(path)
     return suffix if path.suffix.lower() == suffix else suffix + path.suffix.lower()
 

@@ -1,4 +1,4 @@
-"""Fingerprints of the rows that a model was made from, so that it can tell which texts it knows."""
+"""Fingerprints of training rows, so that a model can recognise texts it was trained on."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,18 +18,17 @@ SEEN_ROWS_FILE = "seen_rows.npz"
 _CHUNK = 1000
 
 Text = str | tuple[str, str]
-"""A text, or the two texts of a row."""
+"""A text, or a pair of texts."""
 
 
 class TrainingFingerprints:
-    """The texts of the training and validation split, as eight bytes each.
+    """Eight-byte fingerprints of the training and validation texts, compared after normalisation (see `normalise`).
 
-    A text is known again if it is the same when normalised: case, white space, HTML breaks and invisible characters
-    make no difference. A text that was not there is taken for one that was with a chance of 1e-13 in a million rows.
+    With a million rows, an unseen text is taken for a seen one with a probability of about 1e-13.
 
     Args:
-        train: Fingerprints of the rows that the weights were fitted to, sorted, shape (n,).
-        validation: Fingerprints of the rows that the best epoch was chosen on, sorted, shape (m,).
+        train: Fingerprints of the training rows, sorted, shape (n,).
+        validation: Fingerprints of the validation rows, sorted, shape (m,).
     """
 
     def __init__(self, train: "NDArray[np.uint64]", validation: "NDArray[np.uint64]") -> None:
@@ -38,17 +37,17 @@ class TrainingFingerprints:
 
     @classmethod
     def of(cls, train: "datasets.Dataset", validation: "datasets.Dataset") -> Self:
-        """Take the fingerprints of two splits."""
+        """Compute the fingerprints of two splits."""
         import numpy as np
 
         return cls(*(np.unique(_words(_texts(rows))) for rows in (train, validation)))
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote.
+        """Read fingerprints written by `save`.
 
         Raises:
-            OSError: The file is not there or cannot be read.
+            OSError: The file is missing or cannot be read.
             ValueError: The file is damaged.
         """
         import numpy as np
@@ -56,19 +55,19 @@ class TrainingFingerprints:
         return cls(*load_arrays(path, {"train": (np.uint64, (None,)), "validation": (np.uint64, (None,))}))
 
     def save(self, path: Path) -> None:
-        """Write one NumPy file without pickles."""
+        """Write the fingerprints to one NumPy file without pickles."""
         save_arrays(path, {"train": self.train, "validation": self.validation})
 
     def trained_on(self, texts: Sequence[Text]) -> list[bool]:
-        """Return for each text whether the weights were fitted to it."""
+        """Return for each text whether it is a training text."""
         return _are_in(self.train, texts)
 
     def chosen_on(self, texts: Sequence[Text]) -> list[bool]:
-        """Return for each text whether the best epoch was chosen on it."""
+        """Return for each text whether it is a validation text."""
         return _are_in(self.validation, texts)
 
     def known(self, texts: Sequence[Text]) -> list[bool]:
-        """Return for each text whether the weights were fitted to it, or the best epoch was chosen on it."""
+        """Return for each text whether it is a training or validation text."""
         import numpy as np
 
         return _are_in(np.concatenate([self.train, self.validation]), texts)

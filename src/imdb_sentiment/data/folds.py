@@ -1,10 +1,10 @@
-"""Labelled rows become folds for cross-validation, such that no group of rows stands in two of them."""
+"""Divide labelled rows into cross-validation folds; no group of rows is in two folds."""
 
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.inspection import Rows, inspect_rows, refuser
+from imdb_sentiment.data.inspection import Rows, inspect_rows, invalid_rows_check
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.raw_rows import collect
 from imdb_sentiment.data.sampling import assign_folds, stratified_sample
@@ -32,7 +32,7 @@ __all__ = ["Folds", "load_folds"]
 
 
 class Folds(NamedTuple):
-    """The rows of a source, and the fold of each."""
+    """The rows of a source and their folds."""
 
     rows: Rows
     names: LabelNames
@@ -52,13 +52,12 @@ class Folds(NamedTuple):
         return len(self.rows) - max(Counter(self.fold_of.tolist()).values())
 
     def splits(self, config: "DataConfig", *, cross_below: int = 0, size: int | None = None) -> Iterator[DataSplits]:
-        """For each fold give the splits that hold it out as test.
+        """Yield, for each fold, the splits that hold it out as test.
 
         Args:
-            config: How to hold out validation rows from the others.
+            config: How to hold out validation rows from the rest.
             cross_below: See `divide`.
-            size: Number of the other rows that are taken, stratified; a larger one takes the same and more. By default
-                all.
+            size: Number of the remaining rows to use, stratified; by default all. A larger size uses a superset.
         """
         for fold in range(self.fold_of.max() + 1):
             held_out = self.fold_of == fold
@@ -73,28 +72,27 @@ class Folds(NamedTuple):
 def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: LabelNames | None = None) -> Folds:
     """Load a source and assign its rows to folds.
 
-    A test split that the source brings is left alone, and so are the rows that belong with it. Training and validation
-    rows are one.
+    The source's training and validation rows are pooled. Its test split, and rows that overlap it, are left out.
 
     Args:
         config: Names the source, its columns and labels; `split_seed` orders the rows.
-        folds: How many folds.
-        data: Takes the place of `config.source`; see `load_source`.
-        known: Names of a trained model's labels, which the data may use too.
+        folds: Number of folds.
+        data: Used instead of `config.source`; see `load_source`.
+        known: Label names of a trained model, which the data may use too.
 
     Raises:
         DataError: The source cannot be used as it is, or a fold would lack a class.
-        MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
+        MissingExtraError: Near-duplicate detection is on and its extra is not installed.
     """
     source = load_checked(config, data)
-    learnt = [source.splits[split] for split in ("train", "validation") if split in source.splits]
-    pool = {"train": collect(learnt, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
-    inspected = inspect_rows(pool, config, refuse=refuser(config))
+    trainable = [source.splits[split] for split in ("train", "validation") if split in source.splits]
+    pool = {"train": collect(trainable, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
+    inspected = inspect_rows(pool, config, check=invalid_rows_check(config))
     parts, (names, *_) = label_rows(inspected, config, source.origin, known=known)
     left_out = invalid_left_out(inspected)
     notes = source.notes
     if "test" in parts:
-        notes = (*notes, f"the {count_rows(len(parts['test']))} of the test split were left alone")
+        notes = (*notes, f"the {count_rows(len(parts['test']))} of the test split were not used")
         drop_overlap(parts, config, left_out)
     rows = limit_rows(parts["train"], config, names, left_out)
     fold_of = assign_folds(rows, folds, config.split_seed, names)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["list_texts", "read_pair", "read_table"]
 
 _ROWS_AT_ONCE = 1_000
-"""Few, since the rows of a shuffled data set are copied into memory."""
+"""Small, since the rows of a shuffled data set are copied into memory."""
 
 _NOT_IN_ARROW = ("Object", "Int128", "UInt128")
 _TABLES = "a DataFrame of pandas or polars, an Arrow table or a datasets.Dataset"
@@ -31,47 +31,47 @@ _UNREADABLE = "data of this type cannot be read"
 
 
 def read_table(table: Any, config: "DataConfig", origin: str) -> RawRows:
-    """Read the wanted columns of a table.
+    """Read the requested columns of a table.
 
     Args:
-        table: A `datasets.Dataset`; a frame of polars, a table of Arrow or anything else that gives an Arrow stream; a
-            frame of pandas or anything else with `columns` and access to them by name; or a list of dictionaries.
+        table: A `datasets.Dataset`; a polars frame, Arrow table or other object that exports an Arrow stream; a pandas
+            frame or other object with `columns` and access by name; or a list of dictionaries.
         config: Names the columns.
-        origin: Name of the table for messages.
+        origin: Name of the table, for messages.
 
     Raises:
         DataError: The table is of another type, or lacks a column.
     """
-    wanted = column_specs(config)
-    columns = _columns_of_records(table, wanted, origin) if isinstance(table, list) else _open(table, wanted, origin)
+    specs = column_specs(config)
+    columns = _columns_of_records(table, specs, origin) if isinstance(table, list) else _open(table, specs, origin)
     if isinstance(columns, dict):
-        return collect(_column_pieces(columns, wanted, origin), origin)
-    return collect(batches_from_tables(columns, wanted, origin), origin)
+        return collect(_column_batches(columns, specs, origin), origin)
+    return collect(batches_from_tables(columns, specs, origin), origin)
 
 
 def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
-    """Return the columns of a table that a model reads.
+    """Return the text columns of a table as lists.
 
     Args:
-        table: As for `read_table`, but for the list.
+        table: As for `read_table`, except a list.
         names: The one or two columns.
 
     Raises:
         DataError: The table is of another type, or lacks a column.
     """
-    wanted = text_specs(names, field="")
-    columns = _open(table, wanted, "the given data")
+    specs = text_specs(names, field="")
+    columns = _open(table, specs, "the given data")
     if isinstance(columns, dict):
-        return [as_list(columns[column.role]) for column in wanted]
+        return [as_list(columns[column.role]) for column in specs]
     batches = list(columns)
     return [list(chain.from_iterable(list_arrow(batch.column(name)) for batch in batches)) for name in names]
 
 
 def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) -> RawRows:
-    """Read texts and their labels; with `text_columns`, each text is a pair of texts.
+    """Read texts and their labels; with `text_columns`, each text is a pair.
 
     Raises:
-        DataError: They are not so many of one as of the other, or of another type, or another column is asked for.
+        DataError: Their lengths differ, a type is wrong, or the configuration names other columns.
     """
     if more := [column for column in column_specs(config) if column.field in ("group_column", "slice_columns")]:
         raise DataError(
@@ -83,53 +83,51 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
     columns: dict[Role, Sequence[object]] = {"text": as_list(texts, "texts"), "label": as_list(labels, "labels")}
     if len(columns["text"]) != len(columns["label"]):
         found = f"{len(columns['text']):,} texts and {len(columns['label']):,} labels"
-        raise DataError(f"{origin} has not one label for each text", found=found)
+        raise DataError(f"{origin} needs one label for each text", found=found)
     if config.text_columns:
         columns["text"], columns["text_pair"] = _unzipped(columns["text"], origin)
-    return collect(_column_pieces(columns, column_specs(config), origin), origin)
+    return collect(_column_batches(columns, column_specs(config), origin), origin)
 
 
-def _open(table: Any, wanted: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.RecordBatch] | dict[Role, Any]":
-    """Return the rows of a table as Arrow batches, or its wanted columns where Arrow cannot hold them."""
+def _open(table: Any, specs: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.RecordBatch] | dict[Role, Any]":
+    """Return the rows of a table as Arrow batches, or its requested columns where Arrow cannot hold them."""
     library = type(table).__module__.partition(".")[0]
     if library == "datasets":
-        return _dataset_batches(table, wanted, origin)
+        return _dataset_batches(table, specs, origin)
     if library == "polars" and hasattr(table, "collect"):
         raise _unreadable(table, hint="a DataFrame: .collect()")
-    if library != "pandas" and hasattr(table, "__arrow_c_stream__") and not _holds_objects(table, wanted):
-        return _stream_batches(table, wanted, origin)
+    if library != "pandas" and hasattr(table, "__arrow_c_stream__") and not _holds_objects(table, specs):
+        return _stream_batches(table, specs, origin)
     if not hasattr(table, "columns"):
         raise _unreadable(table)
-    names = {str(name): name for name in table.columns}  # pandas numbers the columns of a table without a header
-    check_columns([str(name) for name in table.columns], wanted, origin)
-    columns = {column.role: table[names[column.name]] for column in wanted}
-    if not all(hasattr(column, "__len__") for column in columns.values()):  # a plan of a table, as Spark's and Dask's
+    names = {str(name): name for name in table.columns}  # pandas numbers columns without a header
+    check_columns([str(name) for name in table.columns], specs, origin)
+    columns = {column.role: table[names[column.name]] for column in specs}
+    if not all(hasattr(column, "__len__") for column in columns.values()):  # a lazy table, such as Spark's and Dask's
         raise _unreadable(table, hint="its rows in memory: .toPandas() or .compute()")
-    # the array of a pandas series is cut without a copy
+    # the array of a pandas series is sliced without a copy
     return {role: getattr(column, "array", column) for role, column in columns.items()}
 
 
-def _columns_of_records(records: list[Any], wanted: Sequence[ColumnSpec], origin: str) -> dict[Role, Any]:
-    """Return the wanted columns of dictionaries; what one of them lacks is null, as in JSON Lines."""
+def _columns_of_records(records: list[Any], specs: Sequence[ColumnSpec], origin: str) -> dict[Role, Any]:
+    """Return the requested columns of dictionaries; missing fields are null, as in JSON Lines."""
     if wrong := [row for row, record in enumerate(records, start=1) if not isinstance(record, Mapping)]:
         found = f"list with a {type(records[wrong[0] - 1]).__name__} in {list_rows(wrong)}"
         hint = "(texts, labels): two lists in a tuple"
         raise DataError(_UNREADABLE, found=found, expected=_EXPECTED, hint=hint, rows=wrong)
-    check_columns(list(dict.fromkeys(chain.from_iterable(records))), wanted, origin)
-    return {column.role: [record.get(column.name) for record in records] for column in wanted}
+    check_columns(list(dict.fromkeys(chain.from_iterable(records))), specs, origin)
+    return {column.role: [record.get(column.name) for record in records] for column in specs}
 
 
-def _dataset_batches(
-    table: "datasets.Dataset", wanted: Sequence[ColumnSpec], origin: str
-) -> "Iterator[pa.RecordBatch]":
+def _dataset_batches(table: "datasets.Dataset", specs: Sequence[ColumnSpec], origin: str) -> "Iterator[pa.RecordBatch]":
     import datasets
 
     if isinstance(table, Mapping):
         raise _unreadable(table, hint=f"one of its splits: {list_values(table, quoted=True)}")
     if not isinstance(table, datasets.Dataset):
         raise _unreadable(table, hint="load it whole: load_dataset(...) without streaming=True")
-    check_columns(table.column_names, wanted, origin)
-    names = list({column.name for column in wanted})
+    check_columns(table.column_names, specs, origin)
+    names = list({column.name for column in specs})
     tables = table.select_columns(names).with_format("arrow").iter(_ROWS_AT_ONCE)
     class_names = {
         name: feature.names for name in names if isinstance(feature := table.features[name], datasets.ClassLabel)
@@ -137,38 +135,38 @@ def _dataset_batches(
     return (with_names(batch, class_names) for part in tables for batch in part.to_batches())
 
 
-def _holds_objects(table: Any, wanted: Sequence[ColumnSpec]) -> bool:
-    """Tell whether a polars frame has a wanted column that Arrow cannot hold."""
+def _holds_objects(table: Any, specs: Sequence[ColumnSpec]) -> bool:
+    """Return whether a polars frame has a requested column that Arrow cannot hold."""
     kinds = getattr(table, "schema", None) if type(table).__module__.startswith("polars") else None
-    return kinds is not None and any(str(kinds.get(column.name)) in _NOT_IN_ARROW for column in wanted)
+    return kinds is not None and any(str(kinds.get(column.name)) in _NOT_IN_ARROW for column in specs)
 
 
-def _stream_batches(table: Any, wanted: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.RecordBatch]":
+def _stream_batches(table: Any, specs: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.RecordBatch]":
     import pyarrow as pa
 
     names = getattr(table, "columns" if type(table).__module__.startswith("polars") else "column_names", None)
-    if isinstance(names, list):  # what is not wanted may be of a type that Arrow does not have
-        check_columns(names, wanted, origin)
-        table = table.select(list({column.name for column in wanted}))
+    if isinstance(names, list):  # an unrequested column may be of a type that Arrow does not have
+        check_columns(names, specs, origin)
+        table = table.select(list({column.name for column in specs}))
     try:
         stream: pa.RecordBatchReader = pa.RecordBatchReader.from_stream(table)
     except (TypeError, pa.ArrowException):
         raise _unreadable(table) from None
-    check_columns(stream.schema.names, wanted, origin)
+    check_columns(stream.schema.names, specs, origin)
     return (batch for batch in stream)
 
 
-def _column_pieces(columns: Mapping[Role, Any], wanted: Sequence[ColumnSpec], origin: str) -> Iterator[RawRows]:
+def _column_batches(columns: Mapping[Role, Any], specs: Sequence[ColumnSpec], origin: str) -> Iterator[RawRows]:
     rows = len(columns["text"])
     parts = (
-        [as_list(columns[column.role][start : start + _ROWS_AT_ONCE]) for column in wanted]
+        [as_list(columns[column.role][start : start + _ROWS_AT_ONCE]) for column in specs]
         for start in range(0, rows, _ROWS_AT_ONCE)
     )
-    return batches_from_rows((row for part in parts for row in zip(*part, strict=True)), wanted, origin)
+    return batches_from_rows((row for part in parts for row in zip(*part, strict=True)), specs, origin)
 
 
 def _unzipped(pairs: Sequence[object], origin: str) -> tuple[list[object], list[object]]:
-    """Split pairs of texts; where there is null for a pair, both are."""
+    """Unzip pairs of texts; a null pair becomes two nulls."""
     whole = [(None, None) if pair is None else pair for pair in pairs]
     wrong = [row for row, pair in enumerate(whole, start=1) if not isinstance(pair, tuple | list) or len(pair) != 2]
     if wrong:

@@ -1,4 +1,4 @@
-"""What splits, folds and the audit need to know of each row: its place, its label, a key of its text, its group."""
+"""Inspect rows for splits, folds and the audit: validity, label, text key and group."""
 
 import hashlib
 from array import array
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "number_groups", "refuser"]
+__all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "invalid_rows_check", "number_groups"]
 
 Invalid = Mapping[str, Sequence[int]]
-"""For each reason, the numbers (from 1) of the rows that cannot be used."""
+"""Numbers, from 1, of the unusable rows by reason."""
 
 _VALID = "a text and a label in each row"
 _NO_TIE = bytes(8)
 
 
 class Groups(NamedTuple):
-    """Three ways to number n rows such that rows that belong together have one number; int64 of shape (n,) each."""
+    """Three groupings of n rows; rows with equal numbers belong together. Each is int64 of shape (n,)."""
 
     same: "NDArray[np.int64]"
     """By equal keys."""
 
     near: "NDArray[np.int64]"
-    """By equal keys and near pairs, through any chain of them."""
+    """By equal keys and near pairs, transitively."""
 
     tied: "NDArray[np.int64]"
-    """By equal keys, near pairs and equal ties, through any chain of them."""
+    """By equal keys, near pairs and equal ties, transitively."""
 
 
 def number_groups(keys: "NDArray[np.uint64]", near: "NDArray[np.int64]", ties: "NDArray[np.uint64]") -> Groups:
     """Number the connected components of rows.
 
     Args:
-        keys: Two words a row, shape (n, 2).
+        keys: Two words per row, shape (n, 2).
         near: Pairs of rows, shape (m, 2).
-        ties: A word a row, shape (n,); 0 for a row that nothing ties to others.
+        ties: One word per row, shape (n,); 0 for a row without a group.
     """
     import numpy as np
 
@@ -57,7 +57,7 @@ def number_groups(keys: "NDArray[np.uint64]", near: "NDArray[np.int64]", ties: "
     by_text = _components(same[near], texts)
     tied_rows = np.flatnonzero(ties)
     _, tie = np.unique(ties[tied_rows], return_inverse=True)
-    # each value of the group column is one more node, which its rows' texts are linked to
+    # each value of the group column is one more node, linked to the texts of its rows
     links = np.column_stack((same[tied_rows], texts + tie))
     by_tie = _components(np.concatenate((same[near], links)), texts + int(tie.max(initial=-1)) + 1)
     return Groups(same, by_text[same], by_tie[same])
@@ -90,17 +90,17 @@ def _components(links: "NDArray[np.int64]", nodes: int) -> "NDArray[np.int64]":
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Usable rows of one split; entry i of each array speaks of the same row.
+    """Usable rows of one split, as parallel arrays.
 
     Attributes:
-        raw: Where the texts are.
-        positions: Positions in `raw`, from 0, rising; int64 of shape (n,).
-        labels: Positions in a list of labels; int64 of shape (n,).
+        raw: The rows of the source.
+        positions: Positions in `raw`, from 0, ascending; int64 of shape (n,).
+        labels: Indices of labels; int64 of shape (n,).
         keys: `text_key` of each text, as two big-endian words; uint64 of shape (n, 2).
-        digests: A word for each text as it is, to tell spellings apart; uint64 of shape (n,).
-        same: Number of its group of equal normalised texts; as in the next two, across all splits; int64 of shape (n,).
-        near: Number of its group of texts that are equal or nearly so.
-        tied: Number of its group of rows that are never divided: as `near`, or with a group column in common.
+        digests: Hash of each text as it is, to tell spellings apart; uint64 of shape (n,).
+        same: Group of equal normalised texts, numbered across all splits like the next two; int64 of shape (n,).
+        near: Group of equal and near-duplicate texts.
+        tied: Group of rows that are never split: as `near`, or by the group column.
     """
 
     raw: RawRows
@@ -116,53 +116,53 @@ class Rows:
         return len(self.positions)
 
     def where(self, keep: "NDArray[np.bool_]") -> "Rows":
-        """Return the rows that a mask of shape (n,) chooses, in order."""
+        """Return the rows selected by a mask of shape (n,), in order."""
         arrays = ("positions", "labels", "keys", "digests", "same", "near", "tied")
         return replace(self, **{name: getattr(self, name)[keep] for name in arrays})
 
 
 class InspectedRows(NamedTuple):
-    """What a source holds."""
+    """The inspected rows of a source."""
 
     parts: Mapping[str, Rows]
-    """The usable rows of each split; their labels count `label_values`."""
+    """The usable rows of each split; their labels index `label_values`."""
 
     invalid: Mapping[str, Invalid]
-    """The other rows of each split."""
+    """The unusable rows of each split."""
 
     label_values: tuple[str, ...]
-    """Each label that occurs, as it stands in the source."""
+    """Each distinct label, as spelled in the source."""
 
 
 def inspect_rows(
     splits: Mapping[str, RawRows],
     config: "DataConfig",
     *,
-    refuse: Callable[[RawRows, Invalid], None] | None = None,
+    check: Callable[[RawRows, Invalid], None] | None = None,
 ) -> InspectedRows:
-    """Find the rows that can be used, and which of them are the same or nearly so.
+    """Find the usable rows, and their duplicates and near duplicates.
 
     Args:
         splits: The rows of each split.
-        config: Says whether near duplicates are looked for.
-        refuse: Called for each split with the rows that cannot be used, before texts are compared; may raise.
+        config: Decides whether near duplicates are searched for.
+        check: Called with each split and its unusable rows before texts are compared; may raise.
 
     Raises:
-        MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
+        MissingExtraError: Near-duplicate detection is on and its extra is not installed.
     """
     import numpy as np
 
     vocabulary: dict[str, int] = {}
     with ExitStack() as stack:
         index = stack.enter_context(MinHashIndex()) if config.near_duplicates == "group" else None
-        seen = {split: _look_at(rows, vocabulary, index) for split, rows in splits.items()}
-        for split, part in seen.items():
-            if refuse:
-                refuse(splits[split], part.invalid)
-        arrays = {split: part.arrays() for split, part in seen.items()}
+        scanned = {split: _scan(rows, vocabulary, index) for split, rows in splits.items()}
+        for split, part in scanned.items():
+            if check:
+                check(splits[split], part.invalid)
+        arrays = {split: part.arrays() for split, part in scanned.items()}
         keys = np.concatenate([columns[2] for columns in arrays.values()])
         ties = np.concatenate([columns[4] for columns in arrays.values()])
-        fetch = _Fetch([(splits[split], columns[0]) for split, columns in arrays.items()])
+        fetch = _TextLookup([(splits[split], columns[0]) for split, columns in arrays.items()])
         pairs = index.pairs(keys, fetch) if index else np.empty((0, 2), dtype=np.int64)
     groups = number_groups(keys, pairs, ties)
     parts: dict[str, Rows] = {}
@@ -171,21 +171,21 @@ def inspect_rows(
         here = slice(start, start + len(positions))
         parts[split] = Rows(splits[split], positions, labels, own_keys, digests, *(numbers[here] for numbers in groups))
         start += len(positions)
-    return InspectedRows(parts, {split: part.invalid for split, part in seen.items()}, tuple(vocabulary))
+    return InspectedRows(parts, {split: part.invalid for split, part in scanned.items()}, tuple(vocabulary))
 
 
-def refuser(config: "DataConfig") -> Callable[[RawRows, Invalid], None]:
-    """Return the check that `invalid_rows` asks for."""
-    return refuse_invalid if config.invalid_rows == "error" else refuse_all
+def invalid_rows_check(config: "DataConfig") -> Callable[[RawRows, Invalid], None]:
+    """Return the check for `config.invalid_rows`."""
+    return check_all_valid if config.invalid_rows == "error" else check_any_valid
 
 
-def refuse_invalid(rows: RawRows, invalid: Invalid) -> None:
-    """Check that all rows can be used.
+def check_all_valid(rows: RawRows, invalid: Invalid) -> None:
+    """Check that all rows are usable.
 
     Raises:
-        DataError: There are no rows; or some texts are null, blank or not strings, or some labels are null.
+        DataError: There are no rows, or some texts are null, blank or not strings, or some labels are null.
     """
-    refuse_all(rows, invalid)
+    check_any_valid(rows, invalid)
     if invalid:
         raise DataError(
             f"{rows.origin} has rows that cannot be used",
@@ -196,11 +196,11 @@ def refuse_invalid(rows: RawRows, invalid: Invalid) -> None:
         )
 
 
-def refuse_all(rows: RawRows, invalid: Invalid) -> None:
-    """Check that some rows can be used.
+def check_any_valid(rows: RawRows, invalid: Invalid) -> None:
+    """Check that some rows are usable.
 
     Raises:
-        DataError: There is none.
+        DataError: There are none.
     """
     numbers = sorted(number for numbers in invalid.values() for number in numbers)
     if len(numbers) == len(rows):
@@ -213,8 +213,8 @@ def _describe_invalid(rows: RawRows, invalid: Invalid) -> str:
     return "; ".join(f"{reason} in {rows.locate(numbers)}" for reason, numbers in invalid.items())
 
 
-class _Seen:
-    """One split, looked at: the arrays of `Rows`, and a word for each value of the group column, 0 for none."""
+class _ScannedRows:
+    """Collects the usable rows of one split as arrays."""
 
     def __init__(self) -> None:
         self.invalid: dict[str, list[int]] = {}
@@ -230,7 +230,7 @@ class _Seen:
         self._ties += _digest(group) if group else _NO_TIE
 
     def arrays(self) -> "tuple[NDArray[Any], ...]":
-        """Return positions, labels, keys, digests and ties."""
+        """Return positions, labels, keys, digests and ties; a tie hashes the value of the group column, 0 for none."""
         import numpy as np
 
         counts = (np.frombuffer(numbers, dtype=np.int64) for numbers in (self._positions, self._labels))
@@ -240,8 +240,8 @@ class _Seen:
         return (*counts, keys.reshape(-1, 2), digests, ties)
 
 
-def _look_at(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) -> _Seen:
-    seen = _Seen()
+def _scan(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) -> _ScannedRows:
+    scanned = _ScannedRows()
     not_text = set(raw.not_text)
     number = 0
     with progress_bar("checking rows", total=len(raw), unit="row") as bar:
@@ -253,19 +253,19 @@ def _look_at(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | Non
             for text, second, label, group in zip(columns["text"], seconds, columns["label"], groups, strict=True):
                 number += 1
                 normalised = "" if text is None else normalise(text, second)
-                if reason := _why_invalid(number in not_text, text, normalised, label):
-                    seen.invalid.setdefault(reason, []).append(number)
+                if reason := _invalid_reason(number in not_text, text, normalised, label):
+                    scanned.invalid.setdefault(reason, []).append(number)
                     continue
                 whole = text if second is None else f"{text}\0{second}"
-                seen.add(number - 1, vocabulary.setdefault(label, len(vocabulary)), normalised, whole, group)
+                scanned.add(number - 1, vocabulary.setdefault(label, len(vocabulary)), normalised, whole, group)
                 compared.append(normalised)
             if index:
                 index.add(compared)
             bar.update(len(batch))
-    return seen
+    return scanned
 
 
-def _why_invalid(no_text: bool, text: str | None, normalised: str, label: str | None) -> str | None:
+def _invalid_reason(no_text: bool, text: str | None, normalised: str, label: str | None) -> str | None:
     if no_text:
         return "text is not a string"
     if text is None:
@@ -279,8 +279,8 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
-class _Fetch:
-    """Gives normalised texts back by their place among all usable rows."""
+class _TextLookup:
+    """Looks up normalised texts by their index among all usable rows."""
 
     def __init__(self, parts: "Sequence[tuple[RawRows, NDArray[np.int64]]]") -> None:
         import numpy as np

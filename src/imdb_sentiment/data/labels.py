@@ -1,4 +1,4 @@
-"""Labels of any spelling become negative and positive."""
+"""Map labels of any spelling to negative and positive."""
 
 import re
 import unicodedata
@@ -27,27 +27,27 @@ __all__ = [
 ]
 
 Texts = Sequence[str] | Sequence[tuple[str, str]]
-"""Texts, or pairs of texts that a model reads together."""
+"""Texts, or pairs of texts."""
 
 UNDERSTOOD = (("0", "1"), ("false", "true"), ("neg", "pos"), ("negative", "positive"))
-_NUMBERS = (*UNDERSTOOD[:2], ("label_0", "label_1"))  # the last are upstream's names for classes that nobody named
+_NUMBERS = (*UNDERSTOOD[:2], ("label_0", "label_1"))  # the last are the default names of transformers
 
 _MEANINGS = {
     spelling: (pair in _NUMBERS, place) for pair in (*_NUMBERS, *UNDERSTOOD) for place, spelling in enumerate(pair)
 }
-"""For each spelling whether it numbers a class, and whether it is the first or the second of its pair."""
+"""For each spelling, whether it numbers a class, and its index in its pair."""
 
 _WHOLE_NUMBER = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,17}))(?:\.0*)?(?:e[+-]?0+)?", re.IGNORECASE)
 _SHOWN = 10
 
 
 class Labelled(NamedTuple):
-    """Rows with what is true of them."""
+    """Texts and their true labels."""
 
     texts: Texts
 
     labels: Sequence[int]
-    """0 or 1, as many as texts."""
+    """0 or 1 for each text."""
 
 
 class LabelNames(NamedTuple):
@@ -58,46 +58,45 @@ class LabelNames(NamedTuple):
 
 
 class Labelling(NamedTuple):
-    """What each raw label value means."""
+    """The class of each raw label value."""
 
     names: LabelNames
     ids: Mapping[str, int]
-    """From each raw value that occurs to 0 (negative) or 1 (positive)."""
+    """0 (negative) or 1 (positive) for each raw value that occurs."""
 
     assumed: bool = False
-    """Whether numbers were taken for a model's labels in their order, as its names do not say which is which."""
+    """Whether numbers were matched to a model's labels by order, as its label names have no known meaning."""
 
     @property
     def read_as(self) -> dict[str, str]:
-        """The name of its class for each raw value that is not that name."""
+        """The class name of each raw value that differs from it."""
         return {label: self.names[i] for label, i in self.ids.items() if label != self.names[i]}
 
 
 def plain_label(label: str) -> str:
-    """Write a label that is a whole number in one way: 1 for `1.0`, `+1` and `1.00e+00`."""
+    """Return the canonical spelling of an integer label: 1 for `1.0`, `+1` and `1.00e+00`."""
     number = _WHOLE_NUMBER.fullmatch(label.strip())
     return str(int(number[1])) if number else label
 
 
 def fold_label(label: str) -> str:
-    """Return what spellings of a label share that differ in case, surrounding space or the form of a number."""
+    """Normalise a label's case, surrounding space and number format."""
     return plain_label(unicodedata.normalize("NFC", label).strip().casefold())
 
 
 def resolve_labels(
     counts: Mapping[str, int], config: "DataConfig", origin: str, *, known: LabelNames | None = None
 ) -> Labelling:
-    """Decide which raw label is the positive one, without guessing.
+    """Determine which raw label is positive, without guessing.
 
     Args:
-        counts: How often each raw label value occurs, over all splits; there is at least one.
+        counts: Number of rows of each raw label value over all splits; not empty.
         config: May name the labels.
-        origin: Name of the source for messages.
-        known: Names of a trained model, when data are read to evaluate it. Labels are matched to them by meaning, and
-            they stay the names; one of the two labels may then be absent.
+        origin: Name of the source, for messages.
+        known: Label names of a trained model to evaluate. Labels are matched to them by meaning; one may be absent.
 
     Raises:
-        DataError: There are not exactly two labels, or it is not certain which is positive.
+        DataError: There are not exactly two labels, or it is unclear which is positive.
     """
     if known:
         return _match(counts, config, origin, known)
@@ -113,18 +112,18 @@ def resolve_labels(
 
 
 def match_labels(labels: object, known: LabelNames, *, rows: int) -> tuple[list[int], dict[str, str]]:
-    """Match labels that were given with texts to those of a model.
+    """Match labels given with texts to those of a model.
 
     Args:
         labels: A list, array, series or column of values of any type.
-        known: Names of the model's labels.
-        rows: How many there have to be.
+        known: The model's label names.
+        rows: Expected number of labels.
 
     Returns:
-        The id of each, 0 or 1, and the model's name for each label that is spelled otherwise.
+        The id of each, 0 or 1, and the model's name for each label that is spelled differently.
 
     Raises:
-        DataError: They are another number, or it is not certain which of the model's labels one means.
+        DataError: Their number is wrong, or a label cannot be matched unambiguously.
     """
     from imdb_sentiment.config import DataConfig
 
@@ -177,7 +176,7 @@ def _match(counts: Mapping[str, int], config: "DataConfig", origin: str, known: 
 
 
 def _by_meaning(labels: Collection[str], known: LabelNames) -> dict[str, int]:
-    """Return the ids of the labels that mean one of the model's for certain."""
+    """Return the ids of labels that match one of the model's unambiguously."""
     names = [fold_label(name) for name in known]
     if names[0] == names[1]:
         return {label: known.index(label) for label in labels if label in known}
@@ -192,9 +191,9 @@ def _by_meaning(labels: Collection[str], known: LabelNames) -> dict[str, int]:
 
 
 def _by_order(labels: Collection[str], known: LabelNames) -> dict[str, int]:
-    """Take the second of a pair for the model's positive label, where the model's names do not say otherwise.
+    """Match a known pair to the model's labels by order, unless the model's names contradict it.
 
-    A number says which class is the positive one, whatever the model calls it; a word such as `pos` does not.
+    Numbers match models whose names have no known meaning; words such as `pos` do not.
     """
     own, pair = _pair_of(known), _pair_of(labels)
     unnamed = pair in _NUMBERS and not any(fold_label(name) in _MEANINGS for name in known)
@@ -205,7 +204,7 @@ def _by_order(labels: Collection[str], known: LabelNames) -> dict[str, int]:
 
 
 def _by_name(counts: Mapping[str, int], config: "DataConfig", origin: str, known: LabelNames) -> dict[str, int]:
-    """Return the ids of the labels that the configuration names, or leaves over."""
+    """Return the ids of the labels that the configuration names, and of the one remaining label."""
     positive, negative = _plain_names(config)
     named = {positive: 1} if negative is None else {negative: 0, positive: 1}
     for label, i in named.items():
@@ -234,7 +233,7 @@ def _plain_names(config: "DataConfig") -> tuple[str, str | None]:
 def _pair_of(
     labels: Collection[str], pairs: Collection[tuple[str, str]] = (*UNDERSTOOD, *_NUMBERS)
 ) -> tuple[str, str] | None:
-    """Return the pair that all labels are of."""
+    """Return the pair that contains all labels, if any."""
     return next((pair for pair in pairs if all(fold_label(label) in pair for label in labels)), None)
 
 
@@ -262,7 +261,7 @@ def _too_many(counts: Mapping[str, int], config: "DataConfig", origin: str) -> D
 
 
 def _no_such_label(label: str, field: str, counts: Mapping[str, int], config: "DataConfig", origin: str) -> DataError:
-    """Say that a label which the configuration names is in no row."""
+    """Return the error for a configured label that no row has."""
     respelt = [other for other in counts if fold_label(other) == fold_label(label)]
     if field == "negative_label":
         respelt = [other for other in counts if plain_label(other) != _plain_names(config)[0]]
@@ -271,7 +270,7 @@ def _no_such_label(label: str, field: str, counts: Mapping[str, int], config: "D
 
 
 def _choice(counts: Mapping[str, int], known: LabelNames | None = None) -> Advice | None:
-    """Show how each label is called the positive one. Which of them is positive is not ours to say."""
+    """Suggest the settings for either label as the positive one, without choosing."""
     labels = sorted({plain_label(label) for label in counts})
     certain = _by_meaning(labels, known) if known else {}
     if known and len(labels) == 2 and len(certain) == 1:
@@ -293,7 +292,7 @@ def _setting(field: str, label: str) -> Setting:
 
 
 def _one_class(counts: Mapping[str, int], origin: str) -> DataError:
-    return DataError(f"{origin} has one class only", found=_listing(counts), expected="rows of two classes")
+    return DataError(f"{origin} has only one class", found=_listing(counts), expected="rows of two classes")
 
 
 def _unlabelled_hint(counts: Mapping[str, int]) -> str | None:

@@ -1,10 +1,9 @@
-"""Texts that are nearly the same, found without comparing every text with every other one.
+"""Near-duplicate detection with MinHash and locality-sensitive hashing.
 
-A text is taken as the set of its shingles, all runs of five consecutive characters, and two texts are near duplicates
-when the Jaccard similarity of their sets (shingles in both over shingles in either) is at least `NEAR_THRESHOLD`.
-Min-wise hashing makes a short signature of each set, and texts whose signatures agree in one whole band are compared
-exactly. So no pair below the threshold is ever joined, and a pair above it is missed with a chance of 1 % at a
-similarity of 0.7 and of 0.001 % at 0.82.
+A text is represented by its shingles, all runs of five consecutive characters. Two texts are near duplicates if the
+Jaccard similarity of their shingle sets is at least `NEAR_THRESHOLD`. Texts whose MinHash signatures agree in a whole
+band are compared exactly, so no pair below the threshold is ever joined. A pair above it is missed with a probability
+of 1 % at a similarity of 0.7 and of 0.001 % at 0.82.
 
 Sources: Broder, On the resemblance and containment of documents (1997); Leskovec, Rajaraman and Ullman, Mining of
 Massive Datasets, chapter 3.
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["NEAR_THRESHOLD", "MinHashIndex", "require_rensa"]
 
 NEAR_THRESHOLD = 0.7
-"""Least Jaccard similarity of the shingles of two near duplicates. A film review with one word in twenty replaced
-is mostly at 0.8 to 0.9 from what it was, two unrelated reviews are at 0.05."""
+"""Minimum Jaccard similarity of near duplicates. A film review with one word in twenty replaced is mostly at 0.8 to
+0.9, two unrelated reviews are at 0.05."""
 
 _SHINGLE = 5
 _BANDS, _BAND_ROWS = 25, 5
@@ -43,7 +42,7 @@ _ALL_PAIRS_UP_TO = 20
 _MULTIPLIER, _MIXER = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 _BEYOND_UNICODE = 0x110000
 
-# sizes that keep the arrays of one step in the processor's cache, or below about 100 MB
+# sized so that the arrays of one step fit into the CPU cache, or stay below about 100 MB
 _BATCH_CHARS, _BATCH_TEXTS = 1 << 17, 256
 _PART_CHARS = 1 << 21
 _SPOOL_BYTES = 1 << 25
@@ -53,7 +52,7 @@ _EXACT_CHARS, _EXACT_PAIRS = 1 << 21, 1024
 
 
 def require_rensa() -> Any:
-    """Return the class that computes signatures.
+    """Return rensa's class that computes signatures.
 
     Raises:
         MissingExtraError: The package rensa is not installed.
@@ -62,9 +61,9 @@ def require_rensa() -> Any:
         from rensa import RMinHash
     except ImportError as error:
         raise MissingExtraError(
-            "near duplicates cannot be looked for without the package rensa",
+            "near-duplicate detection needs the package rensa",
             hint=Advice(
-                "pip install 'imdb-sentiment[audit]', or leave near duplicates where they are: ",
+                "pip install 'imdb-sentiment[audit]', or turn it off: ",
                 Setting("near_duplicates", "ignore", "DataConfig"),
             ),
         ) from error
@@ -72,10 +71,10 @@ def require_rensa() -> Any:
 
 
 class MinHashIndex:
-    """Signatures of texts on disk, and the near duplicates among them.
+    """MinHash signatures on disk, to find near duplicates.
 
-    What is found depends on the texts alone: not on their order, on how they were divided among calls of `add`, or on
-    the number of threads. Memory grows by up to 70 bytes a text, the temporary files by 325.
+    The result depends only on the texts, not on their order, on how they are divided among calls of `add`, or on the
+    number of threads. A text takes up to 70 bytes of memory and 325 bytes of temporary files.
 
     Raises:
         MissingExtraError: The package rensa is not installed.
@@ -96,7 +95,7 @@ class MinHashIndex:
         self._sketches.close()
 
     def add(self, texts: Sequence[str]) -> None:
-        """Take in the next texts.
+        """Add the next texts.
 
         Args:
             texts: Normalised texts (cleaned, case-folded, white space collapsed), in the order of their rows.
@@ -124,7 +123,7 @@ class MinHashIndex:
         parts = [list(_overlapping(text)) for text in texts]
         if len(parts) == sum(map(len, parts)):
             return self._digests(texts)
-        # the least hash of a text is the least of those of its parts
+        # the minimum hash of a text is the minimum over its parts
         return np.stack([np.minimum.reduce([self._digests([part])[0] for part in own]) for own in parts])
 
     def _digests(self, texts: Sequence[str]) -> "NDArray[np.uint32]":
@@ -135,21 +134,20 @@ class MinHashIndex:
         return np.fromiter(chain.from_iterable(rows), np.uint32, len(rows) * _PERMUTATIONS).reshape(-1, _PERMUTATIONS)
 
     def pairs(self, keys: "Words", fetch: Callable[["Ints"], list[str]]) -> "Ints":
-        """Find pairs of near duplicates, enough of them to connect each group.
+        """Find enough pairs of near duplicates to connect each group.
 
-        Rows of equal keys count as one, the first of them; joining those is the caller's. Of a bucket of more than 20
-        texts each is compared with two others only, so that a thousand copies of one template cost no million
-        comparisons.
+        Of rows with equal keys only the first is used; the caller joins the others. In a bucket of more than 20 texts,
+        each is compared with only two others, so that many copies of one template do not take quadratic time.
 
         Args:
-            keys: Two words a row that are equal for equal normalised texts, shape (rows, 2).
-            fetch: Gives the normalised texts at these row positions.
+            keys: Two words per row that are equal for equal normalised texts, shape (rows, 2).
+            fetch: Returns the normalised texts at row positions.
 
         Returns:
             Row positions, shape (pairs, 2).
 
         Raises:
-            ValueError: There are more or fewer keys than texts were added.
+            ValueError: The number of keys differs from the number of texts.
         """
         import numpy as np
 
@@ -160,7 +158,7 @@ class MinHashIndex:
         lengths = np.concatenate([np.empty(0, np.int32), *self._lengths])
         groups = np.arange(len(rows))
         found = [np.empty((0, 2), np.int64)]
-        with progress_bar("looking for near duplicates", total=_BANDS, unit="band") as bar:
+        with progress_bar("searching for near duplicates", total=_BANDS, unit="band") as bar:
             for band in range(_BANDS):
                 for left, right in _candidates(self._read_band(band)[rows]):
                     pairs = np.stack([left, right])[:, groups[left] != groups[right]]
@@ -186,12 +184,12 @@ class MinHashIndex:
         return hashes
 
     def _look_alike(self, pairs: "Ints") -> "NDArray[np.bool_]":
-        """Tell which pairs of rows, shape (2, pairs), have a similarity near the threshold by their sketches."""
+        """Return which pairs of rows, shape (2, pairs), may reach the threshold, judging by their sketches."""
         import numpy as np
 
         rows, at = np.unique(pairs, return_inverse=True)
         sketches = np.empty((len(rows), _PERMUTATIONS), np.uint8)
-        # rows close to each other are read at once
+        # neighbouring rows are read together
         for run in _runs(rows // _SKETCH_BLOCK):
             some = rows[run.start : run.stop]
             self._sketches.seek(int(some[0]) * _PERMUTATIONS)
@@ -203,7 +201,7 @@ class MinHashIndex:
 
 
 def _connect(groups: "Ints", pairs: "Ints") -> None:
-    """Join the groups of each pair of texts; `groups` holds one text of its group for each text, the same for all."""
+    """Merge the groups of each pair; `groups` maps each text to the representative of its group."""
     import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -226,7 +224,7 @@ def _runs(values: "Ints") -> Iterator[range]:
 
 
 def _overlapping(text: str) -> Iterator[str]:
-    """Give a text in parts of bounded length, such that each shingle lies in one of them."""
+    """Yield a text in overlapping parts of bounded length that contain all its shingles."""
     for start in range(0, max(1, len(text) - _SHINGLE + 1), _PART_CHARS):
         yield text[start : start + _PART_CHARS + _SHINGLE - 1]
 
@@ -234,11 +232,11 @@ def _overlapping(text: str) -> Iterator[str]:
 def _shingle_hashes(texts: Sequence[str]) -> "tuple[Words, Words]":
     """Hash the shingles of each text, the same on every platform.
 
-    A text shorter than a shingle is one shingle of its own. To leave the hashes of a text side by side, the places at
-    its end, where no shingle begins, repeat its last one: to a set that is nothing new.
+    A text shorter than a shingle is a shingle of its own. The last positions of a text, where no shingle begins, repeat
+    its last hash, which does not change the set.
 
     Returns:
-        The hashes of all texts, and where each text begins in them, with their number at the end.
+        The hashes of all texts, and the offset of each text in them, with their number at the end.
     """
     import numpy as np
 
@@ -263,7 +261,7 @@ def _shingle_hashes(texts: Sequence[str]) -> "tuple[Words, Words]":
 
 
 def _candidates(hashes: "Words") -> "Iterator[tuple[Ints, Ints]]":
-    """Pair up positions of equal hashes, in slices: nearest neighbours first, which mostly settle the rest."""
+    """Yield pairs of positions with equal hashes, in slices, adjacent ones first, which settle most of the rest."""
     import numpy as np
 
     order = np.argsort(hashes, kind="stable")
@@ -296,7 +294,7 @@ def _candidates(hashes: "Words") -> "Iterator[tuple[Ints, Ints]]":
 
 
 def _are_near(pairs: "Ints", lengths: "NDArray[np.int32]", fetch: Callable[["Ints"], list[str]]) -> "NDArray[np.bool_]":
-    """Tell which pairs of rows, shape (2, pairs), reach the threshold."""
+    """Return which pairs of rows, shape (2, pairs), reach the threshold."""
     import numpy as np
 
     near = np.empty(pairs.shape[1], np.bool_)
@@ -314,7 +312,7 @@ def _similarities(texts: Sequence[str], left: "Ints", right: "Ints") -> "NDArray
     from scipy.sparse import csr_array
 
     hashes, offsets = _shingle_hashes(texts)
-    # a row a text, a column a hash
+    # one row per text, one column per hash
     columns = (hashes >> np.uint64(1)).astype(np.int64)
     sets = csr_array((np.ones(len(columns), np.int32), columns, offsets.astype(np.int64)), (len(texts), 2**63 - 1))
     sets.sum_duplicates()

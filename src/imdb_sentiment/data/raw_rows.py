@@ -1,4 +1,4 @@
-"""The raw columns, out of whatever held them: the form that every source is brought to."""
+"""Raw text and label columns as Arrow strings, the common form of every source."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,19 +24,19 @@ _FILES_LISTED = 3
 
 @dataclass(frozen=True, slots=True)
 class RawRows:
-    """Texts and labels as the source holds them, unchecked, in the source's order.
+    """Texts and labels of a source, unchecked, in its order.
 
     Attributes:
-        origin: The file, folder or object they come from, for messages.
-        texts: Arrow strings; null where the source has null or something that is not text.
-        labels: Arrow strings; a number or a truth value is written out (`1`, `true`); null where the source has null.
-        not_text: Row numbers, from 1, whose text is neither null nor a valid string.
-        second_texts: The second text of each row where there are two, as `texts`. Where only one of the two is null,
-            it is the empty string.
-        groups: What rows are held together by, as `labels`; None if nothing is.
-        slices: What a report divides the rows by, as `labels`, each by its role.
-        parts: The files that the rows come from, in order, and the number of rows of each.
-        file: Where the columns are kept if they are too large for memory; the arrays are then mapped to it.
+        origin: Name of the file, folder or object, for messages.
+        texts: Arrow strings; null where the source has null or a value that is not text.
+        labels: Arrow strings; numbers and booleans are converted (`1`, `true`).
+        not_text: Numbers, from 1, of rows whose text is neither null nor a valid string.
+        second_texts: Second texts, if any, like `texts`. If only one text of a pair is null, it becomes the empty
+            string.
+        groups: Values of the group column, like `labels`; None without one.
+        slices: Values of the slice columns by role, like `labels`.
+        parts: Name and number of rows of each source file, in order.
+        file: File that backs the arrays by memory mapping if they are too large for memory.
     """
 
     origin: str
@@ -53,32 +53,29 @@ class RawRows:
         return len(self.texts)
 
     def batches(self) -> "Iterator[pa.RecordBatch]":
-        """Give the rows in order, a part of them at a time; see `table`.
-
-        What is kept on disk is read, not mapped, so that the parts read earlier take no memory.
-        """
+        """Yield the rows in batches; a file is read, not mapped, so that earlier batches take no memory."""
         return iter(self.table().to_batches(_BATCH_ROWS)) if self.file is None else self.file.batches()
 
     def table(self) -> "pa.Table":
-        """Return the columns `text`, `text_pair`, `label`, `group` and `slice:NAME`, as far as there are such."""
+        """Return those of the columns `text`, `text_pair`, `label`, `group` and `slice:NAME` that exist."""
         import pyarrow as pa
 
         columns = {"text": self.texts, "text_pair": self.second_texts, "label": self.labels, "group": self.groups}
         return pa.table({name: column for name, column in columns.items() if column is not None} | dict(self.slices))
 
     def texts_at(self, positions: "NDArray[np.int64]") -> list[tuple[str, ...]]:
-        """Return the texts at positions from 0, in the order asked for: one a row, or two."""
-        # a mapping of its own, which ends here: else what was looked at once would count as memory in use from then on
+        """Return the texts at 0-based positions, in the given order: one or two per row."""
+        # a temporary mapping, so that pages read once do not count as memory in use from then on
         table = self.table() if self.file is None else self.file.mapped()
         columns = [table[name] for name in ("text", "text_pair") if name in table.column_names]
-        return list(zip(*(_taken(column, positions) for column in columns), strict=True))
+        return list(zip(*(_take(column, positions) for column in columns), strict=True))
 
     def slices_at(self, positions: "NDArray[np.int64]") -> dict[Role, list[str | None]]:
-        """Return what a report divides the rows by, for the rows at positions from 0."""
-        return {role: _taken(column, positions) for role, column in self.slices.items()}
+        """Return the slice columns of the rows at 0-based positions."""
+        return {role: _take(column, positions) for role, column in self.slices.items()}
 
     def locate(self, rows: Sequence[int]) -> str:
-        """Write rising row numbers (from 1, through all files) for a message, within each file if there are several.
+        """Format ascending 1-based row numbers for a message, numbered within each file if there are several.
 
         Example: `3 rows (2, 5, 9)`, or `a.csv: 1 row (2); b.csv: 2 rows (1, 7)`.
         """
@@ -105,21 +102,21 @@ def rows_from_arrow(
     slices: "Mapping[Role, pa.ChunkedArray] | None" = None,
     before: int = 0,
 ) -> RawRows:
-    """Take Arrow columns of any type; see `RawRows` for what each is.
+    """Convert Arrow columns of any type to `RawRows`.
 
     Args:
-        texts: The texts.
-        labels: The labels, as many.
-        origin: Where they come from.
-        second_texts: The second texts, if there are two in a row.
-        groups: What holds the rows together, if anything does.
-        slices: What a report divides the rows by.
-        before: Rows of the origin before these, so that messages count through.
+        texts: Texts.
+        labels: Labels, of equal length.
+        origin: Name of the source.
+        second_texts: Second texts of pairs.
+        groups: Group column.
+        slices: Slice columns by role.
+        before: Number of preceding rows, for row numbers in messages.
 
     Raises:
         DataError: The labels, groups or slices are neither text nor numbers nor booleans, or are not UTF-8.
     """
-    return _assembled(
+    return _assemble(
         texts_from_arrow(texts),
         None if second_texts is None else texts_from_arrow(second_texts),
         names_from_arrow(labels, "label", origin, before),
@@ -139,15 +136,15 @@ def rows_from_values(
     slices: Mapping[Role, Sequence[object]] | None = None,
     before: int = 0,
 ) -> RawRows:
-    """Take sequences of Python values of any type; see `rows_from_arrow`.
+    """Convert sequences of Python values of any type; see `rows_from_arrow`.
 
     Raises:
         DataError: The sequences differ in length, or a label, group or slice is not valid Unicode.
     """
     if len(texts) != len(labels):
         found = f"{len(texts):,} texts and {len(labels):,} labels"
-        raise DataError(f"{origin} has not one label for each text", found=found)
-    return _assembled(
+        raise DataError(f"{origin} needs one label for each text", found=found)
+    return _assemble(
         texts_from_values(texts),
         None if second_texts is None else texts_from_values(second_texts),
         names_from_values(labels, "label", origin, before),
@@ -160,7 +157,7 @@ def rows_from_values(
 def rows_from_columns(
     columns: "Mapping[Role, Sequence[object]] | Mapping[Role, pa.ChunkedArray]", origin: str, *, before: int = 0
 ) -> RawRows:
-    """Take columns by their roles, all of Python values or all of Arrow's.
+    """Convert columns given by role, all Python sequences or all Arrow arrays.
 
     Raises:
         DataError: See `rows_from_values` and `rows_from_arrow`.
@@ -180,10 +177,8 @@ def rows_from_columns(
     )
 
 
-def collect(pieces: Iterable[RawRows], origin: str) -> RawRows:
-    """Put pieces of one split one after the other; row numbers count through.
-
-    The pieces may be made while they are asked for. What is too large for memory goes to a temporary file.
+def collect(batches: Iterable[RawRows], origin: str) -> RawRows:
+    """Concatenate batches of one split, which may be a generator; large data spill to a temporary file.
 
     Raises:
         DataError: The disk is full.
@@ -192,19 +187,19 @@ def collect(pieces: Iterable[RawRows], origin: str) -> RawRows:
     parts: list[tuple[str, int]] = []
     rows = 0
 
-    def batches() -> "Iterator[pa.RecordBatch]":
+    def record_batches() -> "Iterator[pa.RecordBatch]":
         nonlocal rows
-        for piece in pieces:
-            not_text.extend(rows + row for row in piece.not_text)
-            rows += len(piece)
-            for name, length in piece.parts:
+        for batch in batches:
+            not_text.extend(rows + row for row in batch.not_text)
+            rows += len(batch)
+            for name, length in batch.parts:
                 if parts and parts[-1][0] == name:
                     parts[-1] = (name, parts[-1][1] + length)
                 else:
                     parts.append((name, length))
-            yield from piece.batches()
+            yield from batch.batches()
 
-    source = batches()
+    source = record_batches()
     first = next(source, None)
     if first is None:
         return rows_from_values([], [], origin)
@@ -222,7 +217,7 @@ def collect(pieces: Iterable[RawRows], origin: str) -> RawRows:
     )
 
 
-def _assembled(
+def _assemble(
     texts: "tuple[pa.ChunkedArray, set[int]]",
     second_texts: "tuple[pa.ChunkedArray, set[int]] | None",
     labels: "pa.ChunkedArray",
@@ -248,8 +243,8 @@ def _empty_where(other: "pa.ChunkedArray") -> "pa.ChunkedArray":
     return pc.if_else(pc.is_valid(other), "", None)
 
 
-def _taken(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[Any]:
-    """Take strings chunk by chunk; Arrow's own `take` would put all chunks into one first."""
+def _take(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[Any]:
+    """Take strings chunk by chunk; Arrow's own `take` would first combine all chunks."""
     import numpy as np
     import pyarrow as pa
 

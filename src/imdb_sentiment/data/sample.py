@@ -9,11 +9,10 @@ __all__ = ["sample_file", "sample_texts"]
 
 
 def sample_file() -> AbstractContextManager[Path]:
-    """Give the path of the sample: JSON lines with `text` and `label`, `negative` and `positive` equally often.
+    """Return a context manager for the path of the sample, a balanced JSONL file with `text` and `label`.
 
-    The films and people are invented. Most reviews say in a sentence or two what they think, in words that hardly ever
-    repeat; the others are longer, tell the plot, mix praise and blame, or say one thing and mean another. So counting
-    words does not get far, and knowing what words mean does.
+    The films and people are invented. Most reviews state an opinion in a sentence or two, in words that rarely repeat;
+    the others are longer, mix praise and blame, or are ironic. So bag-of-words models do poorly on it.
     """
     return as_file(files("imdb_sentiment.data").joinpath("sample.jsonl"))
 

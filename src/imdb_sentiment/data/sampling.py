@@ -1,4 +1,4 @@
-"""Which rows a smaller part gets: whole groups in a seeded order, or single rows of each class."""
+"""Seeded selection of rows: whole groups for splits and folds, single rows for stratified samples."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,32 +8,32 @@ from imdb_sentiment.data.inspection import Rows
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.messages import Advice, Setting, list_counts
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["assign_folds", "class_counts", "first_keys", "hash_order", "split_off", "stratified_sample"]
+__all__ = ["assign_folds", "class_counts", "group_keys", "hash_order", "split_off", "stratified_sample"]
 
 
 def split_off(rows: Rows, fraction: float, seed: int, name: str, names: LabelNames) -> tuple[Rows, Rows]:
-    """Take whole groups, each that brings the classes nearer to `fraction` of their rows.
+    """Split off about `fraction` of each class, moving whole groups.
 
     Returns:
-        The rows taken, and the rows left.
+        The rows split off, and the rest.
 
     Raises:
-        DataError: One of the two would lack a class.
+        DataError: Either part would lack a class.
     """
     import numpy as np
 
-    keys, group_of = first_keys(rows)
+    keys, group_of = group_keys(rows)
     sizes = np.zeros((len(keys), 2), dtype=np.int64)
     np.add.at(sizes, (group_of, rows.labels), 1)
     totals = np.bincount(rows.labels, minlength=2).tolist()
-    wanted = [max(1, round(fraction * total)) for total in totals]
-    missing = list(wanted)
+    quotas = [max(1, round(fraction * total)) for total in totals]
+    missing = list(quotas)
     chosen = np.zeros(len(keys), dtype=bool)
     order = np.argsort(hash_order(keys, seed, name), kind="stable")
     for group in order.tolist():
@@ -43,14 +43,14 @@ def split_off(rows: Rows, fraction: float, seed: int, name: str, names: LabelNam
             chosen[group] = True
             if missing == [0, 0]:
                 break
-    if any(wanted[label] - missing[label] in (0, totals[label]) for label in (0, 1)):
+    if any(quotas[label] - missing[label] in (0, totals[label]) for label in (0, 1)):
         raise _too_few(rows, len(keys), fraction, name, names)
     inside = chosen[group_of]
     return rows.where(inside), rows.where(~inside)
 
 
 def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Rows:
-    """Take `size` rows with the shares of the classes as they are; a larger size takes the same rows and more.
+    """Draw `size` rows, stratified by class; a larger size draws a superset.
 
     Raises:
         DataError: There are fewer rows, or a class would get none.
@@ -60,21 +60,21 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
     if size > len(rows):
         found = f"{len(rows):,} training rows"
         raise DataError(
-            f"max_train_samples={size:,} asks for more rows than there are",
+            f"max_train_samples={size:,} exceeds the number of training rows",
             found=found,
             hint=Advice(Setting("max_train_samples", len(rows), "DataConfig")),
         )
     positives = round(size * int(rows.labels.sum()) / len(rows))
-    wanted = {0: size - positives, 1: positives}
-    if 0 in wanted.values():
+    quotas = {0: size - positives, 1: positives}
+    if 0 in quotas.values():
         found = list_counts(class_counts(rows, names))
         raise DataError(
             f"max_train_samples={size:,} leaves one class without rows", found=found, hint="a larger number"
         )
-    # the text itself decides between spellings of one key, so that the order of the rows does not
+    # the digest breaks ties between spellings of one key, so that the order of the rows does not matter
     order = np.lexsort((rows.digests, hash_order(rows.keys, seed, "limit")))
     chosen = np.zeros(len(rows), dtype=bool)
-    for label, quota in wanted.items():
+    for label, quota in quotas.items():
         chosen[order[rows.labels[order] == label][:quota]] = True
     return rows.where(chosen)
 
@@ -87,15 +87,15 @@ def class_counts(rows: Rows, names: Sequence[str]) -> dict[str, int]:
 
 
 def hash_order(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[np.uint64]":
-    """Give each text its own pseudo-random place in an order.
+    """Hash each text to its place in a pseudo-random order.
 
     Args:
-        keys: Keys of texts, shape (n, 2).
-        seed: The order's seed.
-        purpose: Keeps the choices for test, validation and limit apart.
+        keys: Text keys, shape (n, 2).
+        seed: Seed of the order.
+        purpose: Makes the orders for different purposes independent.
 
     Returns:
-        A word a text, shape (n,).
+        One 64-bit word per text, shape (n,).
     """
     import numpy as np
 
@@ -107,11 +107,11 @@ def hash_order(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[
     return np.frombuffer(words, dtype=">u8").astype(np.uint64)
 
 
-def first_keys(rows: Rows) -> "tuple[NDArray[np.uint64], NDArray[np.int64]]":
-    """Return for each tied group its smallest key, which does not depend on the order of the rows.
+def group_keys(rows: Rows) -> "tuple[NDArray[np.uint64], NDArray[np.int64]]":
+    """Return the smallest key of each tied group, which does not depend on the order of the rows.
 
     Returns:
-        Keys of shape (groups, 2), and the group of each row as a position among them, shape (n,).
+        Keys, shape (groups, 2), and the group index of each row, shape (n,).
     """
     import numpy as np
 
@@ -132,18 +132,18 @@ def _too_few(rows: Rows, groups: int, fraction: float, name: str, names: LabelNa
     )
     hint = f"more rows, or another {name}_fraction"
     if len(np.unique(rows.near)) < texts:
-        hint += "; near_duplicates='ignore' lets texts be divided that are nearly the same"
+        hint += "; near_duplicates='ignore' lets near duplicates be split"
     return DataError(
         f"there are too few rows to hold out a {name} split",
         found=f"{counts} rows; different texts: {texts:,}{together}",
-        expected=f"enough of each class for {fraction:.0%} of them to be at least one row, with others left over",
+        expected=f"enough of each class that {fraction:.0%} of it is at least one row, and some remain",
         hint=hint,
     )
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np.int64]":
-    """Give each row the number of its fold, from 0, with scikit-learn's stratified group folds.
+    """Assign each row to a fold, from 0, with scikit-learn's `StratifiedGroupKFold`.
 
     Raises:
         DataError: A fold would lack a class.
@@ -151,10 +151,10 @@ def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArr
     import numpy as np
     from sklearn.model_selection import StratifiedGroupKFold
 
-    keys, group_of = first_keys(rows)
+    keys, group_of = group_keys(rows)
     rank = np.empty(len(keys), dtype=np.int64)
     rank[np.argsort(hash_order(keys, seed, "folds"), kind="stable")] = np.arange(len(keys))
-    groups = rank[group_of]  # numbered in an order that does not depend on that of the rows
+    groups = rank[group_of]  # numbered independently of the order of the rows
     least = min(len(np.unique(groups[rows.labels == label])) for label in (0, 1))
     if least < folds:
         raise _too_few_for_folds(rows, folds, least, names)

@@ -1,4 +1,4 @@
-"""Sequences of values in memory, of whatever library they are."""
+"""In-memory sequences of values from any library."""
 
 from collections.abc import Iterable, Mapping, Set
 from pathlib import PurePath
@@ -15,29 +15,29 @@ _SINGLE = (str, bytes, bytearray, PurePath)
 
 
 def is_table(data: object) -> bool:
-    """Tell whether something has named columns, of whatever library it is; a single column has none."""
-    # asked of the type: a plan of polars would be computed for its columns, a row of pandas may have a value so called
+    """Return whether an object of any library has named columns; a single column has none."""
+    # on the type: a polars plan would be computed for its columns, a pandas row may have a value with that name
     if any(hasattr(type(data), name) or name in getattr(data, "__dict__", ()) for name in ("columns", "column_names")):
         return True
     return hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__len__")
 
 
 def as_list(values: Any, what: str = "values") -> list[Any]:
-    """Return a sequence, an iterator or a column of any library as a list, in its order.
+    """Return a sequence, an iterator or a column of any library as a list.
 
     Args:
         values: The values.
-        what: What they are, for the message.
+        what: What to call them in messages.
 
     Raises:
-        DataError: It is one value, has no order of its own, or has several columns.
+        DataError: It is a single value, unordered, or has several columns.
     """
     if isinstance(values, (*_SINGLE, Mapping, Set)) or is_table(values):
         raise _no_list(values, what)
     if type(values).__module__.startswith("pyarrow") and hasattr(values, "to_pylist"):
         return list_arrow(values)
     if hasattr(values, "tolist"):
-        values = values.tolist()  # a single value if it is an array of no dimension
+        values = values.tolist()  # a single value for a zero-dimensional array
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise _no_list(values, what)
     names = getattr(getattr(values, "features", None), "names", None)  # of a ClassLabel, in a column of `datasets`

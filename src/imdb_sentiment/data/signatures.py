@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever it is called."""
+"""Detect the format of a file from its first bytes."""
 
 import codecs
 import json
@@ -16,15 +16,15 @@ _HEAD = 2**16
 
 
 class _Content(NamedTuple):
-    """What a file is."""
+    """A detected format."""
 
     name: str
 
     suffix: str
-    """What such files end in; empty if they are not read."""
+    """File suffix; empty if the format is not supported."""
 
     advice: str = ""
-    """What to do with one that is not read."""
+    """What to do with an unsupported file."""
 
 
 _AS_CSV = "open it in the program that wrote it, and save it as CSV (UTF-8)"
@@ -58,37 +58,35 @@ _BYTES: tuple[tuple[bytes, _Content], ...] = (
 )
 _CSV, _TSV, _TEXT = _Content("CSV", ".csv"), _Content("TSV", ".tsv"), _Content("text", ".txt")
 _JSON_LINES = _Content("JSON Lines", ".jsonl")
-_JSON = _Content("JSON, but not one object a line", "", _AS_LINES)
+_JSON = _Content("JSON, but not one object per line", "", _AS_LINES)
 
 _DELIMITED = ("CSV", "TSV", "text")
 _ACCEPTED = {
     ".csv": _DELIMITED,
     ".tsv": _DELIMITED,
     ".txt": _DELIMITED,
-    ".jsonl": ("JSON Lines", "text"),  # text: the reader tells what is wrong with it
+    ".jsonl": ("JSON Lines", "text"),  # text: the reader reports what is wrong with it
     ".parquet": ("Parquet",),
     ".arrow": ("Arrow",),
 }
-"""What files of each suffix may be."""
+"""Formats accepted for each suffix."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
-"""What texts hardly ever have, and binary formats soon."""
+"""Control bytes that are rare in text and common in binary formats."""
 
 _JSON_ARRAY = re.compile(r'\[\s*[\[{]\s*[\[{"]')
 _JSON_OBJECT = re.compile(r'\{\s*"(?:[^"\\]|\\.)*"\s*:')
 
 
 def check_content(path: Path) -> None:
-    """Check that a file is by its first bytes what its name says.
-
-    What is not known by them is left to its reader.
+    """Check that the first bytes of a file match its suffix; unknown content is left to the reader.
 
     Args:
-        path: A file of a known suffix.
+        path: A file with a known suffix.
 
     Raises:
-        DataError: It is something else, or compressed and damaged.
-        OSError: It cannot be read.
+        DataError: The content is another format, or damaged compressed data.
+        OSError: The file cannot be read.
     """
     found = _identify(_head(path))
     packed = COMPRESSIONS.get(path.suffix.lower())
@@ -105,13 +103,13 @@ def check_content(path: Path) -> None:
 
 
 def content_hint(path: Path) -> str | None:
-    """Return what to do with a file whose suffix is not known, by its first bytes; None if they do not tell."""
+    """Return what to do with a file of unknown suffix, judging by its first bytes; None if they are unknown too."""
     found = _identify(_head(path))
     return f"it is {found.name}: {_advice(found, path)}" if found else None
 
 
 def refuse_binary(head: bytes, origin: str) -> None:
-    """Check that a stream does not begin as a format that is no text.
+    """Check that a stream does not begin with a binary format.
 
     Raises:
         DataError: It does.
@@ -132,7 +130,7 @@ def _head(path: Path) -> bytes:
 
 def _wrong(path: Path, kind: str, found: _Content, advice: str) -> DataError:
     return DataError(
-        f"{path} is not {kind}, whatever its name says",
+        f"{path} is not {kind}, despite its name",
         found=f"{found.name}, by its first bytes",
         expected=f"{kind}, as in files that end in {path.suffix}",
         hint=advice,
@@ -145,7 +143,7 @@ def _advice(found: _Content, path: Path) -> str:
 
 
 def _identify(head: bytes) -> _Content | None:
-    """Return what begins so; None if that is not known."""
+    """Return the format that begins with these bytes; None if unknown."""
     if not head or (found := _of_bytes(head)):
         return found if head else None
     mark = find_mark(head)
@@ -171,7 +169,7 @@ def _of_text(text: str) -> _Content:
 
 
 def _kind_of_objects(text: str, first: str, *, whole: bool) -> _Content:
-    """Tell one object a line from one over several lines, or of whole columns; text that is neither may be broken."""
+    """Distinguish JSON Lines from one JSON object over several lines or of whole columns; anything else is text."""
     try:
         record, end = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The columns that a report divides its rows by."""
+"""Slice columns, by which a report divides its rows."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_slices", "slices_of_rows", "slices_of_split"]
 
-_MOST_VALUES = 100
+_MAX_VALUES = 100
 _NO_VALUE = "no value"
 
 
 def slices_of_rows(rows: Rows) -> dict[str, list[str]]:
-    """Return each of `DataConfig.slice_columns` by its name, with the value of each row.
+    """Return the values of each of `DataConfig.slice_columns` by column.
 
     Raises:
         DataError: A column has more than 100 values.
@@ -28,7 +28,7 @@ def slices_of_rows(rows: Rows) -> dict[str, list[str]]:
 
 
 def slices_of_split(split: "datasets.Dataset") -> dict[str, list[str]]:
-    """Return the same for a split of `DataSplits`.
+    """Return the values of each slice column of a split of `DataSplits`.
 
     Raises:
         DataError: A column has more than 100 values.
@@ -37,21 +37,21 @@ def slices_of_split(split: "datasets.Dataset") -> dict[str, list[str]]:
 
 
 def checked_slices(columns: Mapping[str, Iterable[object]]) -> dict[str, list[str]]:
-    """Return what rows are to be divided by, as text.
+    """Convert slice columns to text.
 
     Raises:
-        DataError: It is no mapping from names to columns, or a column has more than 100 values.
+        DataError: `columns` is not a mapping from names to columns, or a column has more than 100 values.
     """
-    if not hasattr(columns, "items"):  # which a frame of pandas has too
+    if not hasattr(columns, "items"):  # pandas frames have it too
         expected = "a mapping from names to columns of values"
         raise DataError("slices of this type cannot be read", found=quote(columns), expected=expected)
     texts = {str(name): [*map(str, as_list(values, "values"))] for name, values in columns.items()}
     for name, values in texts.items():
-        if (count := len(set(values))) > _MOST_VALUES:
+        if (count := len(set(values))) > _MAX_VALUES:
             raise DataError(
-                f"{quote(name)} has too many values to divide a report by",
+                f"{quote(name)} has too many values for slices",
                 found=f"{count:,} different values in {len(values):,} rows",
-                expected=f"{_MOST_VALUES} at most",
+                expected=f"{_MAX_VALUES} at most",
                 hint="ranges instead of numbers, such as decades instead of dates",
             )
     return texts

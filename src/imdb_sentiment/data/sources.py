@@ -1,4 +1,4 @@
-"""Any source becomes raw rows per split: the hub, files and folders, and tables in memory."""
+"""Load raw rows per split from the hub, files, folders or tables in memory."""
 
 import re
 from collections.abc import Mapping
@@ -33,24 +33,23 @@ _GIVEN = "the given data"
 
 
 class RawData(NamedTuple):
-    """The rows of each split that the source brings, unchecked."""
+    """The unchecked rows of each split of a source."""
 
     origin: str
     splits: Mapping[str, RawRows]
     """Some of `train`, `validation` and `test`; an undivided source is all `train`."""
 
     notes: tuple[str, ...]
-    """How the source was read, where that is not obvious."""
+    """Remarks for the user on how the source was read."""
 
 
 def load_source(config: "DataConfig", data: object = None) -> RawData:
-    """Load the rows that `config.source` names, or that `data` holds.
+    """Load the rows of `config.source`, or of `data`.
 
     Args:
         config: Names the source and its columns.
-        data: A frame of pandas or polars, an Arrow table, a `datasets.Dataset` or `DatasetDict`, a list of
-            dictionaries, a mapping from split names to such tables, or a pair `(texts, labels)`; takes the place of
-            `config.source`.
+        data: A pandas or polars frame, an Arrow table, a `datasets.Dataset` or `DatasetDict`, a list of dictionaries, a
+            mapping from split names to such tables, or a pair `(texts, labels)`; used instead of `config.source`.
 
     Raises:
         DataError: The source is missing, broken, or lacks a column.

@@ -1,4 +1,4 @@
-"""Columns that may be larger than memory: kept in memory while they are small, else in a temporary file."""
+"""Columns that may be larger than memory: large ones spill to a temporary file."""
 
 import shutil
 import tempfile
@@ -20,7 +20,7 @@ _MEMORY_BYTES = 256 * 2**20
 
 
 class RowFile:
-    """A temporary Arrow file, removed when nothing refers to it any more."""
+    """A temporary Arrow file, removed when it is no longer referenced."""
 
     def __init__(self) -> None:
         folder = tempfile.mkdtemp(prefix="imdb-sentiment-")
@@ -37,21 +37,21 @@ class RowFile:
                 yield reader.get_batch(i)
 
     def mapped(self) -> "pa.Table":
-        """Map the file into memory; the system reads what is looked at, and forgets it when memory is short."""
+        """Map the file into memory."""
         import pyarrow as pa
 
         return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
 
 
 class Stored(NamedTuple):
-    """Columns, and the file that holds them, if one does."""
+    """Columns, and the file that holds them, if any."""
 
     table: "pa.Table"
     file: RowFile | None
 
 
 def store_batches(batches: "Iterable[pa.RecordBatch]") -> Stored:
-    """Keep batches of one schema, at least one of them: in memory up to 256 MiB, else in a file in `TMPDIR`.
+    """Store one or more batches of one schema, in memory up to 256 MiB, else in a file in `TMPDIR`.
 
     Raises:
         DataError: The file cannot be written, as when the disk is full.
@@ -72,23 +72,19 @@ def store_batches(batches: "Iterable[pa.RecordBatch]") -> Stored:
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Explain that a temporary file cannot be written.
-
-    Raises:
-        DataError: In place of an `OSError`.
-    """
+    """Turn an `OSError` while writing a temporary file into a `DataError`."""
     try:
         yield
     except OSError as error:
         raise DataError(
-            "rows that are too many for memory cannot be written to a temporary file",
+            "rows that do not fit into memory cannot be written to a temporary file",
             found=error.strerror or str(error),
-            hint="a folder with more room: TMPDIR=FOLDER in the environment",
+            hint="a folder with more space: TMPDIR=FOLDER in the environment",
         ) from None
 
 
 def _written(held: "list[pa.RecordBatch]", rest: "Iterator[pa.RecordBatch]") -> RowFile:
-    """Write to a file what is held, which is let go on the way, and the rest."""
+    """Write the held batches, releasing them on the way, and the rest to a file."""
     import pyarrow as pa
 
     with disk_errors():
@@ -98,7 +94,7 @@ def _written(held: "list[pa.RecordBatch]", rest: "Iterator[pa.RecordBatch]") -> 
             sink = pa.OSFile(str(file.path), "wb")
             writer = pa.ipc.new_file(sink, held[0].schema)
         with sink:
-            for batch in chain(_emptied(held), rest):  # an error of the source is not one of the disk
+            for batch in chain(_emptied(held), rest):  # errors of the source are not disk errors
                 with disk_errors():
                     writer.write_batch(batch)
             with disk_errors():

@@ -1,9 +1,9 @@
-"""Labelled rows become train, validation and test, such that no text stands on two sides.
+"""Divide labelled rows into train, validation and test without leaks.
 
-Rows form groups: texts that are equal after normalisation (case, white space, HTML breaks, invisible characters), texts
-that are nearly equal, and what a group column ties together. A group goes to one side whole. Groups are put in order by
-a keyed hash of their text and taken from the front until a class has its share. The result is stratified, depends on
-the seed, and does not depend on the order of the rows or on the format they came in.
+Rows form groups: texts that are equal after normalisation (case, white space, HTML breaks, invisible characters), near
+duplicates, and rows with a common value in a group column. Each group stays in one split. Groups are ordered by a keyed
+hash of their text and taken from the front until each class has its share. So the result is stratified, depends on the
+seed, and does not depend on the order of the rows or the file format.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows, refuser
+from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows, invalid_rows_check
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near_duplicates import require_rensa
 from imdb_sentiment.data.sampling import assign_folds, class_counts, split_off, stratified_sample
@@ -48,17 +48,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class DataSplits:
-    """The rows to learn from, to choose on and to measure on.
+    """Training, validation and test rows.
 
     Attributes:
-        train: Rows to learn from; columns `text` (str), `text_pair` (str, where `text_columns` is set) and `label` (0
+        train: Rows to train on; columns `text` (str), `text_pair` (str, where `text_columns` is set) and `label` (0
             negative, 1 positive).
         validation: Rows to choose the best epoch on; same columns.
-        test: Rows to measure on, once, at the end; same columns. What a report divides the rows by stands in columns
-            such as `slice:year`.
-        summary: Rows per split and class, and the rows left out and why.
-        folds: Fold in which each training row is held out, from 0, where `DataConfig.validation` came to `cross`; there
-            is no row in `validation` then, and none in `test` where `DataConfig.test_fraction` came to none.
+        test: Rows for the final evaluation; same columns. Slice columns have names such as `slice:year`.
+        summary: Number of rows per split and class, and of those left out.
+        folds: Fold of each training row, from 0, if the rows are cross-validated; `validation` is then empty, and
+            `test` may be too.
     """
 
     train: "datasets.Dataset"
@@ -69,16 +68,16 @@ class DataSplits:
 
 
 class LoadedSplits(NamedTuple):
-    """A source and its splits, or splits alone."""
+    """Splits, and the source that they were made from."""
 
     splits: DataSplits
     names: LabelNames
     source: tuple[RawData, InspectedRows] | None
-    """The source itself, and what was found in it; None if only the splits are known."""
+    """The raw and the inspected rows; None if only the splits are known."""
 
 
 def given_splits(splits: DataSplits) -> LoadedSplits:
-    """Take splits that were made before.
+    """Check splits that the caller made.
 
     Raises:
         DataError: A split lacks a column or a class.
@@ -98,7 +97,7 @@ def given_splits(splits: DataSplits) -> LoadedSplits:
 def load_splits(config: "DataConfig", data: object = None, *, cross_below: int = 0) -> LoadedSplits:
     """Load a source and divide it; see `load_source` and `make_splits`."""
     raw = load_checked(config, data)
-    inspected = inspect_rows(raw.splits, config, refuse=refuser(config))
+    inspected = inspect_rows(raw.splits, config, check=invalid_rows_check(config))
     return LoadedSplits(*divide(raw, inspected, config, cross_below=cross_below), (raw, inspected))
 
 
@@ -106,20 +105,20 @@ def make_splits(raw: RawData, config: "DataConfig") -> tuple[DataSplits, LabelNa
     """Check the rows and divide them into train, validation and test.
 
     Raises:
-        DataError: Labels are not understood, rows are not valid, or there are fewer rows than the splits need.
-        MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
+        DataError: Labels are not understood, rows are not valid, or there are too few rows.
+        MissingExtraError: Near-duplicate detection is on and its extra is not installed.
     """
     _require_train(raw)
-    return divide(raw, inspect_rows(raw.splits, config, refuse=refuser(config)), config)
+    return divide(raw, inspect_rows(raw.splits, config, check=invalid_rows_check(config)), config)
 
 
 def load_checked(config: "DataConfig", data: object = None) -> RawData:
-    """Load a source that has training rows, once what is needed to compare them is there.
+    """Load a source and check that it has training rows.
 
     Raises:
         DataError: The source cannot be used as it is.
         HubUnavailableError: The source is on the hub, and the hub did not answer.
-        MissingExtraError: Near duplicates are to be looked for, and the extra is not installed.
+        MissingExtraError: Near-duplicate detection is on and its extra is not installed.
     """
     if config.near_duplicates == "group":
         require_rensa()  # before the source is read, which may take long
@@ -137,26 +136,25 @@ def _require_train(raw: RawData) -> None:
 def divide(
     raw: RawData, inspected: InspectedRows, config: "DataConfig", *, cross_below: int = 0
 ) -> tuple[DataSplits, LabelNames]:
-    """Divide rows that were looked at.
+    """Divide inspected rows.
 
-    A test split is carved first where the source brings none and there are rows enough, then rows that belong with test
-    leave training, then `max_train_samples` is applied, and validation is carved last where the source brings none, or
-    the rows are divided into folds.
+    If the source has no test split, one is split off first, given enough rows. Training rows that overlap it are
+    dropped, then `max_train_samples` is applied. Last, a missing validation split is split off, or folds are assigned.
 
     Args:
-        raw: The source.
-        inspected: What was found in it.
-        config: How to divide it.
+        raw: The raw rows.
+        inspected: The inspected rows.
+        config: How to divide them.
         cross_below: Number of training rows below which `validation="auto"` means folds.
 
     Raises:
-        DataError: Labels are not understood, or there are fewer rows than the splits need.
+        DataError: Labels are not understood, or there are too few rows.
     """
     parts, (names, *_) = label_rows(inspected, config, raw.origin)
     left_out = invalid_left_out(inspected)
-    tested = "test" in parts or not _measured_in_turn(parts, config, cross_below)
+    tested = "test" in parts or not _tests_out_of_fold(parts, config, cross_below)
     if not tested:
-        parts["test"] = _no_rows(parts["train"])
+        parts["test"] = _empty(parts["train"])
     elif "test" not in parts:
         fraction = _TEST_FRACTION if config.test_fraction == "auto" else config.test_fraction
         parts["test"], parts["train"] = split_off(parts["train"], fraction, config.split_seed, "test", names)
@@ -168,14 +166,14 @@ def divide(
     for split, part in parts.items():
         if split == "train" or (split == "test" and tested) or (split == "validation" and not folds):
             _check_classes(split, part, names)
-    slices_of_rows(parts["test" if tested else "train"])  # refuse what cannot be reported before anything is trained
+    slices_of_rows(parts["test" if tested else "train"])  # fail before training if a slice cannot be reported
     return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds), names
 
 
 def hold_out(
     train: Rows, config: "DataConfig", names: LabelNames, *, cross_below: int
 ) -> tuple[Rows, Rows, tuple[int, ...]]:
-    """Hold rows out to choose by: some of them as a validation split, or each of them once, in folds.
+    """Hold out a validation split, or assign folds so that each row is held out once.
 
     Args:
         train: The training rows.
@@ -184,43 +182,42 @@ def hold_out(
         cross_below: See `divide`.
 
     Returns:
-        Training rows, validation rows, and the fold of each training row; there are no validation rows or no folds.
+        Training rows, validation rows, and the fold of each training row; validation rows or folds are empty.
 
     Raises:
         DataError: There are too few rows.
     """
-    if _crosses(train, config, cross_below):
+    if _uses_folds(train, config, cross_below):
         _check_classes("train", train, names)
-        return train, _no_rows(train), tuple(_folds(train, config.split_seed, names).tolist())
+        return train, _empty(train), tuple(_folds(train, config.split_seed, names).tolist())
     validation, rest = split_off(train, config.validation_fraction, config.split_seed, "validation", names)
     return rest, validation, ()
 
 
-def _measured_in_turn(parts: Mapping[str, Rows], config: "DataConfig", cross_below: int) -> bool:
-    """Tell whether rows are so few that those held out in turn are measured on, and none are set aside for a test."""
-    few = (
-        len(parts["train"]) < _FEWEST_TO_CARVE and config.max_train_samples is None
-    )  # which leaves rows over for a test
+def _tests_out_of_fold(parts: Mapping[str, Rows], config: "DataConfig", cross_below: int) -> bool:
+    """Return whether evaluation uses out-of-fold scores instead of a test split, as there are few rows."""
+    # max_train_samples leaves rows over for a test split
+    few = len(parts["train"]) < _MIN_ROWS_FOR_TEST and config.max_train_samples is None
     return (
         config.test_fraction == "auto"
         and "validation" not in parts
         and few
-        and _crosses(parts["train"], config, cross_below)
+        and _uses_folds(parts["train"], config, cross_below)
     )
 
 
-def _no_rows(rows: Rows) -> Rows:
+def _empty(rows: Rows) -> Rows:
     import numpy as np
 
     return rows.where(np.zeros(len(rows), dtype=bool))
 
 
-def _crosses(train: Rows, config: "DataConfig", cross_below: int) -> bool:
+def _uses_folds(train: Rows, config: "DataConfig", cross_below: int) -> bool:
     return config.validation == "cross" or (config.validation == "auto" and len(train) < cross_below)
 
 
 def _folds(train: Rows, seed: int, names: LabelNames) -> "NDArray[np.int64]":
-    """Divide rows into five folds, or fewer where a class has fewer groups of rows."""
+    """Divide rows into five folds, or fewer if a class has fewer groups."""
     for folds in range(_FOLDS, 2, -1):
         with suppress(DataError):
             return assign_folds(train, folds, seed, names)
@@ -240,7 +237,7 @@ def finish(
     notes: Iterable[str],
     folds: tuple[int, ...] = (),
 ) -> DataSplits:
-    """Make the three data sets and their summary."""
+    """Build the three data sets and their summary."""
     ordered = {split: parts[split] for split in ("train", "validation", "test")}
     summary = SplitSummary(
         rows={split: class_counts(part, names) for split, part in ordered.items()},
@@ -255,7 +252,7 @@ def finish(
 
 
 def invalid_left_out(inspected: InspectedRows) -> list[LeftOut]:
-    """Count the rows that cannot be used."""
+    """Count the unusable rows."""
     return [
         LeftOut(split=split, reason=reason, rows=len(rows))
         for split, invalid in inspected.invalid.items()
@@ -264,7 +261,7 @@ def invalid_left_out(inspected: InspectedRows) -> list[LeftOut]:
 
 
 def limit_rows(rows: Rows, config: "DataConfig", names: LabelNames, left_out: list[LeftOut]) -> Rows:
-    """Keep `config.max_train_samples` of the rows, if that is set.
+    """Draw `config.max_train_samples` of the rows, if that is set.
 
     Raises:
         DataError: There are fewer rows, or a class would get none.
@@ -279,7 +276,7 @@ def limit_rows(rows: Rows, config: "DataConfig", names: LabelNames, left_out: li
 def label_rows(
     inspected: InspectedRows, config: "DataConfig", origin: str, *, known: LabelNames | None = None
 ) -> tuple[dict[str, Rows], Labelling]:
-    """Give each row its label id, 0 or 1.
+    """Map the labels of the rows to ids 0 and 1.
 
     Raises:
         DataError: See `resolve_labels`.
@@ -298,7 +295,7 @@ def label_rows(
 
 
 def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, int]) -> DataError:
-    """Say in which rows the labels stand that are one too many; the two most frequent are not."""
+    """Add to the error the rows of all labels but the two most frequent."""
     import numpy as np
 
     odd = sorted(counts, key=lambda label: -counts[label])[2:]
@@ -319,12 +316,12 @@ _LABELS_LOCATED = 3
 _FOLDS = 5
 _TWO = "each label in at least two groups, such as two different texts"
 _TEST_FRACTION = 0.2
-_FEWEST_TO_CARVE = 500
-"""A fifth of fewer rows is less than 100, on which an accuracy of 80 % is known to within 8 points only."""
+_MIN_ROWS_FOR_TEST = 500
+"""A fifth of fewer rows is below 100, on which an accuracy of 80 % is known only to within 8 points."""
 
 
 def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[LeftOut]) -> int:
-    """Take rows out of train and validation that belong with rows of a later side; count those that go with test."""
+    """Drop train and validation rows that overlap a later split; return how many overlap test."""
     import numpy as np
 
     overlap = 0
@@ -335,9 +332,9 @@ def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[Le
         clear = np.ones(len(rows), dtype=bool)
         keep = later == "test" and config.test_overlap == "keep"
         for reason, numbers, there in (
-            (f"text also stands in {later}", rows.same, others.same),
-            (f"nearly the same text stands in {later}", rows.near, others.near),
-            (f"{config.group_column} also stands in {later}", rows.tied, others.tied),
+            (f"text also occurs in {later}", rows.same, others.same),
+            (f"near duplicate in {later}", rows.near, others.near),
+            (f"{config.group_column} also occurs in {later}", rows.tied, others.tied),
         ):
             found = clear & np.isin(numbers, there)
             clear &= ~found
@@ -358,7 +355,7 @@ def _check_classes(split: str, rows: Rows, names: LabelNames) -> None:
 
 
 def fingerprint(parts: Mapping[str, Rows]) -> str:
-    """Return a SHA-256 over the digests and labels of the rows of each split, sorted."""
+    """Return the SHA-256 of the sorted digests and labels of each split."""
     import numpy as np
 
     digest = hashlib.sha256()
@@ -370,7 +367,7 @@ def fingerprint(parts: Mapping[str, Rows]) -> str:
 
 
 def to_dataset(rows: Rows, names: Sequence[str]) -> "datasets.Dataset":
-    """Return the rows as a data set that refers to their texts where they are, without copying them."""
+    """Return the rows as a data set that refers to their texts without copying them."""
     import datasets
     import numpy as np
     import pyarrow as pa
@@ -385,6 +382,6 @@ def to_dataset(rows: Rows, names: Sequence[str]) -> "datasets.Dataset":
     whole = datasets.Dataset(
         datasets.table.InMemoryTable(pa.table({**columns, "label": labels}, schema=features.arrow_schema)),
         info=datasets.DatasetInfo(features=features),
-        fingerprint=fingerprint({"": rows})[:16],  # else it would be made from all the texts
+        fingerprint=fingerprint({"": rows})[:16],  # else it would be computed from all texts
     )
     return whole.select(rows.positions)

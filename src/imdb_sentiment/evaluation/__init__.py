@@ -1,1 +1,1 @@
-"""Probabilities and labels become metrics, with intervals and baselines."""
+"""Metrics from probabilities and labels, with intervals and baselines."""

@@ -1,4 +1,4 @@
-"""Intervals: by resampling rows, and by formula where a metric is a share."""
+"""Confidence intervals of metrics by the bootstrap."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -17,32 +17,32 @@ __all__ = ["LEVEL", "RESAMPLES", "SEED", "intervals_of", "metrics_of_counts", "r
 
 LEVEL = 0.95
 SEED = 0
-"""One for all reports, so that two models on the same rows are measured on the same resamples."""
+"""Shared by all reports, so that two models on the same rows are evaluated on the same resamples."""
 
 RESAMPLES = 2000
-"""So many that chance in the draws moves an end of a 95 % interval by 3 % of its half width (one standard error)."""
+"""Enough that the standard error of an end of a 95 % interval is 3 % of its half width."""
 
 _CELLS = 2**21
-"""Weights that are held at one time; more do not fit into a processor's cache."""
+"""Weights held at a time, so that they fit into the CPU cache."""
 
 
 def intervals_of(measured: MeasuredRows, resampled: "Mapping[str, NDArray[np.float64]]") -> "Mapping[str, Interval]":
-    """Return an interval of each figure, by its name in `EvaluationReport`.
+    """Return the interval of each metric, by its name in `EvaluationReport`.
 
-    Percentiles of a stratified bootstrap. Where that fails, for the calibration error and where a label has no mistake,
-    see `calibration_error_interval` and `_metrics_of_rates`.
+    The intervals are percentiles of a stratified bootstrap. It fails for the calibration error and where a label has no
+    errors; see `calibration_error_interval` and `_metrics_of_rates`.
 
     Args:
         measured: The rows.
-        resampled: What `resampled_metrics` returned for them.
+        resampled: Their `resampled_metrics`.
     """
     import numpy as np
 
-    figures = dict(resampled)
+    metrics = dict(resampled)
     if not _each_label_has_both_outcomes(measured):
-        figures |= _metrics_of_rates(measured)
+        metrics |= _metrics_of_rates(measured)
     tail = (1 - LEVEL) / 2
-    ends = {name: np.quantile(values, (tail, 1 - tail)) for name, values in figures.items()}
+    ends = {name: np.quantile(values, (tail, 1 - tail)) for name, values in metrics.items()}
     ends["expected_calibration_error"] = np.array(
         calibration_error_interval(measured.positive, measured.labels, level=LEVEL, seed=SEED)
     )
@@ -54,16 +54,15 @@ def _each_label_has_both_outcomes(measured: MeasuredRows) -> bool:
 
 
 def _hits(measured: MeasuredRows) -> list[tuple[int, int]]:
-    """Return for each label how many of its rows are called so, and how many rows it has."""
+    """Return for each label the number of rows predicted correctly, and of all its rows."""
     inside = [measured.labels == label for label in (0, 1)]
     return [(int(measured.correct[rows].sum()), int(rows.sum())) for rows in inside]
 
 
 def _metrics_of_rates(measured: MeasuredRows) -> "dict[str, NDArray[np.float64]]":
-    """Draw each label's recall from what its rows leave open, instead of drawing rows.
+    """Draw each label's recall from its posterior instead of resampling rows.
 
-    A bootstrap is certain that a mistake which did not happen never will. This is not: of ten rows without a mistake it
-    says that the recall may be as low as 0.78.
+    A bootstrap never draws an error where none was observed. With ten correct rows, this gives a recall as low as 0.78.
 
     Source: Brown, Cai and DasGupta, Interval Estimation for a Binomial Proportion (2001), Jeffreys interval.
     """
@@ -80,38 +79,38 @@ def _metrics_of_rates(measured: MeasuredRows) -> "dict[str, NDArray[np.float64]]
 def resampled_metrics(
     measured: MeasuredRows, *, seed: int, resamples: int = RESAMPLES
 ) -> "dict[str, NDArray[np.float64]]":
-    """Measure resamples of the rows, drawn with replacement from each label by itself.
+    """Compute the metrics of resamples of the rows, drawn with replacement and stratified by label.
 
-    Stratified, since the share of the labels in a test split was fixed and not drawn. The same seed draws the same rows
-    for any model, so that the figures of two models on the same rows may be subtracted (a paired bootstrap).
+    The same seed draws the same rows for any model, so that the metrics of two models on the same rows may be
+    subtracted (a paired bootstrap).
 
     Args:
-        measured: Rows in the order that the seed applies to.
-        seed: Of the draws.
-        resamples: How many.
+        measured: The rows.
+        seed: Seed of the draws.
+        resamples: Number of resamples.
 
     Returns:
-        Each figure over the resamples, shape (resamples,). ROC-AUC and average precision are absent where a label is.
+        Values of each metric, shape (resamples,). ROC-AUC and average precision are missing if a label is absent.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993).
     """
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    measure = _Figures(measured)
+    measure = _WeightedMetrics(measured)
     parts = [measure(weights) for weights in _draws(measured.labels, rng, resamples)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _draws(labels: "NDArray[np.int64]", rng: "np.random.Generator", resamples: int) -> "Iterator[NDArray[np.float64]]":
-    """Give how often each row is drawn, in pieces of shape (some resamples, n)."""
+    """Yield how often each row is drawn, in chunks of shape (resamples, n)."""
     import numpy as np
 
     groups = [np.flatnonzero(labels == label) for label in (0, 1)]
-    # one resample at a time fills the draws, so that they do not depend on the size of a piece
-    piece = max(1, _CELLS // len(labels))
-    for start in range(0, resamples, piece):
-        weights = np.zeros((min(piece, resamples - start), len(labels)))
+    # one resample at a time, so that the draws do not depend on the chunk size
+    chunk = max(1, _CELLS // len(labels))
+    for start in range(0, resamples, chunk):
+        weights = np.zeros((min(chunk, resamples - start), len(labels)))
         for drawn in weights:
             for rows in groups:
                 drawn[rows] = (
@@ -120,8 +119,8 @@ def _draws(labels: "NDArray[np.int64]", rng: "np.random.Generator", resamples: i
         yield weights
 
 
-class _Figures:
-    """Measures weighted rows; all that does not depend on the weights is done once."""
+class _WeightedMetrics:
+    """Computes metrics of weighted rows; whatever does not depend on the weights is precomputed."""
 
     def __init__(self, measured: MeasuredRows) -> None:
         import numpy as np
@@ -143,21 +142,21 @@ class _Figures:
         tp, fp = positive[:, self._called :].sum(axis=1), negative[:, self._called :].sum(axis=1)
         fn, tn = positive.sum(axis=1) - tp, negative.sum(axis=1) - fp
         log_loss, brier = (weights @ self._losses / rows[:, None]).T
-        figures = {
+        metrics = {
             **metrics_of_counts(tn, fp, fn, tp),
             "log_loss": log_loss,
             "brier_score": brier,
         }
         if 0 < self._labels.sum() < len(self._labels):
-            figures |= self._rankings(positive, negative)
-        return figures
+            metrics |= self._rankings(positive, negative)
+        return metrics
 
     def _rankings(
         self, positive: "NDArray[np.float64]", negative: "NDArray[np.float64]"
     ) -> "dict[str, NDArray[np.float64]]":
         import numpy as np
 
-        if len(self._ties) < len(self._labels):  # rows of one probability count together
+        if len(self._ties) < len(self._labels):  # merge rows with equal probabilities
             positive = np.add.reduceat(positive, self._ties, axis=1)
             negative = np.add.reduceat(negative, self._ties, axis=1)
         below = np.cumsum(negative, axis=1)
@@ -175,7 +174,7 @@ class _Figures:
 def metrics_of_counts(
     tn: "NDArray[np.float64]", fp: "NDArray[np.float64]", fn: "NDArray[np.float64]", tp: "NDArray[np.float64]"
 ) -> "dict[str, NDArray[np.float64]]":
-    """Compute the figures that a confusion matrix determines, 0 where they would divide by 0."""
+    """Compute the metrics of confusion matrices, 0 where they would divide by 0."""
     import numpy as np
 
     def ratio(over: "NDArray[np.float64]", under: "NDArray[np.float64]") -> "NDArray[np.float64]":

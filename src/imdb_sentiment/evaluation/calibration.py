@@ -1,4 +1,4 @@
-"""How far probabilities are off, and the temperature that corrects them."""
+"""Calibration error, reliability and temperature scaling."""
 
 from typing import TYPE_CHECKING
 
@@ -21,13 +21,13 @@ __all__ = [
 
 _LOWEST, _HIGHEST = 0.05, 20.0
 _SPREAD = 0.5
-"""Standard deviation of the logarithm of temperatures before anything is known: most lie between 0.4 and 2.7."""
+"""Standard deviation of the prior on log T, which puts most temperatures between 0.4 and 2.7."""
 
 BINS = 15
 """As in Guo et al., On Calibration of Modern Neural Networks (2017)."""
 
-_LEAST = 10
-"""Rows of a bin; of fewer, a share says little."""
+_MIN_BIN_ROWS = 10
+"""Minimum number of rows per bin."""
 
 _DRAWS = 1000
 _HALVINGS = 12
@@ -36,14 +36,13 @@ _HALVINGS = 12
 def fit_temperature(logits: "ArrayLike", labels: "ArrayLike") -> float:
     """Return the temperature T with which softmax(logits / T) fits the labels best.
 
-    Above 1 the model was too sure of itself, below 1 not sure enough. The labels that are predicted stay the same. Best
-    is the lowest log loss; but where a few rows have no mistake, that would make the model certain, so a temperature
-    is also the less likely, the farther it is from 1. With hundreds of rows this hardly counts. As no temperature is
-    likelier than 1 by itself, the log loss on these rows never rises.
+    Above 1 the model was overconfident, below 1 underconfident. Predicted labels do not change. A prior centred on T =
+    1 keeps few rows without errors from making the model certain; with hundreds of rows it hardly matters. The log loss
+    on these rows never rises.
 
     Args:
         logits: Shape (n, 2).
-        labels: 0 or 1, shape (n,), of rows that the model did not learn from.
+        labels: 0 or 1, shape (n,), of rows that the model was not trained on.
 
     Source: Guo et al., On Calibration of Modern Neural Networks (2017); with a normal prior on log T.
     """
@@ -52,12 +51,12 @@ def fit_temperature(logits: "ArrayLike", labels: "ArrayLike") -> float:
 
     margins = _margins(logits, labels)
 
-    def surprise(log_temperature: float) -> float:
+    def penalised_loss(log_temperature: float) -> float:
         loss = np.logaddexp(0, -margins / np.exp(log_temperature)).sum()
         return float(loss + log_temperature**2 / (2 * _SPREAD**2))
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
-    return float(np.exp(minimize_scalar(surprise, bounds=bounds, method="bounded").x))
+    return float(np.exp(minimize_scalar(penalised_loss, bounds=bounds, method="bounded").x))
 
 
 def calibrated_log_loss(logits: "ArrayLike", labels: "ArrayLike") -> float:
@@ -66,7 +65,7 @@ def calibrated_log_loss(logits: "ArrayLike", labels: "ArrayLike") -> float:
 
 
 def calibrated_losses(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.float64]":
-    """Return the log loss of each row once a temperature is fitted to all; arguments as for `fit_temperature`."""
+    """Return the log loss of each row after fitting a temperature to all; see `fit_temperature`."""
     import numpy as np
 
     losses: NDArray[np.float64] = np.logaddexp(0, -_margins(logits, labels) / fit_temperature(logits, labels))
@@ -74,7 +73,7 @@ def calibrated_losses(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.f
 
 
 def _margins(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.float64]":
-    """Return by how much the logit of each row's label is above the other, shape (n,)."""
+    """Return the logit of each row's label minus the other one, shape (n,)."""
     import numpy as np
 
     values, true = np.asarray(logits, dtype=np.float64), np.asarray(labels)
@@ -83,7 +82,7 @@ def _margins(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.float64]":
 
 
 def reliability(probabilities: "ArrayLike", labels: "ArrayLike", *, bins: int = BINS) -> Reliability:
-    """Put rows into bins of about equal mass; see `expected_calibration_error`."""
+    """Return the reliability curve over bins of about equal mass; see `expected_calibration_error`."""
     import numpy as np
 
     scores, true, starts = _binned(probabilities, labels, bins)
@@ -92,18 +91,18 @@ def reliability(probabilities: "ArrayLike", labels: "ArrayLike", *, bins: int = 
 
 
 def equal_mass_starts(ordered: "NDArray[np.float64]", *, bins: int = BINS) -> "NDArray[np.int64]":
-    """Divide probabilities into bins of about as many rows each; rows of one probability are in one bin.
+    """Divide probabilities into bins of about equal mass; equal probabilities share a bin.
 
     Args:
-        ordered: Probabilities from the lowest to the highest, shape (n,).
-        bins: How many at most; each holds ten rows at least.
+        ordered: Sorted probabilities, shape (n,).
+        bins: Maximum number of bins; each has at least ten rows.
 
     Returns:
-        Position of each bin's first row, the first of them 0.
+        Position of the first row of each bin.
     """
     import numpy as np
 
-    bins = max(1, min(bins, len(ordered) // _LEAST))
+    bins = max(1, min(bins, len(ordered) // _MIN_BIN_ROWS))
     cuts = np.arange(1, bins) * len(ordered) // bins
     return np.unique(np.concatenate([[0], np.searchsorted(ordered, ordered[cuts])]))
 
@@ -111,14 +110,12 @@ def equal_mass_starts(ordered: "NDArray[np.float64]", *, bins: int = BINS) -> "N
 def expected_calibration_error(probabilities: "ArrayLike", labels: "ArrayLike", *, bins: int = BINS) -> float:
     """Return the mean gap between probability and share of positive rows over bins of equal mass, between 0 and 1.
 
-    It is never 0, even for perfect probabilities, as the share of a bin's rows differs from its probability by chance;
-    `calibration_error_interval` takes that into account.
+    Chance keeps it above 0 even for perfect probabilities, which `calibration_error_interval` accounts for.
 
     Args:
         probabilities: Probability of the positive label, shape (n,).
         labels: 0 or 1, shape (n,).
-        bins: How many at most; each holds about n / bins rows, but ten at least, and rows of one probability are in
-            one bin.
+        bins: Maximum number of bins; each has about n / bins rows, at least ten, and equal probabilities share a bin.
 
     Raises:
         ValueError: The shapes differ, there are no rows, or a probability lies outside [0, 1].
@@ -134,18 +131,17 @@ def expected_calibration_error(probabilities: "ArrayLike", labels: "ArrayLike", 
 def calibration_error_interval(
     probabilities: "ArrayLike", labels: "ArrayLike", *, level: float, seed: int, bins: int = BINS
 ) -> tuple[float, float]:
-    """Return an interval for the expected calibration error that more rows would show.
+    """Return a confidence interval for the true expected calibration error.
 
-    A bootstrap cannot give it: the error of a resample is larger than that of the rows, as theirs is larger than the
-    true one. So true errors are tried out instead, from none upwards, with each bin's gap in the proportion observed
-    and normal noise of each bin's own size. The interval holds those under which an error like the observed one is
-    neither among the largest nor among the smallest. It begins at 0 where chance alone explains what was observed.
+    A bootstrap is biased here, since resampling adds to the error. Instead, the observed gaps are scaled to candidate
+    true errors, normal noise is added per bin, and the interval contains the candidates under which the observed error
+    is not extreme. It begins at 0 if chance alone explains the observed error.
 
     Args:
         probabilities: As for `expected_calibration_error`.
         labels: As there.
-        level: Share of such intervals that hold the true error, such as 0.95.
-        seed: Of the noise.
+        level: Confidence level, such as 0.95.
+        seed: Seed of the noise.
         bins: As for `expected_calibration_error`.
     """
     import numpy as np
@@ -160,7 +156,7 @@ def calibration_error_interval(
     observed = float(np.abs(sums).sum())
 
     def at(times: float, quantile: float) -> float:
-        """Return a quantile of the errors seen when the true gaps are so many times those observed."""
+        """Return a quantile of the simulated errors with true gaps of `times` those observed."""
         return float(np.quantile(np.abs(times * sums + noise).sum(axis=1), quantile))
 
     def reaching(quantile: float) -> float:
@@ -182,7 +178,7 @@ def calibration_error_interval(
 def _binned(
     probabilities: "ArrayLike", labels: "ArrayLike", bins: int
 ) -> "tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]":
-    """Return probabilities in order, the labels beside them, and where each bin starts."""
+    """Return the sorted probabilities, their labels, and the start of each bin."""
     import numpy as np
 
     scores, true = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.float64)

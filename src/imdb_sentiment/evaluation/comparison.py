@@ -1,4 +1,4 @@
-"""Is one model better than another on the same rows, beyond chance?"""
+"""Compare two models on the same rows with a paired bootstrap and McNemar's test."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -17,18 +17,17 @@ __all__ = ["compare", "compare_resampled"]
 
 
 def compare(report_a: EvaluationReport, report_b: EvaluationReport) -> Comparison:
-    """Compare two models on the rows that both were measured on.
+    """Compare two models evaluated on the same rows.
 
-    Each figure's difference comes with a paired bootstrap interval: both models are measured on the same resamples, so
-    that rows which are hard for both do not count as chance. McNemar's exact test looks at the rows that only one of
-    them gets right.
+    Each metric's difference has a paired bootstrap interval, from the same resamples for both models. McNemar's exact
+    test uses the rows that only one of them predicts correctly.
 
     Args:
-        report_a: What `SentimentFineTuner.evaluate` or `SentimentClassifier.evaluate` returned for the first.
-        report_b: The same for the second, on the same texts and labels in the same order.
+        report_a: Report of the first model by `SentimentFineTuner.evaluate` or `SentimentClassifier.evaluate`.
+        report_b: Report of the second, on the same texts and labels in the same order.
 
     Raises:
-        DataError: They are no reports, or are of different rows, or hold their figures alone.
+        DataError: They are not reports, are of different rows, or have no rows.
 
     Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947); Koehn,
     Statistical significance tests for machine translation evaluation (2004).
@@ -54,7 +53,7 @@ def compare_resampled(
     first: "Mapping[str, NDArray[np.float64]]",
     second: "Mapping[str, NDArray[np.float64]]",
 ) -> Comparison:
-    """Compare two models whose figures on the same resamples of the same rows are known already; see `compare`."""
+    """Compare two models given their metrics on the same resamples; see `compare`."""
     import numpy as np
     from scipy.stats import binomtest
 

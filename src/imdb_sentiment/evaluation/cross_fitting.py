@@ -1,4 +1,4 @@
-"""Held-out scores measured as new rows would be: what is chosen by some folds is measured on another."""
+"""Cross-fitting: choose method and temperature on some folds, apply them to another."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,17 +15,16 @@ __all__ = ["cross_fitted"]
 def cross_fitted(
     candidates: "Sequence[NDArray[np.float64]]", labels: "NDArray[np.int64]", fold_of: "NDArray[np.int64]"
 ) -> "NDArray[np.float64]":
-    """Return logits of held-out rows for which nothing was chosen by the rows themselves, shape (n, 2).
+    """Return calibrated out-of-fold logits without selection bias, shape (n, 2).
 
-    The lowest of several log losses is too low, since chance helped to choose it, and so is one after a temperature was
-    fitted to the same rows. So for each fold, the candidate with the lowest log loss on all other folds is taken, and
-    divided by the temperature that fits them.
+    The lowest of several log losses is biased downwards, and so is one after fitting a temperature to the same rows. So
+    for each fold, the candidate with the lowest log loss on the other folds is used, with the temperature fitted to
+    them.
 
     Args:
-        candidates: Logits of the rows by each method, each from models that were not trained on the rows and of shape
-            (n, 2).
+        candidates: Out-of-fold logits of each method, shape (n, 2).
         labels: 0 or 1, shape (n,).
-        fold_of: Fold in which each row was held out, shape (n,); at least two different ones.
+        fold_of: Fold of each row, shape (n,); at least two folds.
 
     Source: Tibshirani and Tibshirani, A Bias Correction for the Minimum Error Rate in Cross-Validation (2009), for the
     bias; the remedy is that of nested cross-validation, without training anew.

@@ -1,4 +1,4 @@
-"""What a model would do at other thresholds, and if it could leave out what it is unsure of."""
+"""Curves of a report: reliability, ranking, thresholds and coverage."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ from imdb_sentiment.evaluation.bootstrap import metrics_of_counts
 from imdb_sentiment.evaluation.calibration import reliability
 from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
 from imdb_sentiment.results.measured import MeasuredRows
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,9 +17,9 @@ __all__ = ["coverage_curve", "curves_of", "threshold_curve"]
 _THRESHOLDS = 201
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def curves_of(measured: MeasuredRows) -> Curves:
-    """Compute all curves of some rows."""
+    """Compute all curves."""
     from sklearn.metrics import precision_recall_curve, roc_curve
 
     ranking = None
@@ -44,13 +44,13 @@ def threshold_curve(measured: MeasuredRows) -> Thresholds:
 
     fp, tp = above(0), above(1)
     positives = measured.labels.sum()
-    figures = metrics_of_counts(len(measured.labels) - positives - fp, fp, positives - tp, tp)
-    precision = np.where(fp + tp > 0, figures["precision"], np.nan)
-    return Thresholds(cuts, precision, figures["recall"], figures["f1"])
+    metrics = metrics_of_counts(len(measured.labels) - positives - fp, fp, positives - tp, tp)
+    precision = np.where(fp + tp > 0, metrics["precision"], np.nan)
+    return Thresholds(cuts, precision, metrics["recall"], metrics["f1"])
 
 
 def coverage_curve(measured: MeasuredRows) -> Coverage:
-    """Return accuracy by coverage, with one point for each confidence that occurs.
+    """Return accuracy by coverage, with one point per distinct confidence.
 
     Source: El-Yaniv and Wiener, On the Foundations of Noise-free Selective Classification (2010).
     """
@@ -58,6 +58,6 @@ def coverage_curve(measured: MeasuredRows) -> Coverage:
 
     order = np.argsort(-measured.confidence, kind="stable")
     confidence, correct = measured.confidence[order], measured.correct[order]
-    last = np.flatnonzero(np.diff(confidence, append=-1.0))  # rows of one confidence are kept together
+    last = np.flatnonzero(np.diff(confidence, append=-1.0))  # rows with equal confidence stay together
     kept = last + 1
     return Coverage(confidence[last], kept / len(confidence), np.cumsum(correct)[last] / kept)

@@ -1,10 +1,10 @@
-"""Probabilities and true labels become an `EvaluationReport`."""
+"""Compute an `EvaluationReport` from probabilities and true labels."""
 
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.calibration import expected_calibration_error
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,11 +22,11 @@ def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
     return result
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def measure(
     probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str, str], threshold: float = 0.5
 ) -> EvaluationReport:
-    """Measure how well probabilities agree with the true labels, with scikit-learn's metrics.
+    """Compute scikit-learn's metrics of probabilities.
 
     Args:
         probabilities: Shape (n, 2): probability of the negative and of the positive label.
@@ -60,7 +60,7 @@ def measure(
         labels=names,
         rows=len(true),
         accuracy=float(metrics.accuracy_score(true, predicted)),
-        # as balanced_accuracy_score, which warns where one label is absent
+        # like balanced_accuracy_score, which warns if one label is absent
         balanced_accuracy=float(metrics.recall_score(true, predicted, labels=present, average="macro")),
         precision=float(precision),
         recall=float(recall),

@@ -1,4 +1,4 @@
-"""How an error rate falls with the number of training rows."""
+"""Power law of the error rate over the number of training rows."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,26 +7,24 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["drawn_errors", "error_at"]
+__all__ = ["draw_error_rates", "extrapolate_error_rates"]
 
-_LEAST = 1e-9  # of an error, whose logarithm is taken
+_MIN_ERROR = 1e-9  # of an error, whose logarithm is taken
 
 
-def error_at(errors: "NDArray[np.float64]", sizes: Sequence[int], rows: int) -> "NDArray[np.float64]":
-    """Extend error rates to another number of rows by the power law `error = a * rows ** -b` with `b >= 0`.
-
-    It is fitted by least squares to the logarithms. More rows are never said to make a model worse.
+def extrapolate_error_rates(errors: "NDArray[np.float64]", sizes: Sequence[int], rows: int) -> "NDArray[np.float64]":
+    """Extrapolate error rates by the power law `error = a * rows ** -b` with `b >= 0`, fitted in log space.
 
     Args:
         errors: Error rates above 0 for each number of rows, shape (..., sizes).
         sizes: Numbers of training rows, at least two different ones.
-        rows: Number of training rows asked for.
+        rows: Number of training rows to predict for.
 
     Returns:
         Error rates at `rows`, at most 1, shape (...).
 
     Source: Hestness et al., Deep Learning Scaling is Predictable, Empirically (2017); Viering and Loog, The Shape of
-    Learning Curves: a Review (2021), which also says where such laws fail.
+    Learning Curves: a Review (2021), which also covers where such laws fail.
     """
     import numpy as np
 
@@ -37,16 +35,16 @@ def error_at(errors: "NDArray[np.float64]", sizes: Sequence[int], rows: int) -> 
     return np.minimum(extended, 1)
 
 
-def drawn_errors(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "NDArray[np.float64]":
-    """Draw error rates that agree with what was seen, for all numbers of rows from the same weights of the rows.
+def draw_error_rates(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "NDArray[np.float64]":
+    """Draw error rates from a Bayesian bootstrap with the same row weights for all sizes.
 
-    A Bayesian bootstrap with half a row that is always wrong and half a row that never is. So each column by itself has
-    the Jeffreys posterior of a share, which leaves room for mistakes where none were made.
+    Half a row that is always wrong and half a row that never is are added, so that each column has the Jeffreys
+    posterior, which allows for errors where none were observed.
 
     Args:
         wrong: Whether each row was wrong, shape (rows, sizes).
-        draws: How many.
-        seed: Of the draws.
+        draws: Number of draws.
+        seed: Seed of the draws.
 
     Returns:
         Shape (draws, sizes), above 0.
@@ -60,4 +58,4 @@ def drawn_errors(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "NDArr
     patterns = np.vstack((patterns, np.ones_like(patterns[:1]), np.zeros_like(patterns[:1])))
     weights = np.random.default_rng(seed).dirichlet([*counts, 0.5, 0.5], size=draws)
     errors: NDArray[np.float64] = weights @ patterns
-    return np.maximum(errors, _LEAST)
+    return np.maximum(errors, _MIN_ERROR)

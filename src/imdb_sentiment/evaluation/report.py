@@ -1,4 +1,4 @@
-"""A report with all that can be said of the rows: how sure each figure is, simpler models beside it, and slices."""
+"""Full evaluation reports with intervals, baselines, slices and curves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,19 +31,18 @@ def full_report(
     validation: Labelled | None = None,
     held_out: HeldOutBaselines | None = None,
 ) -> EvaluationReport:
-    """Measure rows, and if the model was made from some of them, the others alone too.
+    """Evaluate rows; if the model was trained on some of them, evaluate the others separately too.
 
     Args:
         measured: Rows with their texts.
         names: Names of the two labels.
-        seen: Whether the model was made from each row's text, n of them; None if that is not known.
+        seen: Whether each of the n texts was used in training; None if unknown.
         groups: For each grouping, such as `length`, each row's value.
-        train: The rows that the model learnt from, for baselines to be fitted on; None if they are not at hand.
-        validation: The rows that the model's threshold was chosen on, if it serves a goal: those of the baselines are
-            chosen on them for the same goal. Without these rows the baselines stay at 0.5, and their labels are not
-            compared with the model's.
-        held_out: Takes the place of `validation`, where rows were held out in turn. Without `train`, the rows that are
-            measured are these.
+        train: The model's training rows, to fit baselines on; None if not available.
+        validation: The rows on which the model's threshold was chosen for a goal; the baselines' thresholds are chosen
+            on them too. Without them the baselines stay at 0.5, and their labels are not compared with the model's.
+        held_out: Used instead of `validation` if rows were held out in folds. Without `train`, these are the measured
+            rows.
     """
     import numpy as np
 
@@ -67,7 +66,7 @@ def full_report(
 
 
 def metrics_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationReport:
-    """Measure rows without how sure the figures are, which takes most of the time."""
+    """Compute metrics and curves without intervals, which take most of the time."""
     import numpy as np
 
     both = np.stack([1 - measured.positive, measured.positive], axis=1)
@@ -84,20 +83,20 @@ def metrics_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationR
 def with_provenance(
     report: EvaluationReport, background: ModelProvenance, *, numeric_precision: str | None
 ) -> EvaluationReport:
-    """Return a report, and that of its unseen rows, with what is known of the model.
+    """Add the model's provenance to a report and to that of its unseen rows.
 
     Args:
         report: The report.
-        background: Where the model comes from.
-        numeric_precision: What it computed with.
+        background: The model's provenance.
+        numeric_precision: Precision that it computed in.
     """
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "background": background,
         "numeric_precision": numeric_precision,
         "kept_epoch": background.kept_epoch,
         "kept_because": background.kept_because,
     }
-    return replace(report, **told, unseen=replace(report.unseen, **told) if report.unseen else None)
+    return replace(report, **fields, unseen=replace(report.unseen, **fields) if report.unseen else None)
 
 
 def _baselines(
@@ -108,18 +107,18 @@ def _baselines(
     *,
     names: tuple[str, str],
 ) -> dict[str, MeasuredRows]:
-    """Return what each baseline says of the rows, with a threshold that came about as the model's did."""
+    """Return each baseline's predictions, with a threshold chosen like the model's."""
     count, goal = len(measured.texts), measured.goal
     if train is None:
-        said = held_out.positive if held_out else {}
+        scores = held_out.positive if held_out else {}
     else:
         validation = validation if goal and not held_out else None
         both = baseline_probabilities(train, [*measured.texts, *(validation.texts if validation else ())])
-        said = {name: positive[:count] for name, positive in both.items()}
+        scores = {name: positive[:count] for name, positive in both.items()}
         if validation:
             held_out = HeldOutBaselines({n: positive[count:] for n, positive in both.items()}, validation.labels)
     baselines = {}
-    for name, positive in said.items():
+    for name, positive in scores.items():
         rows = measured._replace(positive=positive)
         if goal and held_out:
             threshold, reached = choose_threshold(Goal.of(goal), held_out.positive[name], held_out.labels)
@@ -127,7 +126,7 @@ def _baselines(
         elif goal:
             rows = rows._replace(threshold=0.5, goal=None, goal_reached=True)
         if name == MAJORITY and (positive[0] > rows.threshold) != (positive[0] > 0.5):
-            name = f"always {names[int(positive[0] > rows.threshold)]}"  # a goal may ask for the rarer label
+            name = f"always {names[int(positive[0] > rows.threshold)]}"  # a goal may favour the rarer label
         baselines[name] = rows
     return baselines
 
@@ -140,7 +139,7 @@ def _report(
     names: tuple[str, str],
     groups: Mapping[str, Sequence[str]],
 ) -> EvaluationReport:
-    """Measure rows with all there is to say; `others` has what each baseline says of them."""
+    """Compute a full report; `others` has each baseline's predictions."""
     report = metrics_of(measured, names=names)
     resampled = resampled_metrics(measured, seed=SEED)
     baselines = []
@@ -159,7 +158,7 @@ def _report(
 def _around(report: EvaluationReport, ends: Mapping[str, Interval]) -> dict[str, Interval]:
     intervals = {}
     for name, (low, high) in ends.items():
-        if low < high:  # few rows, none of which ever changes the figure, do not say how sure it is
+        if low < high:  # the rows do not determine the uncertainty
             value = getattr(report, name)
             intervals[name] = Interval(min(low, value), max(high, value))
     return intervals

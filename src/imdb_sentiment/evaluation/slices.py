@@ -1,4 +1,4 @@
-"""Where a model is better and where it is worse: the same rows, divided by something that is known of them."""
+"""Metrics on slices of the rows."""
 
 import math
 import re
@@ -19,15 +19,14 @@ __all__ = ["confidence_groups", "length_groups", "measure_slices"]
 
 
 def measure_slices(groups: Mapping[str, Sequence[str]], measured: MeasuredRows) -> tuple[SliceReport, ...]:
-    """Measure the rows of each value of each grouping.
+    """Evaluate the rows of each value of each grouping.
 
-    A slice's accuracy is compared with that of all other rows of its grouping by Fisher's exact test. Of many slices,
-    one in twenty would look different by chance, so the p-values of all of them are corrected together, such that no
-    more than one in twenty of those called different is so by chance.
+    A slice's accuracy is compared with that of the other rows by Fisher's exact test, with p-values corrected for the
+    false discovery rate over all slices.
 
     Args:
-        groups: For each grouping, such as `length`, each row's value; n of them.
-        measured: The n rows.
+        groups: For each grouping, such as `length`, each row's value.
+        measured: The rows.
 
     Source: Benjamini and Hochberg, Controlling the False Discovery Rate (1995).
     """
@@ -54,7 +53,7 @@ def _slice(
     hits, tp = int((labels == predicted).sum()), int((labels * predicted).sum())
     union = called + positives - tp
     shares = {"accuracy": (hits, rows), "precision": (tp, called), "recall": (tp, positives)}
-    intervals = {figure: _wilson(*share) for figure, share in shares.items() if share[1]}
+    intervals = {metric: _wilson(*share) for metric, share in shares.items() if share[1]}
     if union:  # F1 rises with tp / (tp + fp + fn), which is a share of rows
         low, high = _wilson(tp, union)
         intervals["f1"] = Interval(2 * low / (1 + low), 2 * high / (1 + high))
@@ -63,7 +62,7 @@ def _slice(
         name=name,
         rows=rows,
         positive_share=positives / rows,
-        **{figure: part / whole if whole else 0.0 for figure, (part, whole) in shares.items()},
+        **{metric: part / whole if whole else 0.0 for metric, (part, whole) in shares.items()},
         f1=2 * tp / (called + positives) if union else 0.0,
         intervals=intervals,
         mean_confidence=sure,
@@ -87,11 +86,11 @@ def _differs(inside: "NDArray[np.bool_]", outside: "NDArray[np.bool_]") -> float
 
 
 def length_groups(tokens: "ArrayLike", truncated: "ArrayLike") -> list[str]:
-    """Name the length of each row: a quarter of those that were read whole, or `cut`.
+    """Assign each row to a quartile of the lengths of complete texts, or to `cut`.
 
     Args:
-        tokens: What the model read of each row, shape (n,).
-        truncated: Whether part of it was not read, shape (n,).
+        tokens: Number of tokens read of each row, shape (n,).
+        truncated: Whether the row was truncated, shape (n,).
     """
     import numpy as np
 
@@ -109,7 +108,7 @@ def length_groups(tokens: "ArrayLike", truncated: "ArrayLike") -> list[str]:
 
 
 def confidence_groups(confidence: "ArrayLike") -> list[str]:
-    """Name a tenth for the probability of each row's predicted label, such as `0.8-0.9`.
+    """Assign each row to a tenth of confidence, such as `0.8-0.9`.
 
     Args:
         confidence: Shape (n,).
@@ -121,6 +120,6 @@ def confidence_groups(confidence: "ArrayLike") -> list[str]:
 
 
 def _natural(name: str) -> tuple[float, str]:
-    """Put `33-64 tokens` before `129-256 tokens`, and what begins with no number last."""
+    """Return a sort key with `33-64 tokens` before `129-256 tokens`, and names without a number last."""
     number = re.match(r"\d+(\.\d+)?", name)
     return (float(number[0]) if number else math.inf, name)

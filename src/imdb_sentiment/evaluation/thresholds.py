@@ -1,4 +1,4 @@
-"""Which probability is enough to call a row positive, for a stated goal."""
+"""Choose a decision threshold for a goal."""
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -9,20 +9,20 @@ __all__ = ["Goal", "Threshold", "choose_threshold"]
 
 
 class Goal(NamedTuple):
-    """What a threshold is chosen for."""
+    """Goal of a decision threshold."""
 
-    figure: Literal["f1", "precision", "recall"]
+    metric: Literal["f1", "precision", "recall"]
 
     at_least: float | None = None
-    """So much of it; None for as much as can be had."""
+    """Least value of the metric; None to maximise it."""
 
     @classmethod
     def of(cls, text: str) -> "Goal":
-        """Read `max_f1`, `precision>=0.95` or `recall>=0.95`."""
-        figure, _, share = text.partition(">=")
-        if figure == "precision":
+        """Parse `max_f1`, `precision>=0.95` or `recall>=0.95`."""
+        metric, _, share = text.partition(">=")
+        if metric == "precision":
             return cls("precision", float(share))
-        return cls("recall", float(share)) if figure == "recall" else cls("f1")
+        return cls("recall", float(share)) if metric == "recall" else cls("f1")
 
 
 class Threshold(NamedTuple):
@@ -31,18 +31,17 @@ class Threshold(NamedTuple):
     value: float
 
     reached: bool
-    """Whether the goal is met on the rows that it was chosen on."""
+    """Whether the goal is reached on the rows that it was chosen on."""
 
 
 def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> Threshold:
-    """Choose the threshold that serves a goal on rows that were not learnt from.
+    """Choose the threshold for a goal on held-out rows.
 
-    `max_f1` takes the highest F1. `precision` takes, of the thresholds with so much precision, the one with the highest
-    recall, and `recall` the other way round. Where none reaches the goal, the one that comes nearest is taken. Each
-    lies in the middle between two probabilities that occur, so that a small change of either changes no label.
+    `max_f1` maximises F1; a precision goal maximises recall among the thresholds that reach it, and vice versa. If none
+    reaches the goal, the nearest one is chosen. Candidates are midpoints between consecutive probabilities.
 
     Args:
-        goal: What for.
+        goal: The goal.
         positive: Probability of the positive label, shape (n,).
         labels: 0 or 1, shape (n,), both present.
     """
@@ -51,7 +50,7 @@ def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> 
     scores, true = np.asarray(positive, dtype=np.float64), np.asarray(labels)
     order = np.argsort(-scores, kind="stable")
     scores, true = scores[order], true[order]
-    last = np.flatnonzero(np.diff(scores, append=-1.0))  # of the rows of one probability
+    last = np.flatnonzero(np.diff(scores, append=-1.0))  # last row of each distinct probability
     tp, called = np.cumsum(true)[last].astype(np.float64), last + 1.0
     precision, recall = tp / called, tp / true.sum()
     values = (scores[last] + np.append(scores[last[1:]], 0.0)) / 2
@@ -59,9 +58,9 @@ def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> 
         best = int(np.argmax(2 * tp / (called + true.sum())))
         reached = True
     else:
-        figure, other = (precision, recall) if goal.figure == "precision" else (recall, precision)
-        reached = bool((figure >= goal.at_least).any())
-        candidates = np.flatnonzero(figure >= goal.at_least) if reached else np.arange(len(last))
-        first, then = (other, figure) if reached else (figure, other)
+        metric, other = (precision, recall) if goal.metric == "precision" else (recall, precision)
+        reached = bool((metric >= goal.at_least).any())
+        candidates = np.flatnonzero(metric >= goal.at_least) if reached else np.arange(len(last))
+        first, then = (other, metric) if reached else (metric, other)
         best = int(max(candidates, key=lambda i: (first[i], then[i])))
     return Threshold(float(values[best]), reached)

@@ -7,7 +7,7 @@ from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.tokenization import Span, TextEncoder
 from imdb_sentiment.results.inference import Explanation, WordContribution
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING
+from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ def explain_text(
     (encoded,) = encoder.encode(one)
     inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([encoded]).items()}
     spans = encoder.spans(text)
-    with first_token_only(model), COMPUTING.shared():
+    with first_token_only(model), COMPUTE_LOCK.shared():
         was_training = model.training
         model.eval()
         try:
@@ -93,7 +93,7 @@ def _attribute(
 ) -> _Attributed:
     """Integrate with more and more steps until the scores add up."""
     try:
-        with CATCHING_WARNINGS:
+        with WARNINGS_LOCK:
             from captum.attr import LayerIntegratedGradients
     except ImportError as absent:
         summary = "explanations need the extra 'explain'"

@@ -10,7 +10,7 @@ from zlib import crc32
 from imdb_sentiment.data.cleaning import clean, divide
 from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,7 +129,7 @@ class TfidfModel:
         self.cleans = cleans
 
     @classmethod
-    @CATCHING_WARNINGS
+    @WARNINGS_LOCK
     def fit(cls, train: Labelled, *, cleans: bool) -> Self:
         """Learn from training rows.
 

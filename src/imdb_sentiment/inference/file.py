@@ -183,7 +183,7 @@ def _room(job: FileJob) -> Iterator[None]:
         if not is_disk_full(error):
             raise
         raise DiskFullError(
-            f"there is no more room to write {job.target}",
+            f"there is no space left to write {job.target}",
             hint="free some, then the same command: what is done is kept",
         ) from None
 

@@ -97,7 +97,7 @@ class Scorer:
 
     Args:
         backend: What computes.
-        encoder: Turns texts into tokens.
+        encoder: SharedLock texts into tokens.
         max_tokens: Most tokens of a pass, padding included; a longer text is a pass of its own. By default what the
             backend is quickest with.
     """

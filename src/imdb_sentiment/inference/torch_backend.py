@@ -12,7 +12,7 @@ from imdb_sentiment.inference.scorer import MOST_STREAMS, Scorer, Scores, is_wan
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.device import Precision, choose_precision
 from imdb_sentiment.models.tokenization import TextEncoder
-from imdb_sentiment.runtime.process_wide import COMPUTING
+from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +78,7 @@ class TorchBackend:
         """Switch dropout off inside, and back to what it was afterwards; one thread at a time has the model."""
         import torch
 
-        with first_token_only(self.model), COMPUTING.shared():
+        with first_token_only(self.model), COMPUTE_LOCK.shared():
             was_training = self.model.training
             self._threads = torch.get_num_threads()
             if was_training:  # asked, since to go through all modules takes as long as a layer
@@ -169,7 +169,7 @@ def score_texts(
 
     Args:
         model: Model with a head of two outputs.
-        encoder: Turns texts into tokens.
+        encoder: SharedLock texts into tokens.
         texts: What to score.
         precision: What matrices are multiplied in.
         max_tokens: As for `Scorer`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.models.acceleration import eager_attention
 from imdb_sentiment.runtime.messages import cut, quote
-from imdb_sentiment.runtime.process_wide import COMPUTING
+from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK
 
 if TYPE_CHECKING:
     import torch
@@ -96,7 +96,7 @@ def _try(model: "PreTrainedModel", precision: Precision, tokens: int, learns: bo
     ones = torch.ones(_ROWS, tokens, dtype=torch.int64)
     attending = eager_attention(model, ones.device, bf16=precision == "bf16") if learns else nullcontext()
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
-    with COMPUTING.shared(), attending, autocast, torch.set_grad_enabled(learns):
+    with COMPUTE_LOCK.shared(), attending, autocast, torch.set_grad_enabled(learns):
         loss = model(input_ids=ones, attention_mask=ones, labels=ones[:, 0]).loss
         if learns:
             loss.backward()

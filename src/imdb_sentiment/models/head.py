@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.runtime.process_wide import LOADING
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,7 @@ def reset_head(model: "PreTrainedModel", seed: int) -> None:
     from transformers import AutoModelForSequenceClassification, set_seed
 
     set_seed(seed)
-    with LOADING:
+    with LOADING_LOCK:
         fresh = AutoModelForSequenceClassification.from_config(model.config)
     with torch.no_grad():
         for name in head_parameters(model):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from imdb_sentiment.errors import ImdbSentimentError, ModelError
 from imdb_sentiment.runtime.huggingface import describe_fault, hub_errors, hub_or_cache, is_fault, quiet
 from imdb_sentiment.runtime.messages import quote
-from imdb_sentiment.runtime.process_wide import LOADING
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
 if TYPE_CHECKING:
     import torch
@@ -234,7 +234,7 @@ def loading_folder(folder: Path, what: str, *, hint: str) -> Iterator[None]:
         ModelError: They cannot be opened.
     """
     try:
-        with quiet(), hub_errors(what, ModelError, hint=hint), LOADING, _no_larger_than(folder):
+        with quiet(), hub_errors(what, ModelError, hint=hint), LOADING_LOCK, _no_larger_than(folder):
             yield
     except BaseException as error:
         if isinstance(error, ImdbSentimentError) or not is_fault(error):

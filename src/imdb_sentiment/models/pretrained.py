@@ -20,7 +20,7 @@ from imdb_sentiment.models.pooling import add_mean_pooling
 from imdb_sentiment.models.saved_tokenizer import check_tokenizer
 from imdb_sentiment.models.tokenization import TextEncoder, prepare_tokenizer
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values
-from imdb_sentiment.runtime.process_wide import LOADING
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +76,7 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
         HubUnavailableError: It is on the hub, and the hub did not answer.
         MissingExtraError: `minilm` was asked for and the extra `demo` is not installed.
     """
-    with LOADING:
+    with LOADING_LOCK:
         from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
     folder, repository = _locate(config)
@@ -250,6 +250,6 @@ def _without_numbers(settings: "PretrainedConfig") -> "PreTrainedModel":
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    with LOADING, torch.device("meta"):
+    with LOADING_LOCK, torch.device("meta"):
         model: PreTrainedModel = AutoModelForSequenceClassification.from_config(settings)
     return model

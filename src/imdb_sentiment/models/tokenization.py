@@ -60,7 +60,7 @@ class Span(NamedTuple):
 
 
 class TextEncoder:
-    """Turns texts into padded batches under one length policy.
+    """SharedLock texts into padded batches under one length policy.
 
     Args:
         tokenizer: A tokenizer made by `prepare_tokenizer`.

@@ -51,7 +51,7 @@ def push_artifact(artifact: Artifact, repo_id: str, *, private: bool | None, tok
     except Exception as error:
         if is_unanswered(error):
             raise HubUnavailableError(
-                f"the Hugging Face hub is out of reach, and {repo_id} was not sent",
+                f"the Hugging Face hub is unreachable, and {repo_id} was not sent",
                 expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
                 hint="save the model, and push it later",
             ) from None

@@ -19,7 +19,7 @@ from imdb_sentiment.persistence.torch_model import Artifact, write_all_but_weigh
 from imdb_sentiment.results.inference import ExportReport
 from imdb_sentiment.runtime.files import check_output, new_folder
 from imdb_sentiment.runtime.huggingface import quiet
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING, LOADING
+from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, LOADING_LOCK, WARNINGS_LOCK
 from imdb_sentiment.runtime.silence import silent_output
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def export_artifact(
 
 def _write_graph(file: Path, artifact: Artifact, quantize: Quantize | None) -> None:
     try:
-        with LOADING:
+        with LOADING_LOCK:
             import onnx_ir
             from transformers.exporters import OnnxRuntimeDynamicConfig, OnnxRuntimeQuantizer
             from transformers.exporters.exporter_onnx import OnnxConfig, OnnxExporter
@@ -151,7 +151,7 @@ def _write_graph(file: Path, artifact: Artifact, quantize: Quantize | None) -> N
     texts = [(_WORDS, _WORDS)] * 2 if len(artifact.metadata.text_columns) == 2 else [_WORDS] * 2
     rows = encoder.pad(encoder.encode(texts))
     inputs: dict[str, Any] = {name: values.to(model.device) for name, values in rows.items()}
-    with silent_output(), quiet(), first_token_only(model), LOADING, COMPUTING.alone(), CATCHING_WARNINGS:
+    with silent_output(), quiet(), first_token_only(model), LOADING_LOCK, COMPUTE_LOCK.exclusive(), WARNINGS_LOCK:
         program = OnnxExporter().export(model, inputs, config=config)
         onnx_ir.save(program.program, file)
 

@@ -28,7 +28,7 @@ from imdb_sentiment.persistence.metadata import ModelMetadata, describe_foreign
 from imdb_sentiment.runtime.files import METADATA_FILE, new_folder
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import list_values
-from imdb_sentiment.runtime.process_wide import LOADING
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -100,7 +100,7 @@ def load_artifact(folder: Path) -> Artifact:
     metadata = read_metadata(folder)
     check_label_names(folder, check_settings(folder), metadata)
 
-    with LOADING:
+    with LOADING_LOCK:
         from transformers import PreTrainedTokenizerFast
 
     model = load_weights(folder)
@@ -128,7 +128,7 @@ def load_weights(folder: Path) -> "PreTrainedModel":
         ModelError: A weight is missing, too many or not a finite number, or the files are damaged.
     """
     check_weights(folder)
-    with LOADING:
+    with LOADING_LOCK:
         import torch
         from transformers import AutoModelForSequenceClassification
 

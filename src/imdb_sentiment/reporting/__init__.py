@@ -1,1 +1,1 @@
-"""Results drawn as a page or as Markdown, from numbers, curves and rows of text alone."""
+"""Render results as HTML or Markdown, from plain numbers, curves and texts."""

@@ -1,4 +1,4 @@
-"""The curves that a report draws, as arrays."""
+"""Curves of a report as arrays."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +10,7 @@ __all__ = ["Coverage", "Curves", "Ranking", "Reliability", "Thresholds"]
 
 
 class Reliability(NamedTuple):
-    """Rows of similar probability, and how many of them are positive; one item a bin in each array."""
+    """Reliability curve; one item per bin in each array."""
 
     rows: "NDArray[np.int64]"
 
@@ -22,19 +22,19 @@ class Reliability(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """What can be had at each threshold, from the strictest on."""
+    """ROC and precision-recall curves, from the highest threshold on."""
 
     false_positive_rate: "NDArray[np.float64]"
     true_positive_rate: "NDArray[np.float64]"
 
     recall: "NDArray[np.float64]"
-    """With `precision`, which has as many points but not those of the rates."""
+    """Parallel to `precision`, but not to the rates."""
 
     precision: "NDArray[np.float64]"
 
 
 class Thresholds(NamedTuple):
-    """What each threshold comes to; one item a threshold in each array."""
+    """Metrics by threshold; one item per threshold in each array."""
 
     threshold: "NDArray[np.float64]"
 
@@ -46,16 +46,16 @@ class Thresholds(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """What is left, and how much of it is right, if predictions below a confidence are left out."""
+    """Accuracy by coverage when predictions below a confidence are left out."""
 
     confidence: "NDArray[np.float64]"
-    """The lowest confidence that is kept, falling, shape (m,)."""
+    """Lowest confidence kept, descending, shape (m,)."""
 
     share: "NDArray[np.float64]"
-    """Share of rows that are kept, shape (m,)."""
+    """Share of rows kept, shape (m,)."""
 
     accuracy: "NDArray[np.float64]"
-    """Share of the kept rows whose label is predicted, shape (m,)."""
+    """Accuracy on the kept rows, shape (m,)."""
 
 
 class Curves(NamedTuple):

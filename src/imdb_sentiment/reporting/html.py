@@ -1,4 +1,4 @@
-"""A report as one HTML page that asks for nothing from outside."""
+"""Render a report as one self-contained HTML page."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,19 +19,19 @@ class Table(NamedTuple):
 
     @classmethod
     def of(cls, caption: str, rows: Sequence[Sequence[str]]) -> "Table":
-        """Make a table of rows the first of which is the header."""
+        """Create a table from rows whose first is the header."""
         return cls(caption, rows[0], rows[1:])
 
 
 class Page(NamedTuple):
-    """What a page shows, from top to bottom."""
+    """Content of a page, from top to bottom."""
 
     title: str
     labels: tuple[str, str]
     verdict: Sequence[str]
-    figures: Table
+    metrics: Table
     computed: str
-    """With which numbers the metrics were computed."""
+    """Precision that the metrics were computed in."""
 
     confusion: Table
     plots: Sequence[Figure]
@@ -49,7 +49,7 @@ class Page(NamedTuple):
 
 
 def render_html(page: Page) -> str:
-    """Return the page as HTML. All that comes from data or models is escaped and visible, and there is no script.
+    """Render the page as HTML without scripts; texts from data and models are escaped.
 
     Raises:
         MissingExtraError: Jinja2 is not installed.

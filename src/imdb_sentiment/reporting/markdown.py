@@ -1,4 +1,4 @@
-"""A report as Markdown, for a model card or a pull request."""
+"""Render a report as Markdown, for a model card or a pull request."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Section(NamedTuple):
 
 
 def render_markdown(verdict: Sequence[str], sections: Sequence[Section]) -> str:
-    """Return sentences as a list, and tables with their headings."""
+    """Render sentences as a list, followed by the sections."""
     parts = [f"- {escape(sentence)}" for sentence in verdict]
     for section in sections:
         parts += ["", f"## {section.heading}", "", *markdown_table(section.rows)]
@@ -31,12 +31,12 @@ def render_markdown(verdict: Sequence[str], sections: Sequence[Section]) -> str:
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table; the first row is its head. What is in the cells shows as text."""
+    """Return the lines of a table whose first row is the header; cells are escaped."""
     head, *rest = ([escape(cell) for cell in row] for row in rows)
     rule = ["---", *["---:"] * (len(head) - 1)]
     return [f"| {' | '.join(row)} |" for row in (head, rule, *rest)]
 
 
 def escape(text: str) -> str:
-    """Return text of one line that Markdown shows as it is."""
+    """Escape a text for Markdown, on one line."""
     return " ".join(text.split()).translate(_SPECIAL)

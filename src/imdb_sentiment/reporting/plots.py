@@ -1,4 +1,4 @@
-"""Curves as SVG, in the colours of the page around them, each with its meaning in words."""
+"""Draw curves as SVG in the colours of the surrounding page, with captions."""
 
 import html
 import io
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.reporting.curves import Curves, Ranking
 from imdb_sentiment.runtime.messages import NOT_RECORDED
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 __all__ = ["Figure", "Marks", "draw_curves", "draw_training"]
 
 _INK = "#010203"
-"""Stands for the colour of the text, which the page decides."""
+"""Placeholder for the page's text colour."""
 
 _BLUE, _ORANGE, _GREEN = "#3b7dd8", "#d9822b", "#2f9e6e"
 _STYLE: dict[Any, Any] = {
@@ -33,7 +33,7 @@ _STYLE: dict[Any, Any] = {
 }
 _SIZE = (4.6, 3.4)
 _ONE_SCORE = 2
-"""Points of the ROC curve of a model that gives all texts one probability."""
+"""Points of the ROC curve of a model with a constant score."""
 
 
 class Figure(NamedTuple):
@@ -42,11 +42,11 @@ class Figure(NamedTuple):
     title: str
     svg: str
     caption: str
-    """What it shows and what to make of it; the text alternative too."""
+    """Explanation, also used as the text alternative."""
 
 
 class Marks(NamedTuple):
-    """Single numbers that plots mark and their captions name."""
+    """Numbers marked in plots and named in captions."""
 
     positive: str
     """Name of the positive label."""
@@ -87,8 +87,8 @@ def _reliability(marks: Marks, curves: Curves) -> Figure:
         axes.set(xlabel=f"probability of {positive}", ylabel=f"share that is {positive}", xlim=(0, 1), ylim=(0, 1.01))
 
     caption = (
-        f"Each point is a bin of about {int(bins.rows.mean()):,} rows. On the dashed line probabilities mean what they "
-        f"say; the mean distance from it is {marks.calibration_error:.3f}."
+        f"Each point is a bin of about {int(bins.rows.mean()):,} rows. The dashed line is perfect "
+        f"calibration; the mean distance from it is {marks.calibration_error:.3f}."
     )
     return _figure("Reliability", draw, caption)
 
@@ -134,36 +134,36 @@ def _thresholds(marks: Marks, curves: Curves) -> Figure:
         axes.legend(loc="lower center", ncols=3)
 
     caption = (
-        f"A text is called {marks.positive} above {marks.threshold:.3g}, the dotted line. The curves say what other "
-        "thresholds would do on these rows; choose one on validation rows, not here."
+        f"A text is called {marks.positive} above {marks.threshold:.3g}, the dotted line. The curves show other "
+        "thresholds on these rows; choose one on validation rows, not here."
     )
     return _figure("Threshold", draw, caption)
 
 
 def _coverage(curves: Curves) -> Figure:
     curve = curves.coverage
-    told = []
+    sentences = []
     for least in (0.8, 0.9):
         kept = int((curve.confidence >= least).sum())
         if kept:
             share, accuracy = curve.share[kept - 1], curve.accuracy[kept - 1]
-            told.append(f"at {least:g} {share:.1%} of the rows are answered, {accuracy:.1%} of them right")
+            sentences.append(f"at {least:g} {share:.1%} of the rows are answered, {accuracy:.1%} of them correctly")
 
     def draw(axes: Any) -> None:
         axes.plot(curve.share, curve.accuracy, color=_BLUE)
         axes.set(xlabel="share of rows that are answered", ylabel="accuracy of the answers", xlim=(0, 1.01))
 
-    gain = "What is gained by leaving the least sure predictions to somebody else"
-    return _figure("Abstaining", draw, f"{gain}: {'; '.join(told)}." if told else f"{gain}.")
+    gain = "Gain from leaving the least confident predictions to a person"
+    return _figure("Abstaining", draw, f"{gain}: {'; '.join(sentences)}." if sentences else f"{gain}.")
 
 
 def draw_training(history: Sequence[Any], kept_epoch: float | None, kept_because: str | None) -> Figure:
     """Draw the loss of each epoch.
 
     Args:
-        history: `EpochRecord`s of the training as plain types.
-        kept_epoch: Which of them the model has the weights of; None if not recorded.
-        kept_because: Why that one.
+        history: `EpochRecord`s as plain types.
+        kept_epoch: Epoch of the model's weights; None if not recorded.
+        kept_because: Why that epoch.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
@@ -192,7 +192,7 @@ def draw_training(history: Sequence[Any], kept_epoch: float | None, kept_because
     return _figure("Training", draw, caption)
 
 
-@CATCHING_WARNINGS  # and matplotlib's settings are those of the process
+@WARNINGS_LOCK  # and matplotlib's settings are those of the process
 def _figure(title: str, draw: Callable[[Any], None], caption: str) -> Figure:
     try:
         import matplotlib as mpl
@@ -201,10 +201,10 @@ def _figure(title: str, draw: Callable[[Any], None], caption: str) -> Figure:
         hint = "pip install 'imdb-sentiment[report]'"
         raise MissingExtraError("a report as a page needs the extra 'report'", hint=hint) from error
     with (
-        mpl.rc_context({**_STYLE, "svg.hashsalt": title}),  # ids differ between plots, and stay the same
+        mpl.rc_context({**_STYLE, "svg.hashsalt": title}),  # ids are stable and differ between plots
         warnings.catch_warnings(),
     ):
-        warnings.filterwarnings("ignore", "Glyph")  # the font is that of whoever reads the page
+        warnings.filterwarnings("ignore", "Glyph")  # the font is the reader's
         canvas = Canvas(figsize=_SIZE, layout="constrained")
         canvas.patch.set_alpha(0)
         axes = canvas.add_subplot()
@@ -213,6 +213,6 @@ def _figure(title: str, draw: Callable[[Any], None], caption: str) -> Figure:
         file = io.StringIO()
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
-    told = html.escape(f"{title}. {caption}")
-    opened = svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{told}" ', 1)
-    return Figure(title, opened.replace(_INK, "currentColor"), caption)
+    label = html.escape(f"{title}. {caption}")
+    element = svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    return Figure(title, element.replace(_INK, "currentColor"), caption)

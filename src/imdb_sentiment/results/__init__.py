@@ -1,4 +1,4 @@
-"""The records that the library returns: frozen, they print well and turn into plain JSON."""
+"""Result records: frozen, printable and convertible to JSON."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

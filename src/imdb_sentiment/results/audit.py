@@ -1,4 +1,4 @@
-"""What an audit of a data set hands back: frozen records that print well and turn into plain JSON."""
+"""Results of a data audit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ __all__ = ["DataAudit", "Finding", "Severity", "TokenLengths"]
 Severity = Literal["error", "warning", "info"]
 
 _HEADINGS: dict[Severity, str] = {
-    "error": "errors: training refuses the data as they are",
+    "error": "errors: training rejects the data as they are",
     "warning": "warnings: look at these before training",
     "info": "for information",
 }
@@ -25,30 +25,30 @@ _WIDTH = 79
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something about a data set that is worth knowing before training on it."""
+    """A finding about a data set."""
 
     code: str
-    """Its name, such as `text_blank`. Names stay the same from release to release."""
+    """Stable name, such as `text_blank`."""
 
     severity: Severity
-    """`error`: training refuses the data as they are. `warning`: the model or its numbers may not be what they seem.
-    `info`: good to know."""
+    """`error`: training rejects the data as they are. `warning`: the model or its metrics may be misleading. `info`:
+    good to know."""
 
     split: str
-    """Split it is about; the first of them if it is about rows of several."""
+    """Split of the rows; the first one if there are several."""
 
     count: int
-    """Number of rows; which rows are counted is said for each code in the documentation."""
+    """Number of rows; the documentation defines for each code which rows count."""
 
     rows: tuple[int, ...]
-    """Numbers of the first rows of the split that are counted, five at most; from 1, without the header, and through
-    all files of the split. Empty if it is about the split as a whole."""
+    """Numbers of the first five rows at most, from 1, without headers and across all files of the split. Empty for a
+    finding about the whole split."""
 
     where: str
-    """The rows for a reader; of a split of several files they are counted within each file, which is named."""
+    """Readable list of the rows, numbered within each file if the split has several."""
 
     summary: str
-    """What was found, in one sentence."""
+    """The finding in one sentence."""
 
     advice: str
     """What to do."""
@@ -60,10 +60,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLengths:
-    """How long texts are in the tokens of a model, special tokens included, after cleaning and before cutting."""
+    """Text lengths in tokens, with special tokens, after cleaning and before truncation."""
 
     model: str
-    """Name of the model whose tokenizer counted."""
+    """Model whose tokenizer was used."""
 
     rows: int
     """Number of rows measured."""
@@ -78,10 +78,10 @@ class TokenLengths:
     """Largest number of tokens."""
 
     truncated: Mapping[str, float]
-    """For `128`, `256` and `512`: share of the rows that are longer than that, and are cut by such a `max_length`."""
+    """Share of the rows truncated at a `max_length` of `128`, `256` and `512`."""
 
     unknown: float
-    """Share of all tokens, special tokens apart, that are not in the model's vocabulary."""
+    """Share of unknown tokens among all tokens but special ones."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the lengths as plain JSON types."""
@@ -97,23 +97,22 @@ class TokenLengths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataAudit:
-    """What was found by looking at a data set."""
+    """Result of a data audit."""
 
     origin: str
     """Name of the source."""
 
     splits: Mapping[str, Mapping[str, int]]
-    """Rows that can be used, per split and label: by the names of the classes if the labels are understood, else as the
-    labels stand in the data."""
+    """Number of usable rows per split and class name, or per raw label if the labels are not understood."""
 
     findings: tuple[Finding, ...]
-    """What was found; errors before warnings before information, by code within each."""
+    """The findings by severity and code."""
 
     tokens: TokenLengths | None
     """Lengths in tokens; None if no model was named."""
 
     notes: tuple[str, ...]
-    """How the source was read, and what was not looked for."""
+    """How the source was read, and which checks were skipped."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as plain JSON types."""
@@ -125,13 +124,13 @@ class DataAudit:
         }
 
     def summary_dict(self) -> dict[str, Any]:
-        """Return what a saved model keeps of it, as plain JSON types: counts, and no words of the data."""
+        """Return the part that is saved with a model, as plain JSON types: counts, and no texts."""
         kept = ("code", "severity", "split", "count")
         findings = [{name: getattr(finding, name) for name in kept} for finding in self.findings]
         return {"findings": findings, "tokens": self.tokens.to_dict() if self.tokens else None}
 
     def short(self) -> str:
-        """Return a few lines: how much was found, and each error and warning."""
+        """Return a short summary: counts, errors and warnings."""
         urgent = [finding for finding in self.findings if finding.severity != "info"]
         lines = [f"audit: {self._count()}", *(f"  {found.severity} {found.code}: {found.summary}" for found in urgent)]
         return visible("\n".join(lines))
@@ -161,12 +160,12 @@ class DataAudit:
 
 
 def _shown(label: str) -> str:
-    """Write a label in quotes if it would not be seen as it is."""
+    """Quote a label that would not be visible as it is."""
     return cut(label) if label.isprintable() and label == label.strip() and label else quote(label)
 
 
 def _describe(findings: Iterable[Finding]) -> list[str]:
-    """Write findings of one severity; what is the same for several splits is written once."""
+    """Format findings of one severity; codes and advice shared by several splits are written once."""
     lines: list[str] = []
     for code, alike in groupby(findings, key=lambda finding: finding.code):
         lines.append(f"  {code}")
@@ -181,7 +180,7 @@ def _describe(findings: Iterable[Finding]) -> list[str]:
 
 
 def _place(finding: Finding) -> str:
-    """Write where it is without the count, where that is the one of the summary."""
+    """Return the location, without a count that the summary repeats."""
     counted = f"{count_rows(finding.count)} ("
     if not finding.where.startswith(counted):
         return finding.where

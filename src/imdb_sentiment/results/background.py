@@ -1,4 +1,4 @@
-"""What a report says of the model beside its figures."""
+"""Provenance of the model of a report."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,31 +10,31 @@ __all__ = ["ModelProvenance"]
 
 
 class ModelProvenance(NamedTuple):
-    """Where a model comes from, in plain types, as `imdb_sentiment.json` keeps it too."""
+    """Provenance of a model in plain types, as in `imdb_sentiment.json`."""
 
     provenance: Mapping[str, str]
-    """What stands in the last table of a page: name and value."""
+    """Names and values of the provenance table of a page."""
 
     history: Sequence[Mapping[str, Any]] = ()
-    """An `EpochRecord` each."""
+    """`EpochRecord`s."""
 
     calibration: Mapping[str, Any] | None = None
-    """Temperature, threshold, and the report before calibration."""
+    """Temperature, threshold and the report before calibration."""
 
     audit: Mapping[str, Any] | None = None
-    """What the audit found, as counts."""
+    """Audit findings as counts."""
 
     explanations: "Mapping[int, Explanation]" = {}
-    """For some rows, by their number, why they got their label."""
+    """Explanations of some rows, by row number."""
 
     kept_epoch: float | None = None
-    """Which record of the history the weights are of; None if not recorded."""
+    """Epoch of the weights; None if not recorded."""
 
     kept_because: str | None = None
     """Why that epoch."""
 
     warnings: Sequence[str] = ()
-    """What made the model doubtful when it was trained."""
+    """Warnings about the model at the end of training."""
 
     train_rows: int | None = None
-    """How many rows the model was trained on; None if that is not known."""
+    """Number of training rows; None if unknown."""

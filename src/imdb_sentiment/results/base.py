@@ -1,4 +1,4 @@
-"""Records as plain JSON types."""
+"""Conversion of records to plain JSON types."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 __all__ = ["NOT_IN_DICT", "record_to_dict"]
 
 NOT_IN_DICT = {"plain": False}
-"""Metadata of a field that is left out, as it is no figure."""
+"""Metadata of fields to leave out."""
 
 
 def record_to_dict(record: "DataclassInstance") -> dict[str, Any]:
-    """Turn a record into a dictionary with lists for tuples, so that it equals its JSON read back."""
+    """Convert a record to a dictionary that equals its JSON round trip."""
     plain: dict[str, Any] = _plain(record)
     return plain
 

@@ -1,4 +1,4 @@
-"""The rounds of a cross-validation."""
+"""Results of a cross-validation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ __all__ = ["CrossValidationReport", "FoldResult"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldResult:
-    """One round of a cross-validation."""
+    """Result of one fold."""
 
     fold: int
     """Number of the fold that was held out, from 1."""
 
     train_rows: int
-    """Rows that the model was fitted to."""
+    """Number of training rows."""
 
     kept_epoch: float
-    """The epoch that was measured."""
+    """The epoch that was evaluated."""
 
     kept_because: str
     """Why that epoch."""
@@ -33,7 +33,7 @@ class FoldResult:
     """Wall-clock seconds of training."""
 
     report: EvaluationReport
-    """The model on the fold: its figures, without intervals, baselines and slices."""
+    """Metrics on the held-out fold, without intervals, baselines and slices."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
@@ -42,10 +42,10 @@ class FoldResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossValidationReport:
-    """What the rounds of a cross-validation have in common, and how far they lie apart."""
+    """Metrics of a cross-validation, with mean and standard deviation."""
 
     folds: tuple[FoldResult, ...]
-    """One result a fold."""
+    """One result per fold."""
 
     mean: Mapping[str, float]
     """Mean over the folds of each metric of `EvaluationReport`."""
@@ -54,7 +54,7 @@ class CrossValidationReport:
     """Standard deviation over the folds, with n - 1 in the denominator."""
 
     notes: tuple[str, ...] = ()
-    """How the source was read, and which rows were left alone."""
+    """How the source was read, and which rows were not used."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types."""

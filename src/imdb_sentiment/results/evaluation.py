@@ -1,4 +1,4 @@
-"""Figures of a model on labelled rows."""
+"""Evaluation reports of a model on labelled rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 __all__ = ["BaselineReport", "EvaluationReport"]
 
 _LATER_FIELDS = ("cross_validated", "goal", "goal_reached", "numeric_precision", "kept_epoch", "kept_because")
-"""Fields that a report which was saved by an earlier version may lack."""
+"""Fields that reports saved by earlier versions may lack."""
 
 
-_FEWEST_MISSED = 3  # rows of the other label; one or two may well be missed by a good model
+_MIN_MISSED = 3  # rows of the other label; a good model may miss one or two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationReport:
-    """How well predictions agree with the true labels of some rows.
+    """Metrics of a model on labelled rows.
 
     Precision, recall, F1 and average precision are those of the positive label. Precision, recall, F1 and Matthews
     correlation are 0 where they would divide by 0.
@@ -51,46 +51,43 @@ class EvaluationReport:
     """Names of the negative and of the positive label."""
 
     seen_rows: int | None = None
-    """How many of the rows have a text that the model was trained on, or its best epoch chosen on; None if that is not
-    known. On these rows the figures say what the model remembers."""
+    """Number of rows whose text was used for training or choosing the best epoch; None if unknown. On these rows,
+    metrics reflect memorisation."""
 
     unseen: "EvaluationReport | None" = None
-    """The same figures without those rows, which are the ones to read; None if there are none such, or no others."""
+    """The report without those rows, which is the one to read; None if all or none of the rows were seen."""
 
     rows: int
-    """Number of rows measured on."""
+    """Number of rows."""
 
     cross_validated: bool = False
-    """Whether these are the training rows, each scored by a model that was trained without it. The method, penalty and
-    temperature of each were chosen without it too; a threshold that serves a goal was not. The saved model is trained
-    on all of them."""
+    """Whether these are out-of-fold predictions for the training rows. Method, penalty and temperature were chosen
+    without the row's fold too, but a threshold for a goal was not. The saved model is trained on all of them."""
 
     accuracy: float
-    """Share of rows whose predicted label is the true one."""
+    """Share of rows predicted correctly."""
 
     balanced_accuracy: float
-    """Mean of the two labels' recalls, so that both count the same however rare one is; 0.5 for a model that always
-    says the same label. The recall of the one label if the other is absent."""
+    """Mean recall of the two labels; 0.5 for a constant prediction. If one label is absent, the recall of the other."""
 
     precision: float
-    """Share of the rows called positive that are positive."""
+    """Share of positive rows among those predicted positive."""
 
     recall: float
-    """Share of the positive rows that are called positive."""
+    """Share of the positive rows that are predicted positive."""
 
     f1: float
     """Harmonic mean of precision and recall."""
 
     matthews_correlation: float
-    """Correlation between true and predicted labels, from -1 to 1; 0 is chance. The same whichever label is called
-    positive."""
+    """Correlation between true and predicted labels, from -1 to 1; 0 is chance. Symmetric in the labels."""
 
     roc_auc: float | None
     """Probability that a random positive row scores above a random negative one; None if one label is absent."""
 
     average_precision: float | None
-    """Mean of the precision at each threshold, weighted by how much recall rises there: the area below the
-    precision-recall curve. Chance is the share of positive rows. None if one label is absent."""
+    """Mean of the precision at each threshold, weighted by the increase in recall: the area under the precision-recall
+    curve. Chance is the share of positive rows. None if one label is absent."""
 
     log_loss: float
     """Mean negative natural logarithm of the probability given to the true label, in nats; lower is better."""
@@ -99,69 +96,68 @@ class EvaluationReport:
     """Mean squared distance between the positive label's probability and 0 or 1; lower is better."""
 
     expected_calibration_error: float
-    """Mean gap between probability and share of positive rows, over bins of equal mass. Chance alone keeps it above 0,
-    which its interval takes into account."""
+    """Mean gap between probability and share of positive rows, over bins of equal mass. Chance keeps it above 0, which
+    its interval accounts for."""
 
     confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
-    """Counts of rows: true label down, predicted label across, negative before positive."""
+    """Row counts by true label (rows) and predicted label (columns), negative first."""
 
     threshold: float = 0.5
-    """A row is called positive if the positive label's probability is above it."""
+    """Rows with a positive probability above it are predicted positive."""
 
     goal: str | None = None
-    """What the threshold was chosen for on validation rows, such as `recall>=0.95`; None for one that was given."""
+    """Goal of the threshold on validation rows, such as `recall>=0.95`; None for a fixed threshold."""
 
     goal_reached: bool = True
     """Whether the goal was reached on validation rows."""
 
     numeric_precision: str | None = None
-    """Numbers that the model computed with: `fp32`, `bf16` or, exported, `int8`. In bf16 figures differ in the fourth
-    digit. None if not recorded."""
+    """Numeric precision of the model: `fp32`, `bf16` or, exported, `int8`. In bf16, metrics differ in the fourth digit.
+    None if not recorded."""
 
     kept_epoch: float | None = None
-    """Which epoch of its training the model has the weights of, as `FineTuneResult.kept_epoch`; None if not recorded,
-    as of a model that was made elsewhere."""
+    """Epoch of the model's weights, as `FineTuneResult.kept_epoch`; None if not recorded."""
 
     kept_because: str | None = None
     """Why that epoch."""
 
     intervals: Mapping[str, Interval] | None = None
-    """95 % interval of each figure by its name, without those that the rows say nothing of; None where only figures
-    were asked for, as after each epoch."""
+    """95 % interval of each metric by name, where the rows determine one; None where only metrics were computed, as
+    after each epoch."""
 
     baselines: "tuple[BaselineReport, ...]" = ()
-    """Simpler models on the same rows, where the training rows were at hand to fit them."""
+    """Baselines on the same rows, if the training rows were available to fit them."""
 
     slices: tuple[SliceReport, ...] = ()
     """The rows divided by length, confidence and columns of the data."""
 
     labels_read_as: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """The model's name for each label that the data spell otherwise: `{"pos": "positive"}`."""
+    """The model's name for each label that the data spell differently: `{"pos": "positive"}`."""
 
     measured: MeasuredRows | None = field(default=None, repr=False, compare=False, metadata=NOT_IN_DICT)
-    """The rows themselves; None in a report that was read from a file, or where only figures were asked for."""
+    """The rows; None in a report read from a file, or with metrics only."""
 
     curves: Curves | None = field(default=None, repr=False, compare=False, metadata=NOT_IN_DICT)
-    """Reliability, ROC, precision and recall, thresholds, coverage; None where there are no rows either."""
+    """Curves of the rows; None without rows."""
 
     background: ModelProvenance | None = field(default=None, repr=False, compare=False, metadata=NOT_IN_DICT)
-    """What the model was made from and how, for the page of the report."""
+    """Provenance of the model, for the page of the report."""
 
     def require_rows(self) -> MeasuredRows:
         """Return the rows.
 
         Raises:
-            DataError: The report holds its figures alone.
+            DataError: The report has no rows.
         """
         if self.measured is None:
             raise DataError(
-                "this report holds its figures without the rows they came from", hint="evaluate again, with the texts"
+                "this report has its metrics without the rows they came from", hint="evaluate again, with the texts"
             )
         return self.measured
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "EvaluationReport":
-        """Read what `to_dict` returned: the report as it was, without rows, curves and background."""
+        """Create a report from the result of `to_dict`, without rows, curves and provenance."""
         negative, positive = plain["labels"]
         (tn, fp), (fn, tp) = plain["confusion_matrix"]
         intervals = plain["intervals"]
@@ -189,16 +185,16 @@ class EvaluationReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON types, without the rows, and the warnings with it."""
+        """Return the report as plain JSON types, with its warnings and without the rows."""
         return record_to_dict(self) | {"warnings": self.warnings()}
 
     def to_markdown(self) -> str:
-        """Return verdict, metrics and slices as Markdown; no text of the data is in it."""
+        """Return verdict, metrics and slices as Markdown, without texts of the data."""
         from imdb_sentiment.reporting.markdown import Section, render_markdown
 
         shown = self.unseen or self
         sections = [
-            Section("Figures", shown.metric_rows(), f"On {shown.rows:,} rows, {shown.computed_in()}."),
+            Section("Metrics", shown.metric_rows(), f"On {shown.rows:,} rows, {shown.computed_in()}."),
             Section("Confusion matrix", confusion_rows(shown.labels, shown.confusion_matrix)),
         ]
         if shown.slices:
@@ -213,19 +209,19 @@ class EvaluationReport:
         label_issues: LabelIssues | None = None,
         overwrite: bool = False,
     ) -> Path:
-        """Write the report as one HTML page that needs nothing from outside. Needs the extra `report`.
+        """Write the report as one self-contained HTML page. Needs the extra `report`.
 
         Args:
             path: File to write.
             title: Heading of the page.
-            label_issues: What `find_label_issues` returned for the data, to be shown too.
-            overwrite: Replace a file that is there.
+            label_issues: Result of `find_label_issues` to include.
+            overwrite: Replace an existing file.
 
         Returns:
             The file.
 
         Raises:
-            OutputExistsError: The file is there, or cannot be written.
+            OutputExistsError: The file exists, or cannot be written.
             MissingExtraError: matplotlib or Jinja2 is not installed.
         """
         from imdb_sentiment.reporting.html import Page, Table, render_html
@@ -237,7 +233,7 @@ class EvaluationReport:
             title=title,
             labels=shown.labels,
             verdict=self.verdict(),
-            figures=Table.of(f"Figures on {shown.rows:,} rows{intervals}", shown.metric_rows()),
+            metrics=Table.of(f"Metrics on {shown.rows:,} rows{intervals}", shown.metric_rows()),
             computed=f"{shown.computed_in().capitalize()}.",
             confusion=Table.of(
                 "True labels down, predicted labels across", confusion_rows(shown.labels, shown.confusion_matrix)
@@ -262,50 +258,51 @@ class EvaluationReport:
         return metric_rows(self._column("this model"), baselines, positive=positive, intervals=intervals, corner=corner)
 
     def computed_in(self) -> str:
-        """Say which numbers the metrics were computed with."""
+        """Describe the precision that the metrics were computed in."""
         precision = self.numeric_precision
         return f"numeric precision {NOT_RECORDED}" if precision is None else f"computed in {precision}"
 
     def verdict(self) -> list[str]:
-        """Return what the report comes to, in sentences, the most important first.
+        """Return the conclusions in sentences, the most important first.
 
-        Where the model was trained on some of the rows, they are about the others.
+        They are about the unseen rows if the model was trained on some of them.
         """
         shown = self.unseen or self
         intervals = shown.intervals or {}
         correct = sum(shown.confusion_matrix[i][i] for i in (0, 1))
-        said = [
+        sentences = [
             accuracy_sentence(correct, shown.rows, intervals.get("accuracy"), cross_validated=shown.cross_validated)
         ]
         if self.unseen:
-            said.append(
+            sentences.append(
                 f"{self.seen_rows:,} more rows are left out: the model was trained or its best epoch chosen on them."
             )
-        said += [f"Careful: {warning}." for warning in shown.warnings()]
+        sentences += [f"Careful: {warning}." for warning in shown.warnings()]
         if shown.background:
-            said += [f"When it was trained: {warning}." for warning in shown.background.warnings]
+            sentences += [f"When it was trained: {warning}." for warning in shown.background.warnings]
         more = [*(baseline.verdict for baseline in shown.baselines), *filter(None, [shown.baselines_caveat()])]
-        said += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in more]
-        said += calibration_sentences(shown.expected_calibration_error, intervals.get("expected_calibration_error"))
-        return said + slice_sentences(shown.slices, shown.accuracy)
+        sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in more]
+        error_interval = intervals.get("expected_calibration_error")
+        sentences += calibration_sentences(shown.expected_calibration_error, error_interval)
+        return sentences + slice_sentences(shown.slices, shown.accuracy)
 
     def baselines_caveat(self) -> str | None:
-        """Say what to keep in mind of the comparison with simpler models, or that there is none."""
+        """Return a caveat about the comparison with baselines, if any."""
         if self.background is None:
             return None
         if not self.baselines:
-            return "not compared with simpler models, as the rows that the model was trained on were not at hand"
+            return "not compared with simpler models, as the rows that the model was trained on were not available"
         return fewer_rows_sentence(self.baselines[0].train_rows, self.background.train_rows)
 
     def confident_errors(self, *, count: int = 10) -> list[ConfidentError]:
-        """Return the most confident errors, in falling order of confidence; none without rows."""
+        """Return the most confident errors in descending order of confidence; none without rows."""
         if self.measured is None:
             return []
         explanations = self.background.explanations if self.background else {}
         return confident_errors(self.measured, self.labels, explanations, count=count)
 
     def plots(self) -> "list[Figure]":
-        """Draw all curves; none if the report holds its metrics alone.
+        """Draw all curves; none if the report has no rows.
 
         Raises:
             MissingExtraError: matplotlib is not installed.
@@ -340,11 +337,11 @@ class EvaluationReport:
 
     def __str__(self) -> str:
         if self.unseen is None:
-            return self._figures()
-        remembered = "With them, where figures also say what the model remembers:"
-        return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, self._figures()])
+            return self._metrics_text()
+        remembered = "Including them, where metrics also reflect memorisation:"
+        return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, self._metrics_text()])
 
-    def _figures(self) -> str:
+    def _metrics_text(self) -> str:
         about = "cross-validated: each row was scored by a model that was trained without it"
         given = [about if self.cross_validated else None, self.one_label_warning()]
         sentences = [*filter(None, given), *(baseline.verdict for baseline in self.baselines)]
@@ -354,35 +351,35 @@ class EvaluationReport:
         return "\n".join(lines)
 
     def with_labels_read_as(self, read_as: Mapping[str, str]) -> "EvaluationReport":
-        """Return the report with how the labels of the data were read."""
+        """Return a copy that records how the labels of the data were read."""
         unseen = self.unseen.with_labels_read_as(read_as) if self.unseen else None
         return replace(self, labels_read_as=read_as, unseen=unseen)
 
     def warnings(self) -> list[str]:
-        """Say what may make the figures worthless."""
+        """Return warnings about what may invalidate the metrics."""
         given = (self.flipped_warning(), self.seen_warning(), self.one_label_warning())
         return [warning for warning in given if warning]
 
     def one_label_warning(self) -> str | None:
-        """Say if all rows get one label although the other is there too: such a model has learned nothing of use."""
+        """Warn if all rows are predicted as one label although both occur."""
         (tn, fp), (fn, tp) = self.confusion_matrix
-        if min(tn + fp, fn + tp) < _FEWEST_MISSED or min(tn + fn, fp + tp) > 0:
+        if min(tn + fp, fn + tp) < _MIN_MISSED or min(tn + fn, fp + tp) > 0:
             return None
         label = self.labels[tn + fn == 0]
         return (
-            f"the model calls all {count_rows(self.rows)} {quote(label)}, and so does no better than the share of that "
+            f"the model predicts {quote(label)} for all {count_rows(self.rows)}, no better than the share of that "
             "label; train on more rows, of the rarer label above all, or choose a threshold for a goal"
         )
 
     def flipped_warning(self) -> str | None:
-        """Say if the labels of the data were probably read the wrong way round."""
+        """Warn if the labels of the data are probably flipped."""
         return flipped_warning(self.labels_read_as, accuracy=self.accuracy, rows=self.rows, roc_auc=self.roc_auc)
 
     def seen_warning(self) -> str | None:
-        """Say how many rows the model knows, if it knows any."""
+        """Warn if the model was trained on some of the rows."""
         if not self.seen_rows:
             return None
-        rest = "the figures without them stand apart" if self.unseen else "there are no others"
+        rest = "the metrics without them are shown separately" if self.unseen else "there are no others"
         return f"these are {self._seen()}; {rest}"
 
     def _seen(self) -> str:
@@ -392,7 +389,7 @@ class EvaluationReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineReport:
-    """A simpler model on the same rows."""
+    """A baseline on the same rows."""
 
     name: str
 
@@ -402,20 +399,20 @@ class BaselineReport:
     """The baseline first, the model second."""
 
     train_rows: int | None = None
-    """How many rows it was fitted on; None if not recorded."""
+    """Number of its training rows; None if not recorded."""
 
     @property
     def verdict(self) -> str:
-        """Say plainly whether the model beats it: by its labels, and by a metric that no threshold changes."""
+        """Whether the model beats the baseline, by accuracy and by a threshold-free metric."""
         comparison = self.comparison
         beats = comparison.differences["accuracy"].value > 0
         word = ("better" if beats else "WORSE") if comparison.beyond_chance else "NOT better"
         unlike = comparison.unlike(self.name, "this model")
-        said = unlike or f"accuracy {word} than {self.name}: {comparison.evidence()}{self._at}"
+        sentence = unlike or f"accuracy {word} than {self.name}: {comparison.evidence()}{self._at}"
         if ranking := comparison.ranking():
             word = ("NOT better", "better", "WORSE")[ranking.sign] + (f" than {self.name}" if unlike else "")
-            said += f"; {ranking.metric} {word}: {ranking.evidence}"
-        return said
+            sentence += f"; {ranking.metric} {word}: {ranking.evidence}"
+        return sentence
 
     @property
     def _at(self) -> str:

@@ -1,4 +1,4 @@
-"""What models hand back for texts and files."""
+"""Results of inference on texts and files."""
 
 import html
 from collections.abc import Mapping
@@ -18,22 +18,22 @@ __all__ = ["Explanation", "ExportReport", "FileReport", "Prediction", "WordContr
 _SHOWN = 10
 
 _DEEPEST = 0.4
-"""Opacity of the strongest word's ground, on which black and white letters can still be read."""
+"""Background opacity of the strongest word, at which black and white letters stay legible."""
 
 _FAINT, _STRONG = 0.05, 0.5
 """Shares of the strongest word's score."""
 
 _COLOURS = ("214, 69, 65", "38, 133, 84")
-"""Red and green, as CSS writes them, for the negative and the positive label."""
+"""CSS colours, red for the negative and green for the positive label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """What the classifier says of one text."""
+    """Prediction for one text."""
 
     label: str
-    """Name of the predicted label, as the training data spell it: the positive one if its probability is above the
-    model's threshold, which is 0.5 unless another was chosen."""
+    """Predicted label, as spelled in the training data: the positive one if its probability is above the model's
+    threshold, by default 0.5."""
 
     score: float
     """Probability of `label`; below 0.5 only where the threshold is not 0.5."""
@@ -42,13 +42,13 @@ class Prediction:
     """Probability of each label; they add up to 1."""
 
     truncated: bool
-    """Whether the text was longer than the model reads, so that part of it was not seen."""
+    """Whether the text was truncated."""
 
     abstained: bool = False
-    """Whether `score` is below the `abstain_below` of `predict`; `label` is then no more than a guess."""
+    """Whether `score` is below the `abstain_below` of `predict`."""
 
     answered_by: Literal["encoder", "words"] = "encoder"
-    """`words` if the quick model of a cascade was sure enough, so that the encoder did not read the text."""
+    """`words` if the TF-IDF model of a cascade was confident enough, so that the encoder did not read the text."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
@@ -57,30 +57,29 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordContribution:
-    """What a word contributed."""
+    """Contribution of a word to a prediction."""
 
     word: str
 
     start: int
-    """Position of its first character in its text."""
+    """Start position in its text."""
 
     end: int
-    """Position after its last character."""
+    """End position, exclusive."""
 
     part: int
     """0, or 1 in the second text of a pair."""
 
     score: float
-    """What it adds to the logit of the positive label less that of the negative one; below 0 it speaks for the negative
-    label."""
+    """Contribution to the positive minus the negative logit; negative scores favour the negative label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a model gave a text its label, word by word.
+    """Word-level attribution of a prediction.
 
-    The scores of all words, and of what is no word, add up to the difference between the text's logits and those of a
-    text of the same length without words.
+    The scores of all words and non-word tokens add up to the difference between the text's logits and those of a text
+    of the same length without words.
     """
 
     texts: tuple[str, ...]
@@ -96,16 +95,16 @@ class Explanation:
     """Probability of `label`."""
 
     words: tuple[WordContribution, ...]
-    """The words that the model read, in their order; those that were cut from a long text are not among them."""
+    """The words that the model read, in order, without truncated ones."""
 
     completeness_error: float
-    """By how much the scores miss what they should add up to, as a share of it."""
+    """Relative error of the sum of scores."""
 
     steps: int
-    """Points on the way from no words to the text at which gradients were taken."""
+    """Number of integration steps from the text without words to the text."""
 
     def top(self, count: int = _SHOWN) -> tuple[WordContribution, ...]:
-        """Return the words that spoke for the label most, the first the strongest."""
+        """Return the words that contributed most to the label, strongest first."""
         sign = 1 if self.label == self.labels[1] else -1
         return tuple(sorted(self.words, key=lambda word: -sign * word.score)[:count])
 
@@ -114,7 +113,7 @@ class Explanation:
         return record_to_dict(self)
 
     def to_html(self) -> str:
-        """Return the text as HTML, escaped, with each word on a ground of its label's colour."""
+        """Return the escaped text as HTML, with each word on a background of its label's colour."""
         parts = []
         for part, text in enumerate(self.texts):
             done, pieces = 0, []
@@ -129,7 +128,7 @@ class Explanation:
         return visible(f'<div class="explanation">{"<br>".join(parts)}</div>')
 
     def __rich__(self) -> "Text":
-        """Return the text for a terminal: green words speak for the positive label, red ones for the negative."""
+        """Return the text for a terminal, with green words for the positive label and red ones for the negative."""
         from rich.text import Text
 
         whole = Text()
@@ -154,38 +153,38 @@ class Explanation:
         sign = 1 if self.label == self.labels[1] else -1
         table += [[word.word, f"{sign * word.score:+.3f}"] for word in self.top()]
         lines = [f"{self.label} {self.score:.3f}", *format_table(table)]
-        return visible("\n".join([*lines, f"the scores miss their sum by {100 * self.completeness_error:.1f} %"]))
+        return visible("\n".join([*lines, f"completeness error of the scores: {100 * self.completeness_error:.1f} %"]))
 
     def _of(self, part: int) -> list[WordContribution]:
         return [word for word in self.words if word.part == part]
 
     def _strength(self, word: WordContribution) -> float:
-        """Return the word's score as a share of the strongest."""
+        """Return the score relative to the strongest."""
         strongest = max(abs(other.score) for other in self.words)
         return word.score / strongest if strongest else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """What came of the rows of a file, or of several files together."""
+    """Summary of the predictions for one or more files."""
 
     rows: int
-    """How many rows were written."""
+    """Number of rows written."""
 
     labels: Mapping[str, int]
-    """How many of them got each label."""
+    """Number of rows per predicted label."""
 
     not_scored: Mapping[str, int]
-    """How many got none, by the reason."""
+    """Number of rows without a label, by reason."""
 
     answered_by_words: int | None
-    """How many of the labels the quick model of a cascade gave; None without a cascade."""
+    """Number of labels predicted by the TF-IDF model of a cascade; None without a cascade."""
 
     scored_before: int
-    """How many of the rows an earlier run had done, which did not come to its end."""
+    """Number of rows scored by an earlier, unfinished run."""
 
     notes: tuple[str, ...]
-    """What else a reader should know."""
+    """Remarks for the user."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -197,35 +196,35 @@ class FileReport:
         lines += [f"{rows:,} without a label: {reason}" for reason, rows in self.not_scored.items()]
         if self.answered_by_words is not None:
             share = self.answered_by_words / max(sum(self.labels.values()), 1)
-            lines.append(f"{share:.0%} of the labels were given by the quick model, the rest by the encoder")
+            lines.append(f"{share:.0%} of the labels were predicted by the TF-IDF model, the rest by the encoder")
         if self.scored_before:
-            lines.append(f"{self.scored_before:,} of them were done by an earlier run")
+            lines.append(f"{self.scored_before:,} of them were scored by an earlier run")
         return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
-    """How near an exported model comes to the one it was made from, measured on texts."""
+    """Comparison of an exported model with the original on texts."""
 
     format: Literal["onnx"]
 
     quantize: Literal["int8"] | None
-    """What weights were rounded to; None if they are as they were."""
+    """Type that weights were quantized to; None if they were not."""
 
     runtime: Literal["onnxruntime", "openvino"]
-    """What computed the exported model: the one that opens it on this machine."""
+    """Runtime that the exported model was run with."""
 
     texts: int
-    """How many texts were compared."""
+    """Number of texts compared."""
 
     same_labels: float
-    """Share of the texts that both call the same."""
+    """Share of the texts with the same predicted label."""
 
     largest_difference: float
     """Largest difference of a positive probability."""
 
     accuracy: tuple[float, float] | None
-    """Accuracy before and after; None where no labels were given."""
+    """Accuracy before and after; None without labels."""
 
     megabytes: tuple[float, float]
     """Size of the weights before, and of the graph with its weights after."""

@@ -1,4 +1,4 @@
-"""Rows whose label is probably wrong."""
+"""Suspected label errors."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,19 +16,19 @@ _WIDTH = 44
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelIssue:
-    """A row whose label a model that did not learn from it contradicts."""
+    """A row whose label contradicts an out-of-fold prediction."""
 
     row: int
     """Number of the row among the training and validation rows of the source, in its order, from 1."""
 
     label: str
-    """The label that it has."""
+    """The given label."""
 
     suggested: str
-    """The other one."""
+    """The other label."""
 
     probability: float
-    """Of the suggested label, by that model."""
+    """Out-of-fold probability of the suggested label."""
 
     text: str
     """The text, or both parts of a pair with a line break between them."""
@@ -36,18 +36,18 @@ class LabelIssue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelIssues:
-    """Rows to look at again, the most suspicious first."""
+    """Suspected label errors, the most suspicious first."""
 
     rows: int
-    """How many were looked at."""
+    """Number of rows checked."""
 
     model: str
-    """What looked at them, each time without having learnt from them."""
+    """Model of the out-of-fold predictions."""
 
     issues: tuple[LabelIssue, ...]
 
     notes: tuple[str, ...]
-    """What else a reader should know of how the rows were read."""
+    """Remarks on how the rows were read."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the list as plain JSON types."""

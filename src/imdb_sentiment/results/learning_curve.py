@@ -1,4 +1,4 @@
-"""How accuracy rises with the number of labelled rows."""
+"""Learning curves over the number of labelled rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +14,13 @@ __all__ = ["Forecast", "LearningCurve", "LearningPoint"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningPoint:
-    """Models that were trained on so many rows."""
+    """Metrics of models trained on a number of rows."""
 
     rows: int
-    """Number of labelled rows that each was given, those held out to choose by included."""
+    """Number of labelled rows for each model, including its validation rows."""
 
     accuracy: float
-    """Share of the held-out rows with the right label."""
+    """Accuracy on the held-out rows."""
 
     interval: Interval
     """95 % interval of the accuracy."""
@@ -34,7 +34,7 @@ class LearningPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What a power law through the points says of a number of rows."""
+    """Accuracy predicted by a power law through the points."""
 
     rows: int
     """Number of labelled rows."""
@@ -43,36 +43,36 @@ class Forecast:
     """Expected accuracy."""
 
     interval: Interval
-    """95 % interval, from resampling the held-out rows. It does not cover that the law may not hold."""
+    """95 % interval from resampling the held-out rows. It does not account for deviations from the power law."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningCurve:
-    """Accuracy over the number of labelled rows, and what more of them would bring."""
+    """Accuracy over the number of labelled rows, with forecasts for more rows."""
 
     points: tuple[LearningPoint, ...]
-    """One for each number of rows, rising."""
+    """One point per number of rows, ascending."""
 
     now: Forecast
-    """All rows, which is more than any point was trained on."""
+    """Forecast for all rows, more than any point was trained on."""
 
     doubled: Forecast
-    """Twice as many."""
+    """Forecast for twice as many rows."""
 
     gain: float
     """Accuracy of `doubled` minus that of `now`; 0.01 is one point."""
 
     gain_interval: Interval
-    """95 % interval of it."""
+    """95 % interval of the gain."""
 
     held_out: int
-    """Number of rows that each point was measured on."""
+    """Number of rows that each point was evaluated on."""
 
     folds: int
     """Number of models behind each point."""
 
     notes: tuple[str, ...] = ()
-    """How the source was read, and which rows were left alone."""
+    """How the source was read, and which rows were not used."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the curve as plain JSON types."""

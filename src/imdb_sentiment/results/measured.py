@@ -1,4 +1,4 @@
-"""The rows behind the figures of a report."""
+"""The evaluated rows of a report."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +11,7 @@ __all__ = ["MeasuredRows"]
 
 
 class MeasuredRows(NamedTuple):
-    """What a model said of n rows, and what is true of them."""
+    """Predictions and true labels of n rows."""
 
     positive: "NDArray[np.float64]"
     """Probability of the positive label, shape (n,)."""
@@ -20,28 +20,28 @@ class MeasuredRows(NamedTuple):
     """0 or 1, shape (n,)."""
 
     threshold: float = 0.5
-    """A row is called positive above it."""
+    """Rows with a positive probability above it are predicted positive."""
 
     texts: Sequence[str] | Sequence[tuple[str, str]] = ()
-    """The texts or pairs, n of them; empty where only figures were asked for."""
+    """The n texts or pairs; empty where only metrics were computed."""
 
     numbers: Sequence[int] = ()
-    """The number of each row among those that were given, from 1; empty where these are all of them."""
+    """Original number of each row, from 1; empty if these are all rows."""
 
     goal: str | None = None
-    """What the threshold was chosen for on validation rows, such as `recall>=0.95`; None for one that was given."""
+    """Goal of the threshold on validation rows, such as `recall>=0.95`; None for a fixed threshold."""
 
     goal_reached: bool = True
     """Whether the goal was reached on validation rows."""
 
     @property
     def predicted(self) -> "NDArray[np.int64]":
-        """0 or 1, shape (n,)."""
+        """Predicted labels, 0 or 1, shape (n,)."""
         return (self.positive > self.threshold).astype("int64")
 
     @property
     def correct(self) -> "NDArray[np.bool_]":
-        """Whether the predicted label is the true one, shape (n,)."""
+        """Whether each prediction is correct, shape (n,)."""
         correct: NDArray[np.bool_] = self.predicted == self.labels
         return correct
 
@@ -54,7 +54,7 @@ class MeasuredRows(NamedTuple):
         return confidence
 
     def where(self, kept: Sequence[bool]) -> "MeasuredRows":
-        """Return the rows for which `kept`, n of them, is true."""
+        """Return the rows selected by a mask of length n."""
         import numpy as np
 
         mask = np.asarray(kept, dtype=bool)
@@ -63,11 +63,11 @@ class MeasuredRows(NamedTuple):
         return self._replace(positive=self.positive[mask], labels=self.labels[mask], texts=texts, numbers=numbers)
 
     def number(self, place: int) -> int:
-        """Return the number of the row at a place, counted from 0."""
+        """Return the original number of the row at a 0-based position."""
         return self.numbers[place] if self.numbers else place + 1
 
     def same_rows(self, other: "MeasuredRows") -> bool:
-        """Tell whether these are the texts and labels of `other`, in the same order."""
+        """Return whether texts and labels equal those of `other`, in the same order."""
         import numpy as np
 
         return list(self.texts) == list(other.texts) and np.array_equal(self.labels, other.labels)

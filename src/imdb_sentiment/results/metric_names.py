@@ -1,4 +1,4 @@
-"""What each metric of a report is called."""
+"""Display names of metrics."""
 
 __all__ = ["METRICS", "METRIC_NAMES"]
 
@@ -15,7 +15,7 @@ METRIC_NAMES = {
     "brier_score": "Brier score",
     "expected_calibration_error": "calibration error",
 }
-"""By the field of `EvaluationReport`; `positive` is the positive label's name."""
+"""By field of `EvaluationReport`; `positive` is the positive label."""
 
 METRICS = tuple(METRIC_NAMES)
 """The fields of `EvaluationReport` that are metrics."""

@@ -1,4 +1,4 @@
-"""The predictions that were most confident and wrong."""
+"""Most confident errors."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from imdb_sentiment.results.measured import MeasuredRows
 __all__ = ["ConfidentError", "confident_errors"]
 
 _COUNT = 10
-_LONGEST = 1500
+_MAX_TEXT = 1500
 
 
 class ConfidentError(NamedTuple):
-    """A row whose label was not predicted."""
+    """A misclassified row."""
 
     row: int
-    """Its number among the rows that were given, from 1."""
+    """Row number, from 1, in the order given."""
 
     true: str
     predicted: str
@@ -28,13 +28,13 @@ class ConfidentError(NamedTuple):
 def confident_errors(
     rows: MeasuredRows, labels: tuple[str, str], explanations: Mapping[int, Explanation], *, count: int = _COUNT
 ) -> list[ConfidentError]:
-    """Return the most confident errors, in falling order of confidence; none where there are no texts.
+    """Return the most confident errors in descending order of confidence; none without texts.
 
     Args:
-        rows: The rows and what was predicted.
+        rows: The rows and their predictions.
         labels: Names of the negative and of the positive label.
-        explanations: Why some rows got their label, by their number.
-        count: How many at most.
+        explanations: Explanations of some rows, by row number.
+        count: Maximum number of errors.
     """
     import numpy as np
 
@@ -57,4 +57,4 @@ def confident_errors(
 
 def _text(text: str | tuple[str, str]) -> str:
     whole = text if isinstance(text, str) else "\n".join(text)
-    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]} ..."
+    return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]} ..."

@@ -1,4 +1,4 @@
-"""A model on a part of the rows."""
+"""Metrics on slices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ __all__ = ["SliceReport"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceReport:
-    """How a model does on the rows that have one value in common."""
+    """Metrics of a model on the rows with one value in common."""
 
     grouping: str
-    """What the rows were divided by: `length`, `confidence`, who of a cascade answered, or a column of the data."""
+    """Criterion: `length`, `confidence`, the answering model of a cascade, or a column of the data."""
 
     name: str
     """The value."""
@@ -26,25 +26,23 @@ class SliceReport:
     accuracy: float
 
     precision: float
-    """0 where no row is called positive."""
+    """0 if no row is predicted positive."""
 
     recall: float
-    """0 where no row is positive."""
+    """0 if no row is positive."""
 
     f1: float
 
     intervals: Mapping[str, Interval]
-    """95 % interval of each of these four by its name, without those of which the rows say nothing. By Wilson's method,
-    which holds for few rows too."""
+    """95 % Wilson interval of each of these four metrics by name, where defined."""
 
     mean_confidence: float
-    """Mean probability of the predicted label; far above the accuracy, the model is too sure of these rows."""
+    """Mean probability of the predicted label; far above the accuracy, the model is overconfident on these rows."""
 
     p_value: float
-    """How likely accuracy would differ as much from that of all other rows by chance, corrected for the number of
-    slices."""
+    """p-value of the difference in accuracy from all other rows, corrected for the number of slices."""
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether the accuracy differs from that of all other rows by more than chance explains."""
+        """Whether the accuracy differs significantly from that of all other rows."""
         return self.p_value < BY_CHANCE

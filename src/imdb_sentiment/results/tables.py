@@ -1,4 +1,4 @@
-"""The tables of a report, as rows of text: for a terminal, for Markdown and for HTML. The first row is the header."""
+"""Tables of a report as rows of text for terminal, Markdown and HTML; the first row is the header."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -28,13 +28,13 @@ def metric_rows(
     intervals: Mapping[str, Interval] | None = None,
     corner: str = "",
 ) -> list[list[str]]:
-    """Return each metric of a model with its interval, and that of baselines beside it.
+    """Return the metrics of a model with intervals, and those of baselines beside them.
 
     Args:
-        model: The model; its name is shown beside baselines alone.
+        model: The model; its name is shown only beside baselines.
         baselines: Other models on the same rows.
         positive: Name of the positive label.
-        intervals: Of the model's metrics.
+        intervals: Intervals of the model's metrics.
         corner: Text of the first cell.
     """
     head = [corner, model.name if baselines else "", *(["95 % interval"] if intervals else [])]
@@ -63,7 +63,7 @@ def confusion_rows(labels: tuple[str, str], matrix: tuple[tuple[int, int], tuple
 
 
 def slice_rows(slices: Sequence[SliceReport]) -> list[list[str]]:
-    """Return one row a slice."""
+    """Return one row per slice."""
     interval = "95 % interval"
     table = [["slice", "rows", "accuracy", interval, "differs (p)", "confidence", "F1", interval]]
     for part in slices:

@@ -12,7 +12,7 @@ _CELL = 60
 
 
 def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Align rows of cells, each cut: the first column to the left, the others to the right."""
+    """Align rows of shortened cells, the first column to the left, the others to the right."""
     rows = [[visible_cell(shorten(cell, _CELL)) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
@@ -23,5 +23,5 @@ def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def wrap(sentence: str) -> list[str]:
-    """Return the lines of a sentence, all but the first indented."""
+    """Wrap a sentence with a hanging indent."""
     return textwrap.wrap(sentence, _COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""What came of the rows and of the training on them."""
+"""Results of splitting and training."""
 
 import math
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from imdb_sentiment.runtime.messages import quote, visible
 __all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "MethodResult", "SplitSummary"]
 
 
-_FEWEST_OF_A_LABEL = 8
-_FEW_HELD_OUT = 100
+_MIN_LABEL_ROWS = 8
+_MIN_HELD_OUT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """Rows of the source that are in no split, and why."""
+    """Rows of the source that are in no split."""
 
     split: str
     """Split that the rows would have been in."""
@@ -30,30 +30,30 @@ class LeftOut:
     """Why they were left out."""
 
     rows: int
-    """How many."""
+    """Number of rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSummary:
-    """How the rows of a source became train, validation and test."""
+    """Sizes of the splits, and rows left out of them."""
 
     rows: Mapping[str, Mapping[str, int]]
-    """Rows per split and label name."""
+    """Number of rows per split and label."""
 
     left_out: tuple[LeftOut, ...]
-    """Rows in no split, with the reason and the count; nothing else was left out."""
+    """All rows in no split, by reason."""
 
     test_overlap_rows: int
-    """Training and validation rows whose text also stands in test, whether they were left out or kept."""
+    """Number of training and validation rows that overlap test, left out or not."""
 
     notes: tuple[str, ...]
-    """What else a reader should know of how the source was read."""
+    """Remarks on how the source was read."""
 
     folds: int = 0
-    """In how many folds each training row is held out once; 0 where there is a validation split."""
+    """Number of folds of the training rows; 0 with a validation split."""
 
     fingerprint: str
-    """SHA-256 over texts and labels of each split; the order of the rows does not change it."""
+    """SHA-256 over texts and labels of each split, independent of the order of the rows."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain JSON types."""
@@ -65,7 +65,7 @@ class SplitSummary:
         table += [
             [split, *(f"{n:,}" for n in by.values()), f"{sum(by.values()):,}"]
             for split, by in self.rows.items()
-            if any(by.values())  # rows that are held out in turn make no validation split
+            if any(by.values())  # cross-validation leaves splits empty
         ]
         lines = format_table(table)
         if self.folds:
@@ -78,24 +78,23 @@ class SplitSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRecord:
-    """One evaluation of a run, at the end of an epoch or within it."""
+    """One evaluation during training."""
 
     epoch: float
-    """Passes over the training rows until then: 1.0 after the first, 0.5 halfway through it."""
+    """Number of epochs so far, fractional within an epoch."""
 
     train_loss: float
-    """Mean cross-entropy of the training steps since the evaluation before, in nats; weighted if
-    `FineTuneConfig.class_weight` is set."""
+    """Mean training cross-entropy since the previous evaluation, in nats; weighted if `FineTuneConfig.class_weight` is
+    set."""
 
     validation: EvaluationReport
-    """The model on the validation split then."""
+    """Metrics on the validation split."""
 
     seconds: float | None = None
-    """Wall-clock seconds of training and evaluation until then, those before a break included; None if not known."""
+    """Wall-clock seconds of training and evaluation so far, across resumes; None if unknown."""
 
     calibrated_log_loss: float | None = None
-    """Log loss on the validation split once a temperature is fitted to it, by which epochs are chosen; None if not
-    recorded."""
+    """Validation log loss after temperature scaling, by which epochs are chosen; None if not recorded."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
@@ -104,26 +103,26 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What was fitted to the validation split after training; the weights stay as they are below the head."""
+    """Temperature and threshold fitted to the validation split after training."""
 
     temperature: float
-    """The logits are divided by it, in the saved head itself. Above 1, the model was too sure of itself."""
+    """Divisor of the logits, applied to the saved head. Above 1, the model was overconfident."""
 
     threshold: float
-    """A text is called positive if its positive probability is above it."""
+    """Texts with a positive probability above it are predicted positive."""
 
     goal: str
-    """What the threshold was chosen for; see `FineTuneConfig.threshold`."""
+    """Goal of the threshold; see `FineTuneConfig.threshold`."""
 
     reached: bool
-    """Whether the goal was met on validation."""
+    """Whether the goal was reached on validation rows."""
 
     before: EvaluationReport
     """The kept epoch on the validation split, at the threshold 0.5."""
 
     after: EvaluationReport
-    """The same with temperature and threshold. As both were fitted to these rows, new rows may come out less well.
-    Where each row was held out once (`cross_validated`), method, penalty and temperature were chosen without its fold.
+    """The same with temperature and threshold. As both were fitted to these rows, metrics on new rows may be worse.
+    With cross-validation (`cross_validated`), method, penalty and temperature were chosen without the row's fold.
     """
 
     def to_dict(self) -> dict[str, Any]:
@@ -139,7 +138,7 @@ class Calibration:
         )
         if self.threshold != 0.5:
             lines.append(
-                f"threshold {self.threshold:.4f} for {self.goal}{'' if self.reached else ', which none reaches'}: "
+                f"threshold {self.threshold:.4f} for {self.goal}{'' if self.reached else ', not reached'}: "
                 f"precision {after.precision:.4f}, recall {after.recall:.4f} on validation"
             )
         return "\n".join(lines)
@@ -147,29 +146,29 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeChoice:
-    """How a quick model of hashed words goes together with the encoder, chosen on the validation split."""
+    """Settings of a cascade of a TF-IDF model and the encoder, chosen on the validation split."""
 
     margin: float
-    """How probable a label must be for the quick model to answer, where the threshold is 0.5; 1 for never. At another
-    threshold the distance from it, in log odds, is the same."""
+    """Least confidence for the TF-IDF model to answer, at a threshold of 0.5; 1 for never. At another threshold, the
+    distance from it in log odds is the same."""
 
     blend: float
-    """Share of the quick model in the log odds of the texts that the encoder reads."""
+    """Weight of the TF-IDF model in the log odds of the texts that the encoder reads."""
 
     answered: float
-    """Share of the validation rows that the quick model answers."""
+    """Share of the validation rows answered by the TF-IDF model."""
 
     accuracy: float
-    """Of both together on the validation split; new rows may come out less well, as margin and blend fit these."""
+    """Accuracy of the cascade on the validation split; optimistic, since margin and blend were fitted to it."""
 
     encoder_accuracy: float
-    """Of the encoder alone on the same rows."""
+    """Accuracy of the encoder alone on the same rows."""
 
     log_loss: float
-    """Of both together on the validation split."""
+    """Log loss of the cascade on the validation split."""
 
     encoder_log_loss: float
-    """Of the encoder alone on the same rows."""
+    """Log loss of the encoder alone on the same rows."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
@@ -177,7 +176,7 @@ class CascadeChoice:
 
     def __str__(self) -> str:
         return (
-            f"cascade: the quick model answers {self.answered:.0%} of validation,\n"
+            f"cascade: the TF-IDF model answers {self.answered:.0%} of validation,\n"
             f"  accuracy {self.encoder_accuracy:.4f} without and {self.accuracy:.4f} with it,\n"
             f"  log loss {self.encoder_log_loss:.4f} without and {self.log_loss:.4f} with it"
         )
@@ -185,19 +184,19 @@ class CascadeChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodResult:
-    """A method on the rows that were held out to choose between methods."""
+    """A method's metrics on the held-out rows by which methods are compared."""
 
     method: str
     """Name of the method."""
 
     log_loss: float
-    """Mean log loss, in nats, once a temperature is fitted."""
+    """Mean log loss, in nats, after temperature scaling."""
 
     standard_error: float
     """Standard error of that mean."""
 
     accuracy: float
-    """Share of rows with the right label, at the threshold 0.5."""
+    """Accuracy at a threshold of 0.5."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types."""
@@ -206,77 +205,76 @@ class MethodResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FineTuneResult:
-    """What `SentimentFineTuner.fit` did."""
+    """Result of `SentimentFineTuner.fit`."""
 
     history: tuple[EpochRecord, ...]
-    """One record an evaluation; `FineTuneConfig.evaluations_per_epoch` says how many an epoch has."""
+    """One record per evaluation; see `FineTuneConfig.evaluations_per_epoch`."""
 
     kept_epoch: float
-    """The `epoch` of the record whose weights the model has now."""
+    """The `epoch` of the record whose weights were kept."""
 
     kept_because: str
-    """Why that epoch: the metric that chose it, or that it was the last."""
+    """Why that epoch: the deciding metric, or that it was the last."""
 
     calibration: Calibration
-    """What was fitted to the validation split afterwards, computed in fp32 as every figure after training is."""
+    """Calibration after training, computed in fp32 like all metrics after training."""
 
     seconds: float
-    """Wall-clock seconds of training, evaluation after each epoch included."""
+    """Wall-clock seconds of training, including evaluations."""
 
     splits: SplitSummary
-    """The rows trained, validated and to be tested on."""
+    """Summary of the splits."""
 
     audit: DataAudit | None = None
-    """What was found in the data; None where `DataSplits` were given."""
+    """Audit of the data; None for given `DataSplits`."""
 
     training_precision: str | None = None
-    """Numbers that training computed with, `fp32` or `bf16`, and with it the figures of `history`; None if not
-    recorded."""
+    """Precision of training and of the metrics in `history`, `fp32` or `bf16`; None if not recorded."""
 
     method: str = "fine_tune"
-    """How the kept model was trained: `fine_tune`, `contrastive` or `probe`; see `FineTuneConfig.method`."""
+    """Method of the kept model: `fine_tune`, `contrastive` or `probe`; see `FineTuneConfig.method`."""
 
     compared: tuple[MethodResult, ...] = ()
-    """The methods that were compared on held-out rows, and TF-IDF beside them; empty where nothing was compared."""
+    """Methods compared on held-out rows, and TF-IDF; empty if nothing was compared."""
 
     settled: Mapping[str, float] = field(default_factory=dict)
-    """What fields of `FineTuneConfig` that are `auto` came to for so many rows and this encoder, by name."""
+    """Values chosen for `FineTuneConfig` fields that are `auto`, by name."""
 
     cascade: CascadeChoice | None = None
-    """What was prepared beside the encoder; None unless `FineTuneConfig.cascade` is set."""
+    """Settings of the cascade; None unless `FineTuneConfig.cascade` is set."""
 
     notes: tuple[str, ...] = ()
-    """What else a reader should know of this run, such as how the checkpoint's head was treated."""
+    """Remarks on the run, such as how the checkpoint's head was handled."""
 
     @property
     def validation(self) -> EvaluationReport:
-        """The model as it is now on the validation split."""
+        """Report of the final model on the validation split."""
         return self.calibration.after
 
     def warnings(self) -> list[str]:
-        """Say what makes this model doubtful, and what to do about it."""
+        """Return warnings about the model, with advice."""
         counts, held_out = self.splits.rows["train"], self.validation
         rarer = min(counts, key=lambda label: counts[label])
         given = []
-        if counts[rarer] < _FEWEST_OF_A_LABEL:
+        if counts[rarer] < _MIN_LABEL_ROWS:
             given.append(
                 f"there are only {count_rows(counts[rarer])} of {quote(rarer)} to train on; label at least "
-                f"{_FEWEST_OF_A_LABEL}, better {4 * _FEWEST_OF_A_LABEL}"
+                f"{_MIN_LABEL_ROWS}, better {4 * _MIN_LABEL_ROWS}"
             )
         if warning := held_out.one_label_warning():
             given.append(warning)
         given += self._simpler_is_as_good()
-        if held_out.rows < _FEW_HELD_OUT:
+        if held_out.rows < _MIN_HELD_OUT:
             share = (held_out.accuracy * held_out.rows + 2) / (held_out.rows + 4)  # Agresti and Coull (1998)
             error = 1.96 * (share * (1 - share) / (held_out.rows + 4)) ** 0.5
             given.append(
-                f"{count_rows(held_out.rows)} were held out, which tell the accuracy to within {error:.0%} only; "
+                f"{count_rows(held_out.rows)} were held out, which determine the accuracy only to within {error:.0%}; "
                 "label more rows before you compare models"
             )
         return given
 
     def _simpler_is_as_good(self) -> list[str]:
-        """Compare with TF-IDF, and with the share of the labels, which are log losses on the same held-out rows."""
+        """Compare the held-out log loss with that of TF-IDF and of the label shares."""
         chosen = next((result for result in self.compared if result.method == self.method), None)
         if chosen is None:
             return []
@@ -296,14 +294,14 @@ class FineTuneResult:
         return []
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types, and the warnings with it."""
+        """Return the result as plain JSON types, with its warnings."""
         return record_to_dict(self) | {"warnings": self.warnings()}
 
     def __str__(self) -> str:
         lines = format_table(self._epochs() if self.history else self._methods())
         if self.settled:
-            told = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
-            lines += wrap(f"chosen for these rows: {told}")
+            values = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
+            lines += wrap(f"chosen for these rows: {values}")
         kept = f"epoch {self.kept_epoch:.4g} ({self.kept_because})" if self.history else self.method
         lines.append(f"kept {kept} after {self.seconds:.0f} s of training")
         lines.append(str(self.calibration))

@@ -1,1 +1,1 @@
-"""What everything stands on, without machine learning: files, locks, processes, threads, messages, other libraries."""
+"""Infrastructure without machine learning: files, locks, processes, threads, messages, Hugging Face libraries."""

@@ -1,4 +1,4 @@
-"""Arrays in one file, written by NumPy without pickles, and read without trusting what the file says of itself."""
+"""Save arrays in one NumPy file without pickles, and load them without trusting its metadata."""
 
 import math
 import zipfile
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_arrays", "save_arrays"]
 
-_LONGEST_HEADER = 500
+_MAX_HEADER = 500
 
 
 def save_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
@@ -23,23 +23,23 @@ def save_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
 
 
 def load_arrays(path: Path, kinds: "Mapping[str, tuple[type[np.generic], tuple[int | None, ...]]]") -> "list[Any]":
-    """Read what `save_arrays` wrote; no more memory is taken than the file is long.
+    """Read a file written by `save_arrays`, with no more memory than the size of the file.
 
     Args:
         path: The file.
-        kinds: Type and shape of each array that must be in it; None where any length will do.
+        kinds: Required arrays by name, with type and shape; None allows any length.
 
     Returns:
         The arrays, in the order of `kinds`.
 
     Raises:
-        OSError: The file is not there or cannot be read.
-        ValueError: The file is damaged, or an array is missing or of another kind.
+        OSError: The file is missing or cannot be read.
+        ValueError: The file is damaged, or an array is missing or has another type or shape.
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
-            # members that are not compressed, and together not longer than the file, cannot unfold to more than it
+            # uncompressed members whose sizes add up to at most that of the file cannot take more memory
             if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
                 raise ValueError("compressed arrays, which are never written")
             if sum(info.file_size for info in infos) > path.stat().st_size:
@@ -56,7 +56,7 @@ def load_arrays(path: Path, kinds: "Mapping[str, tuple[type[np.generic], tuple[i
             return arrays
     except (OSError, ValueError):
         raise
-    except Exception as error:  # zipfile's own, and whatever parsing a header of any content comes to
+    except Exception as error:  # from zipfile, or from parsing a malformed header
         raise ValueError(str(error)) from None
 
 
@@ -68,10 +68,10 @@ def _read_array(
 
     if npy.read_magic(member) != (1, 0):
         raise ValueError(f"{name!r} is in a version of NumPy's format that is never written")
-    found, _, dtype = npy.read_array_header_1_0(member, _LONGEST_HEADER)
+    found, _, dtype = npy.read_array_header_1_0(member, _MAX_HEADER)
     fits = len(found) == len(shape) and all(want in (None, have) for want, have in zip(shape, found, strict=True))
     if dtype != np.dtype(kind) or not fits:
-        raise ValueError(f"{name!r} is an array of another kind: {dtype.name} of shape {found}")
+        raise ValueError(f"{name!r} has an unexpected type or shape: {dtype.name}, {found}")
     content = member.read(size)
     if len(content) != math.prod(found) * dtype.itemsize:
         raise ValueError(f"{name!r} has another length than its header says")

@@ -1,4 +1,4 @@
-"""A disk that fills: told as one error, whatever library was writing."""
+"""Report a full disk as one error, whatever library was writing."""
 
 import errno
 import os
@@ -17,13 +17,13 @@ _FULL_MESSAGES = tuple(os.strerror(code) for code in _FULL)
 
 @contextmanager
 def full_disk_errors(partial: Path, summary: str, *, hint: str, expected: str | None = None) -> Iterator[None]:
-    """Turn what happens when the disk fills into one error.
+    """Turn any error of a full disk into a `DiskFullError`.
 
     Args:
         partial: The file or folder that is being written.
         summary: What could not be written.
-        hint: How to go on.
-        expected: What there should have been.
+        hint: What to do.
+        expected: The space needed.
 
     Raises:
         DiskFullError: There is too little room.
@@ -33,17 +33,17 @@ def full_disk_errors(partial: Path, summary: str, *, hint: str, expected: str | 
     except Exception as error:
         free = shutil.disk_usage(partial.parent).free
         written = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
-        # torch's writer does not say why it failed
+        # torch's writer does not report why it failed
         if is_disk_full(error) or (isinstance(error, RuntimeError) and free < written):
             raise DiskFullError(summary, found=f"{disk_size(free)} free", expected=expected, hint=hint) from error
         raise
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Tell whether an error, also one of a library that keeps no error number, means that there is no more room."""
+    """Return whether an error means that the disk is full, even without an error number."""
     return getattr(error, "errno", None) in _FULL or any(message in str(error) for message in _FULL_MESSAGES)
 
 
 def disk_size(size: int) -> str:
-    """Write a number of bytes, e.g. `1.5 GB` or `8 MB`."""
+    """Format a number of bytes, such as `1.5 GB` or `8 MB`."""
     return f"{size / 1e9:.3g} GB" if size >= 1e8 else f"{size / 1e6:.3g} MB"

@@ -1,4 +1,4 @@
-"""Several processes that train together, as torchrun and accelerate start them: one speaks and writes, all know."""
+"""Distributed training under torchrun or accelerate: rank 0 does the I/O; results are broadcast."""
 
 import os
 import warnings
@@ -8,30 +8,30 @@ from typing import TypeVar
 
 from imdb_sentiment.errors import ConfigError, ImdbSentimentError
 
-__all__ = ["PATIENCE", "is_main", "run_on_all_ranks", "run_on_main", "warn_of_idle_gpus", "world_size"]
+__all__ = ["TIMEOUT", "is_main", "run_on_all_ranks", "run_on_main", "warn_of_idle_gpus", "world_size"]
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(hours=12)
-"""How long a process waits for another. Upstream's ten minutes are too few to read and tokenize large data; where a
-process dies, the launcher ends the others at once."""
+TIMEOUT = timedelta(hours=12)
+"""Timeout of collective operations. PyTorch's ten minutes are too short to read and tokenize large data; if a process
+dies, the launcher ends the others at once."""
 
 
 def world_size() -> int:
-    """Return how many processes train together; 1 without a launcher."""
+    """Return the number of processes; 1 without a launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_main() -> bool:
-    """Tell whether this is the process that prints and writes."""
+    """Return whether this is the main process, which prints and writes."""
     return world_size() == 1 or os.environ.get("RANK", "0") == "0"
 
 
 def run_on_main(compute: Callable[[], T]) -> T:
-    """Compute something in the main process alone, and give the result, or this library's error, to all.
+    """Run a function in the main process only, and broadcast its result or this library's error.
 
     Args:
-        compute: Called in the main process; its result can be pickled.
+        compute: Called in the main process; its result must be picklable.
 
     Raises:
         ConfigError: The processes cannot be joined.
@@ -50,7 +50,7 @@ def run_on_main(compute: Callable[[], T]) -> T:
 
 
 def run_on_all_ranks(compute: Callable[[], T]) -> T:
-    """Compute something in each process; this library's error in one of them is raised in all.
+    """Run a function in each process; this library's error in one of them is raised in all.
 
     Raises:
         ConfigError: The processes cannot be joined.
@@ -69,9 +69,9 @@ def run_on_all_ranks(compute: Callable[[], T]) -> T:
 
 
 def warn_of_idle_gpus() -> None:
-    """Warn where one process could use one GPU of several.
+    """Warn if a single process uses one GPU of several.
 
-    Upstream would divide each batch between them with DataParallel, which is slow and changes the batch size.
+    The Trainer would use DataParallel for them, which is slow and changes the batch size.
     """
     import torch
 
@@ -83,7 +83,7 @@ def warn_of_idle_gpus() -> None:
 
 
 def _attempt(compute: Callable[[], T]) -> tuple[list[T], ImdbSentimentError | None]:
-    """Return the result, in a list, or this library's error."""
+    """Return the result in a list, or this library's error."""
     try:
         return [compute()], None
     except ImdbSentimentError as error:
@@ -91,19 +91,19 @@ def _attempt(compute: Callable[[], T]) -> tuple[list[T], ImdbSentimentError | No
 
 
 def _join() -> None:
-    """Join the processes, the first time; upstream joins them again when the Trainer is built, in the same group."""
+    """Initialise the process group, which the Trainer reuses."""
     import torch
     from accelerate import PartialState
     from accelerate.utils import parse_flag_from_env
 
     processes = world_size()
-    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"  # or the others would have no weights, not even a new head's
+    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"  # or other ranks would have no weights
     if "LOCAL_RANK" in os.environ:
         cpu = not torch.accelerator.is_available() or parse_flag_from_env("ACCELERATE_USE_CPU")
-        if PartialState(cpu=cpu, timeout=PATIENCE).num_processes == processes:
+        if PartialState(cpu=cpu, timeout=TIMEOUT).num_processes == processes:
             return
     raise ConfigError(
         f"WORLD_SIZE says that {processes} processes train together, and they cannot be joined",
         expected="processes that torchrun or accelerate launch started, on CPUs or on CUDA GPUs",
-        hint="torchrun --nproc-per-node 2 ..., or WORLD_SIZE unset for a single process",
+        hint="torchrun --nproc-per-node 2 ..., or unset WORLD_SIZE for a single process",
     )

@@ -1,4 +1,4 @@
-"""Folders and files that are written whole or not at all."""
+"""Atomic writes of files and folders."""
 
 import ctypes
 import json
@@ -28,27 +28,27 @@ __all__ = [
     "write_text",
 ]
 
-_LONGEST_PATH, _LONGEST_NAME = 4096, 255  # bytes, of Linux
-_LONGEST_WRITTEN = _LONGEST_NAME - len("..partial")  # it is written under a longer name first
+_MAX_PATH, _MAX_NAME = 4096, 255  # bytes, of Linux
+_MAX_TARGET_NAME = _MAX_NAME - len("..partial")  # the temporary name is longer
 
 METADATA_FILE = "imdb_sentiment.json"
 """The file that marks a folder as a model saved by this library."""
 
 LOCK_FILE = ".lock"
-"""The file that a run holds while it writes to its folder."""
+"""The file that a run locks while it writes to its folder."""
 
-_PATIENCE_SECONDS = 10.0
-"""Within which a text is written by another."""
+_LOCK_TIMEOUT_SECONDS = 10.0
+"""Longest wait for another writer of the same file."""
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
 def as_path(value: object, argument: str) -> Path:
-    """Return a path that a caller gave.
+    """Convert an argument to a path.
 
     Raises:
-        ConfigError: It is something else.
+        ConfigError: It is not a path.
     """
     if not isinstance(value, str | os.PathLike) or "\0" in str(value) or not is_path(str(value)):
         raise ConfigError(f"{argument} must be a path", found=quote(value))
@@ -56,42 +56,41 @@ def as_path(value: object, argument: str) -> Path:
 
 
 def is_path(text: str) -> bool:
-    """Tell whether a text is short enough for a path: with a longer one the system fails even to look for it."""
+    """Return whether a text is short enough for a path; with a longer one, even a lookup fails."""
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError:
         return False
-    return len(encoded) < _LONGEST_PATH and max(map(len, encoded.split(b"/"))) <= _LONGEST_NAME
+    return len(encoded) < _MAX_PATH and max(map(len, encoded.split(b"/"))) <= _MAX_NAME
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:
     """Check that a model may be written to `folder`.
 
     Raises:
-        OutputExistsError: `folder` is not empty and `overwrite` is false; or it is not empty and not a model of this
-            library, which is never overwritten; or a file stands where it, or a folder above it, would be; or the
-            folder above it may not be written to.
+        OutputExistsError: `folder` is not empty and `overwrite` is false; it is not empty and not a model of this
+            library, which is never overwritten; a file is in place of it or of a parent; or its parent is not writable.
     """
     folder = link_target(as_path(folder, "the folder to write"))
     if not folder.exists():
         above = next(parent for parent in folder.absolute().parents if parent.exists())
         if not above.is_dir():
-            raise OutputExistsError(f"{folder} cannot be made, as {above} is a file", expected="a folder to make it in")
+            raise OutputExistsError(f"{folder} cannot be created, as {above} is a file", expected="a folder")
         if not os.access(above, os.W_OK | os.X_OK):
-            raise OutputExistsError(f"{folder} cannot be made, as {above} may not be written to", hint="another folder")
+            raise OutputExistsError(f"{folder} cannot be created, as {above} is not writable", hint="another folder")
         return
     if not folder.is_dir():
-        raise OutputExistsError(f"{folder} is a file", expected="a folder, or a name not in use")
+        raise OutputExistsError(f"{folder} is a file", expected="a folder, or an unused name")
     content = sorted(entry.name for entry in folder.iterdir())
     if not content:
         return
     found = cut(content[0]) + (f" and {len(content) - 1} more" if len(content) > 1 else "")
     if not overwrite:
         hint = Advice("another folder, or ", Setting("overwrite", True))
-        raise OutputExistsError(f"{folder} is not empty, and was left as it is", found=found, hint=hint)
+        raise OutputExistsError(f"{folder} is not empty and was not changed", found=found, hint=hint)
     if METADATA_FILE not in content:
         raise OutputExistsError(
-            f"{folder} is not a model of this library, and was left as it is",
+            f"{folder} is not a model of this library and was not changed",
             found=found,
             expected=f"a folder with {METADATA_FILE}; nothing else is ever overwritten",
             hint="another folder",
@@ -99,37 +98,37 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, if they are not there.
+    """Create a folder and its parents if they do not exist.
 
     Raises:
-        OutputExistsError: The system does not let it be made.
-        DiskFullError: There is no more room.
+        OutputExistsError: It cannot be created.
+        DiskFullError: The disk is full.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         kind = DiskFullError if is_disk_full(error) else OutputExistsError
-        raise kind(f"{folder} cannot be made", found=error.strerror, hint="another folder") from None
+        raise kind(f"{folder} cannot be created", found=error.strerror, hint="another folder") from None
 
 
 @contextmanager
 def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a hidden sibling folder to write to, which takes the place of `folder` at the end.
+    """Yield a hidden sibling folder that atomically replaces `folder` at the end.
 
-    Whenever the process is killed, `folder` is the old one or the new one, whole. What a killed process left in the
-    sibling is removed by the next. A link to a folder stays, and the folder it leads to is replaced.
+    Whenever the process is killed, `folder` is the complete old or new one. Leftovers of a killed process are removed
+    by the next. For a symbolic link, its target is replaced.
 
     Raises:
         OutputExistsError: See `check_output`; or another process or thread is writing to the folder.
-        DiskFullError: There is too little room; what was there stays.
+        DiskFullError: The disk is full; the old folder stays.
     """
     check_output(folder, overwrite=overwrite)
     folder = folder.resolve()
     make_folder(folder.parent)
     partial = folder.parent / f".{folder.name}.partial"
-    full = full_disk_errors(partial, f"there is no more room to write {folder}", hint="free some, or another place")
+    full = full_disk_errors(partial, f"there is no space left to write {folder}", hint="free space, or another place")
     with one_writer(folder):
-        check_output(folder, overwrite=overwrite)  # another writer may have come to its end just before
+        check_output(folder, overwrite=overwrite)  # another writer may have just finished
         shutil.rmtree(partial, ignore_errors=True)
         make_folder(partial)
         try:
@@ -145,16 +144,16 @@ def _put(new: Path, target: Path) -> None:
     if not target.exists() or not any(target.iterdir()):
         new.replace(target)
     elif not _exchange(new, target):
-        # without an atomic exchange (not Linux) the old folder stands aside for an instant
+        # without an atomic exchange (not Linux), the old folder is moved aside for an instant
         aside = target.parent / f".{target.name}.old"
-        shutil.rmtree(aside, ignore_errors=True)  # left by a process that was killed
+        shutil.rmtree(aside, ignore_errors=True)  # left by a killed process
         target.rename(aside)
         new.rename(target)
         shutil.rmtree(aside)
 
 
 def _exchange(first: Path, second: Path) -> bool:
-    """Exchange two folders in one atomic step, with Linux's renameat2; return whether that was possible."""
+    """Exchange two folders atomically with Linux's renameat2; return whether that was possible."""
     try:
         renameat2 = ctypes.CDLL(None).renameat2
     except (AttributeError, OSError, TypeError):
@@ -164,7 +163,7 @@ def _exchange(first: Path, second: Path) -> bool:
 
 
 def _sync(folder: Path) -> None:
-    """Have the files on disk before the rename is, so that a power cut cannot leave empty files."""
+    """Flush the files to disk before the rename, so that a power cut cannot leave empty files."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
@@ -172,33 +171,33 @@ def _sync(folder: Path) -> None:
 
 
 def link_target(path: Path) -> Path:
-    """Return the place that is written to under a name: where a symbolic link leads, also if nothing is there yet.
+    """Resolve a symbolic link, also one to a path that does not exist yet.
 
     Raises:
-        OutputExistsError: The link leads in a circle, or the name is too long.
+        OutputExistsError: The link is circular, or the name is too long.
     """
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
     if target.is_symlink():
-        raise OutputExistsError(f"{path} is a symbolic link that leads in a circle", hint="another name")
-    if (length := len(os.fsencode(target.name))) > _LONGEST_WRITTEN:
+        raise OutputExistsError(f"{path} is a circular symbolic link", hint="another name")
+    if (length := len(os.fsencode(target.name))) > _MAX_TARGET_NAME:
         raise OutputExistsError(
-            f"{cut(target.name)} is too long a name",
+            f"{cut(target.name)} is too long for a name",
             found=f"{length} bytes",
-            expected=f"{_LONGEST_WRITTEN} at most",
+            expected=f"{_MAX_TARGET_NAME} at most",
             hint="a shorter name",
         )
     return target
 
 
 def check_new_file(path: Path, *, overwrite: bool) -> Path:
-    """Check that a file may be written, before the work whose result it will hold.
+    """Check that a file may be written, before its content is computed.
 
     Returns:
-        The file to write: `path`, or where it leads as a symbolic link.
+        The file to write: `path`, or its target if it is a symbolic link.
 
     Raises:
-        OutputExistsError: It is there and `overwrite` is false; or it is a folder, or a device, a pipe or a socket; or
-            there is no folder to write to.
+        OutputExistsError: It exists and `overwrite` is false; it is a folder, device, pipe or socket; or its folder is
+            missing or not writable.
     """
     if as_path(path, "the file to write").is_dir():
         raise OutputExistsError(f"{path} is a folder", expected="the name of a file")
@@ -206,7 +205,7 @@ def check_new_file(path: Path, *, overwrite: bool) -> Path:
         raise OutputExistsError(f"{path} is a device, a pipe or a socket", expected="the name of a file")
     if path.exists() and not overwrite:
         hint = Advice("another name, or ", Setting("overwrite", True))
-        raise OutputExistsError(f"{path} is there already, and was left as it is", hint=hint)
+        raise OutputExistsError(f"{path} already exists and was not changed", hint=hint)
     target = link_target(path)
     folder = target.absolute().parent
     if not folder.is_dir():
@@ -214,29 +213,27 @@ def check_new_file(path: Path, *, overwrite: bool) -> Path:
             f"{path} cannot be written, as there is no folder {target.parent}", hint="another place"
         )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputExistsError(f"{path} cannot be written, as its folder may not be written to", hint="another place")
+        raise OutputExistsError(f"{path} cannot be written, as its folder is not writable", hint="another place")
     return target
 
 
 def write_json(path: Path, content: Mapping[str, Any], *, overwrite: bool) -> None:
-    """Write a file of JSON for people to read; see `write_text`."""
+    """Write an indented JSON file; see `write_text`."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", overwrite=overwrite)
 
 
 def write_text(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write a file, whole or not at all, with the ends of lines that the text has.
-
-    Of several processes or threads that write to one file, each waits for the one before.
+    """Write a file atomically, without changing line ends. Concurrent writers wait for each other.
 
     Raises:
-        OutputExistsError: See `check_new_file`; or the system does not let it be written.
-        DiskFullError: There is too little room; what was there stays.
+        OutputExistsError: See `check_new_file`; or the file cannot be written.
+        DiskFullError: The disk is full; the old file stays.
     """
     target = check_new_file(path, overwrite=overwrite)
     partial = target.with_name(f".{target.name}.partial")
-    full = full_disk_errors(partial, f"there is no more room to write {path}", hint="free some, or another place")
-    with one_writer(target, patience=_PATIENCE_SECONDS):
-        check_new_file(path, overwrite=overwrite)  # another writer may have come to its end just before
+    full = full_disk_errors(partial, f"there is no space left to write {path}", hint="free space, or another place")
+    with one_writer(target, patience=_LOCK_TIMEOUT_SECONDS):
+        check_new_file(path, overwrite=overwrite)  # another writer may have just finished
         try:
             with full:
                 partial.write_text(text, encoding="utf-8", newline="")

@@ -1,4 +1,4 @@
-"""Calls into Hugging Face libraries: their noise kept from the user, their errors made clear."""
+"""Calls into Hugging Face libraries: silence their output and translate their errors."""
 
 import sys
 from collections.abc import Iterator
@@ -7,27 +7,27 @@ from textwrap import shorten
 from typing import Literal
 
 from imdb_sentiment.errors import HubUnavailableError, ImdbSentimentError, InputError
-from imdb_sentiment.runtime.process_wide import LOADING, OneAtATime, process_wide
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK, ReentrantLock, process_wide
 from imdb_sentiment.runtime.silence import silent_warnings
 
 __all__ = ["describe_fault", "hub_errors", "hub_or_cache", "is_fault", "is_unanswered", "quiet"]
 
-_REACHING = OneAtATime()
-_ANSWER_WITHIN_SECONDS = 10.0
-_LONGEST_REASON = 500
+_HUB_LOCK = ReentrantLock()
+_HUB_TIMEOUT_SECONDS = 10.0
+_MAX_REASON = 500
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence warnings, log lines below errors and progress bars of the Hugging Face libraries imported so far.
+    """Silence warnings, log messages below errors and progress bars of the Hugging Face libraries imported so far.
 
-    Warnings of other threads are shown all the while. Only the hub's bars stay, on a terminal: a download takes long.
-    When the last thread has left, all is as it was before the first one came.
+    Warnings of other threads are still shown, and download bars on a terminal. Settings are restored when the last
+    thread leaves.
     """
     with ExitStack() as stack:
         downloads_shown = _hub_bars_on() and sys.stderr.isatty()
         stack.enter_context(silent_warnings())
-        with LOADING:  # a library that another thread is importing is in sys.modules already
+        with LOADING_LOCK:  # a library that another thread is still importing is in sys.modules already
             for name, silent in _SILENCERS.items():
                 if name in sys.modules:
                     stack.enter_context(silent())
@@ -91,7 +91,7 @@ def _silent_hub() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(verbosity)
-        # always put back: transformers, when it gets its own bars back, turns these on as well
+        # always restored, since transformers turns these on with its own
         (enable_progress_bars if bars else disable_progress_bars)()
 
 
@@ -100,13 +100,13 @@ _SILENCERS = {"huggingface_hub": _silent_hub, "datasets": _silent_datasets, "tra
 
 @contextmanager
 def hub_or_cache(repository: str, kind: Literal["model", "dataset"], revision: str | None) -> Iterator[None]:
-    """Ask the hub for a repository once; if no answer comes, let the code inside use the local cache alone.
+    """Query the hub for a repository once; if it does not answer, use only the local cache.
 
-    The loading functions themselves ask up to ten times, which takes most of a minute when there is no network. One
-    thread at a time loads, since the setting is one of the whole process.
+    The loading functions themselves retry for most of a minute without a network. The setting is process-wide, so only
+    one thread loads at a time.
     """
     answers = _hub_answers(repository, kind, revision)
-    with _REACHING, nullcontext() if answers else _cache_alone():
+    with _HUB_LOCK, nullcontext() if answers else _cache_alone():
         yield
 
 
@@ -114,7 +114,7 @@ def hub_or_cache(repository: str, kind: Literal["model", "dataset"], revision: s
 def _cache_alone() -> Iterator[None]:
     from huggingface_hub import constants
 
-    # datasets keeps a copy of the setting, once it is imported
+    # datasets copies the setting when it is imported
     holders = [constants, *([sys.modules["datasets.config"]] if "datasets.config" in sys.modules else [])]
     before = [holder.HF_HUB_OFFLINE for holder in holders]
     try:
@@ -130,7 +130,7 @@ def _hub_answers(repository: str, kind: str, revision: str | None) -> bool:
     from huggingface_hub import HfApi
 
     try:
-        HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=_ANSWER_WITHIN_SECONDS)
+        HfApi().repo_info(repository, repo_type=kind, revision=revision, timeout=_HUB_TIMEOUT_SECONDS)
     except Exception as error:
         if is_unanswered(error):
             return False
@@ -140,12 +140,12 @@ def _hub_answers(repository: str, kind: str, revision: str | None) -> bool:
 
 @contextmanager
 def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterator[None]:
-    """Turn what Hugging Face libraries raise while loading `what` into this library's errors.
+    """Turn errors of Hugging Face libraries while loading `what` into this library's errors.
 
     Args:
-        what: What is being loaded, e.g. `data set 'stanfordnlp/imdb'`.
+        what: What is being loaded, such as `data set 'stanfordnlp/imdb'`.
         error_type: Error to raise when it does not exist or cannot be read.
-        hint: A way out that needs no hub.
+        hint: An alternative without the hub.
 
     Raises:
         HubUnavailableError: The hub did not answer and the local cache does not hold it.
@@ -156,14 +156,14 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
         raise
     except Exception as error:
         kinds = _kinds(error)
-        reason = shorten(str(error), _LONGEST_REASON, placeholder=" ...")
+        reason = shorten(str(error), _MAX_REASON, placeholder=" ...")
         absent = next((text for kind, text in _NOT_FOUND.items() if kind in kinds), None)
         if absent:
             expected = "a folder or file on disk, or the id of a repository on the hub"
             raise error_type(f"{what} was not found", found=absent, expected=expected, hint=hint) from None
         if is_unanswered(error):
             raise HubUnavailableError(
-                f"the Hugging Face hub is out of reach, and {what} is not in the local cache",
+                f"the Hugging Face hub is unreachable, and {what} is not in the local cache",
                 expected="an answer from the hub (HF_ENDPOINT names another one; HF_HUB_OFFLINE must not be set)",
                 hint=hint,
             ) from None
@@ -173,22 +173,22 @@ def hub_errors(what: str, error_type: type[InputError], *, hint: str) -> Iterato
 
 
 def is_fault(error: BaseException) -> bool:
-    """Tell whether an error can come of what was read: any exception, or a panic of Rust, which is no `Exception`."""
+    """Return whether an error may be due to the input: any exception, or a Rust panic, which is not an `Exception`."""
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def describe_fault(error: BaseException) -> str:
-    """Return what an error says, and its kind, since many say nothing by themselves."""
-    return shorten(f"{type(error).__name__}: {error}", _LONGEST_REASON, placeholder=" ...")
+    """Return the type and message of an error, shortened."""
+    return shorten(f"{type(error).__name__}: {error}", _MAX_REASON, placeholder=" ...")
 
 
 _NOT_FOUND = {
-    "GatedRepoError": "a repository that asks for a token, and no token that it accepts",
+    "GatedRepoError": "a gated repository, and no accepted token",
     "RepositoryNotFoundError": "no such repository on the hub, or a private one",
     "DatasetNotFoundError": "no such data set on the hub, or a private one",
     "RevisionNotFoundError": "no such revision in the repository",
     "RemoteEntryNotFoundError": "a repository without the files that are needed",
-    "HFValidationError": "a name that no repository can have",
+    "HFValidationError": "an invalid repository name",
 }
 _UNREACHABLE = {
     "ConnectionError",
@@ -202,13 +202,13 @@ _DAMAGED_NAMES = {"SafetensorError", "StrictDataclassError"}
 
 
 def is_unanswered(error: BaseException) -> bool:
-    """Tell whether an error of a Hugging Face library means that the hub did not answer."""
+    """Return whether an error of a Hugging Face library means that the hub did not answer."""
     statuses = {getattr(getattr(cause, "response", None), "status_code", None) for cause in _causes(error)}
     return bool(_kinds(error) & _UNREACHABLE or statuses & _UNREACHABLE_STATUS)
 
 
 def _kinds(error: BaseException) -> set[str]:
-    """Return the class names of an error, of its base classes and of what caused it."""
+    """Return the class names of an error, its base classes and its causes."""
     return {kind.__name__ for cause in _causes(error) for kind in type(cause).__mro__}
 
 

@@ -1,4 +1,4 @@
-"""One writer at a time, by a lock that the system releases when its process ends, however it ends."""
+"""Writer lock that the system releases when its process ends, however it ends."""
 
 import os
 from collections.abc import Iterator
@@ -19,24 +19,23 @@ _owners: dict[Path, tuple[int, int]] = {}
 def one_writer(
     target: Path, *, lock: Path | None = None, who: str = "another process", patience: float = 0.0
 ) -> Iterator[None]:
-    """Let no other process or thread write to a file or folder meanwhile. May be nested in one thread.
+    """Hold an exclusive lock for writing to a file or folder. Reentrant within a thread.
 
     Args:
-        target: The file or folder; the one above it is there.
-        lock: The lock file, which stays. By default a hidden one beside the target, which is removed at the end; what a
-            killed process leaves is used again by the next.
-        who: What else may be writing, for the message.
-        patience: Seconds to wait for it.
+        target: The file or folder; its parent exists.
+        lock: A permanent lock file. By default a hidden one beside the target, which is removed at the end.
+        who: The other writer, for the message.
+        patience: Seconds to wait.
 
     Raises:
-        OutputExistsError: Something else is writing to the target, or the lock file cannot be made.
-        DiskFullError: There is no room for the lock file.
+        OutputExistsError: Something else is writing to the target, or the lock file cannot be created.
+        DiskFullError: The disk is full.
     """
     from filelock import FileLock, Timeout
 
     real = target.resolve()
     path = real.with_name(f".{real.name}.lock") if lock is None else lock.resolve()
-    owner = os.getpid(), get_ident()  # a forked process has a copy of the table, but not the lock
+    owner = os.getpid(), get_ident()  # a forked process has a copy of the table but not the lock
     if _owners.get(path) == owner:
         yield
         return
@@ -58,6 +57,6 @@ def one_writer(
     finally:
         del _owners[path]
         if lock is None:
-            with suppress(OSError):  # Windows removes no file that is open
-                path.unlink()  # while it is held: whoever opened it before sees that it is gone, and tries again
+            with suppress(OSError):  # Windows cannot remove an open file
+                path.unlink()  # while held: a waiting process notices and retries
         held.release()

@@ -1,4 +1,4 @@
-"""What messages are made of: values, cut and escaped, and settings as Python and as a shell write them."""
+"""Parts of messages: shortened and escaped values, and settings as written in Python and in a shell."""
 
 import re
 import reprlib
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 __all__ = [
-    "ACTING",
+    "CONTROL_CHARACTERS",
     "NOT_RECORDED",
     "Advice",
     "Either",
@@ -26,16 +26,16 @@ __all__ = [
 _CUT = 40
 _LISTED = 20
 _PASTED = 100
-"""A value above this length is cut in a hint too, although it then cannot be pasted."""
+"""Length above which a value is shortened in a hint too, although it then cannot be pasted."""
 
-ACTING = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-"""Characters other than C0 controls that act on a terminal or on the order of what is read: C1 controls, ends of lines,
-marks of direction, halves of surrogate pairs. A part of a regular expression."""
+CONTROL_CHARACTERS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""Characters other than C0 controls that affect a terminal or the reading order: C1 controls, line ends, directional
+marks, surrogates. For use in a regular expression."""
 
 NOT_RECORDED = "not recorded"
-"""In the place of what a model or a report that was saved by an earlier version does not say."""
+"""Placeholder for values missing from models and reports saved by an earlier version."""
 
-_acting = re.compile(f"[\0-\x08\x0b-\x1f{ACTING}]")
+_acting = re.compile(f"[\0-\x08\x0b-\x1f{CONTROL_CHARACTERS}]")
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = _CUT
@@ -43,27 +43,27 @@ _short.maxlevel = 2
 
 
 class Setting(NamedTuple):
-    """A setting that a hint proposes: `DataConfig(text_column='body')` in Python, `--text-column body` in a shell."""
+    """A suggested setting: `DataConfig(text_column='body')` in Python, `--text-column body` in a shell."""
 
     name: str
 
     value: object
 
     config: str = ""
-    """`DataConfig` or `FineTuneConfig`; empty for an argument of what was called."""
+    """`DataConfig` or `FineTuneConfig`; empty for an argument of the called function."""
 
     flag: str = ""
-    """The option of the command line, where it is not called like the setting."""
+    """The command-line option, if its name differs."""
 
     def __str__(self) -> str:
         value = repr(self.value) if len(str(self.value)) <= _PASTED else quote(self.value)
         return f"{self.config}({self.name}={value})" if self.config else f"{self.name}={value}"
 
     def for_shell(self, flags: Collection[str]) -> str:
-        """Write it as an option.
+        """Format the setting as an option.
 
         Args:
-            flags: The options that the command has; what is not among them is set by `--set`.
+            flags: The command's options; others are set by `--set`.
         """
         flag = self.flag or f"--{self.name.replace('_', '-')}"
         value = ",".join(self.value) if isinstance(self.value, list | tuple) else self.value
@@ -77,7 +77,7 @@ class Setting(NamedTuple):
 
 
 class Either(NamedTuple):
-    """Words of a hint that differ between Python and the command line."""
+    """Text of a hint that differs between Python and the command line."""
 
     python: str
     shell: str
@@ -86,12 +86,12 @@ class Either(NamedTuple):
         return self.python
 
     def for_shell(self, flags: Collection[str]) -> str:
-        """Return the words for the command line."""
+        """Return the text for the command line."""
         return self.shell
 
 
 class FilePath(NamedTuple):
-    """A path that a hint proposes."""
+    """A suggested path."""
 
     path: Path
 
@@ -99,15 +99,15 @@ class FilePath(NamedTuple):
         return str(self.path)
 
     def for_shell(self, flags: Collection[str]) -> str:
-        """Write it as a shell takes it."""
+        """Return the path quoted for a shell."""
         return _shell_word(str(self))
 
 
 class Advice(str):
-    """A part of a message with settings in it; as text it is what Python is told.
+    """A message part with settings; as a string, it is the form for Python.
 
     Args:
-        *parts: Prose, settings, paths, and words that differ.
+        *parts: Text, settings, paths, and alternatives.
     """
 
     __slots__ = ("parts",)
@@ -115,27 +115,27 @@ class Advice(str):
     parts: tuple[str | Setting | Either | FilePath, ...]
 
     def __new__(cls, *parts: str | Setting | Either | FilePath) -> "Advice":
-        """Write the parts one after the other."""
+        """Concatenate the parts."""
         advice = super().__new__(cls, "".join(map(str, parts)))
         advice.parts = parts
         return advice
 
     def for_shell(self, flags: Collection[str]) -> str:
-        """Return what the command line is told; see `Setting.for_shell`."""
+        """Return the form for the command line; see `Setting.for_shell`."""
         written = (part if type(part) is str else part.for_shell(flags) for part in self.parts)  # type: ignore[union-attr]
         return "".join(written)
 
 
 def visible(text: str) -> str:
-    """Return a text of any number of lines for a terminal or a page, with the escape of each character that acts on it.
+    """Escape the control characters of a text for a terminal or a page.
 
-    Tabs, line feeds and what belongs to a script or an emoji stay.
+    Tabs, line feeds and characters that scripts or emoji need stay.
     """
     return _acting.sub(lambda found: _escape(found[0]), text)
 
 
 def visible_cell(text: str) -> str:
-    """Return a text like `visible`, on one line."""
+    """Escape a text like `visible`, and put it on one line."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -144,7 +144,7 @@ def _escape(char: str) -> str:
 
 
 def shorten(text: str, longest: int = _CUT) -> str:
-    """Return a text without its middle where it is long."""
+    """Shorten a long text by removing its middle."""
     if len(text) <= longest:
         return text
     end = (longest - 3) // 3
@@ -152,18 +152,18 @@ def shorten(text: str, longest: int = _CUT) -> str:
 
 
 def cut(value: object, longest: int = _CUT) -> str:
-    """Return a value for a message: on one line, short, and with the escape of what acts on a terminal."""
+    """Format a value for a message: escaped, shortened and on one line."""
     return visible_cell(shorten(str(value), longest))
 
 
 def quote(value: object) -> str:
-    """Return a value of any type as Python writes it, cut like `cut`."""
+    """Return the repr of a value, shortened like `cut`."""
     text = _short.repr(value)
-    return cut(text, 2 * _CUT) if "\n" not in text else type(value).__name__  # a table
+    return cut(text, 2 * _CUT) if "\n" not in text else type(value).__name__  # such as a table
 
 
 def list_values(values: Iterable[object], *, quoted: bool = False, most: int = _LISTED) -> str:
-    """List values, each cut: `text, label, stars`; of many the first, `and 3 more`."""
+    """List values, each shortened: `text, label, stars`, with `and 3 more` after the first ones."""
     listed: Sequence[object] = list(values)
     more = len(listed) - most
     shown = ", ".join(map(quote if quoted else cut, listed[:most]))
@@ -171,7 +171,7 @@ def list_values(values: Iterable[object], *, quoted: bool = False, most: int = _
 
 
 def list_counts(counts: Mapping[str, int]) -> str:
-    """List how many there are of each, such as `30 ham, 25 spam`."""
+    """List counts, such as `30 ham, 25 spam`."""
     return ", ".join(f"{number:,} {cut(name)}" for name, number in counts.items())
 
 
@@ -187,6 +187,6 @@ def _shell_escape(char: str) -> str:
     if char.isprintable():
         return char
     code = ord(char)
-    if code < 0x80 or 0xDC80 <= code <= 0xDCFF:  # the latter stand for a byte of an argument that is not UTF-8
+    if code < 0x80 or 0xDC80 <= code <= 0xDCFF:  # the latter represent bytes that are not UTF-8
         return f"\\x{code & 0xFF:02x}"
     return f"\\U{code:08x}"

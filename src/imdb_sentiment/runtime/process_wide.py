@@ -1,23 +1,22 @@
-"""What all threads of the process share: changes of it that several make at once, and work that must not meet."""
+"""Process-wide state shared by threads: nested changes and locks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ContextDecorator, contextmanager
 from threading import Condition, RLock, local
 from typing import TypeVar
 
-__all__ = ["CATCHING_WARNINGS", "COMPUTING", "LOADING", "OneAtATime", "Turns", "process_wide"]
+__all__ = ["COMPUTE_LOCK", "LOADING_LOCK", "WARNINGS_LOCK", "ReentrantLock", "SharedLock", "process_wide"]
 
 T = TypeVar("T")
 
 
 def process_wide(change: Callable[[], AbstractContextManager[T]]) -> Callable[[], AbstractContextManager[T]]:
-    """Have a change of the whole process made when the first thread comes, and undone when the last one leaves.
+    """Apply a process-wide change when the first thread enters, and undo it when the last one leaves.
 
-    Each putting back what it found would not do: of two threads that overlap, the second finds what the first has set,
-    and would put that back at the end.
+    If each thread restored what it found, overlapping threads would restore each other's changes.
 
     Args:
-        change: Makes the change, and undoes it.
+        change: Context manager that makes and undoes the change.
     """
     lock = RLock()
     users = 0
@@ -43,8 +42,8 @@ def process_wide(change: Callable[[], AbstractContextManager[T]]) -> Callable[[]
     return shared
 
 
-class OneAtATime(ContextDecorator):
-    """Work that one thread does at a time; a thread that does it may begin it again inside."""
+class ReentrantLock(ContextDecorator):
+    """A reentrant lock, also usable as a decorator."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -56,63 +55,61 @@ class OneAtATime(ContextDecorator):
         self._lock.release()
 
 
-class Turns:
-    """Work that any number of threads share, and work that is done alone."""
+class SharedLock:
+    """A reentrant lock held by any number of threads in shared mode, or by one in exclusive mode."""
 
     def __init__(self) -> None:
         self._changed = Condition()
         self._sharing = 0
         self._waiting = 0
-        self._alone = False
-        self._of_thread = local()
+        self._exclusive = False
+        self._thread = local()
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Wait for who is alone, or is waiting to be."""
-        if getattr(self._of_thread, "inside", False):
+        """Hold the lock in shared mode; waiting exclusive holders go first."""
+        if getattr(self._thread, "inside", False):
             yield
             return
         with self._changed:
-            self._changed.wait_for(lambda: not (self._alone or self._waiting))
+            self._changed.wait_for(lambda: not (self._exclusive or self._waiting))
             self._sharing += 1
-        self._of_thread.inside = True
+        self._thread.inside = True
         try:
             yield
         finally:
-            self._of_thread.inside = False
+            self._thread.inside = False
             with self._changed:
                 self._sharing -= 1
                 self._changed.notify_all()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Wait until nobody shares or is alone."""
+    def exclusive(self) -> Iterator[None]:
+        """Hold the lock in exclusive mode."""
         with self._changed:
             self._waiting += 1
             try:
-                self._changed.wait_for(lambda: not (self._alone or self._sharing))
-                self._alone = True
+                self._changed.wait_for(lambda: not (self._exclusive or self._sharing))
+                self._exclusive = True
             finally:
                 self._waiting -= 1
                 self._changed.notify_all()
-        self._of_thread.inside = True
+        self._thread.inside = True
         try:
             yield
         finally:
-            self._of_thread.inside = False
+            self._thread.inside = False
             with self._changed:
-                self._alone = False
+                self._exclusive = False
                 self._changed.notify_all()
 
 
-LOADING = OneAtATime()
-"""Held where transformers is imported, since a second thread would find modules that are half imported, and where it
-builds a model: for that time it changes PyTorch's default type of numbers, its functions that draw weights, and methods
-of its own classes."""
+LOADING_LOCK = ReentrantLock()
+"""Held while transformers is imported, since another thread would find half-imported modules, and while it builds a
+model, since it then changes PyTorch's default dtype, its weight initialisers and methods of its own classes."""
 
-CATCHING_WARNINGS = OneAtATime()
-"""Held where code of others uses `warnings.catch_warnings`, which puts back wrong filters where two threads overlap."""
+WARNINGS_LOCK = ReentrantLock()
+"""Held while third-party code uses `warnings.catch_warnings`, which restores wrong filters if two threads overlap."""
 
-COMPUTING = Turns()
-"""Shared by what computes with PyTorch; alone is the export of a graph, which puts functions of its own in the place of
-PyTorch's."""
+COMPUTE_LOCK = SharedLock()
+"""Shared by computations with PyTorch; exclusive for the export of a graph, which patches PyTorch's functions."""

@@ -1,4 +1,4 @@
-"""Progress bars: shown on a terminal after two seconds, else silent."""
+"""Progress bars, shown on a terminal after two seconds."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,17 +7,17 @@ if TYPE_CHECKING:
 
 __all__ = ["progress_bar"]
 
-_PATIENCE_SECONDS = 2.0
+_DELAY_SECONDS = 2.0
 
 
 def progress_bar(description: str, *, total: int, unit: str, initial: int = 0) -> "tqdm[Any]":
-    """Return a bar on standard error, to be used as a context manager.
+    """Return a progress bar on standard error, to be used as a context manager.
 
     Args:
-        description: What is going on, e.g. `"tokenizing"`.
-        total: Number of units until the end.
-        unit: What is counted, in the singular.
-        initial: Number of units done before.
+        description: Name of the task, such as `"tokenizing"`.
+        total: Number of units.
+        unit: Name of a unit, in the singular.
+        initial: Number of units already done.
     """
     from tqdm import tqdm
 
@@ -27,7 +27,7 @@ def progress_bar(description: str, *, total: int, unit: str, initial: int = 0) -
         total=total,
         unit=unit,
         initial=initial,
-        delay=_PATIENCE_SECONDS,
+        delay=_DELAY_SECONDS,
         disable=None,
         leave=False,
     )

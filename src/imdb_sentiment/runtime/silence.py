@@ -1,4 +1,4 @@
-"""Warnings, log lines and prints of one thread kept from the user, those of other threads left alone."""
+"""Mute the warnings, log messages and prints of a thread, without affecting other threads."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ __all__ = ["silent_output", "silent_warnings"]
 
 
 class _Threads:
-    """The threads that are inside, each as often as it came in."""
+    """The threads inside a context, with their nesting depth."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -36,52 +36,52 @@ class _Threads:
                 self._inside -= Counter([thread])
 
 
-_unwarned, _unheard = _Threads(), _Threads()
+_warnings_muted, _output_muted = _Threads(), _Threads()
 
 
 @contextmanager
 def silent_warnings() -> Iterator[None]:
-    """Let no warning of this thread be shown."""
-    with _filter_of_warnings(), _unwarned.joined():
+    """Mute warnings of this thread."""
+    with _filter_of_warnings(), _warnings_muted.joined():
         yield
 
 
 @contextmanager
 def silent_output() -> Iterator[None]:
-    """Let nothing be shown that this thread prints or warns of, nor its log lines below errors."""
-    with silent_warnings(), _filter_of_output(), _unheard.joined():
+    """Mute prints, warnings and log messages below errors of this thread."""
+    with silent_warnings(), _filter_of_output(), _output_muted.joined():
         yield
 
 
-class _OfQuietThreads:
-    """Stands where a filter of warnings has a pattern for their texts."""
+class _MutedThreadsPattern:
+    """Used in place of the message pattern of a warnings filter; matches in muted threads."""
 
     def match(self, text: str) -> bool:
-        return get_ident() in _unwarned
+        return get_ident() in _warnings_muted
 
 
 @process_wide
 @contextmanager
 def _filter_of_warnings() -> Iterator[None]:
-    """Add one filter, and remove that one, not what others add meanwhile."""
-    before, ours = cast("list[Any]", warnings.filters), ("ignore", _OfQuietThreads(), Warning, None, 0)
+    """Add one filter, and remove only that one at the end."""
+    before, ours = cast("list[Any]", warnings.filters), ("ignore", _MutedThreadsPattern(), Warning, None, 0)
     before.insert(0, ours)
     try:
         yield
     finally:
-        for filters in (before, cast("list[Any]", warnings.filters)):  # which is a copy inside `catch_warnings`
+        for filters in (before, cast("list[Any]", warnings.filters)):  # a copy inside `catch_warnings`
             if ours in filters:
                 filters.remove(ours)
 
 
 class _Stdout:
-    """Standard output without what quiet threads write."""
+    """Standard output without the output of muted threads."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return len(text) if get_ident() in _unheard else self._stream.write(text)
+        return len(text) if get_ident() in _output_muted else self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -91,12 +91,12 @@ class _Stdout:
 @contextmanager
 def _filter_of_output() -> Iterator[None]:
     def is_heard(record: logging.LogRecord) -> bool:
-        return record.levelno > logging.WARNING or record.thread not in _unheard
+        return record.levelno > logging.WARNING or record.thread not in _output_muted
 
     root, last = logging.root, logging.lastResort
     handlerless = not root.handlers and last is not None
     if handlerless and last:
-        root.addHandler(last)  # or `logging.warning` of others would add one that stays
+        root.addHandler(last)  # or `logging.warning` of other threads would add a permanent one
     loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
     handlers = {handler for logger in loggers for handler in logger.handlers}
     for handler in handlers:

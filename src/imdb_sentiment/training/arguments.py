@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.runtime.distributed import PATIENCE
+from imdb_sentiment.runtime.distributed import TIMEOUT
 from imdb_sentiment.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def training_arguments(
         report_to=list(config.report_to) or "none",
         disable_tqdm=True,  # our own bar knows when to be silent
         dataloader_pin_memory=torch.cuda.is_available(),
-        ddp_timeout=int(PATIENCE.total_seconds()),
+        ddp_timeout=int(TIMEOUT.total_seconds()),
     )
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # no DataParallel; see warn_of_idle_gpus

@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 from typing_extensions import override
 
-from imdb_sentiment.runtime.malloc import give_back_freed_memory
+from imdb_sentiment.runtime.malloc import release_freed_memory
 from imdb_sentiment.runtime.progress import progress_bar
 from imdb_sentiment.training.checkpoints import RUN_RECORD
 
@@ -137,26 +137,26 @@ class Tidying(TrainerCallback):
     def on_train_begin(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        give_back_freed_memory()
+        release_freed_memory()
 
     @override
     def on_evaluate(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        give_back_freed_memory()
+        release_freed_memory()
 
     @override
     def on_step_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
         if state.global_step % _STEPS_TO_TIDY == 0:
-            give_back_freed_memory()
+            release_freed_memory()
 
     @override
     def on_train_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        give_back_freed_memory()
+        release_freed_memory()
 
 
 class LiveLine(TrainerCallback):

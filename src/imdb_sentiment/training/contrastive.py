@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
-from imdb_sentiment.runtime.process_wide import COMPUTING
+from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK
 from imdb_sentiment.training.linear_probe import pass_features
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def train_contrastively(
         stack.enter_context(eager_attention(model, model.device, bf16=bf16))
         stack.enter_context(embedding_gradients_in_place(model, when=on_cpu))
         for positions in _step_rows(rows.labels, steps, seed):
-            with COMPUTING.shared(), torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+            with COMPUTE_LOCK.shared(), torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
                 loss = _pair_loss(_features(model, encoder, rows, positions), rows.labels[positions])
             if not torch.isfinite(loss):
                 hint = f"a learning rate below {learning_rate:g}"

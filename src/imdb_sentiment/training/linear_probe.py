@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING
+from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +101,7 @@ def head_features(
     features: list[NDArray[np.float64]] = []
     was_training = model.training
     model.eval()
-    with first_token_only(model), COMPUTING.shared(), torch.no_grad():
+    with first_token_only(model), COMPUTE_LOCK.shared(), torch.no_grad():
         for part in _passes([int(rows.lengths[positions[i]]) for i in order], encoder.max_length):
             texts = [rows[positions[i]].text for i in order[part]]
             inputs = encoder.pad(texts, pad_to=padded_length(max(text.length for text in texts), encoder.max_length))
@@ -129,7 +129,7 @@ def _passes(lengths: Sequence[int], limit: int) -> list[slice]:
     return divide([padded_length(length, limit) for length in lengths], _PASS_TOKENS)
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def fit_linear(
     features: "NDArray[np.float64]",
     labels: "NDArray[np.int64]",

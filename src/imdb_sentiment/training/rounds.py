@@ -43,7 +43,7 @@ def rounds_folder(folder: Path, run: Mapping[str, Any], *, what: str, resume: bo
 def _check_empty(folder: Path, what: str) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputExistsError(
-            f"{folder} is not empty, and was left as it is",
+            f"{folder} is not empty and was not changed",
             expected=f"a new or empty folder for this {what}",
             hint=Advice(Either("resume=True", "--resume"), " to resume the one in it, or another ", _PLACE),
         )

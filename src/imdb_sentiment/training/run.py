@@ -11,7 +11,7 @@ from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.training import EpochRecord
 from imdb_sentiment.runtime.distributed import run_on_main, world_size
 from imdb_sentiment.runtime.huggingface import quiet
-from imdb_sentiment.runtime.process_wide import LOADING
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 from imdb_sentiment.training.batching import TrainingRows
 from imdb_sentiment.training.best_epoch import BestEpochMetric
 from imdb_sentiment.training.checkpoints import (
@@ -146,7 +146,7 @@ def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedMo
     weights = trainer.accelerator.get_state_dict(trainer.model)  # empty in the other processes
     if not weights:
         return model
-    with LOADING:
+    with LOADING_LOCK:
         whole: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
     whole.load_state_dict(weights)
     whole.to(trainer.args.device)  # type: ignore[arg-type]

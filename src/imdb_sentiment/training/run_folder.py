@@ -25,7 +25,7 @@ def locked(folder: Path) -> Iterator[None]:
     A folder made here is taken away again if nothing was written to it.
 
     Raises:
-        OutputExistsError: Another run is writing to it, or it cannot be made.
+        OutputExistsError: Another run is writing to it, or it cannot be created.
     """
     made = not folder.exists()
     make_folder(folder)

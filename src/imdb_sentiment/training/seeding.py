@@ -4,11 +4,11 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from imdb_sentiment.runtime.process_wide import OneAtATime
+from imdb_sentiment.runtime.process_wide import ReentrantLock
 
 __all__ = ["own_random_numbers"]
 
-_TRAINING = OneAtATime()
+_TRAINING = ReentrantLock()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.results.training import EpochRecord
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, LOADING
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK, WARNINGS_LOCK
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.batching import Collate, EncodedRow, Share, StepBatches, TrainingRows
 from imdb_sentiment.training.best_epoch import CALIBRATED_LOG_LOSS, STANDARD_ERROR, BestEpochMetric
@@ -37,7 +37,7 @@ _RESAMPLES = 200
 _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
 
 
-@CATCHING_WARNINGS
+@WARNINGS_LOCK
 def balanced_weights(labels: "Sequence[int] | NDArray[np.int64]") -> "torch.Tensor":
     """Return the weight of each class, shape (2,): n / (2 * n_class), as scikit-learn's `balanced` has it.
 
@@ -85,7 +85,7 @@ def build_training(
         run: What the run is made of, in plain JSON values; each checkpoint keeps it.
         stop: Whether the user asks to stop.
     """
-    with LOADING:
+    with LOADING_LOCK:
         from transformers import PrinterCallback
 
         from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, Tidying, run_record

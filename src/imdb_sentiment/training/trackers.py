@@ -8,7 +8,7 @@ from pathlib import Path
 from imdb_sentiment.errors import ConfigError, MissingExtraError, nearest
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import quote
-from imdb_sentiment.runtime.process_wide import LOADING
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
 __all__ = ["check_trackers", "event_files"]
 
@@ -29,7 +29,7 @@ def check_trackers(names: Sequence[str]) -> None:
     """
     if not names:
         return
-    with LOADING:
+    with LOADING_LOCK:
         from transformers.integrations import integration_utils as upstream
 
     known = upstream.INTEGRATION_TO_CALLBACK

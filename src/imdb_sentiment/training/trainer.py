@@ -13,7 +13,7 @@ from transformers import Trainer
 from typing_extensions import override
 
 from imdb_sentiment.errors import TrainingDivergedError
-from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING
+from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
 from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, finish, prune
 from imdb_sentiment.training.run_folder import whole_checkpoint
 
@@ -119,10 +119,10 @@ class FineTuneTrainer(Trainer):
     ) -> Any:
         """Return the share of one pass in the loss of its step; in evaluation, which brings no weights, upstream's."""
         if "weights" not in inputs:
-            with COMPUTING.shared():
+            with COMPUTE_LOCK.shared():
                 return super().compute_loss(model, inputs, return_outputs)
         weights, labels = inputs.pop("weights"), inputs.pop("labels")
-        with COMPUTING.shared():
+        with COMPUTE_LOCK.shared():
             outputs = model(**inputs)
         losses = torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="none")
         # the gradients of processes are averaged, so each loss is multiplied by their number
@@ -177,7 +177,7 @@ class FineTuneTrainer(Trainer):
         with whole_checkpoint(folder):
             if self.is_fsdp_enabled and self.args.should_save:
                 folder.mkdir(exist_ok=True)  # upstream asks for the best one before parts of a model are written to it
-            with CATCHING_WARNINGS:
+            with WARNINGS_LOCK:
                 super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # the others write their random states
         if self.args.should_save:

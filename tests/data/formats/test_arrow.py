@@ -31,7 +31,7 @@ def test_a_parquet_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
     pq.write_table(
         pa.Table.from_arrays([pa.array(["a"]), pa.array([1]), pa.array([0])], ["text", "label", "label"]), path
     )
-    with pytest.raises(DataError, match="column 'label' stands 2 times"):
+    with pytest.raises(DataError, match="column 'label' occurs 2 times"):
         read_file(path, DATA)
 
 
@@ -140,7 +140,7 @@ def test_an_arrow_column_that_is_missing_or_stands_twice_is_refused(write: Any, 
         read_file(path, DataConfig(text_column="texts"))
     assert caught.value.found == "id, text, label, nested"
     write(path, pa.Table.from_arrays([pa.array(["a"])] * 3, ["text", "label", "text"]))
-    with pytest.raises(DataError, match="column 'text' stands 2 times"):
+    with pytest.raises(DataError, match="column 'text' occurs 2 times"):
         read_file(path, DATA)
 
 

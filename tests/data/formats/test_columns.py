@@ -24,7 +24,7 @@ def test_two_texts_and_a_group_are_wanted_where_they_are_set() -> None:
 def test_other_columns_may_stand_anywhere_and_even_twice() -> None:
     names = ["id", "label", "stars", "text", "stars"]
     check_columns(names, WANTED, "reviews.csv")
-    with pytest.raises(DataError, match="column 'stars' stands 2 times"):
+    with pytest.raises(DataError, match="column 'stars' occurs 2 times"):
         check_columns(names, [*WANTED, ColumnSpec("stars", "text_column", "text")], "reviews.csv")
 
 
@@ -60,7 +60,7 @@ def test_a_table_without_columns_is_refused() -> None:
 
 @pytest.mark.parametrize("twice", ["text", "label"])
 def test_a_wanted_column_that_stands_twice_is_refused(twice: str) -> None:
-    with pytest.raises(DataError, match=f"column '{twice}' stands 2 times in reviews.csv") as caught:
+    with pytest.raises(DataError, match=f"column '{twice}' occurs 2 times in reviews.csv") as caught:
         check_columns(["text", "label", twice], WANTED, "reviews.csv")
     assert caught.value.found == f"text, label, {twice}"
 

@@ -55,7 +55,7 @@ def test_a_damaged_file_is_named(suffix: str, compression: str, damage: str, tmp
     path.write_bytes(damaged[damage])
     with pytest.raises(DataError) as caught:
         read_file(path, DATA)
-    assert caught.value.summary == f"{path} is damaged or cut short"
+    assert caught.value.summary == f"{path} is damaged or truncated"
     assert caught.value.found
     assert caught.value.expected == f"a whole {'gzip' if compression == '.gz' else 'Zstandard'} file"
 

@@ -17,7 +17,7 @@ from imdb_sentiment.data.formats.text import LongText, TextError, TooLongError
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let records of some characters count as long, and be put aside on disk."""
     monkeypatch.setattr(csv_parser, "_LONG", 3)
-    monkeypatch.setattr(text, "_MOST_IN_MEMORY", 5)
+    monkeypatch.setattr(text, "_MAX_IN_MEMORY", 5)
 
 
 def by_csv(text: str, separator: str, newline: str) -> list[list[str]] | None:
@@ -53,7 +53,7 @@ def test_records_are_those_of_the_csv_module(
 
 
 def test_a_record_that_never_ends_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "_LONGEST", 1000)
+    monkeypatch.setattr(text, "_MAX_ROW_BYTES", 1000)
     for unit in ("a", "a,", '"a",', "\U0001f600"):
         with pytest.raises(TooLongError):
             list(RecordParser(",").records(unit for _ in range(10_000)))

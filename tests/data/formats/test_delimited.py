@@ -205,10 +205,10 @@ def test_a_quote_that_is_never_closed_is_found_at_its_row(rows: int, tmp_path: P
 def test_a_quote_that_is_never_closed_does_not_swallow_a_large_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.data.formats.text._LONGEST", 5_000_000)
+    monkeypatch.setattr("imdb_sentiment.data.formats.text._MAX_ROW_BYTES", 5_000_000)
     path = tmp_path / "reviews.csv"
     path.write_text('text,label\nfine,pos\n"open,neg\n' + "fine,pos\n" * 1_000_000)
-    with pytest.raises(DataError, match=r"has too long a text in row 2") as caught:
+    with pytest.raises(DataError, match=r"has an overlong text in row 2") as caught:
         read(path)
     assert "quoted fields that are closed" in str(caught.value.expected)
 

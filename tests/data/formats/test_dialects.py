@@ -83,7 +83,7 @@ def test_a_missing_column_is_told_by_the_separator_that_fits_best(
 def test_a_file_with_one_column_only_is_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text("text\nfine\n", encoding="utf-8")
-    with pytest.raises(DataError, match="has one column only") as caught:
+    with pytest.raises(DataError, match="has only one column") as caught:
         read_file(path, DATA)
     assert caught.value.found == "text"
     assert "a column of texts and a column of labels" in str(caught.value.expected)

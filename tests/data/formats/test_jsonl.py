@@ -142,7 +142,7 @@ def test_a_blank_file_is_empty(tmp_path: Path) -> None:
     path.write_text("\n  \n")
     with pytest.raises(DataError, match="is empty") as caught:
         read_file(path, DATA)
-    assert caught.value.expected == "one JSON object a line"
+    assert caught.value.expected == "one JSON object per line"
 
 
 @pytest.mark.parametrize(

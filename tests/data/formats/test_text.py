@@ -86,7 +86,7 @@ def test_a_mark_of_another_encoding_than_the_named_one_is_text(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["reviews.csv", "reviews.jsonl"])
 def test_utf16_without_its_mark_is_refused_and_named(encoding: str, name: str, tmp_path: Path) -> None:
     path = written(tmp_path, '{"text": "fine", "label": 1}\n'.encode(encoding), name)
-    with pytest.raises(DataError, match=r"reviews\.\w+ seems to be UTF-\d\d without the mark") as caught:
+    with pytest.raises(DataError, match=r"reviews\.\w+ seems to be UTF-\d\d without a byte order mark") as caught:
         read_file(path, DataConfig())
     assert caught.value.hint == f"encoding={encoding!r}"
 
@@ -94,7 +94,7 @@ def test_utf16_without_its_mark_is_refused_and_named(encoding: str, name: str, t
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 def test_so_it_is_where_no_letter_is_english(encoding: str, tmp_path: Path) -> None:
     path = written(tmp_path, "\u597d\u770b,1\n\u4e0d\u597d,0\n".encode(encoding))
-    with pytest.raises(DataError, match=r"without the mark") as caught:
+    with pytest.raises(DataError, match=r"without a byte order mark") as caught:
         read_file(path, DataConfig(header=False, text_column="1", label_column="2"))
     assert caught.value.hint == f"encoding='{encoding}'"
 
@@ -102,7 +102,7 @@ def test_so_it_is_where_no_letter_is_english(encoding: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("encoding", ["utf-16", "UTF_32"])
 def test_an_encoding_without_a_byte_order_needs_a_mark(encoding: str, tmp_path: Path) -> None:
     path = written(tmp_path, TEXT.encode("utf-16-le"))
-    with pytest.raises(DataError, match="does not begin with a mark") as caught:
+    with pytest.raises(DataError, match="does not begin with a byte order mark") as caught:
         TextFile(path, encoding)
     assert str(caught.value.hint).endswith("-le'")
 

@@ -1,1 +1,1 @@
-"""One file format a module, read and written."""
+"""File formats, one per module."""

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files, read and written."""
+"""Read and write Parquet and Arrow files."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,83 +22,83 @@ if TYPE_CHECKING:
 __all__ = ["ParquetTable", "arrow_errors", "open_parquet", "read_arrow", "read_parquet", "with_columns"]
 
 _BATCH_BYTES = 8 * 2**20
-_MOST_BATCH_ROWS = 10_000
-_LEAST_BATCH_ROWS = 16
+_MAX_BATCH_ROWS = 10_000
+_MIN_BATCH_ROWS = 16
 _BUFFER = 2**20
 _FILE_MARK = b"ARROW1"
 
 _GROUP_ROWS = 65_536
-_LOOKED_AT_ONCE = 1024
+_CHECK_BATCH_ROWS = 1024
 
 
 def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the wanted columns of a Parquet file.
+    """Read the requested columns of a Parquet file.
 
     Args:
         path: The file, compressed or not.
         config: Names the columns.
-        notes: Stays as it is: there is one way to read the file.
+        notes: Unused.
 
     Raises:
-        DataError: The file is no Parquet, damaged, or lacks a column.
+        DataError: The file is not Parquet, is damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
-    wanted = column_specs(config)
+    specs = column_specs(config)
     with whole_file(path) as whole:
-        yield from batches_from_tables(_parquet_batches(path, whole, wanted), wanted, str(path), names_beside(path))
+        yield from batches_from_tables(_parquet_batches(path, whole, specs), specs, str(path), names_beside(path))
 
 
 def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the wanted columns of an Arrow file: the file format (Feather 2), or the stream format that `datasets` uses.
+    """Read the requested columns of an Arrow file: the format of Feather 2, or the stream format of `datasets`.
 
     Args:
         path: The file, compressed or not.
         config: Names the columns.
-        notes: Stays as it is: there is one way to read the file.
+        notes: Unused.
 
     Raises:
-        DataError: The file is no Arrow, damaged, or lacks a column.
+        DataError: The file is not Arrow, is damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
-    wanted = column_specs(config)
+    specs = column_specs(config)
     with whole_file(path) as whole:
-        yield from batches_from_tables(_arrow_batches(path, whole, wanted), wanted, str(path), names_beside(path))
+        yield from batches_from_tables(_arrow_batches(path, whole, specs), specs, str(path), names_beside(path))
 
 
 def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
-    """Open a Parquet file to read a part of it at a time; Arrow's own choice would keep all that it has read."""
+    """Open a Parquet file for streaming; Arrow's defaults would keep everything read in memory."""
     import pyarrow.parquet as pq
 
     return pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
 
 
-def _parquet_batches(path: Path, whole: Path, wanted: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
+def _parquet_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
     with whole.open("rb") as source, arrow_errors(path, "Parquet"):
         file = open_parquet(source)
-        check_columns(file.schema_arrow.names, wanted, str(path))
-        names = list({column.name for column in wanted})
+        check_columns(file.schema_arrow.names, specs, str(path))
+        names = list({column.name for column in specs})
         yield from file.iter_batches(_batch_rows(file.metadata), columns=names)
 
 
 def _batch_rows(metadata: "pq.FileMetaData") -> int:
-    """Return how many rows make about 8 MiB, with the columns that are not wanted.
+    """Return the number of rows, with all columns, in about 8 MiB.
 
-    What is known of single columns is not looked at: Arrow 26 ends the process where it is damaged.
+    Metadata of single columns are not read, since Arrow 26 aborts the process if they are damaged.
     """
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     rows: int = metadata.num_rows * _BATCH_BYTES // max(1, size)
-    return max(_LEAST_BATCH_ROWS, min(_MOST_BATCH_ROWS, rows))
+    return max(_MIN_BATCH_ROWS, min(_MAX_BATCH_ROWS, rows))
 
 
-def _arrow_batches(path: Path, whole: Path, wanted: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
+def _arrow_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
     import pyarrow as pa
 
     with whole.open("rb") as file:
         is_file = file.read(len(_FILE_MARK)) == _FILE_MARK
     with arrow_errors(path, "Arrow"), pa.memory_map(str(whole)) as source:
         schema = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(source).schema
-        check_columns(schema.names, wanted, str(path))
-        places = {schema.get_field_index(column.name) for column in wanted}
+        check_columns(schema.names, specs, str(path))
+        places = {schema.get_field_index(column.name) for column in specs}
         options = pa.ipc.IpcReadOptions(included_fields=sorted(places))
         source.seek(0)
         if is_file:
@@ -113,7 +113,7 @@ def _arrow_batches(path: Path, whole: Path, wanted: Sequence[ColumnSpec]) -> "It
 
 
 def _check_structure(column: "pa.Array") -> None:
-    """Check that nothing in a column from a mapped file points outside it. What is not UTF-8 is told apart later."""
+    """Check that no offset in a column of a mapped file points outside it. UTF-8 is checked later."""
     import pyarrow as pa
 
     if pa.types.is_string(column.type):
@@ -127,44 +127,40 @@ def _check_structure(column: "pa.Array") -> None:
 
 @contextmanager
 def arrow_errors(origin: Path | str, kind: str) -> Iterator[None]:
-    """Explain that a file cannot be read.
-
-    Raises:
-        DataError: In place of what Arrow raises.
-    """
+    """Turn errors of Arrow into a `DataError`."""
     import pyarrow as pa
 
     try:
         yield
-    # a damaged page is an OSError to Arrow, the damaged name of a column is none of its own errors
+    # Arrow raises OSError for a damaged page, UnicodeDecodeError for a damaged column name
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{origin} cannot be read as {kind}", found=str(error)) from None
 
 
 class ParquetTable:
-    """A Parquet file.
+    """A Parquet file whose rows are scored.
 
     Args:
-        path: Where it is.
-        wanted: The columns of texts.
-        origin: What messages call it.
+        path: The file.
+        specs: The text columns.
+        origin: Name of the file, for messages.
     """
 
     notes: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, wanted: Sequence[ColumnSpec], origin: str) -> None:
+    def __init__(self, path: Path, specs: Sequence[ColumnSpec], origin: str) -> None:
         self._origin = origin
         with arrow_errors(origin, "Parquet"):
             self._file = open_parquet(path)
             self.columns = tuple(self._file.schema_arrow.names)
             self.rows: int = self._file.metadata.num_rows
-        check_columns(self.columns, wanted, origin)
-        self._names = [column.name for column in wanted]
-        for _ in self._batches(_LOOKED_AT_ONCE):
+        check_columns(self.columns, specs, origin)
+        self._names = [column.name for column in specs]
+        for _ in self._batches(_CHECK_BATCH_ROWS):
             pass
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """Give the rows in order, so many at a time."""
+        """Yield the rows in order, `size` at a time."""
         for batch in self._batches(size):
             columns = [batch.column(name).to_pylist() for name in self._names]
             yield Chunk(list(zip(*columns, strict=True)), batch)
@@ -174,14 +170,14 @@ class ParquetTable:
             yield from self._file.iter_batches(size)
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
-        """Write the rows with more columns."""
+        """Write the rows with the added columns."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         pq.write_table(with_columns(pa.Table.from_batches([chunk.rows]), added), part)
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
-        """Write the rows of all parts, many of them in a row group."""
+        """Concatenate the parts, with large row groups."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -191,7 +187,7 @@ class ParquetTable:
         waiting: list[Any] = []
         with pq.ParquetWriter(target, schema) as writer:
             for place, part in enumerate(parts, start=1):
-                # not read_table, which refuses two columns of one name
+                # not read_table, which rejects duplicate column names
                 waiting.append(open_parquet(part).read().cast(schema))
                 if sum(map(len, waiting)) >= _GROUP_ROWS or place == len(parts):
                     writer.write_table(pa.concat_tables(waiting))
@@ -199,7 +195,7 @@ class ParquetTable:
 
 
 def with_columns(rows: Any, added: Added) -> Any:
-    """Return a `pyarrow.Table` or a `pyarrow.RecordBatch` with more columns."""
+    """Append the added columns to a `pyarrow.Table` or `pyarrow.RecordBatch`."""
     import pyarrow as pa
 
     for name, kind, values in zip(added.names, _kinds(), added[1:], strict=True):
@@ -208,7 +204,7 @@ def with_columns(rows: Any, added: Added) -> Any:
 
 
 def _kinds() -> tuple[Any, Any, Any]:
-    """Return the Arrow types of the columns that are added."""
+    """Return the Arrow types of the added columns."""
     import pyarrow as pa
 
     return pa.string(), pa.float32(), pa.string()

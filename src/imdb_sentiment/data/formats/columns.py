@@ -1,4 +1,4 @@
-"""The columns that a configuration asks for."""
+"""Columns requested by a configuration."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 __all__ = ["SLICE", "ColumnSpec", "Role", "check_columns", "column_specs", "text_specs"]
 
 Role = str
-"""`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a column that divides the rows of a report."""
+"""`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a slice column."""
 
 SLICE = "slice:"
 
 
 class ColumnSpec(NamedTuple):
-    """A column that the configuration asks for."""
+    """A requested column."""
 
     name: str
     """Its name in the source."""
@@ -27,14 +27,14 @@ class ColumnSpec(NamedTuple):
     """The configuration field that names it."""
 
     role: Role
-    """What it is to us."""
+    """What it is used as."""
 
     config: str = "DataConfig"
-    """What has that field; empty where it is an argument of a function that scores rows."""
+    """Class that has the field; empty if it is a function's argument."""
 
 
 def column_specs(config: "DataConfig") -> tuple[ColumnSpec, ...]:
-    """Return the columns to read: one or two of text, the label, and what else the configuration names."""
+    """Return the columns to read: one or two of text, the label, and any group and slice columns."""
     if config.text_columns:
         first, second = config.text_columns
         texts = [ColumnSpec(first, "text_columns", "text"), ColumnSpec(second, "text_columns", "text_pair")]
@@ -46,40 +46,40 @@ def column_specs(config: "DataConfig") -> tuple[ColumnSpec, ...]:
 
 
 def text_specs(names: Sequence[str], *, field: str = "text_columns") -> tuple[ColumnSpec, ...]:
-    """Return the columns that a model reads, one of texts or the two of pairs, as columns to look for.
+    """Return the specs of one text column, or of the two columns of pairs.
 
     Args:
         names: Their names.
-        field: The argument that names others; empty if there is none.
+        field: Argument that sets the names; empty if there is none.
     """
     roles = ("text", "text_pair")
     return tuple(ColumnSpec(name, field, role, config="") for name, role in zip(names, roles, strict=False))
 
 
-def check_columns(names: Sequence[str], wanted: Iterable[ColumnSpec], origin: str) -> None:
-    """Check that each wanted column is there exactly once.
+def check_columns(names: Sequence[str], specs: Iterable[ColumnSpec], origin: str) -> None:
+    """Check that each requested column exists exactly once.
 
     Args:
         names: The columns of the source.
-        wanted: The columns to look for.
-        origin: Name of the source for the message.
+        specs: The requested columns.
+        origin: Name of the source, for the message.
 
     Raises:
-        DataError: A column is missing, or stands there twice.
+        DataError: A column is missing or duplicated.
     """
-    wanted = tuple(wanted)
-    for column in wanted:
+    specs = tuple(specs)
+    for column in specs:
         count = list(names).count(column.name)
         if count == 1:
             continue
         if count > 1:
-            summary = f"column {quote(column.name)} stands {count} times in {origin}"
+            summary = f"column {quote(column.name)} occurs {count} times in {origin}"
             raise DataError(summary, found=list_values(names), hint="rename one of them")
         raise DataError(
             f"column {quote(column.name)} is not in {origin}",
             found=list_values(names) or "no columns",
             expected=f"the column that {_PURPOSE[column.role.partition(':')[0]]}",
-            hint=_other_name(column, wanted, names),
+            hint=_other_name(column, specs, names),
         )
 
 
@@ -92,12 +92,12 @@ _PURPOSE = {
 }
 
 
-def _other_name(missing: ColumnSpec, wanted: Sequence[ColumnSpec], names: Sequence[str]) -> Advice:
-    """Propose the name most like the one that is missing; a field of several names is set as a whole."""
+def _other_name(missing: ColumnSpec, specs: Sequence[ColumnSpec], names: Sequence[str]) -> Advice:
+    """Suggest the most similar name; a field with several names is suggested as a whole."""
     match = nearest(missing.name, names) or "NAME"
     if not missing.field:
         return Advice(f"rename a column: {quote(match)} to {quote(missing.name)}")
-    value = [match if other is missing else other.name for other in wanted if other.field == missing.field]
+    value = [match if other is missing else other.name for other in specs if other.field == missing.field]
     one = not missing.field.endswith("s")
     flag = "" if missing.config else "--text-column"
     return Advice(Setting(missing.field, value[0] if one else value, missing.config, flag))

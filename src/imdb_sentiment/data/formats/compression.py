@@ -1,4 +1,4 @@
-"""Compressed files, read and written."""
+"""Read and write compressed files."""
 
 import gzip
 import io
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 __all__ = ["COMPRESSIONS", "concatenate", "open_bytes", "plain_suffix", "whole_file"]
 
 COMPRESSIONS = {".gz": "gzip", ".gzip": "gzip", ".zst": "Zstandard", ".zstd": "Zstandard"}
-"""What each suffix stands for."""
+"""Compression of each suffix."""
 
 _BUFFER = 2**17
 
 
 def plain_suffix(path: Path) -> str:
-    """Return the suffix in small letters, without that of the compression: `.csv` for `reviews.CSV.gz`."""
+    """Return the lower-case suffix before that of the compression: `.csv` for `reviews.CSV.gz`."""
     compressed = path.suffix.lower() in COMPRESSIONS
     return Path(path.stem).suffix.lower() if compressed else path.suffix.lower()
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """Open a file for reading; what is compressed is decompressed on the way.
+    """Open a file for reading, with transparent decompression.
 
     Raises:
         OSError: The file cannot be opened.
@@ -45,7 +45,7 @@ def open_bytes(path: Path) -> BinaryIO:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give the path of the file, or of a decompressed copy for formats that are not read from front to back.
+    """Yield the path of the file, or of a decompressed copy for formats that need random access.
 
     Raises:
         DataError: The compressed file is damaged, or there is no room for the copy.
@@ -76,7 +76,7 @@ def _copy(source: BinaryIO, target: Path) -> None:
 
 
 class _Decompressed(io.RawIOBase):
-    """The bytes inside a compressed file; damage is told as a `DataError`."""
+    """Decompressed bytes of a file; damage raises a `DataError`."""
 
     def __init__(self, path: Path, kind: str, source: Any) -> None:
         self._path = path
@@ -93,7 +93,7 @@ class _Decompressed(io.RawIOBase):
             if isinstance(error, OSError) and error.errno:
                 raise
             raise DataError(
-                f"{self._path} is damaged or cut short",
+                f"{self._path} is damaged or truncated",
                 found=str(error),
                 expected=f"a whole {self._kind} file",
                 hint="get the file again, or compress it again",
@@ -112,11 +112,11 @@ def _open_zstandard(path: Path) -> Any:
 
 
 def concatenate(parts: Sequence[Path], target: Path) -> None:
-    """Write the content of several files into one.
+    """Concatenate files.
 
     Args:
         parts: In order.
-        target: Named `NAME.partial` while it is written; the suffix before that tells its compression.
+        target: Named `NAME.partial`; the suffix of `NAME` decides the compression.
     """
     with _open(target) as file:
         for part in parts:
@@ -129,7 +129,7 @@ def _open(target: Path) -> Iterator[Any]:
     kind = COMPRESSIONS.get(Path(target.stem).suffix.lower())
     with target.open("wb") as plain:
         if kind == "gzip":
-            with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as file:  # the same bytes whenever it is written
+            with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as file:  # reproducible bytes
                 yield file
         elif kind:
             import pyarrow as pa

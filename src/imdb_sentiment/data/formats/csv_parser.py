@@ -1,6 +1,4 @@
-"""The records of CSV and TSV text: what Python's csv module makes of it in its strict mode, several times as fast and
-in a third of the memory.
-"""
+"""A CSV and TSV parser equivalent to Python's csv module in strict mode, but faster and with less memory."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,17 +9,17 @@ from imdb_sentiment.errors import DataError
 
 __all__ = ["RecordParser"]
 
-_MOST_FIELDS = 1000
-"""Fields of a record up to which a whole record is matched at once."""
+_MAX_FIELDS = 1000
+"""Largest number of fields for which a whole record is matched at once."""
 
 _LONG = 2**20
-"""Characters of a record above which more is waited for without looking at it again and again."""
+"""Length in characters above which an incomplete record is not matched again with each block."""
 
 _IN_QUOTES = re.compile('[^"]*+(?:""[^"]*+)*+')
 
 
 class MalformedError(TextError):
-    """Text that is no CSV."""
+    """Text that is not well-formed CSV."""
 
     def __init__(self, line: int, fault: str) -> None:
         self.line = line
@@ -39,12 +37,12 @@ class MalformedError(TextError):
 
 
 class RecordParser:
-    """Cuts text into records, whose fields may be quoted (RFC 4180).
+    """Splits text into records, whose fields may be quoted (RFC 4180).
 
     Args:
-        separator: What stands between two fields.
-        newline: What ends a record, a line feed or a carriage return. The other of the two may stand before it.
-        width: How many fields most records have, if that is known: such records are read faster.
+        separator: Separator of fields.
+        newline: Line feed or carriage return that ends a record; the other may precede it.
+        width: Usual number of fields, if known; such records are parsed faster.
     """
 
     def __init__(self, separator: str, newline: str = "\n", width: int = 0) -> None:
@@ -54,18 +52,18 @@ class RecordParser:
         end = f"{self._ignored}*+{newline}"
         field = f'("[^"]*+(?:""[^"]*+)*+"|(?:[^"{mark}\r\n][^{mark}\r\n]*+)?+)'
         usual = f"(?:{mark.join([field] * width)})?{end}"
-        self._usual = re.compile(usual).match if 1 < width <= _MOST_FIELDS else None
+        self._usual = re.compile(usual).match if 1 < width <= _MAX_FIELDS else None
         self._field = re.compile(field).match
         self._after = re.compile(f"({mark})|{end}").match
         self._after_in_last = re.compile(rf"({mark})|{end}|{self._ignored}*+\Z").match
         self._ends_in_quotes = re.compile(rf'(?:{field}{mark})*+"[^"]*+(?:""[^"]*+)*+\Z').match
 
     def records(self, blocks: Iterable[str]) -> Iterator[list[str]]:
-        """Give the records of a text, which comes in blocks of any size; empty ones for blank lines.
+        """Yield the records of a text given in blocks of any size; blank lines give empty records.
 
         Raises:
             MalformedError: A quoted field does not end as it should.
-            TooLongError: A record is longer than any that is read.
+            TooLongError: A record exceeds the size limit.
         """
         blocks = iter(blocks)
         text, line, at_end = "", 1, False
@@ -92,10 +90,7 @@ class RecordParser:
                 text = self._continued(text, blocks)
 
     def _any(self, text: str, place: int, *, at_end: bool) -> tuple[list[str] | None, int]:
-        """Return the record at a place, of any number of fields, and where it ends; None and where its end was missed.
-
-        A fault is told by what stands there.
-        """
+        """Return the record at a position and its end; or, if matching failed, None and the position of failure."""
         after = self._after_in_last if at_end else self._after
         fields: list[str] = []
         start = place
@@ -110,7 +105,7 @@ class RecordParser:
         return None, place
 
     def _fault(self, text: str, place: int, *, at_end: bool) -> str:
-        """Return what is wrong after the last field that could be read; nothing if only the rest has not come yet."""
+        """Describe what is wrong at a position; return the empty string if the record is only incomplete."""
         if text.startswith('"', place):
             return "a quoted field that is never closed" if at_end else ""
         rest = text[place : place + _LONG]
@@ -121,7 +116,7 @@ class RecordParser:
         return f"{rest[0]!r} after the quote that closes a field"
 
     def _continued(self, text: str, blocks: Iterator[str]) -> str:
-        """Return the beginning of a long record with at least as much again of what follows, and where it may end."""
+        """Extend the start of a long record to at least twice its length, up to where it may end."""
         in_quotes, carried, may_end = bool(self._ends_in_quotes(text)), "", False
         with LongText() as held:
             held.add(text)
@@ -132,7 +127,7 @@ class RecordParser:
                     block = carried + block
                     found = _IN_QUOTES.match(block)
                     end = found.end() if found else 0
-                    in_quotes = end >= len(block) - 1  # a quote at the end may be the first of two
+                    in_quotes = end >= len(block) - 1  # a final quote may be the first of two
                     carried, block = block[end:], "" if in_quotes else block[end:]
                 may_end = may_end or self._newline in block
             del text, block
@@ -140,7 +135,7 @@ class RecordParser:
 
 
 def _bare(field: str) -> str:
-    """Take the quotes off a field."""
+    """Unquote a field."""
     if field[:1] != '"':
         return field
     inside = field[1:-1]

@@ -1,4 +1,4 @@
-"""CSV and TSV files, read and written."""
+"""Read and write CSV and TSV files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -24,36 +24,36 @@ if TYPE_CHECKING:
 
 __all__ = ["DelimitedFile", "DelimitedTable", "read_delimited"]
 
-_LOOKED_AT = 100
+_SAMPLE_RECORDS = 100
 
 
 def read_delimited(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the wanted columns of a CSV or TSV file.
+    """Read the requested columns of a CSV or TSV file.
 
-    Every field stays the text it is; an empty label or group is null. A quote character opens a quoted field only at
-    the field's beginning, and must then be closed (RFC 4180). Many TSV files use quote characters as ordinary text
-    instead, as the format's registration with IANA has it; a TSV file in which each line has as many fields as the
-    first is read in that way whenever quoting would merge its lines or fields.
+    Fields are not converted; an empty label or group is null. A quote character opens a quoted field only at the
+    beginning of a field, and must then be closed (RFC 4180). Many TSV files use quote characters as ordinary text, as
+    registered with IANA: a TSV file with the same number of fields in each line is read that way if quoting would merge
+    lines or fields.
 
     Args:
         path: The file, compressed or not.
-        config: Names the columns and the encoding, and says whether the first line does.
-        notes: Takes what the user should know about how the file is read.
+        config: Names the columns and the encoding, and says whether there is a header.
+        notes: Receives remarks for the user on how the file is read.
 
     Raises:
         DataError: The file is empty, cannot be decoded, lacks a column, or has ragged records or quotes that are never
             closed.
         OSError: The file cannot be read.
     """
-    wanted = column_specs(config)
-    file = DelimitedFile(TextFile(path, config.encoding), wanted, header=config.header)
+    specs = column_specs(config)
+    file = DelimitedFile(TextFile(path, config.encoding), specs, header=config.header)
     notes += file.notes
-    yield from batches_from_rows(_rows(file, wanted), wanted, str(path))
+    yield from batches_from_rows(_rows(file, specs), specs, str(path))
 
 
-def _rows(file: "DelimitedFile", wanted: Sequence[ColumnSpec]) -> Iterator[Sequence[str | None]]:
-    pick = itemgetter(*(file.columns.index(column.name) for column in wanted))
-    texts = sum(column.role in ("text", "text_pair") for column in wanted)
+def _rows(file: "DelimitedFile", specs: Sequence[ColumnSpec]) -> Iterator[Sequence[str | None]]:
+    pick = itemgetter(*(file.columns.index(column.name) for column in specs))
+    texts = sum(column.role in ("text", "text_pair") for column in specs)
     for record in file.records():
         values = pick(record)
         yield values if all(values) else (*values[:texts], *(value or None for value in values[texts:]))
@@ -64,24 +64,24 @@ class DelimitedFile:
 
     Args:
         text: The file.
-        wanted: Columns that it must have.
-        header: Whether the first line names them; else they are called by their positions, from 1.
+        specs: Columns that it must have.
+        header: Whether the first line names the columns; else they are named by position, from 1.
 
     Attributes:
-        columns: Their names.
-        dialect: How its fields are told apart.
-        notes: What the user should know about how it is read.
+        columns: Names of all columns.
+        dialect: The file's dialect.
+        notes: Remarks for the user on how it is read.
 
     Raises:
         DataError: The file is empty, its first record cannot be read, or it lacks a column.
         OSError: The file cannot be read.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec], *, header: bool) -> None:
+    def __init__(self, text: TextFile, specs: Sequence[ColumnSpec], *, header: bool) -> None:
         self._text = text
         self._header = header
         try:
-            self.dialect = find_dialect(text, {column.name for column in wanted}, header=header)
+            self.dialect = find_dialect(text, {column.name for column in specs}, header=header)
             first = next(records_of(text, self.dialect), None)
         except TextError as error:
             raise error.explain(text.path, 0 if header else 1) from None
@@ -92,26 +92,26 @@ class DelimitedFile:
         self.columns = tuple(first) if header else tuple(str(place) for place in range(1, len(first) + 1))
         origin = str(text.path)
         if header:
-            refuse_missing_header(first, self._beginning(), wanted, origin)
+            refuse_missing_header(first, self._beginning(), specs, origin)
         else:
             origin += ", whose columns have no names but positions"
-        if len(first) == 1 < len(wanted):
+        if len(first) == 1 < len(specs):
             expected = f"a column of texts and a column of labels, separated by {self.dialect.separator!r}"
-            raise DataError(f"{text.path} has one column only", found=list_values(first), expected=expected)
-        check_columns(self.columns, wanted, origin)
+            raise DataError(f"{text.path} has only one column", found=list_values(first), expected=expected)
+        check_columns(self.columns, specs, origin)
 
     def _beginning(self) -> list[list[str]]:
-        """Return some rows, as far as they can be read."""
+        """Return the first rows, up to the first one that cannot be read."""
         rows: list[list[str]] = []
         with suppress(TextError):
-            rows.extend(islice(records_of(self._text, self.dialect), 1, _LOOKED_AT))
+            rows.extend(islice(records_of(self._text, self.dialect), 1, _SAMPLE_RECORDS))
         return rows
 
     def records(self) -> Iterator[list[str]]:
-        """Give the rows, each with a field for each column.
+        """Yield the rows, each with one field per column.
 
         Raises:
-            DataError: Something cannot be read; or, after the rows before them, some have more or fewer fields.
+            DataError: A row cannot be read, or some rows have more or fewer fields.
         """
         start = 0 if self._header else 1
         row = start - 1
@@ -140,36 +140,36 @@ class DelimitedFile:
 
 
 class DelimitedTable:
-    """A CSV or TSV file.
+    """A CSV or TSV file whose rows are scored.
 
     Args:
         text: The file.
-        wanted: The columns of texts.
+        specs: The text columns.
         header: Whether its first line names the columns.
-        spreadsheet_safe: Put an apostrophe before each cell that a spreadsheet might take for a formula.
+        spreadsheet_safe: Prefix cells that a spreadsheet might take for a formula with an apostrophe.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec], *, header: bool, spreadsheet_safe: bool) -> None:
-        self._file = DelimitedFile(text, wanted, header=header)
+    def __init__(self, text: TextFile, specs: Sequence[ColumnSpec], *, header: bool, spreadsheet_safe: bool) -> None:
+        self._file = DelimitedFile(text, specs, header=header)
         self._header = header
         self._safe = spreadsheet_safe
         self.columns, self.notes = self._file.columns, self._file.notes
         self.rows = sum(1 for _ in self._file.records())
-        self._places = [self.columns.index(column.name) for column in wanted]
+        self._places = [self.columns.index(column.name) for column in specs]
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """Give the rows in order, so many at a time."""
+        """Yield the rows in order, `size` at a time."""
         records = self._file.records()
         while rows := list(islice(records, size)):
             yield Chunk([tuple(row[place] for place in self._places) for row in rows], rows)
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
-        """Write the records; the header comes with `join`."""
+        """Write the records without a header."""
         more = ([label or "", _shown(score), reason or ""] for label, score, reason in added.rows())
         self._write(part, ([*row, *cells] for row, cells in zip(chunk.rows, more, strict=True)))
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
-        """Write the header and the records of all parts."""
+        """Write the header and concatenate the parts."""
         header = target.with_name(f"{target.name}.header")
         self._write(header, [[*self.columns, *names]] if self._header else [])
         try:

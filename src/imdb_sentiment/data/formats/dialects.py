@@ -1,4 +1,4 @@
-"""How a CSV or TSV file is to be read: what separates its fields, and what its quote characters mean."""
+"""Detect the dialect of a CSV or TSV file: its separator and the meaning of quote characters."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,45 +15,45 @@ __all__ = ["Dialect", "find_dialect", "records_of"]
 _OWN = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 _SEPARATORS = (",", ";", "\t", "|")
 _DECLARED = re.compile(r"sep=([^\w\s\"'\\]|\t)\s*", re.IGNORECASE)
-"""The line by which a spreadsheet program learns the separator; Excel reads it and writes it."""
+"""The line that declares the separator, as Excel reads and writes it."""
 
-_LOOKED_AT = 100
-"""Records of a file without a header by which its separator is found."""
+_SAMPLE_RECORDS = 100
+"""Number of records used to detect the separator of a file without a header."""
 
 _SURE_ROWS = 5
 
 
 class Dialect(NamedTuple):
-    """How the fields of a file are told apart."""
+    """The format of a delimited file."""
 
     separator: str
 
     newline: str
-    """What ends a record."""
+    """End of a record."""
 
     width: int
-    """How many fields the first record has; 0 if it is too long for a look at the beginning of the file."""
+    """Number of fields of the first record; 0 if it does not fit into the inspected beginning of the file."""
 
     quoted: bool
-    """Whether a quote character at the beginning of a field opens a quoted one (RFC 4180)."""
+    """Whether fields may be quoted (RFC 4180)."""
 
     declared: bool
-    """Whether the first line tells the separator, and nothing else."""
+    """Whether the first line only declares the separator."""
 
     notes: tuple[str, ...]
-    """What the user should know about it."""
+    """Remarks for the user."""
 
 
-def find_dialect(text: TextFile, wanted: set[str], *, header: bool) -> Dialect:
-    """Find how a file is to be read.
+def find_dialect(text: TextFile, columns: set[str], *, header: bool) -> Dialect:
+    """Detect the dialect of a file.
 
-    The separator is the one of the suffix, unless another one alone gives all the wanted columns. What quote characters
-    mean in a TSV file takes a pass over the file.
+    The separator is that of the suffix, unless only another one yields all requested columns. Detecting the meaning of
+    quote characters in a TSV file takes a pass over the file.
 
     Args:
         text: The file.
-        wanted: Names of columns that it should have; positions from 1 where it has no header.
-        header: Whether its first record names the columns.
+        columns: Names of the requested columns, or positions from 1 without a header.
+        header: Whether the first record names the columns.
 
     Raises:
         TextError: Its beginning cannot be read.
@@ -68,17 +68,17 @@ def find_dialect(text: TextFile, wanted: set[str], *, header: bool) -> Dialect:
         separator = declared[1]
         width = len(_first(lines[first + 1 :], separator, text.newline))
     else:
-        separator, width = _separator(lines, text.newline, own, wanted, header=header)
+        separator, width = _separator(lines, text.newline, own, columns, header=header)
     quoted, note = True, ""
     if separator == "\t":
         quoted, note = _quoting(text, skip=bool(declared))
     notes = ["" if separator == own else f"the separator is {separator!r}", note]
-    said = tuple(f"{text.path.name}: {note}" for note in notes if note)
-    return Dialect(separator, text.newline, width, quoted, bool(declared), said)
+    remarks = tuple(f"{text.path.name}: {note}" for note in notes if note)
+    return Dialect(separator, text.newline, width, quoted, bool(declared), remarks)
 
 
 def records_of(text: TextFile, dialect: Dialect) -> Iterator[list[str]]:
-    """Give the records of a file; blank lines count for nothing.
+    """Yield the records of a file, without blank lines.
 
     Raises:
         TextError: The text cannot be decoded, or is not well-formed.
@@ -91,41 +91,41 @@ def records_of(text: TextFile, dialect: Dialect) -> Iterator[list[str]]:
 
 
 def plain_fields(line: str, separator: str) -> list[str]:
-    """Split a line at separators alone, quote characters being text; a blank line has no fields."""
+    """Split a line at separators, ignoring quote characters; a blank line has no fields."""
     line = line.removesuffix("\n").removesuffix("\r")
     return line.split(separator) if line else []
 
 
-def _separator(lines: Sequence[str], newline: str, own: str, wanted: set[str], *, header: bool) -> tuple[str, int]:
+def _separator(lines: Sequence[str], newline: str, own: str, columns: set[str], *, header: bool) -> tuple[str, int]:
     """Return the separator, and the number of fields of the first record."""
     first = {mark: _first(lines, mark, newline) for mark in (own, *(mark for mark in _SEPARATORS if mark != own))}
     if header:
-        fitting = [mark for mark, names in first.items() if wanted <= set(names)]
+        fitting = [mark for mark, names in first.items() if columns <= set(names)]
     else:
-        fitting = [mark for mark in first if _divides_rows(lines, newline, mark, wanted, own=own)]
+        fitting = [mark for mark in first if _divides_rows(lines, newline, mark, columns, own=own)]
     if fitting:
         separator = fitting[0]
-    elif not header and len(wanted) == 1:
-        separator = own  # a file of texts alone
-    else:  # the one that the error about the missing column is told by
+    elif not header and len(columns) == 1:
+        separator = own  # a single column of texts
+    else:  # determines the error about missing columns
         most = max(first, key=lambda mark: len(first[mark]))
         separator = most if len(first[own]) < 2 <= len(first[most]) else own
     return separator, len(first[separator])
 
 
-def _divides_rows(lines: Sequence[str], newline: str, mark: str, wanted: set[str], *, own: str) -> bool:
-    """Tell whether a character gives all rows at the beginning of a file one number of fields, with those wanted."""
+def _divides_rows(lines: Sequence[str], newline: str, mark: str, columns: set[str], *, own: str) -> bool:
+    """Return whether a separator gives all first rows the same number of fields, including the requested ones."""
     widths = _widths(lines, mark, newline)
     if set(widths) != {max(widths, default=0)} or max(widths) < 2:
         return False
-    by_chance = mark == "," != own and len(wanted) == 1 and len(widths) < _SURE_ROWS  # texts have commas
-    return not by_chance and wanted <= {str(place) for place in range(1, widths[0] + 1)}
+    by_chance = mark == "," != own and len(columns) == 1 and len(widths) < _SURE_ROWS  # texts have commas
+    return not by_chance and columns <= {str(place) for place in range(1, widths[0] + 1)}
 
 
 def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
-    """Return the fields of the first record; none if it is not well-formed, unless tabs divide it."""
+    """Return the fields of the first record; none if it is malformed, unless tabs divide it."""
     try:
-        # as one block: line by line, a record of many lines would be read from its start with each of them
+        # as one block: line by line, a multi-line record would be parsed again with each line
         return next(filter(None, RecordParser(separator, newline).records(["".join(lines)])), [])
     except TextError:
         first = next(filter(None, (plain_fields(line, separator) for line in lines)), [])
@@ -133,22 +133,22 @@ def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
 
 
 def _widths(lines: Sequence[str], separator: str, newline: str) -> list[int]:
-    """Return how many fields each of the first records has."""
-    plain = [len(fields) for line in lines[:_LOOKED_AT] if (fields := plain_fields(line, separator))]
+    """Return the number of fields of each of the first records."""
+    plain = [len(fields) for line in lines[:_SAMPLE_RECORDS] if (fields := plain_fields(line, separator))]
     if separator == "\t" and len(set(plain)) == 1:
         return plain
     widths: list[int] = []
-    with suppress(TextError):  # as when the beginning of the file ends inside a record
+    with suppress(TextError):  # as when the inspected part ends inside a record
         widths.extend(
-            map(len, islice(filter(None, RecordParser(separator, newline).records(["".join(lines)])), _LOOKED_AT))
+            map(len, islice(filter(None, RecordParser(separator, newline).records(["".join(lines)])), _SAMPLE_RECORDS))
         )
     return widths
 
 
 def _quoting(text: TextFile, *, skip: bool) -> tuple[bool, str]:
-    """Find out whether quote characters of a TSV file quote, and what is to be said about it.
+    """Detect whether quote characters in a TSV file quote fields, and return a remark for the user.
 
-    They are ordinary text where each line has as many fields as the first one and quoting would merge lines or fields.
+    They are ordinary text if all lines have the same number of fields and quoting would merge lines or fields.
     """
     found = merged = False
     width: int | None = None
@@ -168,7 +168,7 @@ def _quoting(text: TextFile, *, skip: bool) -> tuple[bool, str]:
                 found = True
                 merged = merged or not _is_one_record(parser, line, width)
     except TextError:
-        pass  # told when the rows are read, by whoever knows their numbers
+        pass  # reported when the rows are read, with their numbers
     return found and not merged, "quote characters are read as ordinary text" if merged else ""
 
 

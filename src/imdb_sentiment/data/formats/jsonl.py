@@ -1,4 +1,4 @@
-"""JSON Lines, read and written."""
+"""Read and write JSON Lines."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,52 +21,52 @@ if TYPE_CHECKING:
 __all__ = ["MISSING", "JsonTable", "extended", "find_field", "parse_object", "read_jsonl", "read_objects"]
 
 MISSING = object()
-_MOST_NAMES = 1000
+_MAX_NAMES = 1000
 
 
 def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the wanted columns of a JSONL file. A column may lie in an object inside a row's: `review.body`.
+    """Read the requested columns of a JSONL file. A column may be nested: `review.body`.
 
     Args:
         path: The file, compressed or not.
         config: Names the columns and the encoding.
-        notes: Takes what the user should know about how the file is read.
+        notes: Receives remarks for the user on how the file is read.
 
     Raises:
-        DataError: The file is empty, cannot be decoded, has a line that is no JSON object, or no row has a wanted
+        DataError: The file is empty, cannot be decoded, has a line that is not a JSON object, or no row has a requested
             column.
         OSError: The file cannot be read.
     """
     text = TextFile(path, config.encoding)
     notes += text.notes
-    wanted = column_specs(config)
-    yield from batches_from_rows(_rows(text, wanted), wanted, str(path))
+    specs = column_specs(config)
+    yield from batches_from_rows(_rows(text, specs), specs, str(path))
 
 
-def _rows(text: TextFile, wanted: Sequence[ColumnSpec]) -> Iterator[Sequence[object]]:
-    unseen = {column.name for column in wanted}
+def _rows(text: TextFile, specs: Sequence[ColumnSpec]) -> Iterator[Sequence[object]]:
+    unseen = {column.name for column in specs}
     names: dict[str, None] = {}
     empty = True
     for _, record in read_objects(text):
         empty = False
-        values = [find_field(record, column.name) for column in wanted]
+        values = [find_field(record, column.name) for column in specs]
         if MISSING in values or unseen:
-            found = {column.name for column, value in zip(wanted, values, strict=True) if value is not MISSING}
+            found = {column.name for column, value in zip(specs, values, strict=True) if value is not MISSING}
             unseen -= found
             values = [None if value is MISSING else value for value in values]
-            if unseen and len(names) < _MOST_NAMES:
+            if unseen and len(names) < _MAX_NAMES:
                 names.update(dict.fromkeys(_names(record)))
         yield values
     if empty:
-        raise DataError(f"{text.path} is empty", expected="one JSON object a line")
-    check_columns(list(names), [column for column in wanted if column.name in unseen], str(text.path))
+        raise DataError(f"{text.path} is empty", expected="one JSON object per line")
+    check_columns(list(names), [column for column in specs if column.name in unseen], str(text.path))
 
 
 def read_objects(text: TextFile) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each line that is not blank, and the object on it.
+    """Yield each non-blank line with its object.
 
     Raises:
-        DataError: A line is no JSON object, or cannot be decoded.
+        DataError: A line is not a JSON object, or cannot be decoded.
     """
     row = 1
     try:
@@ -80,18 +80,18 @@ def read_objects(text: TextFile) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[str, Any]:
-    """Return the object on a line.
+    """Parse the object on a line.
 
     Args:
         line: The line.
-        origin: Where it comes from.
-        place: Where it stands there.
-        row: The same as a number.
+        origin: Name of the source, for messages.
+        place: Its place there, for messages.
+        row: The row number.
 
     Raises:
-        DataError: It is no JSON or no object, or two of its fields have one name.
+        DataError: It is not JSON or not an object, or has duplicate field names.
     """
-    expected = 'one object a line, {"text": ..., "label": ...}'
+    expected = 'one object per line, {"text": ..., "label": ...}'
     try:
         record = json.loads(line, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
@@ -105,7 +105,7 @@ def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[st
 
 
 def _without_repeats(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object; of two fields with one name, which one is meant is not ours to say."""
+    """Build an object, rejecting duplicate field names as ambiguous."""
     record = dict(fields)
     if len(record) < len(fields):
         names = [name for name, _ in fields]
@@ -118,7 +118,7 @@ def _fault(error: Exception) -> str:
 
 
 def find_field(record: dict[str, Any], name: str) -> object:
-    """Return a field of an object, or of an object inside it (`review.body`); `MISSING` if there is none."""
+    """Return a field of an object, which may be nested (`review.body`); `MISSING` if there is none."""
     if name in record:
         return record[name]
     value: object = record
@@ -130,7 +130,7 @@ def find_field(record: dict[str, Any], name: str) -> object:
 
 
 def _names(record: dict[str, Any]) -> Iterator[str]:
-    """Give the names of the fields; of those that are objects, the names of what they hold."""
+    """Yield the names of all fields, including nested ones."""
     for name, value in record.items():
         if isinstance(value, dict) and value:
             yield from (f"{name}.{inner}" for inner in _names(value))
@@ -139,16 +139,16 @@ def _names(record: dict[str, Any]) -> Iterator[str]:
 
 
 class JsonTable:
-    """A JSONL file.
+    """A JSONL file whose rows are scored.
 
     Args:
         text: The file.
-        wanted: The fields of texts; `review.body` lies in an object inside.
+        specs: The text fields, which may be nested.
     """
 
-    def __init__(self, text: TextFile, wanted: Sequence[ColumnSpec]) -> None:
+    def __init__(self, text: TextFile, specs: Sequence[ColumnSpec]) -> None:
         self._text = text
-        self._names = [column.name for column in wanted]
+        self._names = [column.name for column in specs]
         self.rows = 0
         names: dict[str, None] = {}
         unseen = set(self._names)
@@ -156,13 +156,13 @@ class JsonTable:
             names.update(dict.fromkeys(record))
             unseen -= {name for name in unseen if find_field(record, name) is not MISSING}
         if not self.rows:
-            raise DataError(f"{text.path} is empty", expected="one JSON object a line")
-        check_columns(list(names), [column for column in wanted if column.name in unseen], str(text.path))
+            raise DataError(f"{text.path} is empty", expected="one JSON object per line")
+        check_columns(list(names), [column for column in specs if column.name in unseen], str(text.path))
         self.columns = tuple(names)
         self.notes = text.notes
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """Give the rows in order, so many at a time."""
+        """Yield the rows in order, `size` at a time."""
         objects = read_objects(self._text)
         while rows := list(islice(objects, size)):
             values = [[find_field(record, name) for name in self._names] for _, record in rows]
@@ -170,20 +170,20 @@ class JsonTable:
             yield Chunk(items, [line for line, _ in rows])
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
-        """Write each object as it is, with more fields at its end."""
+        """Write each object unchanged, with the added fields at its end."""
         with part.open("w", encoding="utf-8", newline="") as file:
             file.writelines(extended(chunk.rows, added))
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
-        """Write the objects of all parts."""
+        """Concatenate the parts."""
         concatenate(parts, target)
 
 
 def extended(lines: Iterable[str], added: Added) -> Iterator[str]:
-    """Give the text of lines that hold an object each, with more fields at the end of it."""
+    """Yield lines of JSON objects with the added fields at the end of each object."""
     for line, (label, score, reason) in zip(lines, added.rows(), strict=True):
         values = (label, None if score is None else round(score, 6), reason)
         more = json.dumps(dict(zip(added.names, values, strict=True)), ensure_ascii=False)
         start = line[: line.rindex("}")].rstrip()
-        yield start  # apart, as it may be long
+        yield start  # separately, as it may be long
         yield f"{'' if start.endswith('{') else ', '}{more[1:]}\n"

@@ -1,4 +1,4 @@
-"""Any file of rows opened by its suffix."""
+"""Open a file of rows to score, by its suffix."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +20,7 @@ __all__ = ["KINDS", "check_suffixes", "open_table", "refuse_endless"]
 
 _DELIMITED = (".csv", ".tsv", ".txt")
 KINDS = (*_DELIMITED, ".jsonl", ".parquet")
-"""Each may be followed by that of a compression."""
+"""Each may be followed by a compression suffix."""
 
 
 @contextmanager
@@ -32,14 +32,14 @@ def open_table(
     header: bool = True,
     spreadsheet_safe: bool = False,
 ) -> Iterator[Table]:
-    """Open a file whose rows are to be scored, and see that all of it can be read.
+    """Open a file whose rows are to be scored, and check that all of it can be read.
 
     Args:
         path: CSV, TSV, JSONL or Parquet, also compressed.
-        texts: Names of the columns of texts.
-        encoding: Of a text file; by default UTF-8 or what its mark says.
+        texts: Names of the text columns.
+        encoding: Encoding of a text file; by default UTF-8, or that of its byte order mark.
         header: Whether the first line of a CSV or TSV file names the columns; else they are counted from 1.
-        spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
+        spreadsheet_safe: Prefix cells that a spreadsheet might take for a formula with an apostrophe; CSV and TSV only.
 
     Raises:
         DataError: The file is missing, of an unknown kind, broken, or lacks a column.
@@ -53,38 +53,38 @@ def open_table(
         raise ConfigError("spreadsheet_safe is for CSV and TSV files", found=path.name)
     if not header and kind not in _DELIMITED:
         raise no_header_error(path)
-    wanted = text_specs(texts)
+    specs = text_specs(texts)
     table: Table
     with ExitStack() as stack:
         check_content(path)
         if kind == ".parquet":
-            table = ParquetTable(stack.enter_context(whole_file(path)), wanted, str(path))
+            table = ParquetTable(stack.enter_context(whole_file(path)), specs, str(path))
         elif kind == ".jsonl":
-            table = JsonTable(TextFile(path, encoding), wanted)
+            table = JsonTable(TextFile(path, encoding), specs)
         else:
             text = TextFile(path, encoding)
-            table = DelimitedTable(text, wanted, header=header, spreadsheet_safe=spreadsheet_safe)
+            table = DelimitedTable(text, specs, header=header, spreadsheet_safe=spreadsheet_safe)
         yield table
 
 
 def refuse_endless(path: Path, encoding: str | None) -> None:
-    """Check that the lines of a compressed file end: it takes little memory, also before a model is opened.
+    """Check that no line of a compressed file exceeds the size limit, before a model is loaded.
 
     Raises:
-        DataError: One is longer than any that is read; or the file is missing or of an unknown kind.
+        DataError: A line is too long, or the file is missing or of an unknown format.
     """
     kind = _kind_of(path)
     if kind == ".parquet" or path.suffix.lower() not in COMPRESSIONS:
         return
     check_content(path)
-    row = 1 if kind == ".jsonl" else 0  # the line of a header
+    row = 1 if kind == ".jsonl" else 0  # others have a header
     try:
         for _ in TextFile(path, encoding).lines():
             row += 1
     except TooLongError as error:
         raise error.explain(path, row) from None
     except TextError:
-        return  # told when the rows are read, by whoever knows their numbers
+        return  # reported when the rows are read, with their numbers
 
 
 def _kind_of(path: Path) -> str:
@@ -97,23 +97,23 @@ def _kind_of(path: Path) -> str:
     if kind not in KINDS:
         expected = f"a file that ends in {', '.join(KINDS)}, also with .gz or .zst"
         found = kind or "no suffix"
-        raise DataError(f"{path} is of an unknown kind", found=found, expected=expected, hint=content_hint(path))
+        raise DataError(f"{path} has an unknown format", found=found, expected=expected, hint=content_hint(path))
     return kind
 
 
 def check_suffixes(source: Path, target: Path) -> None:
-    """Check that what is read can be written to a file of that name.
+    """Check that source and target have the same format.
 
     Raises:
-        DataError: There is nothing to read, or it is of an unknown kind.
-        ConfigError: The two are of different kinds.
+        DataError: The source is missing or of an unknown format.
+        ConfigError: The formats differ.
     """
     kinds = _kind_of(source), plain_suffix(target)
     if kinds[0] != kinds[1]:
         raise ConfigError(
-            f"{target} is of another kind than {source}",
+            f"{target} has a different format than {source}",
             found=f"{kinds[0]} and {kinds[1] or 'no suffix'}",
-            expected="one kind for both",
+            expected="the same format for both",
         )
     if kinds[1] == ".parquet" and target.suffix.lower() in COMPRESSIONS:
         raise ConfigError(f"{target} would be compressed twice", expected="a name that ends in .parquet")
@@ -124,5 +124,5 @@ def _check_encoding(name: str) -> None:
         b"text".decode(name, "ignore")
     except (LookupError, ValueError):
         raise ConfigError(
-            f"encoding={quote(name)} is no text encoding", expected="one such as cp1252 or latin-1"
+            f"encoding={quote(name)} is not a text encoding", expected="one such as cp1252 or latin-1"
         ) from None

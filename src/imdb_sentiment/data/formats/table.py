@@ -1,4 +1,4 @@
-"""What every kind of table can do."""
+"""Interface of files of rows to score."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,18 +8,18 @@ __all__ = ["Added", "Chunk", "Table"]
 
 
 class Added(NamedTuple):
-    """Columns to add, with a value for each row."""
+    """Columns to add."""
 
     names: tuple[str, str, str]
-    """What the three are called."""
+    """Names of the three columns."""
 
     labels: Sequence[str | None]
     scores: Sequence[float | None]
     reasons: Sequence[str | None]
-    """Why a row has no label; None where it has one."""
+    """Why a row has no label; None if it has one."""
 
     def rows(self) -> Iterator[tuple[str | None, float | None, str | None]]:
-        """Give the three values of each row."""
+        """Yield the three values of each row."""
         return zip(self.labels, self.scores, self.reasons, strict=True)
 
 
@@ -27,14 +27,14 @@ class Chunk(NamedTuple):
     """Some rows of a table."""
 
     items: list[tuple[object, ...]]
-    """What each row has in the columns of texts: one value, or two."""
+    """The text column or columns of each row."""
 
     rows: Any
-    """The rows as their table keeps them."""
+    """The rows in their table's own representation."""
 
 
 class Table(Protocol):
-    """A file of rows, all of which were seen to be readable when it was opened."""
+    """A file of rows, checked to be readable when it is opened."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -42,23 +42,23 @@ class Table(Protocol):
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know about how the file is read."""
+        """Remarks for the user on how the file is read."""
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        """Give the rows in order, so many at a time."""
+        """Yield the rows in order, `size` at a time."""
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
-        """Write some rows with more columns, in a form that `join` understands."""
+        """Write a chunk with the added columns, in a form that `join` reads."""
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
         """Write one file from its parts.
 
         Args:
-            parts: What `write_part` wrote, in order.
-            target: The file; compressed if its name says so.
-            names: What the columns that were added are called.
+            parts: Files written by `write_part`, in order.
+            target: The file to write; its suffix decides the compression.
+            names: Names of the added columns.
         """

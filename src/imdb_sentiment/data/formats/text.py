@@ -1,4 +1,4 @@
-"""Text files, decoded while they are read."""
+"""Text files decoded while streaming."""
 
 import codecs
 import re
@@ -17,13 +17,13 @@ __all__ = ["LongText", "TextError", "TextFile", "TooLongError", "find_mark", "li
 
 _HEAD = 2**17
 _BLOCK = 2**17
-"""Small enough that a block and its lines stay in the processor's cache."""
+"""Small enough that a block and its lines stay in the CPU cache."""
 
-_LONGEST = 100 * 2**20
-"""Bytes of a row. A longer one is no text that anybody wrote, but a decompression bomb, or a quote never closed."""
+_MAX_ROW_BYTES = 100 * 2**20
+"""Maximum bytes of a row. A longer one is a decompression bomb or an unclosed quote."""
 
-_MOST_IN_MEMORY = 2**22
-"""Bytes of a row whose end has not come yet."""
+_MAX_IN_MEMORY = 2**22
+"""Bytes of an incomplete row held in memory."""
 
 _SURE = "cp1252"
 _SURE_PAGES = ("cp1250", "cp1254", "cp1257", "cp1258", "latin-1", "iso8859-2", "iso8859-15", "iso8859-16")
@@ -32,7 +32,7 @@ _SURE_LETTERS = b"".join(
     for byte in range(0xC0, 0x100)
     if {bytes([byte]).decode(page, "replace") for page in _SURE_PAGES} == {bytes([byte]).decode(_SURE)}
 )
-"""Letters that are the same in every code page for the Latin alphabet."""
+"""Bytes of letters that are the same in every Latin code page."""
 
 _SURELY_WINDOWS = re.compile(
     rb"(?:[\x00-\x7f]|(?:(?<=[A-Za-z])|(?<![\x80-\xff])(?=.[a-z]))[" + _SURE_LETTERS + rb"](?![\x80-\xff])"
@@ -42,12 +42,12 @@ _SURELY_WINDOWS = re.compile(
 
 
 class Mark(NamedTuple):
-    """A byte order mark: the first bytes of a file, by which it tells its encoding."""
+    """A byte order mark."""
 
     content: bytes
     encoding: str
     names: tuple[str, ...]
-    """Encodings, as Python normalises their names, of which the mark is no content."""
+    """Normalised names of the encodings that use the mark."""
 
 
 _MARKS = (
@@ -63,20 +63,20 @@ _QUOTED = re.compile('"(?:[^"]|"")*+"')
 
 
 class TextError(Exception):
-    """Text that cannot be read; the reader, who knows the row, makes a `DataError` of it."""
+    """Text that cannot be read; the reader, which knows the row, turns it into a `DataError`."""
 
     def explain(self, origin: Path | str, row: int) -> DataError:
         """Return the error for the user.
 
         Args:
             origin: The file.
-            row: The row in which it stands; 0 in the header.
+            row: The row; 0 for the header.
         """
         raise NotImplementedError
 
 
 class UndecodableError(TextError):
-    """Bytes that are no text in the encoding."""
+    """Bytes that are not valid in the encoding."""
 
     def __init__(self, line: int, offset: int, byte: int, encoding: str, *, windows: bool) -> None:
         self.line = line
@@ -106,16 +106,16 @@ class TooLongError(TextError):
     def explain(self, origin: Path | str, row: int) -> DataError:
         """Return the error for the user."""
         return DataError(
-            f"{origin} has too long a text in {row_name(row)}",
-            found=f"more than {_LONGEST // 2**20} MiB without an end",
+            f"{origin} has an overlong text in {row_name(row)}",
+            found=f"more than {_MAX_ROW_BYTES // 2**20} MiB without an end",
             expected="rows that end; in CSV, quoted fields that are closed",
-            hint="look at that row; of a text this long a model reads a few pages at most",
+            hint="look at that row; a model reads only the first pages of a text this long",
             rows=[row] if row else (),
         )
 
 
 def row_name(row: int) -> str:
-    """Name a row for a message; 0 is the header."""
+    """Return the name of a row for a message; 0 is the header."""
     return f"row {row:,}" if row else "its header"
 
 
@@ -123,10 +123,10 @@ class TextFile:
     """A text file, compressed or not, that can be read from the start any number of times.
 
     Attributes:
-        path: Where it is.
-        encoding: What its bytes are decoded with.
-        newline: What ends its lines: a line feed, or a carriage return where no line feed does.
-        notes: What the user should know about how it is decoded.
+        path: The file.
+        encoding: Its encoding.
+        newline: Its line end: a line feed, or a carriage return if there are no line feeds.
+        notes: Remarks for the user on how it is decoded.
     """
 
     def __init__(self, path: Path, encoding: str | None) -> None:
@@ -144,28 +144,28 @@ class TextFile:
         elif not encoding:
             _refuse_wide(path, head)
         elif head and given in ("utf-16", "utf-32"):
-            expected = f"a {given.upper()} mark, which tells the order of the bytes"
+            expected = f"a {given.upper()} mark, which gives the byte order"
             hint = Advice(Setting("encoding", f"{given}-le"))
-            raise DataError(f"{path} does not begin with a mark", expected=expected, hint=hint)
+            raise DataError(f"{path} does not begin with a byte order mark", expected=expected, hint=hint)
         outside = _QUOTED.sub("", codecs.getincrementaldecoder(self.encoding)("replace").decode(head))
         self.newline = "\r" if "\r" in outside and "\n" not in outside else "\n"
 
     def lines(self) -> Iterator[str]:
-        """Give the lines, each with what ends it; nothing but `newline` ends a line.
+        """Yield the lines with their ends; only `newline` ends a line.
 
         Raises:
-            UndecodableError: After the lines before the one that cannot be decoded.
-            TooLongError: After the lines before one that is longer than any that is read.
+            UndecodableError: A line cannot be decoded; raised after the lines before it.
+            TooLongError: A line exceeds the size limit; raised after the lines before it.
             DataError: The file is compressed and damaged.
             OSError: The file cannot be read.
         """
         return lines_of(self.blocks(), self.newline)
 
     def beginning(self) -> list[str]:
-        """Return some lines from the first that is not blank on; none if all are blank.
+        """Return some lines, beginning with the first non-blank one; none if all are blank.
 
         Raises:
-            TextError: There is something that cannot be read before any line.
+            TextError: The first line cannot be read.
             DataError: The file is compressed and damaged.
             OSError: The file cannot be read.
         """
@@ -173,10 +173,10 @@ class TextFile:
         return next((lines for lines in some if any(map(str.strip, lines))), [])
 
     def blocks(self) -> Iterator[str]:
-        """Give the text, about 128 KiB at a time.
+        """Yield the text in blocks of about 128 KiB.
 
         Raises:
-            UndecodableError: After the text before what cannot be decoded.
+            UndecodableError: Some bytes cannot be decoded; raised after the text before them.
             DataError: The file is compressed and damaged.
             OSError: The file cannot be read.
         """
@@ -189,7 +189,7 @@ class TextFile:
                 block = stream.read(_BLOCK)
                 at_end = not block
                 state = decoder.getstate()
-                pending = len(state[0])  # bytes of a character that the last block began
+                pending = len(state[0])  # of a character that the last block began
                 try:
                     text = decoder.decode(block, final=at_end)
                 except UnicodeDecodeError as error:
@@ -197,7 +197,9 @@ class TextFile:
                     text = decoder.decode(error.object[pending : error.start])
                     if text:
                         yield text
-                    before = chain(islice(self.blocks(), given), [text])  # read again: to count always would cost time
+                    before = chain(
+                        islice(self.blocks(), given), [text]
+                    )  # reread, since counting lines always would be slow
                     line = 1 + sum(part.count("\n") for part in before)
                     place = offset - pending + error.start
                     byte, context = error.object[error.start], error.object[max(0, error.start - 1) :]
@@ -210,17 +212,17 @@ class TextFile:
 
 
 def find_mark(head: bytes, encoding: str | None = None) -> "Mark | None":
-    """Return the byte order mark that a text begins with; None if there is none, or it is text in its encoding."""
+    """Return the byte order mark that a text begins with; None if there is none, or it is content in the encoding."""
     return next((mark for mark in _MARKS if head.startswith(mark.content) and encoding in (None, *mark.names)), None)
 
 
 def lines_of(blocks: Iterable[str], newline: str = "\n") -> Iterator[str]:
-    """Cut text after each line end, not at the dozen other characters that `splitlines` takes for one."""
+    """Split text after each line end only, unlike `splitlines`, which splits at a dozen other characters."""
     return chain.from_iterable(lines_by_block(blocks, newline))
 
 
 def lines_by_block(blocks: Iterable[str], newline: str = "\n") -> Iterator[list[str]]:
-    """Give the lines that each block brings to an end; see `lines_of`."""
+    """Yield the lines that end in each block; see `lines_of`."""
     with LongText() as rest:  # of a line that is longer than a block
         for block in blocks:
             lines = block.split(newline)
@@ -234,10 +236,10 @@ def lines_by_block(blocks: Iterable[str], newline: str = "\n") -> Iterator[list[
 
 
 class LongText:
-    """Text whose end has not come yet, most of it on disk, so that what never ends does not fill the memory.
+    """A buffer for incomplete text, mostly on disk, so that endless text does not fill the memory.
 
     Attributes:
-        characters: How many it has.
+        characters: Number of characters.
     """
 
     def __init__(self) -> None:
@@ -255,22 +257,22 @@ class LongText:
             self._file = None
 
     def add(self, text: str) -> None:
-        """Put more at its end.
+        """Append text.
 
         Raises:
-            TooLongError: It is longer than any text that is read.
-            DataError: There is no room on the disk.
+            TooLongError: The buffer exceeds the size limit.
+            DataError: The disk is full.
         """
         self._parts.append(text)
         self.characters += len(text)
         self._waiting += len(text)
-        if self._waiting > _MOST_IN_MEMORY:
-            self._put_aside()
+        if self._waiting > _MAX_IN_MEMORY:
+            self._spill()
 
     def take(self) -> str:
-        """Return it, and begin anew."""
+        """Return the content and clear the buffer."""
         if self._file:
-            self._put_aside()
+            self._spill()
             self._file.seek(0)
             content = self._file.read()
             self.__exit__()
@@ -281,33 +283,33 @@ class LongText:
         self._waiting = self.characters = 0
         return text
 
-    def _put_aside(self) -> None:
+    def _spill(self) -> None:
         with disk_errors():
             self._file = self._file or TemporaryFile()  # noqa: SIM115  __exit__ closes it
             for part in self._parts:
                 self._written += self._file.write(part.encode("utf-8", "surrogatepass"))
         self._parts.clear()
         self._waiting = 0
-        if self._written > _LONGEST:
+        if self._written > _MAX_ROW_BYTES:
             raise TooLongError
 
 
 def _refuse_wide(path: Path, head: bytes) -> None:
-    """UTF-16 and UTF-32 without their mark may be valid UTF-8, but their line ends and English letters are half NUL."""
+    """Reject UTF-16 and UTF-32 without a mark, which may be valid UTF-8 but contain many NUL bytes."""
     first = head.partition(b"\n")[0][:200]
     ends = [place for place, byte in enumerate(head) if byte == ord("\n")] if b"\0" in head else []
     for width, name in ((4, "utf-32"), (2, "utf-16")):
         count = len(first) // width
         zeros = [first[place : count * width : width].count(0) for place in range(width)]
-        for order, letter, said in (("le", 0, "after"), ("be", width - 1, "before")):
+        for order, letter, side in (("le", 0, "after"), ("be", width - 1, "before")):
             english = zeros[letter] == 0 and min(zeros[:letter] + zeros[letter + 1 :]) > count // 2
             starts = [place - letter for place in ends]
             end = "\n".encode(f"{name}-{order}")
             aligned = all(start % width == 0 and head.startswith(end, start) for start in starts)
             if (english and count > 1) or (aligned and len(ends) > 1):
                 raise DataError(
-                    f"{path} seems to be {name.upper()} without the mark that says so",
-                    found=f"NUL {said} every line end, or most letters",
+                    f"{path} seems to be {name.upper()} without a byte order mark",
+                    found=f"NUL {side} every line end, or most letters",
                     expected=f"text encoded as UTF-8, or {name.upper()} with its mark",
                     hint=Advice(Setting("encoding", f"{name}-{order}")),
                 )
