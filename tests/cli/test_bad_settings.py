@@ -35,7 +35,7 @@ SETTINGS = {
     ),
     "unknown tracker": (
         "--set report_to=tensorbord",
-        ("report_to: there is no tracker 'tensorbord'", "tensorboard, trackio, wandb", "try:      tensorboard"),
+        ("report_to: unknown tracker 'tensorbord'", "tensorboard, trackio, wandb", "try:      tensorboard"),
     ),
     "missing file": ("--config no.yaml", ("cannot read the configuration file no.yaml: No such file",)),
     "not YAML": ("--config bad.yaml", ("bad.yaml is not a YAML file",)),
@@ -43,7 +43,7 @@ SETTINGS = {
     "unknown field in the file": ("--config field.yaml", ("no field 'text_colum'", "try:      text_column")),
     "too long": (
         "--set max_length=1000",
-        ("max_length=1000 is above what", "512 tokens at most", "--set max_length=512"),
+        ("max_length=1000 is above the limit of", "512 tokens at most", "--set max_length=512"),
     ),
 }
 MODELS = {
@@ -142,7 +142,7 @@ def without_settings(model: Path) -> None:
 
 BROKEN: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "no model": (lambda model: shutil.rmtree(model), ("there is no model folder",)),
-    "no settings": (without_settings, ("is not a whole model folder", "no config.json")),
+    "no settings": (without_settings, ("is not a complete model folder", "no config.json")),
     "no weights": (lambda model: (model / "model.safetensors").unlink(), ("has no safetensors weights",)),
     "cut weights": (lambda model: (model / "model.safetensors").write_bytes(b"half"), ("cannot be loaded",)),
     "three labels": (with_three_labels, ("does not have two labels", "3: negative, positive, neutral")),

@@ -116,7 +116,7 @@ def test_a_signal_has_the_step_saved(number: signal.Signals, folder: Path, comma
         outcome = run(*command)
     assert outcome.code == 130
     assert outcome.err.startswith(
-        "\nstopping after this step; once more to stop at once\n"
+        "\nstopping after this step; press again to stop at once\n"
         f"training was interrupted after step {2 * STEPS + 1} of {ALL_STEPS}\n"
         f"  found:    a complete checkpoint in .model.run/checkpoint-{2 * STEPS + 1}\n"
         "  try:      "
@@ -129,7 +129,7 @@ def test_resuming_ends_as_an_uninterrupted_run_does(cut: Path, command: list[str
         name: whole[name] for name in ("test", "validation", "kept_epoch")
     }
     newest = f".model.run/checkpoint-{STEPS}, the newest complete checkpoint"
-    note = f"went on from {newest}, after step {STEPS} of {ALL_STEPS}"
+    note = f"resumed from {newest}, after step {STEPS} of {ALL_STEPS}"
     assert content["notes"] == [*whole["notes"], note]
     assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
 
@@ -152,7 +152,7 @@ def test_without_a_complete_checkpoint_resuming_starts_anew_and_says_so(
     outcome = run(*command, "--resume")
     assert outcome.code == 0
     assert "There is nothing in .model.run to resume from: starting anew.\n" in outcome.out
-    assert "went on from" not in outcome.out
+    assert "resumed from" not in outcome.out
     assert read_metadata(cut / "model")["metrics"]["test"] == whole["test"]
     assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
 
@@ -185,7 +185,7 @@ def test_a_run_that_is_to_replace_a_model_can_be_gone_on_with(
         "OutputExistsError: model is not empty, and was left as it is",
     )
     content = run(*command, "--resume", "--overwrite", "--json").read_json()
-    assert content["notes"][-1].startswith("went on from")
+    assert content["notes"][-1].startswith("resumed from")
     assert read_metadata(cut / "model")["metrics"]["test"] == whole["test"]
 
 
@@ -295,7 +295,7 @@ def test_the_command_that_a_process_of_its_own_prints_goes_on(
     printed = err.partition("  try:      ")[2].rstrip("\n")
     assert printed == shlex.join([*COMMAND, *command, "--resume"])
     resumed = run(*shlex.split(printed)[len(COMMAND) :]).read_json()
-    assert any(note.startswith("went on from .model.run/checkpoint-") for note in resumed["notes"])
+    assert any(note.startswith("resumed from .model.run/checkpoint-") for note in resumed["notes"])
     assert [resumed[name] for name in ("test", "validation")] == [whole[name] for name in ("test", "validation")]
 
 

@@ -187,7 +187,7 @@ def test_a_graph_with_the_tokenizer_of_another_is_refused(vocabulary: int, folde
     content = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(content | {"vocab_size": vocabulary}))
     if vocabulary == 10:
-        with pytest.raises(ModelError, match="is not that of its weights"):
+        with pytest.raises(ModelError, match="does not match its weights"):
             SentimentClassifier.from_pretrained(copy)
     else:  # of which nothing is made: the graph is as it is
         SentimentClassifier.from_pretrained(copy)

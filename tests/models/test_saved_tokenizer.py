@@ -53,7 +53,7 @@ def moved(token: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-FAILS, OTHER = "tokenizer .* fails", "is not that of its weights"
+FAILS, OTHER = "tokenizer .* fails", "does not match its weights"
 REFUSALS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a pattern that panics": (normalizer(("(a+)+$", " ")), FAILS),
     "a split that panics": (

@@ -124,7 +124,7 @@ def test_the_kept_epoch_and_the_precision_stand_in_files_card_and_page(
         assert (report["kept_epoch"], report["kept_because"]) == kept
     assert plain["training_precision"] == "bf16"
     assert {record["validation"]["numeric_precision"] for record in plain["history"]} == {"bf16"}
-    assert "bf16 on cpu; figures after training are computed in fp32" in str(result)
+    assert "bf16 on cpu; final metrics are computed in fp32" in str(result)
     report = SentimentClassifier.from_pretrained(folder).evaluate(["superb", "dull"], [1, 0])
     assert (report.kept_epoch, report.kept_because) == kept
     page = report.save_html(tmp_path / "report.html").read_text(encoding="utf-8")

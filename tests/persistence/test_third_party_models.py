@@ -168,5 +168,5 @@ def test_what_cannot_be_trusted(elsewhere: Path, tmp_path: Path) -> None:
     assert "a pickle" in str(caught.value.found)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"auto_map": {"AutoModel": "code.Model"}}))
-    with pytest.raises(ModelError, match="asks to run code of its own"):
+    with pytest.raises(ModelError, match="requires remote code"):
         SentimentClassifier.from_pretrained(tmp_path)

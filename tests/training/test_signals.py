@@ -138,7 +138,7 @@ def test_signals_within_a_second_count_as_one(monkeypatch: pytest.MonkeyPatch) -
     request.handle(signal.SIGINT, None)
     now += 0.9
     request.handle(signal.SIGTERM, None)
-    assert request.made
+    assert request.requested
     now += 0.2
     with pytest.raises(KeyboardInterrupt):
         request.handle(signal.SIGTERM, None)
@@ -173,7 +173,7 @@ def test_handlers_are_put_back_after_an_error() -> None:
 
 def test_the_user_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     StopRequest().handle(signal.SIGINT, None)
-    assert capsys.readouterr().err == "\nstopping after this step; once more to stop at once\n"
+    assert capsys.readouterr().err == "\nstopping after this step; press again to stop at once\n"
 
 
 def test_a_run_whose_reader_is_gone_is_saved_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,6 +184,6 @@ def test_a_run_whose_reader_is_gone_is_saved_all_the_same(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stderr", broken)
     request = StopRequest()
     request.handle(signal.SIGINT, None)
-    assert request.made
+    assert request.requested
     with suppress(BrokenPipeError):
         broken.close()

@@ -113,7 +113,7 @@ def test_a_loss_that_is_no_number_names_the_step_the_learning_rate_and_the_rows(
     with pytest.raises(TrainingDivergedError) as caught:
         parts.trainer.train()
     step = number + 1
-    assert caught.value.summary == f"training diverged at step {step}: the gradients are not numbers any more"
+    assert caught.value.summary == f"training diverged at step {step}: the gradients are NaN or infinite"
     assert caught.value.found == f"learning rate {0.125 * number / 6:.3g}; training rows {rows[0]}, counted from 0"
     assert caught.value.hint == "a learning rate below 0.125"
     assert parts.trainer.state.global_step == number  # so that step was not taken

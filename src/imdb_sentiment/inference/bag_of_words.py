@@ -183,7 +183,7 @@ class TfidfModel:
         bias, hashing = np.array(self.bias, dtype=np.float64), np.array(_HASHING, dtype=np.int64)
         save_arrays(path, {"rarity": self.rarity, "weights": self.weights, "bias": bias, "hashing": hashing})
 
-    def tempered(self, temperature: float) -> Self:
+    def with_temperature(self, temperature: float) -> Self:
         """Return the model with its log odds divided by a temperature."""
         return type(self)(self.rarity, self.weights / temperature, self.bias / temperature, cleans=self.cleans)
 

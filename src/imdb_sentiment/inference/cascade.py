@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Cascade", "CascadeScorer", "log_odds_of", "sure_of"]
+__all__ = ["Cascade", "CascadeScorer", "is_confident", "log_odds_of"]
 
 
 class Cascade(NamedTuple):
@@ -44,7 +44,7 @@ class CascadeScorer:
 
         words, margin, blend = self._cascade
         odds = words.log_odds(texts)
-        by_encoder = ~sure_of(odds, margin=margin, threshold=self._threshold)
+        by_encoder = ~is_confident(odds, margin=margin, threshold=self._threshold)
         rest: Any = [texts[row] for row in np.flatnonzero(by_encoder).tolist()]
         read = self._scorer.score(rest)
         odds[by_encoder] = blended(log_odds_of(read.logits), odds[by_encoder], blend)
@@ -58,7 +58,7 @@ def log_odds_of(logits: "NDArray[np.float64]") -> "NDArray[np.float64]":
     return logits[:, 1] - logits[:, 0]
 
 
-def sure_of(odds: "NDArray[np.float64]", *, margin: float, threshold: float) -> "NDArray[np.bool_]":
+def is_confident(odds: "NDArray[np.float64]", *, margin: float, threshold: float) -> "NDArray[np.bool_]":
     """Tell which log odds are as far from those of the threshold as those of the margin are from even ones."""
     import numpy as np
     from scipy.special import logit

@@ -153,7 +153,7 @@ def open_backend(
     tokens = min(_MOST_TRIAL_TOKENS, encoder.max_length)
     tried = precision == "auto"
     if precision == "auto":
-        precision = choose_precision(model, model.device, tokens=tokens, learns=False)
+        precision = choose_precision(model, model.device, tokens=tokens, training=False)
     return TorchBackend(model, bf16=precision == "bf16", tried=tried)
 
 

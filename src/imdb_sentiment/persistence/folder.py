@@ -123,7 +123,7 @@ def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
     try:
         words = TfidfModel.load(path, cleans=metadata.cleaning.clean_text)
     except FileNotFoundError:
-        raise ModelError(f"{folder} is not a whole model folder", found=f"no {path.name}") from None
+        raise ModelError(f"{folder} is not a complete model folder", found=f"no {path.name}") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read", found=str(error), hint="train or save the model again") from None
     return Cascade(words, chosen.margin, chosen.blend)

@@ -9,11 +9,11 @@ from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprint
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.models.model_files import (
-    HOW_IT_ANSWERS,
+    OUTPUT_SETTINGS,
     check_settings,
     check_weights,
+    copy_finite_weights,
     loading_folder,
-    own_finite_weights,
 )
 from imdb_sentiment.models.pretrained import load_encoder, positions_of
 from imdb_sentiment.models.saved_tokenizer import check_tokenizer
@@ -139,7 +139,7 @@ def load_weights(folder: Path) -> "PreTrainedModel":
             trust_remote_code=False,
             ignore_mismatched_sizes=True,  # reported below, by name
             output_loading_info=True,
-            **HOW_IT_ANSWERS,
+            **OUTPUT_SETTINGS,
         )
     if loading["missing_keys"] or loading["mismatched_keys"]:
         missing = sorted([*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])])
@@ -154,7 +154,7 @@ def load_weights(folder: Path) -> "PreTrainedModel":
             found=list_values(sorted(loading["unexpected_keys"]), most=3),
             expected="a config.json that was saved with these weights",
         )
-    own_finite_weights(model, folder)
+    copy_finite_weights(model, folder)
     loaded: PreTrainedModel = model.eval()
     return loaded
 
