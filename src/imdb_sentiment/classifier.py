@@ -24,7 +24,7 @@ from imdb_sentiment.persistence.identity import identity_of
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.onnx_model import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.persistence.opening import Opening
-from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_foreign
+from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_third_party
 from imdb_sentiment.results import EvaluationReport, Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.runtime.files import METADATA_FILE, as_path
 from imdb_sentiment.runtime.messages import Advice, Either, cut, list_values, quote
@@ -107,13 +107,13 @@ class SentimentClassifier:
                     f"device={quote(device)}: an exported model computes on the CPU", expected="cpu or none"
                 )
             exported = load_exported(folder)
-            graph = open_graph(exported.graph, rounded=exported.rounded, precision=precision)
+            graph = open_graph(exported.graph, quantized=exported.quantized, precision=precision)
             opening = Opening.of(path, revision, device, precision, max_tokens_per_forward)
             scorer = Scorer(graph, exported.encoder, max_tokens=most)
             scorer.try_out(pairs=len(exported.metadata.text_columns) == 2)
             return cls(exported, scorer, opening)
         place = usable_device(device)
-        artifact = load_artifact(folder) if (folder / METADATA_FILE).exists() else load_foreign(folder, str(path))
+        artifact = load_artifact(folder) if (folder / METADATA_FILE).exists() else load_third_party(folder, str(path))
         model, encoder = artifact.model, artifact.encoder
         model.to(place)  # type: ignore[arg-type]
         Scorer(TorchBackend(model), encoder).try_out(pairs=len(artifact.metadata.text_columns) == 2)

@@ -74,7 +74,7 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
         (("--input", "in.csv", "--output", "out", "--engine", "dask"), "--engine dask is not known"),
         (("--input", "in.csv", "--output", "out", "--workers", "2"), "--workers is for many files at once"),
         (("--input", "in.csv", "--output", "out", "--engine", "ray", "--shard", "1/2"), "--shard is for one file"),
-        (("--input", "in.csv", "--output", "out", "--engine", "ray", "--workers", "0"), "workers=0 leaves nobody"),
+        (("--input", "in.csv", "--output", "out", "--engine", "ray", "--workers", "0"), "workers must be at least 1"),
         (("--input", "*.tsv", "--output", "out", "--engine", "ray"), "no file matches *.tsv"),
         (("--engine", "ray", "A text."), "--engine and --workers are for files"),
         (("--cascade", "--explain", "A text."), "--explain tells what the encoder read"),

@@ -63,7 +63,7 @@ def test_texts_without_a_word_are_left_to_the_encoder() -> None:
     rows = Labelled(["😀 !", "😡", "a b"] * 6, [1, 0, 1] * 6)
     encoder = np.where(rows.labels, 2.0, -2.0)
     cascade, choice = fit_cascade(rows, rows, encoder, calibration(), cleans=True)
-    assert np.isnan(cascade.words.log_odds(["😀", "two words"])).all()
+    assert np.isnan(cascade.tfidf.log_odds(["😀", "two words"])).all()
     assert (choice.answered, choice.blend, choice.accuracy) == (0.0, 0.0, 1.0)
 
 

@@ -104,19 +104,19 @@ def test_what_is_no_classifier_with_two_labels(tiny_model: Path, tmp_path: Path)
 
 
 OTHER_KINDS: dict[str, tuple[dict[str, Any], str]] = {
-    "several labels at once": ({"problem_type": "multi_label_classification"}, "chooses one of two labels"),
-    "numbers": ({"problem_type": "regression"}, "chooses one of two labels"),
-    "a problem that nobody knows": ({"problem_type": "other"}, "chooses one of two labels"),
-    "one output": ({"num_labels": 1}, "chooses one of two labels"),
-    "three outputs": ({"_num_labels": 3}, "chooses one of two labels"),
-    "a sigmoid for a pipeline": ({"function_to_apply": "sigmoid"}, "chooses one of two labels"),
+    "several labels at once": ({"problem_type": "multi_label_classification"}, "not a single-label classifier"),
+    "numbers": ({"problem_type": "regression"}, "not a single-label classifier"),
+    "a problem that nobody knows": ({"problem_type": "other"}, "not a single-label classifier"),
+    "one output": ({"num_labels": 1}, "not a single-label classifier"),
+    "three outputs": ({"_num_labels": 3}, "not a single-label classifier"),
+    "a sigmoid for a pipeline": ({"function_to_apply": "sigmoid"}, "not a single-label classifier"),
     "a cross-encoder": (
         {"sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid"}},
-        "chooses one of two labels",
+        "not a single-label classifier",
     ),
     "an old cross-encoder": (
         {"sbert_ce_default_activation_function": "torch.nn.modules.activation.Sigmoid"},
-        "chooses one of two labels",
+        "not a single-label classifier",
     ),
     "numbers exchanged": ({"label2id": {"toxic": 1, "fine": 0}}, "labels might be flipped"),
     "one number exchanged": ({"label2id": {"toxic": 1, "other": 0}}, "labels might be flipped"),

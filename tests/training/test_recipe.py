@@ -38,7 +38,7 @@ def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("nothing was to be tried out")
 
-    monkeypatch.setattr(device, "_try", refuse)
+    monkeypatch.setattr(device, "_run_trial", refuse)
 
 
 @pytest.mark.parametrize(

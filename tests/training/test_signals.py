@@ -79,7 +79,7 @@ def in_evaluation(patch: pytest.MonkeyPatch, nth: int, meanwhile: Meanwhile) -> 
 def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.signals._SAME_SECONDS", float("inf"))
+    monkeypatch.setattr("imdb_sentiment.training.signals._DEBOUNCE_SECONDS", float("inf"))
     whole = recipe.fit(tmp_path / "whole")
     folder = tmp_path / "run"
     moments = [
@@ -103,7 +103,7 @@ def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(
 def test_the_loss_of_steps_before_a_break_is_not_lost(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.callbacks._LOGS_AN_EPOCH", 1)
+    monkeypatch.setattr("imdb_sentiment.training.callbacks._LOGS_PER_EPOCH", 1)
     recipe = recipe._replace(changes=SHORT)
     whole = recipe.fit(tmp_path / "whole")
     with pytest.MonkeyPatch.context() as patch:
@@ -121,7 +121,7 @@ def test_the_loss_of_steps_before_a_break_is_not_lost(
 def test_a_second_signal_ends_the_run_at_once(
     number: signal.Signals, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.signals._SAME_SECONDS", -1)  # so that no two count as one
+    monkeypatch.setattr("imdb_sentiment.training.signals._DEBOUNCE_SECONDS", -1)  # so that no two count as one
     in_step(monkeypatch, 6, told(number, number))
     tuner = recipe.tuner(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.results import FineTuneResult
 
-__all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_foreign"]
+__all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_third_party"]
 
 SCHEMA_VERSION = 1
 
@@ -308,7 +308,7 @@ def describe(
     )
 
 
-def describe_foreign(name: str, encoder: TextEncoder, labels: LabelNames) -> ModelMetadata:
+def describe_third_party(name: str, encoder: TextEncoder, labels: LabelNames) -> ModelMetadata:
     """Say what is known of a model that was made elsewhere.
 
     Args:

@@ -1,4 +1,4 @@
-"""How a model was opened, so that another process can open it likewise."""
+"""Load arguments of a model, so that another process can load it in the same way."""
 
 from os import PathLike
 from pathlib import Path
@@ -27,15 +27,15 @@ class Opening(NamedTuple):
         precision: Literal["auto"] | Precision,
         max_tokens_per_forward: int | Literal["auto"],
     ) -> Self:
-        """Return them with the path of a folder made absolute: other processes may stand elsewhere.
+        """Return the arguments, with an absolute path for a folder.
 
         Args:
-            path: Folder on disk, or the id of a repository on the hub, which stays as it is.
+            path: Folder on disk, or the id of a repository on the hub.
             revision: As given.
-            device: As given; another machine may have another by default.
-            precision: What `auto` came to, as a trial elsewhere might come to something else.
+            device: As given; another machine may have another default.
+            precision: The precision in use, since a trial in another process may choose differently.
             max_tokens_per_forward: As given.
         """
         folder = Path(path).expanduser()
-        place = str(folder.resolve()) if folder.is_dir() else str(path)
-        return cls(place, revision, device, precision, max_tokens_per_forward)
+        name = str(folder.resolve()) if folder.is_dir() else str(path)
+        return cls(name, revision, device, precision, max_tokens_per_forward)

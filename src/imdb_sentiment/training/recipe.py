@@ -21,9 +21,9 @@ _TRIAL_TOKENS = 128
 _AUTO_FIELDS = ("num_train_epochs", "per_device_train_batch_size", "learning_rate")
 _FEW_ROWS = 500
 _STEPS = 250
-_FEWEST_EPOCHS, _MOST_EPOCHS = 2, 10
+_MIN_EPOCHS, _MAX_EPOCHS = 2, 10
 _STEP_ROWS = ((500, 8), (_MANY_ROWS, 16))
-_MOST_STEP_ROWS = 32
+_MAX_STEP_ROWS = 32
 
 
 class Recipe(NamedTuple):
@@ -42,11 +42,11 @@ def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> "S
 
     parts = config.gradient_accumulation_steps * world_size()
     epochs, rate = config.num_train_epochs, config.learning_rate
-    step_rows = next((rows for below, rows in _STEP_ROWS if train_rows < below), _MOST_STEP_ROWS)
+    step_rows = next((rows for below, rows in _STEP_ROWS if train_rows < below), _MAX_STEP_ROWS)
     given = config.per_device_train_batch_size
     batch = max(1, step_rows // parts) if given == "auto" else given
     if epochs == "auto":
-        epochs = min(max(round(_STEPS * batch * parts / train_rows), _FEWEST_EPOCHS), _MOST_EPOCHS)
+        epochs = min(max(round(_STEPS * batch * parts / train_rows), _MIN_EPOCHS), _MAX_EPOCHS)
     settled = {
         "per_device_train_batch_size": batch,
         "num_train_epochs": epochs,
