@@ -151,7 +151,7 @@ def test_without_a_complete_checkpoint_resuming_starts_anew_and_says_so(
         shutil.rmtree(cut / RUN)
     outcome = run(*command, "--resume")
     assert outcome.code == 0
-    assert "There is nothing in .model.run to resume from: starting anew.\n" in outcome.out
+    assert "There is nothing to resume in .model.run: starting a new run.\n" in outcome.out
     assert "resumed from" not in outcome.out
     assert read_metadata(cut / "model")["metrics"]["test"] == whole["test"]
     assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
@@ -162,9 +162,9 @@ def test_an_unfinished_run_is_not_discarded_unasked(cut: Path, command: list[str
     outcome = run(*command)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
-        "OutputExistsError: .model.run holds an unfinished run, and was left as it is\n"
+        "OutputExistsError: .model.run holds an interrupted run; nothing was changed\n"
         f"  found:    a complete checkpoint in .model.run/checkpoint-{STEPS}\n"
-        "  try:      train --resume to go on with it, or train --overwrite to discard it\n"
+        "  try:      train --resume to resume it, or train --overwrite to discard it\n"
     )
     assert snapshot(cut) == before
 

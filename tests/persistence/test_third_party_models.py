@@ -82,7 +82,7 @@ def test_it_is_exported(elsewhere: Path, tmp_path: Path) -> None:
     opened = SentimentClassifier.from_pretrained(tmp_path / "exported", precision="fp32")
     for ours, before in zip(opened.predict(TEXTS), classifier.predict(TEXTS), strict=True):
         assert ours.probabilities == pytest.approx(dict(before.probabilities), abs=1e-5)
-    assert "It was made elsewhere" in (tmp_path / "exported" / "README.md").read_text()
+    assert "It is a third-party model" in (tmp_path / "exported" / "README.md").read_text()
 
 
 def test_it_comes_from_the_hub(elsewhere: Path, hub: LoopbackHub) -> None:

@@ -1,4 +1,4 @@
-"""`imdb-sentiment demo`: the whole workflow on the embedded sample, without the hub."""
+"""`imdb-sentiment demo`: the full workflow on the embedded sample, without the hub."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from imdb_sentiment.cli.run_folder import run_folder
 __all__ = ["demo"]
 
 _NAME = "imdb-sentiment-demo"
-_TEST_FRACTION = 0.35  # of a small set of short texts, so that the number is steadier
+_TEST_FRACTION = 0.35  # large, since the sample is small
 _RECIPE: dict[str, Any] = {"model_name": "minilm"}
 _SENTENCES = (
     "A quiet masterpiece, and I cannot wait to see it again.",
@@ -53,6 +53,6 @@ def demo(
 
 
 def _free_name() -> Path:
-    """Return a folder name not in use, so that a second demo neither fails nor overwrites the first."""
+    """Return an unused folder name, so that a second demo neither fails nor overwrites the first."""
     candidates = (Path(_NAME if i == 1 else f"{_NAME}-{i}") for i in range(1, 1000))
     return next(path for path in candidates if not path.exists() and not run_folder(path).exists())

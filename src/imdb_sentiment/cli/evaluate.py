@@ -1,4 +1,4 @@
-"""`imdb-sentiment evaluate`: measure a saved model on labelled rows."""
+"""`imdb-sentiment evaluate`: evaluate a saved model on labelled rows."""
 
 from typing import Annotated
 
@@ -33,12 +33,10 @@ def evaluate(
     no_header: NoHeader = False,
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
-    cascade: Annotated[
-        bool, typer.Option("--cascade", help="Let a quick model answer what it is sure of; see train --cascade.")
-    ] = False,
+    cascade: Annotated[bool, typer.Option("--cascade", help="Use the cascade of train --cascade.")] = False,
     json: Json = False,
 ) -> None:
-    """Measure a saved model on labelled rows."""
+    """Evaluate a saved model on labelled rows."""
     data_config = read_data_settings(
         settings,
         source=data,

@@ -1,4 +1,4 @@
-"""What commands share that measure a saved model on a source."""
+"""Evaluation of a saved model on a source, shared by several commands."""
 
 import warnings
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ __all__ = ["Opened", "measure", "names_of", "open_both"]
 
 
 class Opened(NamedTuple):
-    """A model, and rows that it can read."""
+    """A model and its evaluation rows."""
 
     classifier: "SentimentClassifier"
     config: "DataConfig"
@@ -22,11 +22,11 @@ class Opened(NamedTuple):
 
 
 def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Opened:
-    """Open a saved model, and read the rows that it is to be measured on.
+    """Load a saved model and its evaluation rows.
 
     Args:
         model: Folder or hub repository.
-        config: Names the rows. For a model of two text columns, those it learnt from are read unless others are named.
+        config: Data configuration; for a model of two text columns, their names are the default.
         others: Read the other splits too.
     """
     from imdb_sentiment.classifier import SentimentClassifier
@@ -39,17 +39,17 @@ def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Open
 
 
 def measure(opened: Opened, **options: Any) -> "EvaluationReport":
-    """Measure the model on the rows, without warnings: the report has them for a reader of the command's output.
+    """Evaluate the model on the rows; warnings are in the report.
 
     Args:
         opened: The model and the rows.
-        options: Of `SentimentClassifier.evaluate`.
+        options: Arguments of `SentimentClassifier.evaluate`.
     """
     classifier, _, rows = opened
     texts, labels = rows.test
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # by the model's names, which mean the same to any model
+
         report = classifier.evaluate(texts, names_of(labels, classifier), slices=rows.slices, **options)
     return report.with_labels_read_as(rows.read_as)
 
@@ -68,5 +68,5 @@ def _with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfi
     if len(columns) == 1 or config.text_column != type(config).model_fields["text_column"].default:
         found = f"{list_values(config.columns_of_text)} to read, {list_values(columns)} trained on"
         hint = "--set text_columns=FIRST,SECOND" if len(columns) == 2 else "--text-column NAME"
-        raise ConfigError("the model reads another number of text columns", found=found, hint=hint)
+        raise ConfigError("the model reads a different number of text columns", found=found, hint=hint)
     return config.replace(text_columns=columns)
