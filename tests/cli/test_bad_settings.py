@@ -88,7 +88,7 @@ def test_settings_of_training_when_a_finished_model_is_measured(
     arguments: str, folder: Path, saved_model: Path
 ) -> None:
     command = ("evaluate", saved_model, "--data", "reviews.csv", "--set", arguments)
-    check_refusal(folder, "ConfigError", ("there is no field", "a field of DataConfig"), *command)
+    check_refusal(folder, "ConfigError", ("unknown field", "a field of DataConfig"), *command)
 
 
 @pytest.mark.parametrize(("name", "said"), MODELS.items(), ids=MODELS.keys())

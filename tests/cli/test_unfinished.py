@@ -15,7 +15,7 @@ import pytest
 from command import COMMAND, Outcome, options, read_metadata, run, snapshot, write_reviews
 
 from imdb_sentiment import DiskFullError, FineTuneConfig, TrainingDivergedError
-from imdb_sentiment.cli.run_folder import resuming_command
+from imdb_sentiment.cli.run_folder import resume_command
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training import contrastive, few_rows
 from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
@@ -258,9 +258,9 @@ def test_the_command_to_go_on_is_the_one_that_was_typed(
     monkeypatch.setattr(sys, "argv", started)
     monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "imdb_sentiment", "train"])
     monkeypatch.setattr(shutil, "which", {"imdb-sentiment": "/bin/imdb-sentiment"}.get)
-    assert resuming_command() == printed
+    assert resume_command() == printed
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert resuming_command() == "the same command with --resume"
+    assert resume_command() == "the same command with --resume"
 
 
 def start(*words: str, **variables: str) -> "subprocess.Popen[str]":

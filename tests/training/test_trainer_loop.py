@@ -123,7 +123,7 @@ def test_the_rows_of_all_batches_of_the_step_are_named_up_to_a_limit(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for shown, said in ((64, "0, 1, 2, 3, 4, 5, 6, 7"), (3, "0, 1, 2 and 5 more")):
-        monkeypatch.setattr("imdb_sentiment.training.trainer._SHOWN", shown)
+        monkeypatch.setattr("imdb_sentiment.training.trainer._MAX_LISTED", shown)
         parts = build(8, per_device_train_batch_size=4, gradient_accumulation_steps=2)
         spoil(parts, "dull")
         with pytest.raises(TrainingDivergedError) as caught:

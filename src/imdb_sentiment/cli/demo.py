@@ -41,8 +41,8 @@ def demo(
             DataConfig(source=str(sample), test_fraction=_TEST_FRACTION), config, folder, keep=False
         )
     say(f"\nTest split, read once ({report.rows} reviews)      accuracy      F1  ROC-AUC  log loss")
-    beside = [(baseline.name, baseline.report) for baseline in reversed(report.baselines)]
-    for name, measured in [("fine-tuned MiniLM", report), *beside]:
+    baselines = [(baseline.name, baseline.report) for baseline in reversed(report.baselines)]
+    for name, measured in [("fine-tuned MiniLM", report), *baselines]:
         values = (measured.accuracy, measured.f1, measured.roc_auc or 0.0)
         say(f"  {name:<40}" + "".join(f"{value:>9.3f}" for value in (*values, measured.log_loss)))
     say(f"\nSaved to {folder}. It classifies:")

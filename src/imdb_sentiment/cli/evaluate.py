@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
-from imdb_sentiment.cli.measuring import measure, open_both
+from imdb_sentiment.cli.measuring import measure, open_model_and_rows
 from imdb_sentiment.cli.options import (
     DataSettings,
     Json,
@@ -46,7 +46,7 @@ def evaluate(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    opened = open_both(model, data_config)
+    opened = open_model_and_rows(model, data_config)
     report = measure(opened, cascade=cascade)
     for warning in report.warnings():
         warn(f"warning: {warning}")

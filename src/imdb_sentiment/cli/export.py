@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
-from imdb_sentiment.cli.measuring import names_of, open_both
+from imdb_sentiment.cli.measuring import label_names, open_model_and_rows
 from imdb_sentiment.cli.options import (
     DataSettings,
     Json,
@@ -68,8 +68,8 @@ def export(
             positive_label=positive_label,
             negative_label=negative_label,
         )
-        classifier, _, rows = open_both(model, data_config)
-        texts, labels = rows.test.texts, names_of(rows.test.labels, classifier)
+        classifier, _, rows = open_model_and_rows(model, data_config)
+        texts, labels = rows.test.texts, label_names(rows.test.labels, classifier)
         notes, read_as = rows.notes, rows.read_as
     report = classifier.export(output, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
     if warning := report.flipped_warning(read_as):

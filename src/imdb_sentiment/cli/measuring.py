@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.data.evaluation_rows import EvaluationRows
     from imdb_sentiment.results import EvaluationReport
 
-__all__ = ["Opened", "measure", "names_of", "open_both"]
+__all__ = ["Opened", "label_names", "measure", "open_model_and_rows"]
 
 
 class Opened(NamedTuple):
@@ -21,7 +21,7 @@ class Opened(NamedTuple):
     rows: "EvaluationRows"
 
 
-def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Opened:
+def open_model_and_rows(model: str, config: "DataConfig", *, others: bool = False) -> Opened:
     """Load a saved model and its evaluation rows.
 
     Args:
@@ -50,11 +50,11 @@ def measure(opened: Opened, **options: Any) -> "EvaluationReport":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
 
-        report = classifier.evaluate(texts, names_of(labels, classifier), slices=rows.slices, **options)
+        report = classifier.evaluate(texts, label_names(labels, classifier), slices=rows.slices, **options)
     return report.with_labels_read_as(rows.read_as)
 
 
-def names_of(labels: Iterable[int], classifier: "SentimentClassifier") -> list[str]:
+def label_names(labels: Iterable[int], classifier: "SentimentClassifier") -> list[str]:
     """Return the model's names for labels of 0 and 1."""
     return [classifier.labels[label] for label in labels]
 

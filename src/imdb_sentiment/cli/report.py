@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import reports_errors, say
-from imdb_sentiment.cli.measuring import measure, names_of, open_both
+from imdb_sentiment.cli.measuring import label_names, measure, open_model_and_rows
 from imdb_sentiment.cli.options import (
     DataSettings,
     LabelColumn,
@@ -62,7 +62,7 @@ def report(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    opened = open_both(model, data_config, others=True)
+    opened = open_model_and_rows(model, data_config, others=True)
     classifier, data_config, rows = opened
     train, validation = _training_rows(classifier, rows.others or rows.test)
     full = measure(opened, train=train, validation=validation, explained_errors=explain)
@@ -96,7 +96,7 @@ def _training_rows(classifier: "SentimentClassifier", rows: "Labelled") -> list[
         except ModelError:  # the model has no training fingerprints
             return [None, None]
         texts = [*compress(rows.texts, seen)]
-        labels = names_of(compress(rows.labels, seen), classifier)
+        labels = label_names(compress(rows.labels, seen), classifier)
         total = sum(classifier.metadata.splits["rows"][split].values())
         enough = len(set(labels)) == 2 and (split == "train" or len(labels) >= total)
         found.append((texts, labels) if enough else None)

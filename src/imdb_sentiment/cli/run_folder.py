@@ -11,10 +11,10 @@ from imdb_sentiment.errors import OutputExistsError, TrainingInterruptedError
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import LOCK_FILE, make_folder
 
-__all__ = ["beside", "claimed", "resuming_command", "run_folder"]
+__all__ = ["locked_run", "resume_command", "run_folder", "sibling"]
 
 
-def beside(output: Path, pattern: str) -> Path:
+def sibling(output: Path, pattern: str) -> Path:
     """Return a sibling of `output`, whose name replaces `{}` in a pattern."""
     named = output if output.name.strip(".") else output.resolve()  # for "." and ".."
     return named.with_name(pattern.format(named.name))
@@ -22,11 +22,11 @@ def beside(output: Path, pattern: str) -> Path:
 
 def run_folder(output: Path) -> Path:
     """Return the hidden folder that holds the checkpoints until the model is saved."""
-    return beside(output, ".{}.run")
+    return sibling(output, ".{}.run")
 
 
 @contextmanager
-def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: bool = True) -> Iterator[Path | None]:
+def locked_run(run: Path, *, resume: bool = False, discard: bool = False, keep: bool = True) -> Iterator[Path | None]:
     """Lock a run folder until the model is saved.
 
     The folder is removed at the end, unless an error or a signal ends a run that can be resumed.
@@ -77,7 +77,7 @@ def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: boo
                 folder.rmdir()
 
 
-def resuming_command() -> str:
+def resume_command() -> str:
     """Return the shell command that resumes the current one."""
     if world_size() > 1:
         return "the same command with --resume"  # the launcher's arguments are unknown
@@ -97,7 +97,7 @@ def _interrupted(error: BaseException, point: Path | None) -> BaseException:
     if point is None:
         return KeyboardInterrupt()
     summary = error.summary if isinstance(error, TrainingInterruptedError) else "interrupted"
-    return TrainingInterruptedError(summary, found=describe_resume_point(point), hint=resuming_command())
+    return TrainingInterruptedError(summary, found=describe_resume_point(point), hint=resume_command())
 
 
 def _clear(run: Path) -> None:

@@ -21,7 +21,7 @@ from imdb_sentiment.cli.options import (
     TextColumn,
     read_settings,
 )
-from imdb_sentiment.cli.run_folder import beside, claimed, run_folder
+from imdb_sentiment.cli.run_folder import locked_run, run_folder, sibling
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -164,7 +164,7 @@ def fine_tune_and_save(
     run = run_folder(output)
     tuner = SentimentFineTuner(data_config, fine_tune_config, output_dir=run)
     with ExitStack() as stack:
-        lock = claimed(run, resume=resume, discard=overwrite, keep=keep)
+        lock = locked_run(run, resume=resume, discard=overwrite, keep=keep)
         checkpoint = run_on_main(lambda: stack.enter_context(lock))
         run_on_main(lambda: _print_summary(tuner, silent=silent))
         if resume:
@@ -199,6 +199,6 @@ def _resume_message(checkpoint: Path | None, run: Path) -> str:
 
 def _event_folder(output: Path, *, silent: bool) -> Path:
     """Return a new folder next to the model for each start, which TensorBoard shows as a separate run."""
-    folder = beside(output, "{}-tensorboard")
+    folder = sibling(output, "{}-tensorboard")
     _print(f"To watch: tensorboard --logdir {shlex.quote(str(folder))}", silent=silent)
     return folder / time.strftime("%Y-%m-%d_%H-%M-%S")

@@ -89,10 +89,10 @@ class Schedule(TrainerCallback):
     def on_save(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        if self.is_over(state):
+        if self.has_stopped(state):
             control.should_training_stop = True
 
-    def is_over(self, state: "TrainerState") -> bool:
+    def has_stopped(self, state: "TrainerState") -> bool:
         """Return whether training has stopped early, from the log alone, which checkpoints keep."""
         return self._patience is not None and self._metric.since_best(state.log_history) >= self._patience
 

@@ -15,15 +15,15 @@ from imdb_sentiment.training.fold_scores import last_fold, recorded_run
 __all__ = [
     "RUN_RECORD",
     "Keep",
-    "check_ours",
+    "check_own_checkpoints",
     "check_same_run",
     "complete_checkpoints",
     "describe_resume_point",
-    "drop_unfinished",
     "finish",
     "newest_checkpoint",
     "prune",
     "recorded_precision",
+    "remove_incomplete",
     "resume_point",
 ]
 
@@ -83,7 +83,7 @@ def describe_resume_point(path: Path) -> str:
     return f"finished folds up to {path}" if path.is_file() else f"a complete checkpoint in {path}"
 
 
-def check_ours(folder: Path) -> None:
+def check_own_checkpoints(folder: Path) -> None:
     """Check that no checkpoint in `folder` belongs to another program, since incomplete checkpoints are removed.
 
     Raises:
@@ -97,7 +97,7 @@ def check_ours(folder: Path) -> None:
             )
 
 
-def drop_unfinished(folder: Path) -> None:
+def remove_incomplete(folder: Path) -> None:
     """Remove incomplete and damaged checkpoints."""
     for path in _checkpoints(folder).values():
         if not _is_complete(path):

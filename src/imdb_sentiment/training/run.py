@@ -15,11 +15,11 @@ from imdb_sentiment.runtime.process_wide import LOADING
 from imdb_sentiment.training.batching import TrainingRows
 from imdb_sentiment.training.best_epoch import BestEpochMetric
 from imdb_sentiment.training.checkpoints import (
-    check_ours,
+    check_own_checkpoints,
     complete_checkpoints,
-    drop_unfinished,
     newest_checkpoint,
     recorded_precision,
+    remove_incomplete,
 )
 from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.recipe import Recipe, resolve
@@ -155,8 +155,8 @@ def _unwrap(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
 
 def _prepare_folder(folder: Path, model: "PreTrainedModel", config: "SettledConfig") -> None:
     """Remove incomplete checkpoints, and check that there is enough disk space."""
-    check_ours(folder)
-    drop_unfinished(folder)
+    check_own_checkpoints(folder)
+    remove_incomplete(folder)
     most = config.save_total_limit + config.load_best_model_at_end + 1  # the last is the one being written
     check_room(folder, model, max(most - len(complete_checkpoints(folder)), 1))
 

@@ -15,7 +15,7 @@ from imdb_sentiment.runtime.messages import Advice, Either
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["check_room", "checkpoint_bytes", "locked", "whole_checkpoint"]
+__all__ = ["check_room", "checkpoint_bytes", "complete_or_removed", "locked"]
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def check_room(folder: Path, model: "nn.Module", checkpoints: int) -> None:
 
 
 @contextmanager
-def whole_checkpoint(partial: Path) -> Iterator[None]:
+def complete_or_removed(partial: Path) -> Iterator[None]:
     """Remove a checkpoint if it cannot be written completely.
 
     Raises:

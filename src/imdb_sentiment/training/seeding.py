@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 from imdb_sentiment.runtime.process_wide import OneAtATime
 
-__all__ = ["own_random_numbers"]
+__all__ = ["isolated_random_state"]
 
 _TRAINING = OneAtATime()
 
 
 @contextmanager
-def own_random_numbers() -> Iterator[None]:
+def isolated_random_state() -> Iterator[None]:
     """Restore the global random state afterwards, and let one run of this process train at a time.
 
     A run seeds the generators of Python, NumPy and PyTorch, which all threads share. A run in another thread waits.

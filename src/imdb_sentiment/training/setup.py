@@ -112,7 +112,7 @@ def build_training(
         folder=output_dir,
         metric=metric,
         keep=Keep(config.save_total_limit, best=config.load_best_model_at_end),
-        is_over=schedule.is_over,
+        has_stopped=schedule.has_stopped,
         model=model,
         args=arguments,
         data_collator=_pad_for_evaluation(encoder, _padding(lambda: encoder.max_length, to_limit=to_limit)),

@@ -15,7 +15,7 @@ from typing_extensions import override
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.runtime.process_wide import CATCHING_WARNINGS, COMPUTING
 from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, finish, prune
-from imdb_sentiment.training.run_folder import whole_checkpoint
+from imdb_sentiment.training.run_folder import complete_or_removed
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -44,7 +44,7 @@ class FineTuneTrainer(Trainer):
         metric: Selects the best evaluation.
         keep: Which checkpoints to keep.
         folder: Folder for the checkpoints.
-        is_over: Returns whether a resumed run has already stopped early.
+        has_stopped: Returns whether a resumed run has already stopped early.
         arguments: Arguments of `transformers.Trainer`.
     """
 
@@ -58,7 +58,7 @@ class FineTuneTrainer(Trainer):
         metric: "BestEpochMetric",
         keep: Keep,
         folder: Path,
-        is_over: "Callable[[TrainerState], bool]",
+        has_stopped: "Callable[[TrainerState], bool]",
         **arguments: Any,
     ) -> None:
         args: TrainingArguments = arguments["args"]
@@ -71,7 +71,7 @@ class FineTuneTrainer(Trainer):
         self._collate = collate
         self._metric = metric
         self._keep = keep
-        self._is_over = is_over
+        self._has_stopped = has_stopped
         self._rows: list[int] = []
 
     @override
@@ -145,7 +145,7 @@ class FineTuneTrainer(Trainer):
         self.state.best_model_checkpoint = str(best) if best else None
         if self.state.global_step and self.args.should_save:
             prune(self._folder, self._keep, best_step=self.state.best_global_step)  # if a kill prevented it
-        return (int(self.args.num_train_epochs), 0) if self._is_over(self.state) else begin
+        return (int(self.args.num_train_epochs), 0) if self._has_stopped(self.state) else begin
 
     @override
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
@@ -173,14 +173,14 @@ class FineTuneTrainer(Trainer):
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
         """Write a checkpoint, mark it complete, and only then remove older ones."""
         folder = self._folder / f"checkpoint-{self.state.global_step}"
-        with whole_checkpoint(folder):
+        with complete_or_removed(folder):
             if self.is_fsdp_enabled and self.args.should_save:
                 folder.mkdir(exist_ok=True)  # upstream resolves the best checkpoint before the shards are written
             with CATCHING_WARNINGS:
                 super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()  # other processes write their random states
         if self.args.should_save:
-            with whole_checkpoint(folder):
+            with complete_or_removed(folder):
                 finish(folder)
             prune(self._folder, self._keep, best_step=self.state.best_global_step)
 
