@@ -65,7 +65,7 @@ def main() -> None:
         if isinstance(module, nn.Dropout):
             module.p = arguments.dropout
     recipe = resolve(config, model, CPU, before=None)  # what the library would take here
-    arguments.precision, arguments.tokens = recipe.precision, arguments.tokens or recipe.forward_tokens
+    arguments.precision, arguments.tokens = recipe.precision, arguments.tokens or recipe.max_tokens_per_forward
     data = encode(arguments, encoder)
     score = scorer(model, arguments)
     short = arguments.last_layer == "first_token" and arguments.pooling == "first"  # a mean needs all tokens

@@ -73,7 +73,7 @@ def nothing_waits_for_the_disk() -> Iterator[None]:
         yield
 
 
-PLACES = ("in the cinema", "at home", "on a train", "with friends", "late at night", "by accident")
+BUCKETS = ("in the cinema", "at home", "on a train", "with friends", "late at night", "by accident")
 
 
 def make_reviews(rows: int) -> tuple[list[str], list[int]]:
@@ -82,7 +82,7 @@ def make_reviews(rows: int) -> tuple[list[str], list[int]]:
     for i in range(rows):
         pairs = list(permutations(CHEERFUL if i % 2 else GLOOMY, 2))
         first, second = pairs[i // 2 * 17 % len(pairs)]
-        texts.append(f"Seen {PLACES[i // 2 // len(pairs)]}: {first} and {second}.")
+        texts.append(f"Seen {BUCKETS[i // 2 // len(pairs)]}: {first} and {second}.")
         labels.append(i % 2)
     return texts, labels
 

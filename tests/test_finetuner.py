@@ -164,7 +164,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
 
     resumed = SentimentFineTuner(config=config, output_dir=tmp_path / "cut")
     result = resumed.fit(reviews, resume=True)
-    assert any("went on from" in note and "999999" not in note for note in result.notes)
+    assert any("resumed from" in note and "999999" not in note for note in result.notes)
     assert untimed(result.history) == untimed(expected.history)
     assert result.validation == expected.validation
     for name, weight in weights_of(whole).items():

@@ -172,7 +172,7 @@ class SentimentFineTuner:
             MissingExtraError: The package of a tracker that `report_to` names is not installed.
         """
         from imdb_sentiment.models.pretrained import load_encoder
-        from imdb_sentiment.training.seeding import own_random_numbers
+        from imdb_sentiment.training.seeding import isolated_random_state
         from imdb_sentiment.training.trackers import check_trackers
 
         if not isinstance(self, SentimentFineTuner):
@@ -188,7 +188,7 @@ class SentimentFineTuner:
                 lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None)
             )
             prepared = run_on_main(lambda: self._prepare(data, encoder, held, resume=resume))
-            with own_random_numbers():
+            with isolated_random_state():
                 self._fitted = self._train(prepared, encoder)
         return self._fitted.result
 

@@ -154,7 +154,7 @@ def test_an_interruption_that_can_be_gone_on_from_says_how() -> None:
 )
 def test_of_several_processes_one_speaks(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("imdb_sentiment.cli.console._SPEAKING_SECONDS", 0)
+    monkeypatch.setattr("imdb_sentiment.cli.console._ERROR_SECONDS", 0)
     outcomes = []
     for rank in ("0", "1"):
         monkeypatch.setenv("RANK", rank)

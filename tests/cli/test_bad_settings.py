@@ -15,11 +15,11 @@ from command import options, run, snapshot, spawn, write_reviews
 from imdb_sentiment import FineTuneConfig
 
 SETTINGS = {
-    "misspelt key": ("--set learning_rte=1", ("no field 'learning_rte'", "--set learning_rate=...")),
-    "unknown key": ("--set zzz=1", ("no field 'zzz'", "source, encoding, ", "model_name")),
+    "misspelt key": ("--set learning_rte=1", ("unknown field 'learning_rte'", "--set learning_rate=...")),
+    "unknown key": ("--set zzz=1", ("unknown field 'zzz'", "source, encoding, ", "model_name")),
     "misspelt key of the data": ("--set test_fractoin=0.1", ("--set test_fraction=...",)),
-    "no value": ("--set max_length", ("--set 'max_length' sets nothing", "--set KEY=VALUE")),
-    "no key": ("--set =5", ("--set '=5' sets nothing",)),
+    "no value": ("--set max_length", ("invalid --set 'max_length'", "--set KEY=VALUE")),
+    "no key": ("--set =5", ("invalid --set '=5'",)),
     "not a number": ("--set learning_rate=fast", ("learning_rate = 'fast'", "valid number")),
     "not a choice": ("--set truncation=middle", ("truncation = 'middle'", "'head', 'tail' or 'head_tail'")),
     "two bad values": ("--set seed=-1 --set weight_decay=x", ("seed = '-1'", "weight_decay = 'x'")),
@@ -38,7 +38,7 @@ SETTINGS = {
     ),
     "unknown tracker": (
         "--set report_to=tensorbord",
-        ("report_to: there is no tracker 'tensorbord'", "tensorboard, trackio, wandb", "try:      tensorboard"),
+        ("report_to: unknown tracker 'tensorbord'", "tensorboard, trackio, wandb", "try:      tensorboard"),
     ),
     "missing file": ("--config no.yaml", ("cannot read the configuration file no.yaml: No such file",)),
     "not YAML": ("--config bad.yaml", ("bad.yaml is not a YAML file",)),
@@ -46,7 +46,7 @@ SETTINGS = {
     "unknown field in the file": ("--config field.yaml", ("no field 'text_colum'", "try:      text_column")),
     "too long": (
         "--set max_length=1000",
-        ("max_length=1000 is above what", "512 tokens at most", "--set max_length=512"),
+        ("max_length=1000 is above the limit of", "512 tokens at most", "--set max_length=512"),
     ),
 }
 MODELS = {
@@ -91,7 +91,7 @@ def test_settings_of_training_when_a_finished_model_is_measured(
     arguments: str, folder: Path, saved_model: Path
 ) -> None:
     command = ("evaluate", saved_model, "--data", "reviews.csv", "--set", arguments)
-    check_refusal(folder, "ConfigError", ("there is no field", "a field of DataConfig"), *command)
+    check_refusal(folder, "ConfigError", ("unknown field", "a field of DataConfig"), *command)
 
 
 @pytest.mark.parametrize(("name", "said"), MODELS.items(), ids=MODELS.keys())
@@ -145,7 +145,7 @@ def without_settings(model: Path) -> None:
 
 BROKEN: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "no model": (lambda model: shutil.rmtree(model), ("there is no model folder",)),
-    "no settings": (without_settings, ("is not a whole model folder", "no config.json")),
+    "no settings": (without_settings, ("is not a complete model folder", "no config.json")),
     "no weights": (lambda model: (model / "model.safetensors").unlink(), ("has no safetensors weights",)),
     "cut weights": (lambda model: (model / "model.safetensors").write_bytes(b"half"), ("cannot be loaded",)),
     "three labels": (with_three_labels, ("does not have two labels", "3: negative, positive, neutral")),

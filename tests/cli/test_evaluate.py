@@ -125,7 +125,7 @@ def test_a_model_of_two_columns_reads_those_it_learnt_from(
         run("evaluate", saved_model, "--data", other, "--set", "text_columns=head,rest"),
     ):
         assert outcome.code == 2
-        assert outcome.err.startswith("ConfigError: the model reads another number of text columns\n  found:    ")
+        assert outcome.err.startswith("ConfigError: the model reads a different number of text columns\n  found:    ")
 
 
 @pytest.fixture(scope="module")

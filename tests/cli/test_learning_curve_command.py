@@ -33,12 +33,12 @@ def test_the_curve_is_printed_and_resumed_as_json(data: Path, tiny_model: Path, 
     assert [point["rows"] for point in again.read_json()["points"]] == [12, 24]
     refused = run(*command)
     assert refused.code == 2
-    assert "--resume to resume the one in it, or another --output" in refused.err
+    assert "--resume to resume the run in it, or another --output" in refused.err
 
 
 @pytest.mark.parametrize("sizes", ["ten,20", "", "12;24"])
 def test_sizes_that_are_no_numbers_are_refused(sizes: str, data: Path, tmp_path: Path) -> None:
     outcome = run("learning-curve", "--data", data, "--output", tmp_path / "curve", "--sizes", sizes)
     assert outcome.code == 2
-    assert "are not numbers" in outcome.err
+    assert "invalid --sizes" in outcome.err
     assert not (tmp_path / "curve").exists()

@@ -50,7 +50,7 @@ def test_one_json_object_is_printed(saved_model: Path) -> None:
 
 def test_a_text_above_the_models_length_is_marked_and_shown_short(saved_model: Path) -> None:
     line = run("predict", saved_model, "superb " * 40).out.rstrip("\n")
-    assert line.endswith("...  [cut: longer than the model reads]")
+    assert line.endswith("...  [truncated]")
     assert len(line) < 140
     assert run("predict", saved_model, "superb " * 40, "--json").read_json()["predictions"][0]["truncated"] is True
 

@@ -51,7 +51,7 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
     )
     assert share
     said = run("predict", saved_model, "--cascade", *make_reviews(30)[0], "Zzyzx qwrtp.")
-    counts = re.fullmatch(r"answered by the quick model: (\d+) of 31\n", said.err)
+    counts = re.fullmatch(r"answered by the TF-IDF model: (\d+) of 31\n", said.err)
     assert counts
     assert int(counts[1]) > 0
     assert f"{int(counts[1]) / 30:.0%}" == f"{share[1]}%"  # of the same thirty; the last one has no word that it knows
@@ -68,16 +68,19 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
         (("--input", "in.csv"), "--input and --output go together"),
         (("--input", "in.csv", "--output", "out.csv", "A text."), "with neither texts"),
         (("--input", "in.csv", "--output", "out.csv", "--explain"), "with neither texts, --explain"),
-        (("--input", "in.csv", "--output", "out.csv", "--shard", "2"), "--shard 2 is none"),
+        (("--input", "in.csv", "--output", "out.csv", "--shard", "2"), "invalid shard 2"),
         (("--input", "in.csv", "--output", "out.csv", "--shard", "3/2"), "invalid shard 3/2"),
         (("--input", "absent.csv", "--output", "out.csv"), "there is no file absent.csv"),
-        (("--input", "in.csv", "--output", "out", "--engine", "dask"), "--engine dask is not known"),
-        (("--input", "in.csv", "--output", "out", "--workers", "2"), "--workers is for many files at once"),
-        (("--input", "in.csv", "--output", "out", "--engine", "ray", "--shard", "1/2"), "--shard is for one file"),
-        (("--input", "in.csv", "--output", "out", "--engine", "ray", "--workers", "0"), "workers=0 leaves nobody"),
+        (("--input", "in.csv", "--output", "out", "--engine", "dask"), "unknown engine dask"),
+        (("--input", "in.csv", "--output", "out", "--workers", "2"), "--workers requires an engine"),
+        (
+            ("--input", "in.csv", "--output", "out", "--engine", "ray", "--shard", "1/2"),
+            "--shard and --engine exclude each other",
+        ),
+        (("--input", "in.csv", "--output", "out", "--engine", "ray", "--workers", "0"), "workers must be at least 1"),
         (("--input", "*.tsv", "--output", "out", "--engine", "ray"), "no file matches *.tsv"),
         (("--engine", "ray", "A text."), "--engine and --workers are for files"),
-        (("--cascade", "--explain", "A text."), "--explain tells what the encoder read"),
+        (("--cascade", "--explain", "A text."), "--explain cannot be combined with --cascade"),
         (("--json-lines", "A text."), "--json-lines reads standard input"),
     ],
     ids=" ".join,

@@ -160,7 +160,7 @@ def test_ctrl_c_keeps_what_is_done(short_folder: Path, model: Path, source: Path
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
     assert process.returncode == 130
-    assert (out, err) == ("", "what is done is kept: the same command goes on with it\ninterrupted\n")
+    assert (out, err) == ("", "finished work is kept; the same command resumes\ninterrupted\n")
     assert list(target.glob(".imdb_sentiment/partial/.*.parts/part-*.json"))
 
 

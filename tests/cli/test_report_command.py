@@ -35,7 +35,7 @@ def test_rows_that_the_model_learnt_from_are_not_measured(
     outcome = run("report", saved_model, "--data", data, "--output", tmp_path / "report.html")
     learnt, held_out = len(fitted.splits.train), len(fitted.splits.test)
     assert f"{held_out} rows " in outcome.out
-    assert f"note: without {learnt} rows that the model was trained or its best epoch chosen on" in outcome.out
+    assert f"note: without {learnt} rows used to train the model or to choose its best epoch" in outcome.out
     assert "majority label" in outcome.out
 
 
@@ -149,4 +149,4 @@ def test_too_few_rows_to_suspect_any_are_said(saved_model: Path, tmp_path: Path)
     data = write_reviews(tmp_path / "reviews.csv", 6)
     outcome = run("report", saved_model, "--data", data, "--output", tmp_path / "report.html")
     assert outcome.code == 0
-    assert "note: suspected labels were not looked for: there are too few rows for 5 folds" in outcome.out
+    assert "note: label issues were not looked for: there are too few rows for 5 folds" in outcome.out

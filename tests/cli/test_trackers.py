@@ -45,7 +45,7 @@ def test_what_a_tracker_prints_does_not_spoil_the_json(
 @pytest.mark.parametrize(
     ("name", "code", "said"),
     [
-        ("tensorbord", 2, "ConfigError: report_to: there is no tracker 'tensorbord'\n"),
+        ("tensorbord", 2, "ConfigError: report_to: unknown tracker 'tensorbord'\n"),
         ("comet_ml", 1, "MissingExtraError: report_to='comet_ml' needs a package that is not installed"),
     ],
 )

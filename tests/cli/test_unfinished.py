@@ -18,7 +18,7 @@ import pytest
 from command import COMMAND, Outcome, options, read_metadata, run, snapshot, write_reviews
 
 from imdb_sentiment import DiskFullError, FineTuneConfig, TrainingDivergedError
-from imdb_sentiment.cli.run_folder import resuming_command
+from imdb_sentiment.cli.run_folder import resume_command
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training import contrastive, few_rows
 from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
@@ -119,7 +119,7 @@ def test_a_signal_has_the_step_saved(number: signal.Signals, folder: Path, comma
         outcome = run(*command)
     assert outcome.code == 130
     assert outcome.err.startswith(
-        "\nstopping after this step; once more to stop at once\n"
+        "\nstopping after this step; press again to stop at once\n"
         f"training was interrupted after step {2 * STEPS + 1} of {ALL_STEPS}\n"
         f"  found:    a complete checkpoint in .model.run/checkpoint-{2 * STEPS + 1}\n"
         "  try:      "
@@ -132,7 +132,7 @@ def test_resuming_ends_as_an_uninterrupted_run_does(cut: Path, command: list[str
         name: whole[name] for name in ("test", "validation", "kept_epoch")
     }
     newest = f".model.run/checkpoint-{STEPS}, the newest complete checkpoint"
-    note = f"went on from {newest}, after step {STEPS} of {ALL_STEPS}"
+    note = f"resumed from {newest}, after step {STEPS} of {ALL_STEPS}"
     assert content["notes"] == [*whole["notes"], note]
     assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
 
@@ -154,8 +154,8 @@ def test_without_a_complete_checkpoint_resuming_starts_anew_and_says_so(
         shutil.rmtree(cut / RUN)
     outcome = run(*command, "--resume")
     assert outcome.code == 0
-    assert "There is nothing in .model.run to resume from: starting anew.\n" in outcome.out
-    assert "went on from" not in outcome.out
+    assert "There is nothing to resume in .model.run: starting a new run.\n" in outcome.out
+    assert "resumed from" not in outcome.out
     assert read_metadata(cut / "model")["metrics"]["test"] == whole["test"]
     assert sorted(path.name for path in cut.iterdir()) == ["model", "reviews.csv"]
 
@@ -165,9 +165,9 @@ def test_an_unfinished_run_is_not_discarded_unasked(cut: Path, command: list[str
     outcome = run(*command)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
-        "OutputExistsError: .model.run holds an unfinished run, and was left as it is\n"
+        "OutputExistsError: .model.run holds an interrupted run; nothing was changed\n"
         f"  found:    a complete checkpoint in .model.run/checkpoint-{STEPS}\n"
-        "  try:      train --resume to go on with it, or train --overwrite to discard it\n"
+        "  try:      train --resume to resume it, or train --overwrite to discard it\n"
     )
     assert snapshot(cut) == before
 
@@ -188,7 +188,7 @@ def test_a_run_that_is_to_replace_a_model_can_be_gone_on_with(
         "OutputExistsError: model is not empty and was not changed",
     )
     content = run(*command, "--resume", "--overwrite", "--json").read_json()
-    assert content["notes"][-1].startswith("went on from")
+    assert content["notes"][-1].startswith("resumed from")
     assert read_metadata(cut / "model")["metrics"]["test"] == whole["test"]
 
 
@@ -261,9 +261,9 @@ def test_the_command_to_go_on_is_the_one_that_was_typed(
     monkeypatch.setattr(sys, "argv", started)
     monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "imdb_sentiment", "train"])
     monkeypatch.setattr(shutil, "which", {"imdb-sentiment": "/bin/imdb-sentiment"}.get)
-    assert resuming_command() == printed
+    assert resume_command() == printed
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert resuming_command() == "the same command with --resume"
+    assert resume_command() == "the same command with --resume"
 
 
 def start(*words: str, **variables: str) -> "subprocess.Popen[str]":
@@ -298,7 +298,7 @@ def test_the_command_that_a_process_of_its_own_prints_goes_on(
     printed = err.partition("  try:      ")[2].rstrip("\n")
     assert printed == shlex.join([*COMMAND, *command, "--resume"])
     resumed = run(*shlex.split(printed)[len(COMMAND) :]).read_json()
-    assert any(note.startswith("went on from .model.run/checkpoint-") for note in resumed["notes"])
+    assert any(note.startswith("resumed from .model.run/checkpoint-") for note in resumed["notes"])
     assert [resumed[name] for name in ("test", "validation")] == [whole[name] for name in ("test", "validation")]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from imdb_sentiment.inference import bag_of_words
-from imdb_sentiment.inference.bag_of_words import PLACES, count_words
+from imdb_sentiment.inference.bag_of_words import BUCKETS, count_words
 
 texts = st.lists(st.text(st.sampled_from("aàbB9_ .'\n\ud800界") | st.characters(), max_size=30), min_size=1, max_size=8)
 
@@ -17,7 +17,7 @@ texts = st.lists(st.text(st.sampled_from("aàbB9_ .'\n\ud800界") | st.character
 def counted(text: str, *, cleans: bool = False) -> Counter[int]:
     """Return how often each place occurs in a text."""
     (chunk,) = count_words([text], cleans=cleans)
-    return Counter(dict(zip(chunk.places.tolist(), chunk.counts.tolist(), strict=True)))
+    return Counter(dict(zip(chunk.buckets.tolist(), chunk.counts.tolist(), strict=True)))
 
 
 def place_of(words: str) -> Counter[int]:
@@ -40,7 +40,7 @@ def test_a_text_is_counted_alike_in_any_company(texts: list[str]) -> None:
     (together,) = count_words(texts, cleans=False)
     for number, text in enumerate(texts):
         mine = together.rows == number
-        assert dict(zip(together.places[mine].tolist(), together.counts[mine].tolist(), strict=True)) == counted(text)
+        assert dict(zip(together.buckets[mine].tolist(), together.counts[mine].tolist(), strict=True)) == counted(text)
 
 
 def test_places_are_the_same_on_every_machine() -> None:
@@ -55,18 +55,18 @@ def test_order_tells_pairs_apart() -> None:
 
 def test_a_pair_is_one_text_and_words_are_cleaned() -> None:
     (raw,), (cleaned,) = (list(count_words([("so<br />dull", "film")], cleans=cleans)) for cleans in (False, True))
-    assert (raw.texts, len(raw.places), len(cleaned.places)) == (1, 7, 5)
+    assert (raw.texts, len(raw.buckets), len(cleaned.buckets)) == (1, 7, 5)
 
 
 def test_words_share_places_no_more_than_by_chance() -> None:
     words = [f"word{number}" for number in range(3000)]
     (chunk,) = count_words([" ".join(words)], cleans=False)
-    expected = PLACES * (1 - (1 - 1 / PLACES) ** 5999)
-    assert len(np.unique(chunk.places)) == pytest.approx(expected, abs=25)
+    expected = BUCKETS * (1 - (1 - 1 / BUCKETS) ** 5999)
+    assert len(np.unique(chunk.buckets)) == pytest.approx(expected, abs=25)
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bag_of_words, "_MOST_REMEMBERED", 2)
+    monkeypatch.setattr(bag_of_words, "_MAX_CACHED", 2)
     before = counted("one two three")
     counted("four five")
     assert set(bag_of_words._hashes) == {"four", "five"}

@@ -21,7 +21,7 @@ from imdb_sentiment import ConfigError, ModelError, SentimentClassifier, Sentime
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.inference.bag_of_words import TfidfModel
-from imdb_sentiment.inference.cascade import blended, sure_of
+from imdb_sentiment.inference.cascade import blended, is_confident
 from imdb_sentiment.results import Calibration, ExportReport
 from imdb_sentiment.training.cascade import Rows, choose, fit_cascade
 
@@ -66,7 +66,7 @@ def test_texts_without_a_word_are_left_to_the_encoder() -> None:
     rows = Labelled(["😀 !", "😡", "a b"] * 6, [1, 0, 1] * 6)
     encoder = np.where(rows.labels, 2.0, -2.0)
     cascade, choice = fit_cascade(rows, rows, encoder, calibration(), cleans=True)
-    assert np.isnan(cascade.words.log_odds(["😀", "two words"])).all()
+    assert np.isnan(cascade.tfidf.log_odds(["😀", "two words"])).all()
     assert (choice.answered, choice.blend, choice.accuracy) == (0.0, 0.0, 1.0)
 
 
@@ -149,7 +149,7 @@ def gains(seed: int) -> tuple[float, float, float, float]:
     labels = (rng.random(4000) < expit(truth)).astype(int)
     encoder, words = (0.6 * (truth + rng.normal(0, noise, 4000)) for noise in (1.6, 2.2))
     choice = choose(Rows(encoder, words, labels), calibration())
-    sure = sure_of(words, margin=choice.margin, threshold=0.5)
+    sure = is_confident(words, margin=choice.margin, threshold=0.5)
     together = np.where(sure, words, blended(encoder, words, choice.blend))
     alone, best, chosen = (
         float(np.where(odds > 0, expit(truth), expit(-truth)).mean())
@@ -244,7 +244,7 @@ def test_refusals(classifier: SentimentClassifier, saved_model: Path, saved_pair
         SentimentClassifier.from_pretrained(saved_pair_model).predict([("A", "B")], cascade=True)
     for name in ("config.json", "imdb_sentiment.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
         (tmp_path / name).symlink_to(saved_model / name)
-    with pytest.raises(ModelError, match=r"is not a whole model folder\n.*no cascade\.npz"):
+    with pytest.raises(ModelError, match=r"is not a complete model folder\n.*no cascade\.npz"):
         SentimentClassifier.from_pretrained(tmp_path)
     (tmp_path / "cascade.npz").write_bytes(b"half")
     with pytest.raises(ModelError, match=r"cascade\.npz cannot be read"):

@@ -266,7 +266,7 @@ def test_shards_have_each_row_once(
 def test_names_that_are_taken_are_refused_or_get_a_prefix(classifier: SentimentClassifier, tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
     source.write_text(json.dumps({"text": TEXTS[0], "label": "mine"}) + "\n")
-    with pytest.raises(ConfigError, match="has a column 'label' already") as caught:
+    with pytest.raises(ConfigError, match="already has a column 'label'") as caught:
         classifier.predict_file(source, tmp_path / "out.jsonl")
     assert caught.value.hint == "prefix='predicted_'"
     classifier.predict_file(source, tmp_path / "out.jsonl", prefix="predicted_")
@@ -293,7 +293,7 @@ def test_formulas_are_made_harmless_on_request(classifier: SentimentClassifier, 
     [
         ("text\ndull\n", ("in.csv", "out.jsonl"), {}, ConfigError, "a different format"),
         ("text\ndull\n", ("in.text", "out.text"), {}, DataError, "an unknown format"),
-        ("text\ndull\n", ("in.csv", "in.csv"), {"overwrite": True}, OutputExistsError, "written while it is read"),
+        ("text\ndull\n", ("in.csv", "in.csv"), {"overwrite": True}, OutputExistsError, "is both input and output"),
         ("txet\ndull\n", ("in.csv", "out.csv"), {}, DataError, "column 'text' is not in"),
         ("text,id\ndull\n", ("in.csv", "out.csv"), {}, DataError, "is ragged in 1 row"),
         ("", ("in.csv", "out.csv"), {}, DataError, "is empty"),
@@ -362,7 +362,7 @@ def test_a_full_disk_is_told_and_what_is_done_is_kept(
 
     with monkeypatch.context() as patch:
         patch.setattr(file, "_score_part", fill)
-        with pytest.raises(DiskFullError, match="no space left to write"):
+        with pytest.raises(DiskFullError, match="the disk is full"):
             classifier.predict_file(source, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
     assert classifier.predict_file(source, tmp_path / "out.csv").scored_before == 8
@@ -378,7 +378,7 @@ def test_a_disk_that_is_full_from_the_beginning_is_told(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", fill)
-        with pytest.raises(DiskFullError, match="no space left to write"):
+        with pytest.raises(DiskFullError, match="the disk is full"):
             classifier.predict_file(source, tmp_path / "out.csv")
     assert classifier.predict_file(source, tmp_path / "out.csv").rows == 30
 
@@ -450,14 +450,14 @@ def test_a_source_that_is_changed_while_it_is_scored_is_refused(
     change: Callable[[Path], object],
 ) -> None:
     source, target = write_rows(tmp_path / f"in.{suffix}"), tmp_path / f"out.{suffix}"
-    judge: Callable[..., Any] = row_labels.label_batch
+    labeler: Callable[..., Any] = row_labels.label_batch
     judged = []
 
     def judge_and_change(*arguments: Any) -> Any:
         judged.append(arguments)
         if len(judged) == 2:
             change(source)
-        return judge(*arguments)
+        return labeler(*arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr("imdb_sentiment.inference.file.label_batch", judge_and_change)
@@ -549,7 +549,7 @@ def test_a_link_is_followed_and_a_pipe_refused(classifier: SentimentClassifier, 
         classifier.predict_file(source, tmp_path / "pipe.csv", overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "in.csv", "link.csv", "pipe.csv"]
     (tmp_path / "back.csv").symlink_to("in.csv")
-    with pytest.raises(OutputExistsError, match="would be written while it is read"):
+    with pytest.raises(OutputExistsError, match="is both input and output"):
         classifier.predict_file(source, tmp_path / "back.csv", overwrite=True)
 
 

@@ -178,14 +178,14 @@ def test_the_work_of_another_job_is_refused_or_discarded(
     target = tmp_path / "out"
     classifier.predict_files(source, target)
     whole = outputs(target)
-    with pytest.raises(OutputExistsError, match="holds the work of another job"):
+    with pytest.raises(OutputExistsError, match="holds the output of another job"):
         classifier.predict_files(source, target, prefix="our_")
     metadata = classifier.metadata
     stricter = metadata.model_copy(update={"calibration": metadata.calibration.model_copy(update={"threshold": 0.75})})
     other = SentimentClassifier(
         OpenedModel(classifier._opened.artifact._replace(metadata=stricter), classifier._opened.scorer)
     )
-    with pytest.raises(OutputExistsError, match="holds the work of another job"):
+    with pytest.raises(OutputExistsError, match="holds the output of another job"):
         other.predict_files(source, target)
     assert outputs(target) == whole
     classifier.predict_files(source, target, prefix="our_", overwrite=True)
@@ -253,7 +253,7 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in(
     monkeypatch.setattr("imdb_sentiment.inference.torch_backend.choose_precision", lambda *_, **__: "bf16")
     second = SentimentClassifier.from_pretrained(saved_model, device="cpu", precision=asked)
     if asked == "bf16":
-        with pytest.raises(OutputExistsError, match="holds the work of another job"):
+        with pytest.raises(OutputExistsError, match="holds the output of another job"):
             second.predict_files(source, tmp_path / "out")
         return
     assert second.predict_files(source, tmp_path / "out").scored_before == 10
@@ -269,7 +269,7 @@ def test_a_damaged_plan_is_that_of_another_job(
     hidden = tmp_path / "out" / ".imdb_sentiment"
     hidden.mkdir(parents=True)
     (hidden / "plan.json").write_text(plan)
-    with pytest.raises(OutputExistsError, match="holds the work of another job"):
+    with pytest.raises(OutputExistsError, match="holds the output of another job"):
         classifier.predict_files(source, tmp_path / "out")
     assert classifier.predict_files(source, tmp_path / "out", overwrite=True).rows == 15
 
@@ -298,10 +298,10 @@ def test_a_file_that_no_worker_survives_is_given_up(
     job = FolderJob(source, NAMES, tmp_path / "out", {}, "", None)
     with monkeypatch.context() as patch:
         patch.setattr(SentimentClassifier, "predict_file", die)
-        for _ in range(folder._MOST_TRIES):
+        for _ in range(folder._MAX_TRIES):
             with pytest.raises(SystemExit):
                 try_one(job, "a.csv", lambda: classifier)
-    assert "5 workers were lost" in try_one(job, "a.csv", lambda: classifier).error
+    assert "5 workers in a row were lost" in try_one(job, "a.csv", lambda: classifier).error
     assert json.loads(try_one(job, "b.csv", lambda: classifier).report)["rows"] == 5
 
 
@@ -311,7 +311,7 @@ def test_a_file_that_no_worker_survives_is_given_up(
         ("in/*.tsv", {}, DataError, r"no file matches in/\*\.tsv"),
         ("inn", {}, DataError, "there is no file or folder inn"),
         ("empty", {}, DataError, "empty holds no data"),
-        ("out", {}, OutputExistsError, "would be written while it is read"),
+        ("out", {}, OutputExistsError, "is both input and output"),
         ("in", {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
         ("in", {"cascade": "always"}, ConfigError, "cascade='always' is not a bool"),
     ],

@@ -51,7 +51,7 @@ class Remembering:
         read = inputs["attention_mask"].sum(axis=1)
         return np.stack([read, -read], axis=1).astype(np.float64)
 
-    def made_room(self, error: Exception) -> bool:
+    def free_memory(self, error: Exception) -> bool:
         return isinstance(error, MemoryError)
 
     def digest(self) -> bytes:
@@ -182,7 +182,7 @@ class Answering(Remembering):
 def test_a_model_that_gives_no_probability_is_an_error(encoder: TextEncoder, answer: Any) -> None:
     scorer = Scorer(Answering(answer), encoder)
     for texts in (["wonderful"], texts_of_words(1, 2, 3)):
-        with pytest.raises(ModelError, match=r"the model (gives|cannot be computed)"):
+        with pytest.raises(ModelError, match=r"the model (returned|does not return|failed)"):
             scorer.score(texts)
     with pytest.raises(ModelError):
         scorer.try_out(pairs=False)
@@ -200,5 +200,5 @@ def test_a_model_that_gives_no_probability_is_an_error(encoder: TextEncoder, ans
     ],
 )
 def test_what_is_taken_for_want_of_memory(error: Exception) -> None:
-    assert scorer.is_want_of_memory(error)
-    assert not scorer.is_want_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert scorer.is_out_of_memory(error)
+    assert not scorer.is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

@@ -135,9 +135,9 @@ def test_a_push_replaces_weights_and_nothing_else(writable_hub: LoopbackHub, sav
 @pytest.mark.parametrize(
     ("repository", "token", "summary", "found"),
     [
-        ("someone/refused", "hf_wrong", "the hub does not let someone/refused be written to", "no token that it knows"),
-        ("other/model", None, "the hub does not let other/model be written to", "the token may not write there"),
-        ("no name", None, "'no name' is no name of a repository", "Repo id must"),
+        ("someone/refused", "hf_wrong", "the hub refused to write to someone/refused", "no valid token"),
+        ("other/model", None, "the hub refused to write to other/model", "the token has no write access"),
+        ("no name", None, "'no name' is not a valid repository name", "Repo id must"),
     ],
 )
 def test_a_push_that_is_refused(
@@ -156,7 +156,7 @@ def test_a_push_that_no_hub_answers(
     writable_hub: LoopbackHub, saved_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:1")
-    with pytest.raises(HubUnavailableError, match="is unreachable, and someone/model was not sent"):
+    with pytest.raises(HubUnavailableError, match="cannot be reached, and someone/model was not pushed"):
         SentimentClassifier.from_pretrained(saved_model, device="cpu").push_to_hub("someone/model")
 
 

@@ -67,7 +67,7 @@ def test_the_loss_falls(result: FineTuneResult) -> None:
     first, last = (record.train_loss for record in result.history)
     assert last < first - 0.02
     head, recipe = result.notes
-    assert head == "the checkpoint has no head of two labels; a new one was made, which reads the mean of all tokens"
+    assert head == "the checkpoint has no head for two labels; a new head was initialized, with mean pooling"
     assert recipe.startswith("fp32 on ")
     assert result.settled == {}  # nothing was left to follow the rows
 

@@ -32,7 +32,7 @@ def gradient(model: PreTrainedModel) -> torch.Tensor:
     return found.clone()
 
 
-def test_in_bf16_attention_is_written_out_and_its_gradients_are_the_same(model: PreTrainedModel) -> None:
+def test_eager_attention_in_bf16_has_the_same_gradients(model: PreTrainedModel) -> None:
     before = gradient(model)
     with eager_attention(model, CPU, bf16=True):
         assert form_of(model) not in ("sdpa", "eager")

@@ -105,8 +105,8 @@ def set_config(**fields: Any) -> Callable[[Path], None]:
     return lambda folder: change_json(folder / "config.json", **fields)
 
 
-NAN, INFINITE = "are infinite or not a number", "no floating-point numbers"
-ELSEWHERE, LARGER = "names weights that lie elsewhere", "describes a larger model than its weights are of"
+NAN, INFINITE = "are NaN or infinite", "not floating-point numbers"
+ELSEWHERE, LARGER = "names weights outside the folder", "describes a larger model than its weights"
 REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "one number is none": (change_weights(one_number(math.nan)), NAN),
     "one number is infinite": (change_weights(one_number(math.inf), "bert.pooler.dense.bias"), NAN),
@@ -123,20 +123,23 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "path above": (above, ELSEWHERE),
     "path below": (below, ELSEWHERE),
     "link that leads out": (linked, ELSEWHERE),
-    "shard that is not there": (lambda f: (f / WEIGHTS).rename(shard(f).with_suffix(".old")), "is not a whole model"),
+    "shard that is not there": (
+        lambda f: (f / WEIGHTS).rename(shard(f).with_suffix(".old")),
+        "is not a complete model",
+    ),
     "index of nothing": (lambda f: (f / WEIGHTS).rename(f / "old").with_name(INDEX).write_text("{}"), "cannot be read"),
     "adapter": (lambda f: (f / "adapter_config.json").write_text("{}"), "holds an adapter"),
-    "weights by another name": (set_config(transformers_weights="adapter_model.bin"), "in another form"),
-    "quantized": (set_config(quantization_config={"quant_method": "bitsandbytes"}), "in another form"),
-    "kernel": (set_config(attn_implementation="someone/kernel"), "asks to run code of the hub"),
+    "weights by another name": (set_config(transformers_weights="adapter_model.bin"), "in an unsupported form"),
+    "quantized": (set_config(quantization_config={"quant_method": "bitsandbytes"}), "in an unsupported form"),
+    "kernel": (set_config(attn_implementation="someone/kernel"), "requires a kernel from the hub"),
     "vocabulary": (set_config(vocab_size=10**12), LARGER),
     "vocabulary beyond any integer": (set_config(vocab_size=10**30), "cannot be loaded"),
-    "vocabulary below zero": (set_config(vocab_size=-1), "cannot be loaded|does not fit|is not that of"),
+    "vocabulary below zero": (set_config(vocab_size=-1), "cannot be loaded|does not fit|does not match"),
     "positions": (set_config(max_position_embeddings=10**10), LARGER),
     "width": (set_config(intermediate_size=10**9), LARGER),
-    "layers": (set_config(num_hidden_layers=10**9), "describes no model"),
+    "layers": (set_config(num_hidden_layers=10**9), "does not describe a model"),
     "some more layers": (set_config(num_hidden_layers=9_000), LARGER),
-    "labels": (set_config(id2label=None, label2id=None, num_labels=10**9), "describes no model"),
+    "labels": (set_config(id2label=None, label2id=None, num_labels=10**9), "does not describe a model"),
     "padding beyond the vocabulary": (set_config(pad_token_id=10**6), "cannot be loaded"),
     "probability above one": (set_config(hidden_dropout_prob=5), "cannot be loaded"),
     "no such activation": (set_config(hidden_act="nothing"), "cannot be loaded"),

@@ -218,7 +218,7 @@ def test_a_new_head_gets_the_layer_unless_it_is_to_read_the_first_token(tiny_mod
     assert (mean.model.config.num_hidden_layers, first.model.config.num_hidden_layers) == (3, 2)
     assert mean.head_is_new
     assert first.head_is_new
-    assert mean.note == first.note + ", which reads the mean of all tokens"
+    assert mean.note == first.note + ", with mean pooling"
     assert POOLING_LAYER not in first.model.config.to_dict()
 
 

@@ -48,7 +48,7 @@ def saved_head(folder: Path) -> torch.Tensor:
 
 def test_a_bare_encoder_gets_a_new_head_that_depends_on_the_seed(tiny_model: Path) -> None:
     first, note, names = load(tiny_model)
-    assert "a new one was made" in note
+    assert "a new head was initialized" in note
     assert names == {0: "ham", 1: "spam"}
     assert torch.equal(first, load(tiny_model)[0])
     assert not torch.equal(first, load(tiny_model, seed=1)[0])
@@ -74,7 +74,7 @@ def test_a_head_in_the_other_order_has_its_outputs_exchanged(tiny_model: Path, t
 def test_a_head_for_something_else_is_renewed(tiny_model: Path, tmp_path: Path, labels: list[str]) -> None:
     folder = checkpoint(tiny_model, tmp_path, labels)
     head, note, _ = load(folder)
-    assert "a new one was made" in note
+    assert "a new head was initialized" in note
     assert head.shape == (2, 32)
     assert torch.equal(head, load(folder)[0])
     if len(labels) == 2:
@@ -115,10 +115,10 @@ def test_a_model_without_a_type_for_the_second_text(tiny_model: Path, tmp_path: 
     (folder / "config.json").write_text(json.dumps(content | {"type_vocab_size": 1}))
     config = FineTuneConfig(model_name=str(folder), max_length=32)
     load_encoder(config)
-    with pytest.raises(ModelError, match="is not that of its weights") as caught:
+    with pytest.raises(ModelError, match="does not match its weights") as caught:
         load_encoder(config, pairs=True)
-    assert caught.value.found == "2 types of tokens in a pair of texts"
-    assert caught.value.expected == "1 at most, as config.json says"
+    assert caught.value.found == "2 token types in a pair of texts"
+    assert caught.value.expected == "1 at most, as in config.json"
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "a/b/c"])

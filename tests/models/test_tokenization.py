@@ -172,7 +172,7 @@ def test_of_a_very_long_text_only_the_ends_are_read(
     words = f"superb {'wonderful and dreadful and then ' * 500}dull"
     text: Any = (words, "short") if pair else words
     (whole,) = encoder(original, truncation=truncation).encode([text])
-    monkeypatch.setattr("imdb_sentiment.models.tokenization._MOST_READ", 1000)
+    monkeypatch.setattr("imdb_sentiment.models.tokenization._MAX_CHARACTERS", 1000)
     (cut,) = encoder(original, truncation=truncation).encode([text])
     assert cut.truncated
     assert {name: ids.tolist() for name, ids in cut.inputs.items()} == {

@@ -27,10 +27,10 @@ def test_the_hub_finds_the_figures_of_the_test_split(saved_model: Path, fitted: 
 
 def test_the_card_tells_a_reader_what_the_model_does_and_how_well(saved_model: Path) -> None:
     text = (saved_model / "README.md").read_text(encoding="utf-8")
-    assert "Tells negative from positive." in text
+    assert "Classifies texts as negative or positive." in text
     assert "| accuracy | 1.0000 |" in text
     assert "| TF-IDF + LR |" in text
-    assert "A text is called positive if its probability is above 0.5.\n" in text
+    assert "A text is labelled positive if its probability is above 0.5.\n" in text
     metadata = SentimentClassifier.from_pretrained(saved_model).metadata
     assert f"| training rows | {sum(metadata.splits['rows']['train'].values())} |" in text
 
@@ -47,9 +47,9 @@ def test_a_model_that_was_not_measured_says_so(
     tuner = SentimentFineTuner(DataConfig(near_duplicates="ignore"), config, output_dir=tmp_path / "run")
     tuner.fit(reviews)
     text = (tuner.save(tmp_path / "model") / "README.md").read_text(encoding="utf-8")
-    assert "The model was not measured on a test split before it was saved." in text
+    assert "The model was not evaluated on a test split before it was saved." in text
     assert "model-index" not in text
-    assert "A stock pipeline does not know that, and takes the more probable label." in text
+    assert "A stock pipeline ignores this threshold, and returns the more probable label." in text
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +124,11 @@ def test_the_kept_epoch_and_the_precision_stand_in_files_card_and_page(
         assert (report["kept_epoch"], report["kept_because"]) == kept
     assert plain["training_precision"] == "bf16"
     assert {record["validation"]["numeric_precision"] for record in plain["history"]} == {"bf16"}
-    assert "bf16 on cpu; figures after training are computed in fp32" in str(result)
+    assert "bf16 on cpu; final metrics are computed in fp32" in str(result)
     report = SentimentClassifier.from_pretrained(folder).evaluate(["superb", "dull"], [1, 0])
     assert (report.kept_epoch, report.kept_because) == kept
     page = report.save_html(tmp_path / "report.html").read_text(encoding="utf-8")
-    told = (("kept epoch", f"{kept[0]:g} ({kept[1]})"), ("precision of training", "bf16"))
+    told = (("kept epoch", f"{kept[0]:g} ({kept[1]})"), ("training precision", "bf16"))
     for name, value in told:
         assert f"| {name} | {escape(value)} |" in (folder / "README.md").read_text(encoding="utf-8")
         assert f'<th scope="row">{name}</th><td>{value}</td>' in page
@@ -155,7 +155,7 @@ def test_a_folder_of_an_earlier_version_opens_and_says_what_it_does_not_record(
     assert "Which epoch was kept is not recorded." in page
     card = model_card(classifier.metadata, name="model")
     assert "| kept epoch | not recorded |" in card
-    assert "| precision of training | not recorded |" in card
+    assert "| training precision | not recorded |" in card
     assert "\nNumeric precision not recorded.\n" in card
 
 

@@ -82,7 +82,7 @@ def test_it_is_exported(elsewhere: Path, tmp_path: Path) -> None:
     opened = SentimentClassifier.from_pretrained(tmp_path / "exported", precision="fp32")
     for ours, before in zip(opened.predict(TEXTS), classifier.predict(TEXTS), strict=True):
         assert ours.probabilities == pytest.approx(dict(before.probabilities), abs=1e-5)
-    assert "It was made elsewhere" in (tmp_path / "exported" / "README.md").read_text()
+    assert "It is a third-party model" in (tmp_path / "exported" / "README.md").read_text()
 
 
 def test_it_comes_from_the_hub(elsewhere: Path, hub: LoopbackHub) -> None:
@@ -104,19 +104,19 @@ def test_what_is_no_classifier_with_two_labels(tiny_model: Path, tmp_path: Path)
 
 
 OTHER_KINDS: dict[str, tuple[dict[str, Any], str]] = {
-    "several labels at once": ({"problem_type": "multi_label_classification"}, "chooses one of two labels"),
-    "numbers": ({"problem_type": "regression"}, "chooses one of two labels"),
-    "a problem that nobody knows": ({"problem_type": "other"}, "chooses one of two labels"),
-    "one output": ({"num_labels": 1}, "chooses one of two labels"),
-    "three outputs": ({"_num_labels": 3}, "chooses one of two labels"),
-    "a sigmoid for a pipeline": ({"function_to_apply": "sigmoid"}, "chooses one of two labels"),
+    "several labels at once": ({"problem_type": "multi_label_classification"}, "not a single-label classifier"),
+    "numbers": ({"problem_type": "regression"}, "not a single-label classifier"),
+    "a problem that nobody knows": ({"problem_type": "other"}, "not a single-label classifier"),
+    "one output": ({"num_labels": 1}, "not a single-label classifier"),
+    "three outputs": ({"_num_labels": 3}, "not a single-label classifier"),
+    "a sigmoid for a pipeline": ({"function_to_apply": "sigmoid"}, "not a single-label classifier"),
     "a cross-encoder": (
         {"sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid"}},
-        "chooses one of two labels",
+        "not a single-label classifier",
     ),
     "an old cross-encoder": (
         {"sbert_ce_default_activation_function": "torch.nn.modules.activation.Sigmoid"},
-        "chooses one of two labels",
+        "not a single-label classifier",
     ),
     "numbers exchanged": ({"label2id": {"toxic": 1, "fine": 0}}, "labels might be flipped"),
     "one number exchanged": ({"label2id": {"toxic": 1, "other": 0}}, "labels might be flipped"),
@@ -168,5 +168,5 @@ def test_what_cannot_be_trusted(elsewhere: Path, tmp_path: Path) -> None:
     assert "a pickle" in str(caught.value.found)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config | {"auto_map": {"AutoModel": "code.Model"}}))
-    with pytest.raises(ModelError, match="asks to run code of its own"):
+    with pytest.raises(ModelError, match="requires remote code"):
         SentimentClassifier.from_pretrained(tmp_path)

@@ -134,7 +134,7 @@ def test_max_length_reaches_as_far_as_the_positions_and_no_further(encoder_folde
     assert longest.length == POSITIONS
     with torch.no_grad():
         assert torch.isfinite(model(**text_encoder.pad([longest])).logits).all()
-    with pytest.raises(ConfigError, match="is above what") as caught:
+    with pytest.raises(ConfigError, match="is above the limit of") as caught:
         load_encoder(fits.replace(max_length=POSITIONS + 1))
     assert caught.value.found == f"{POSITIONS} tokens at most"
 
@@ -218,6 +218,6 @@ def test_the_tokenizer_of_another_encoder_is_refused(tiny_model: Path, tmp_path:
     folder = Path(shutil.copytree(tiny_model, tmp_path / "model"))
     content = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(content | {"vocab_size": 20}))
-    with pytest.raises(ModelError, match="is not that of its weights") as caught:
+    with pytest.raises(ModelError, match="does not match its weights") as caught:
         load_encoder(FineTuneConfig(model_name=str(folder), max_length=16))
-    assert caught.value.expected == "20 at most, as config.json says"
+    assert caught.value.expected == "20 at most, as in config.json"

@@ -216,7 +216,7 @@ def test_memory_is_given_back_around_training_and_evaluations_and_now_and_then(
 ) -> None:
     given = []
     monkeypatch.setattr("imdb_sentiment.training.callbacks.release_freed_memory", lambda: given.append(1))
-    monkeypatch.setattr("imdb_sentiment.training.callbacks._STEPS_TO_TIDY", 5)
+    monkeypatch.setattr("imdb_sentiment.training.callbacks._STEPS_PER_RELEASE", 5)
     parts = build(num_train_epochs=2)
     parts.trainer.train()
     steps = parts.trainer.state.global_step

@@ -14,14 +14,14 @@ from conftest import examples
 from imdb_sentiment import ConfigError, OutputExistsError
 from imdb_sentiment.training.checkpoints import (
     Keep,
-    check_ours,
+    check_own_checkpoints,
     check_same_run,
     complete_checkpoints,
-    drop_unfinished,
     finish,
     newest_checkpoint,
     prune,
     recorded_precision,
+    remove_incomplete,
 )
 
 RUN = {"learning_rate": 2e-5, "labels": ["ham", "spam"], "model_revision": None}
@@ -116,7 +116,7 @@ def test_numbers_are_compared_as_numbers(tmp_path: Path) -> None:
 )
 def test_other_names_are_no_checkpoints(name: str, tmp_path: Path) -> None:
     other = write_checkpoint(tmp_path / name, done=False)
-    drop_unfinished(tmp_path)
+    remove_incomplete(tmp_path)
     finish(other)
     assert newest_checkpoint(tmp_path) is None
     prune(tmp_path, Keep(1, best=False), best_step=None)
@@ -170,7 +170,7 @@ def test_what_a_killed_run_left_unfinished_is_removed(kind: str, tmp_path: Path)
     whole = write_checkpoint(tmp_path / "checkpoint-10")
     DAMAGE[kind](write_checkpoint(tmp_path / "checkpoint-20"))
     (tmp_path / "notes.txt").write_text("mine")
-    drop_unfinished(tmp_path)
+    remove_incomplete(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-10", "notes.txt"}
     assert newest_checkpoint(tmp_path) == whole
 
@@ -178,11 +178,11 @@ def test_what_a_killed_run_left_unfinished_is_removed(kind: str, tmp_path: Path)
 def test_the_checkpoint_of_another_program_is_not_touched(tmp_path: Path) -> None:
     ours = write_checkpoint(tmp_path / "checkpoint-10", done=False)
     (write_checkpoint(tmp_path / "checkpoint-20", done=False) / "trainer_state.json").write_text("{")  # cut off
-    check_ours(tmp_path)
+    check_own_checkpoints(tmp_path)
     theirs = write_checkpoint(tmp_path / "checkpoint-30", done=False)
     (theirs / "trainer_state.json").write_text('{"global_step": 1, "stateful_callbacks": {}}')
     with pytest.raises(OutputExistsError, match="checkpoint-30 was not written by this library"):
-        check_ours(tmp_path)
+        check_own_checkpoints(tmp_path)
     assert ours.exists()
     assert theirs.exists()
 

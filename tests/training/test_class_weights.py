@@ -57,7 +57,7 @@ def test_each_step_is_that_of_pytorchs_weighted_mean(
     losses = []
     for step in steps:
         filled = [batch for batch in step.batches if batch["rows"]]
-        losses.append(by_hand(parts, [part for batch in filled for part in batch["passes"]], BY_CLASS))
+        losses.append(by_hand(parts, [part for batch in filled for part in batch["micro_batches"]], BY_CLASS))
         expected = gradients_of(parts.model)
         assert step.gradients.keys() == expected.keys()
         for name, gradient in step.gradients.items():

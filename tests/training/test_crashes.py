@@ -185,8 +185,8 @@ def test_a_moved_run_goes_on_from_what_is_whole_and_keeps_its_best(
     tuner = recipe.tuner(folder)
     with one_cpu_thread():
         result = tuner.fit(recipe.reviews, resume=True)
-    went_on = [note.partition(", ")[0] for note in result.notes if note.startswith("went on from")]
-    assert went_on == ([f"went on from {folder / f'checkpoint-{goes_on_from}'}"] if goes_on_from else [])
+    resumed = [note.partition(", ")[0] for note in result.notes if note.startswith("resumed from")]
+    assert resumed == ([f"resumed from {folder / f'checkpoint-{goes_on_from}'}"] if goes_on_from else [])
     assert outcome(tuner, result) == whole
     assert whole["kept"][:2] == [1.0, "lowest calibrated log loss on validation"]
     assert {path.name for path in folder.iterdir()} == {".lock", f"checkpoint-{BEST}", "checkpoint-14"}

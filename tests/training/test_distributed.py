@@ -186,7 +186,7 @@ def test_a_signal_to_one_process_stops_all_and_another_number_goes_on(
         recipe.tuner(folder).fit(recipe.reviews, resume=True)
     assert "rows_per_step is 4" in str(caught.value)
     alone = fit(recipe._replace(changes=recipe.changes | {"gradient_accumulation_steps": 2}), folder, resume=True)
-    assert alone.result["notes"][-1] == "number of processes up to there: 2"
+    assert alone.result["notes"][-1] == "number of processes before: 2"
     assert comparable(alone) == comparable(one)
     assert_near(alone.weights, one.weights)
 

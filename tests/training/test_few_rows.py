@@ -134,7 +134,7 @@ def test_a_model_that_had_no_test_split_says_so(undivided: SentimentFineTuner, t
     assert (metrics["validation"]["cross_validated"], metrics["validation"]["rows"]) == (True, ROWS)
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"{ROWS} rows, cross-validated" in card
-    assert "held out in turn, they chose the method" in card
+    assert "the method and the calibration were chosen by cross-validation" in card
     assert "eval_results" not in card
     assert EvaluationReport.from_dict(report.to_dict()).cross_validated
 

@@ -134,7 +134,7 @@ def test_a_label_of_few_rows(model: PreTrainedModel, encoder: TextEncoder, of_th
 def test_of_many_rows_some_are_drawn_by_the_seed_and_of_each_label_its_share(
     model: PreTrainedModel, encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(linear_probe, "_MOST_ROWS", 40)
+    monkeypatch.setattr(linear_probe, "_MAX_ROWS", 40)
     labels = np.array(LABELS)
     rare = np.where(np.arange(90) < 7, 1, 0)
     assert linear_probe._draw(labels[:40], 3).tolist() == list(range(40))

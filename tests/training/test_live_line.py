@@ -138,7 +138,7 @@ def test_ctrl_c_leaves_only_what_it_does(
     before, _, _ = text.partition("stopping after this step")
     assert states(before)
     assert screen(before) == []
-    assert screen(text) == ["stopping after this step; once more to stop at once"]
+    assert screen(text) == ["stopping after this step; press again to stop at once"]
 
 
 def test_what_is_no_terminal_gets_nothing(fit: Callable[[], object], capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,7 @@ def rows(encoder: TextEncoder) -> list[EncodedRow]:
 def test_a_pass_has_what_the_loss_needs(encoder: TextEncoder, rows: list[EncodedRow]) -> None:
     batch = Collate(encoder, rows[0], max_tokens=1000, padded=int, class_weight=WEIGHTS)(rows[2:])
     assert batch["rows"] == [2, 3, 4, 5]
-    (only,) = batch["passes"]
+    (only,) = batch["micro_batches"]
     assert only["labels"].tolist() == [0, 1, 0, 1]
     assert only["weights"].tolist() == [2.0, 0.5, 2.0, 0.5]
     assert only["attention_mask"].sum(dim=1).tolist() == [17, 12, 7, 3]
@@ -76,17 +76,17 @@ def test_a_pass_has_what_the_loss_needs(encoder: TextEncoder, rows: list[Encoded
 
 def test_each_pass_is_padded_to_its_own_longest_row(encoder: TextEncoder, rows: list[EncodedRow]) -> None:
     batch = Collate(encoder, rows[0], max_tokens=54, padded=int, class_weight=WEIGHTS)(rows)
-    assert [tuple(part["input_ids"].shape) for part in batch["passes"]] == [(2, 27), (3, 17), (1, 3)]
-    assert torch.cat([part["labels"] for part in batch["passes"]]).tolist() == [0, 1] * 3
+    assert [tuple(part["input_ids"].shape) for part in batch["micro_batches"]] == [(2, 27), (3, 17), (1, 3)]
+    assert torch.cat([part["labels"] for part in batch["micro_batches"]]).tolist() == [0, 1] * 3
     assert batch["rows"] == list(range(6))
 
 
 def test_padding_to_a_limit_counts_for_the_budget_and_may_change(encoder: TextEncoder, rows: list[EncodedRow]) -> None:
     limits = [28, 32]
     collate = Collate(encoder, rows[0], max_tokens=84, padded=lambda _: limits[0], class_weight=WEIGHTS)
-    assert [tuple(part["input_ids"].shape) for part in collate(rows)["passes"]] == [(3, 28), (3, 28)]
+    assert [tuple(part["input_ids"].shape) for part in collate(rows)["micro_batches"]] == [(3, 28), (3, 28)]
     limits.pop(0)
-    assert [tuple(part["input_ids"].shape) for part in collate(rows)["passes"]] == [(2, 32), (2, 32), (2, 32)]
+    assert [tuple(part["input_ids"].shape) for part in collate(rows)["micro_batches"]] == [(2, 32), (2, 32), (2, 32)]
 
 
 def test_an_empty_batch_has_a_row_without_weight(
@@ -94,7 +94,7 @@ def test_an_empty_batch_has_a_row_without_weight(
 ) -> None:
     batch = Collate(encoder, rows[4], max_tokens=54, padded=int, class_weight=WEIGHTS)([])
     assert batch["rows"] == []
-    (only,) = batch["passes"]
+    (only,) = batch["micro_batches"]
     assert only["attention_mask"].sum().item() == 7
     assert only["weights"].tolist() == [0.0]
     model = load_model(load_encoder(config), config, NAMES).model

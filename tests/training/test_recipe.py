@@ -30,7 +30,7 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 @pytest.fixture
 def cpu_knows_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "_cpu_knows_bf16", lambda: True)
+    monkeypatch.setattr(device, "_cpu_supports_bf16", lambda: True)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("nothing was to be tried out")
 
-    monkeypatch.setattr(device, "_try", refuse)
+    monkeypatch.setattr(device, "_run_trial", refuse)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_auto_came_to_is_told_and_nothing_else_changes() -> None:
 def test_a_cpu_without_instructions_for_bf16_is_not_tried_out(
     model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "_cpu_knows_bf16", lambda: False)
+    monkeypatch.setattr(device, "_cpu_supports_bf16", lambda: False)
     assert choose_precision(model, CPU) == "fp32"
 
 

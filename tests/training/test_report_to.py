@@ -84,7 +84,7 @@ def refused(tiny_config: FineTuneConfig, tmp_path: Path) -> Callable[[str], Exce
 def test_a_name_that_is_no_trackers_is_refused_with_the_nearest(refused: Callable[[str], Exception]) -> None:
     error = refused("tensorbord")
     assert isinstance(error, ConfigError)
-    assert "there is no tracker 'tensorbord'" in error.summary
+    assert "unknown tracker 'tensorbord'" in error.summary
     assert error.expected
     assert {"tensorboard", "trackio", "mlflow", "wandb"} < set(error.expected.removeprefix("one of ").split(", "))
     assert error.hint == "tensorboard"

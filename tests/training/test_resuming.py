@@ -81,7 +81,7 @@ def test_the_folder_may_move_and_what_decides_nothing_may_change(folder: Path, c
     changed = config.replace(per_device_eval_batch_size=3, save_total_limit=2)
     tuner = SentimentFineTuner(config=changed, output_dir=folder)
     result = tuner.fit(make_reviews(60), resume=True)
-    assert any(note.startswith("went on from") for note in result.notes)
+    assert any(note.startswith("resumed from") for note in result.notes)
     assert [record.epoch for record in result.history] == [1, 2]
     assert tuner._fitted
     rows = tuner.splits.validation

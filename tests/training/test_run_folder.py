@@ -75,7 +75,7 @@ def test_too_little_room_is_said_before_training(tmp_path: Path, monkeypatch: py
     usage = type("Usage", (), {"free": 300_000})
     monkeypatch.setattr("shutil.disk_usage", lambda folder: usage)
     check_room(tmp_path, model, 2)
-    with pytest.raises(DiskFullError, match="too little room") as caught:
+    with pytest.raises(DiskFullError, match="not enough disk space") as caught:
         check_room(tmp_path, model, 3)
     assert caught.value.found == "0.3 MB free"
     assert caught.value.expected == "0.36 MB, for 3 checkpoints at a time"

@@ -27,7 +27,7 @@ def batches_of(parts: Parts) -> list[Batch]:
 
 
 def padding_share(parts: Parts) -> float:
-    masks = [part["attention_mask"] for batch in batches_of(parts) for part in batch["passes"]]
+    masks = [part["attention_mask"] for batch in batches_of(parts) for part in batch["micro_batches"]]
     return float(sum((mask == 0).sum() for mask in masks) / sum(mask.numel() for mask in masks))
 
 
@@ -55,7 +55,7 @@ def test_padding_changes_neither_loss_nor_logits(build: Build) -> None:
     outputs = []
     for padding in ("longest", "max_length"):
         parts = build(2, padding=padding, per_device_train_batch_size=6)
-        (inputs,) = batches_of(parts)[0]["passes"]
+        (inputs,) = batches_of(parts)[0]["micro_batches"]
         del inputs["weights"]
         with torch.no_grad():
             outputs.append((inputs["input_ids"].shape, parts.model.eval()(**inputs)))
@@ -89,7 +89,7 @@ def test_each_epoch_reads_up_to_its_own_length(build: Build) -> None:
 
 def test_evaluation_reads_the_whole_after_a_shorter_epoch_too(build: Build) -> None:
     parts = build(num_train_epochs=2, max_length=24, first_epoch_max_length=8, per_device_eval_batch_size=5)
-    learnt = [part["input_ids"].shape[1] for batch in batches_of(parts) for part in batch["passes"]]
+    learnt = [part["input_ids"].shape[1] for batch in batches_of(parts) for part in batch["micro_batches"]]
     evaluated = [batch["input_ids"].shape[1] for batch in parts.trainer.get_eval_dataloader()]
     assert (max(learnt), max(evaluated)) == (8, 24)
     assert evaluated == sorted(evaluated, reverse=True)  # the longest first, so that there is little padding
@@ -120,7 +120,9 @@ def test_outputs_that_are_not_numbers_stop_the_run_before_it_saves(build: Build,
     parts = build(learning_rate=0.125)
     with torch.no_grad():
         parts.model.get_parameter("classifier.weight").fill_(float("nan"))
-    with pytest.raises(TrainingDivergedError, match="training diverged: the model's outputs are not numbers") as caught:
+    with pytest.raises(
+        TrainingDivergedError, match="training diverged: the model's outputs are NaN or infinite"
+    ) as caught:
         parts.trainer.evaluate()
     assert caught.value.hint == "a learning rate below 0.125"
     with torch.no_grad():

@@ -79,7 +79,7 @@ def in_evaluation(patch: pytest.MonkeyPatch, nth: int, meanwhile: Meanwhile) -> 
 def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.signals._SAME_SECONDS", float("inf"))
+    monkeypatch.setattr("imdb_sentiment.training.signals._DEBOUNCE_SECONDS", float("inf"))
     whole = recipe.fit(tmp_path / "whole")
     folder = tmp_path / "run"
     moments = [
@@ -103,7 +103,7 @@ def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(
 def test_the_loss_of_steps_before_a_break_is_not_lost(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.callbacks._LOGS_AN_EPOCH", 1)
+    monkeypatch.setattr("imdb_sentiment.training.callbacks._LOGS_PER_EPOCH", 1)
     recipe = recipe._replace(changes=SHORT)
     whole = recipe.fit(tmp_path / "whole")
     with pytest.MonkeyPatch.context() as patch:
@@ -121,7 +121,7 @@ def test_the_loss_of_steps_before_a_break_is_not_lost(
 def test_a_second_signal_ends_the_run_at_once(
     number: signal.Signals, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.training.signals._SAME_SECONDS", -1)  # so that no two count as one
+    monkeypatch.setattr("imdb_sentiment.training.signals._DEBOUNCE_SECONDS", -1)  # so that no two count as one
     in_step(monkeypatch, 6, told(number, number))
     tuner = recipe.tuner(tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
@@ -138,7 +138,7 @@ def test_signals_within_a_second_count_as_one(monkeypatch: pytest.MonkeyPatch) -
     request.handle(signal.SIGINT, None)
     now += 0.9
     request.handle(signal.SIGTERM, None)
-    assert request.made
+    assert request.requested
     now += 0.2
     with pytest.raises(KeyboardInterrupt):
         request.handle(signal.SIGTERM, None)
@@ -173,7 +173,7 @@ def test_handlers_are_put_back_after_an_error() -> None:
 
 def test_the_user_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     StopRequest().handle(signal.SIGINT, None)
-    assert capsys.readouterr().err == "\nstopping after this step; once more to stop at once\n"
+    assert capsys.readouterr().err == "\nstopping after this step; press again to stop at once\n"
 
 
 def test_a_run_whose_reader_is_gone_is_saved_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,6 +184,6 @@ def test_a_run_whose_reader_is_gone_is_saved_all_the_same(monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "stderr", broken)
     request = StopRequest()
     request.handle(signal.SIGINT, None)
-    assert request.made
+    assert request.requested
     with suppress(BrokenPipeError):
         broken.close()

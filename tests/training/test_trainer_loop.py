@@ -116,7 +116,7 @@ def test_a_loss_that_is_no_number_names_the_step_the_learning_rate_and_the_rows(
     with pytest.raises(TrainingDivergedError) as caught:
         parts.trainer.train()
     step = number + 1
-    assert caught.value.summary == f"training diverged at step {step}: the gradients are not numbers any more"
+    assert caught.value.summary == f"training diverged at step {step}: the gradients are NaN or infinite"
     assert caught.value.found == f"learning rate {0.125 * number / 6:.3g}; training rows {rows[0]}, counted from 0"
     assert caught.value.hint == "a learning rate below 0.125"
     assert parts.trainer.state.global_step == number  # so that step was not taken
@@ -126,7 +126,7 @@ def test_the_rows_of_all_batches_of_the_step_are_named_up_to_a_limit(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for shown, said in ((64, "0, 1, 2, 3, 4, 5, 6, 7"), (3, "0, 1, 2 and 5 more")):
-        monkeypatch.setattr("imdb_sentiment.training.trainer._SHOWN", shown)
+        monkeypatch.setattr("imdb_sentiment.training.trainer._MAX_LISTED", shown)
         parts = build(8, per_device_train_batch_size=4, gradient_accumulation_steps=2)
         spoil(parts, "dull")
         with pytest.raises(TrainingDivergedError) as caught:

@@ -58,7 +58,7 @@ class Step(NamedTuple):
     @property
     def passes(self) -> list[Batch]:
         """Passes of all batches."""
-        return [part for batch in self.batches for part in batch["passes"]]
+        return [part for batch in self.batches for part in batch["micro_batches"]]
 
 
 Build = Callable[..., Parts]

@@ -1,1 +1,1 @@
-"""The command `imdb-sentiment`: one command a file, which parses, calls the library, and prints."""
+"""The command line `imdb-sentiment`, one module per command."""

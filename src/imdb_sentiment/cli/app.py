@@ -1,4 +1,4 @@
-"""The command itself, with its subcommands."""
+"""The command line application."""
 
 import sys
 from typing import Annotated, Any
@@ -28,14 +28,14 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: quick, and the same in a pipe
+    rich_markup_mode=None,  # plain help: fast, and the same in a pipe
 )
 
 
-def _show_version(asked: bool) -> None:
+def _show_version(requested: bool) -> None:
     import imdb_sentiment
 
-    if asked:
+    if requested:
         say(f"imdb-sentiment {imdb_sentiment.__version__}")
         raise typer.Exit
 
@@ -55,7 +55,7 @@ for command in (demo, audit, train, evaluate, predict, report, label_issues, lea
 
 
 def _name_option(error: Any) -> None:
-    """Say what there is instead of an unknown option; typer can only tell which others are like it in letters."""
+    """Add a suggestion for an unknown option; typer's own go by spelling only."""
     command = error.ctx.command
     flags = {flag for parameter in command.params for flag in parameter.opts}
     if meant := option_meant(error.option_name, flags, command.name):
@@ -68,7 +68,7 @@ def main() -> None:
     with standard_streams():
         try:
             code = app(prog_name="imdb-sentiment", standalone_mode=False)
-        except _UsageError as error:  # names what was typed, or what a pattern of the shell found
+        except _UsageError as error:  # may quote control characters
             error.message = visible(error.message)
             if hasattr(error, "possibilities") and error.ctx:  # no such option
                 _name_option(error)

@@ -1,4 +1,4 @@
-"""`imdb-sentiment audit`: look at a data set before training on it."""
+"""`imdb-sentiment audit`: check a data set before training on it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +28,7 @@ def audit(
     ] = None,
     *,
     model: Annotated[
-        str | None, typer.Option(help="Count tokens as this model does: hub id, folder, or 'minilm'.", metavar="NAME")
+        str | None, typer.Option(help="Count tokens of this model: hub id, folder, or 'minilm'.", metavar="NAME")
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML file as for train; its section 'data' is read.", metavar="FILE")
@@ -41,7 +41,7 @@ def audit(
     negative_label: NegativeLabel = None,
     json: Json = False,
 ) -> None:
-    """Look at a data set before training on it: labels, duplicates, leaks, odd characters, label leaks."""
+    """Check a data set before training on it: labels, duplicates, leaks, unusual characters, label leaks."""
     from imdb_sentiment.audit.dataset import audit_dataset
 
     data_config = read_data_settings(

@@ -1,7 +1,4 @@
-"""What commands share in talking to the user: results on standard output, all else on standard error.
-
-Of several processes that a launcher started, the main one speaks.
-"""
+"""Console output of commands: results on standard output, everything else on standard error, on rank 0 only."""
 
 import codecs
 import functools
@@ -28,14 +25,11 @@ __all__ = ["for_shell", "print_json", "print_json_lines", "reports_errors", "say
 
 P = ParamSpec("P")
 
-_SPEAKING_SECONDS = 2.0  # as soon as one process has ended, a launcher ends the others, the one that speaks too
+_ERROR_SECONDS = 2.0  # a launcher ends all processes, including rank 0, once one has ended
 
 
 def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn this library's errors into one message and an exit code: 2 for wrong input, 130 for a signal, 1 else.
-
-    Of several processes that train together, the main one alone says something.
-    """
+    """Convert errors to a message on rank 0 and an exit code: 2 for invalid input, 130 for a signal, else 1."""
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -55,14 +49,14 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
         if is_main():
             warn(message)
         else:
-            time.sleep(_SPEAKING_SECONDS)
+            time.sleep(_ERROR_SECONDS)
         raise typer.Exit(code)
 
     return wrapper
 
 
 def for_shell(audit: "DataAudit", command: Callable[..., None]) -> "DataAudit":
-    """Return an audit with what it proposes written for the command line."""
+    """Return an audit with its advice written for the command line."""
     flags = _flags_of(command)
     findings = (
         replace(found, advice=found.advice.for_shell(flags)) if isinstance(found.advice, Advice) else found
@@ -72,7 +66,7 @@ def for_shell(audit: "DataAudit", command: Callable[..., None]) -> "DataAudit":
 
 
 def _flags_of(command: Callable[..., None]) -> set[str]:
-    """Return the options that a command has, such as `--text-column`."""
+    """Return the options of a command, such as `--text-column`."""
     flags: set[str] = set()
     for name, kind in get_type_hints(command, include_extras=True).items():
         for option in get_args(kind)[1:]:
@@ -83,30 +77,31 @@ def _flags_of(command: Callable[..., None]) -> set[str]:
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Write to streams that may be of any encoding, closed or full.
+    """Support standard streams of any encoding, closed or full.
 
-    If whoever reads standard output leaves, the command ends quietly with 1; if it is full, with 2 and a message.
+    If the reader of standard output closes it, the command exits silently with 1; if the disk is full, with 2 and a
+    message.
     """
     from imdb_sentiment.errors import DiskFullError
     from imdb_sentiment.runtime.disk_space import is_disk_full
 
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed from the beginning
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - as long as the process lives
+        if getattr(sys, name) is None:  # closed before the start
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - open for the life of the process
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     try:
         try:
             yield
         finally:
-            _write(sys.stdout, "")  # what was printed by others
+            _write(sys.stdout, "")  # flushes output of other libraries
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
         if isinstance(error, DiskFullError) or not is_disk_full(error):
             raise
-        told = DiskFullError("standard output is full", found=error.strerror, hint="another place for it")
-        warn(f"DiskFullError: {told}")
+        full = DiskFullError("standard output is full", found=error.strerror, hint="another destination")
+        warn(f"DiskFullError: {full}")
         sys.exit(2)
 
 
@@ -117,9 +112,11 @@ def print_json(content: dict[str, Any]) -> None:
 
 
 def print_json_lines(lines: Iterable[str]) -> None:
-    """Print JSON on standard output; what would act on a terminal, or cannot be encoded, is written as escapes."""
+    """Print JSON on standard output; control characters, and those that cannot be encoded, are escaped."""
     unicode = codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf-")
-    escaped = re.compile(f"[{CONTROL_CHARACTERS}]" if unicode else r"[^\0-\x7e]")
+    escaped = re.compile(
+        f"[{CONTROL_CHARACTERS}]" if unicode else r"[^\0-\x7e]"
+    )  # occur in strings only, so the JSON is the same
     _write(sys.stdout, "".join(escaped.sub(_json_escape, line) for line in lines))
 
 
@@ -129,41 +126,41 @@ def _json_escape(found: re.Match[str]) -> str:
 
 
 def say(text: str = "", *, silent: bool = False) -> None:
-    """Print a line for a reader at once, unless the output is for a program."""
+    """Print a line and flush, unless `silent`."""
     if not silent and is_main():
         _write(sys.stdout, f"{visible(text)}\n")
 
 
 def warn(text: str) -> None:
-    """Print a line on standard error; whether it can be read there makes no difference."""
+    """Print a line on standard error, ignoring write errors."""
     with suppress(OSError):
         _write(sys.stderr, f"{visible(text)}\n")
 
 
-def show(what: object) -> None:
-    """Print something that rich knows how to show, in colours; where there are none, as it prints itself."""
+def show(content: object) -> None:
+    """Print a rich renderable in colour, or as plain text without colour support."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
     if not console.color_system:
-        say(str(what))
+        say(str(content))
     elif is_main():
         with console.capture() as captured:
-            console.print(what)
+            console.print(content)
         _write(sys.stdout, captured.get())
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write at once.
+    """Write and flush.
 
     Raises:
-        BrokenPipeError: Nobody reads it any more.
-        OSError: It cannot be written. What follows is written nowhere, in both cases, and raises nothing.
+        BrokenPipeError: The reader has closed the stream.
+        OSError: The stream cannot be written. In both cases, later writes are discarded without an error.
     """
     try:
         stream.write(text)
         stream.flush()
     except OSError:
-        with suppress(OSError), open(os.devnull, "wb") as nothing:  # noqa: PTH123 - not a path that anybody chose
-            os.dup2(nothing.fileno(), stream.fileno())  # or what is left would be tried again at the exit
+        with suppress(OSError), open(os.devnull, "wb") as devnull:  # noqa: PTH123 - not a user's path
+            os.dup2(devnull.fileno(), stream.fileno())  # or the flush at exit would fail again
         raise

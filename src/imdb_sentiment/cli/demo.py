@@ -1,4 +1,4 @@
-"""`imdb-sentiment demo`: the whole workflow on the embedded sample, without the hub."""
+"""`imdb-sentiment demo`: the full workflow on the embedded sample, without the hub."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from imdb_sentiment.cli.run_folder import run_folder
 __all__ = ["demo"]
 
 _NAME = "imdb-sentiment-demo"
-_TEST_FRACTION = 0.35  # of a small set of short texts, so that the number is steadier
+_TEST_FRACTION = 0.35  # large, since the sample is small
 _RECIPE: dict[str, Any] = {"model_name": "minilm"}
 _SENTENCES = (
     "A quiet masterpiece, and I cannot wait to see it again.",
@@ -41,8 +41,8 @@ def demo(
             DataConfig(source=str(sample), test_fraction=_TEST_FRACTION), config, folder, keep=False
         )
     say(f"\nTest split, read once ({report.rows} reviews)      accuracy      F1  ROC-AUC  log loss")
-    beside = [(baseline.name, baseline.report) for baseline in reversed(report.baselines)]
-    for name, measured in [("fine-tuned MiniLM", report), *beside]:
+    baselines = [(baseline.name, baseline.report) for baseline in reversed(report.baselines)]
+    for name, measured in [("fine-tuned MiniLM", report), *baselines]:
         values = (measured.accuracy, measured.f1, measured.roc_auc or 0.0)
         say(f"  {name:<40}" + "".join(f"{value:>9.3f}" for value in (*values, measured.log_loss)))
     say(f"\nSaved to {folder}. It classifies:")
@@ -53,6 +53,6 @@ def demo(
 
 
 def _free_name() -> Path:
-    """Return a folder name not in use, so that a second demo neither fails nor overwrites the first."""
+    """Return an unused folder name, so that a second demo neither fails nor overwrites the first."""
     candidates = (Path(_NAME if i == 1 else f"{_NAME}-{i}") for i in range(1, 1000))
     return next(path for path in candidates if not path.exists() and not run_folder(path).exists())

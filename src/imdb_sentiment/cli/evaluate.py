@@ -1,11 +1,11 @@
-"""`imdb-sentiment evaluate`: measure a saved model on labelled rows."""
+"""`imdb-sentiment evaluate`: evaluate a saved model on labelled rows."""
 
 from typing import Annotated
 
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
-from imdb_sentiment.cli.measuring import measure, open_both
+from imdb_sentiment.cli.measuring import measure, open_model_and_rows
 from imdb_sentiment.cli.options import (
     DataSettings,
     Json,
@@ -33,12 +33,10 @@ def evaluate(
     no_header: NoHeader = False,
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
-    cascade: Annotated[
-        bool, typer.Option("--cascade", help="Let a quick model answer what it is sure of; see train --cascade.")
-    ] = False,
+    cascade: Annotated[bool, typer.Option("--cascade", help="Use the cascade of train --cascade.")] = False,
     json: Json = False,
 ) -> None:
-    """Measure a saved model on labelled rows."""
+    """Evaluate a saved model on labelled rows."""
     data_config = read_data_settings(
         settings,
         source=data,
@@ -48,7 +46,7 @@ def evaluate(
         positive_label=positive_label,
         negative_label=negative_label,
     )
-    opened = open_both(model, data_config)
+    opened = open_model_and_rows(model, data_config)
     report = measure(opened, cascade=cascade)
     for warning in report.warnings():
         warn(f"warning: {warning}")

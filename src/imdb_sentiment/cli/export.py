@@ -1,4 +1,4 @@
-"""`imdb-sentiment export`: a saved model in a form that needs no PyTorch."""
+"""`imdb-sentiment export`: convert a saved model to ONNX."""
 
 import shlex
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
-from imdb_sentiment.cli.measuring import names_of, open_both
+from imdb_sentiment.cli.measuring import label_names, open_model_and_rows
 from imdb_sentiment.cli.options import (
     DataSettings,
     Json,
@@ -29,17 +29,17 @@ def export(
     *,
     output: Annotated[Path, typer.Option(help="Folder for the exported model.", metavar="DIR")],
     quantize: Annotated[
-        Literal["int8"] | None, typer.Option(help="int8 rounds the weights to eight bits.", metavar="FORM")
+        Literal["int8"] | None, typer.Option(help="Quantize the weights: int8.", metavar="FORM")
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(
-            help="Labelled rows to compare the two on, as for evaluate. [default: reviews that come along]",
+            help="Labelled rows to compare the two on, as for evaluate. [default: included reviews]",
             metavar="SOURCE",
             show_default=False,
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model that stands in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in DIR.")] = False,
     settings: DataSettings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -48,7 +48,7 @@ def export(
     negative_label: NegativeLabel = None,
     json: Json = False,
 ) -> None:
-    """Write a saved model for ONNX Runtime, which needs no PyTorch, and compare the two."""
+    """Export a saved model to ONNX, which needs no PyTorch, and compare the two."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.runtime.files import check_output
 
@@ -68,8 +68,8 @@ def export(
             positive_label=positive_label,
             negative_label=negative_label,
         )
-        classifier, _, rows = open_both(model, data_config)
-        texts, labels = rows.test.texts, names_of(rows.test.labels, classifier)
+        classifier, _, rows = open_model_and_rows(model, data_config)
+        texts, labels = rows.test.texts, label_names(rows.test.labels, classifier)
         notes, read_as = rows.notes, rows.read_as
     report = classifier.export(output, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
     if warning := report.flipped_warning(read_as):

@@ -1,4 +1,4 @@
-"""Lines from standard input as they come: texts, and JSON objects, which go to standard output with their labels."""
+"""Streaming of texts and JSON objects from standard input."""
 
 import codecs
 import io
@@ -26,18 +26,18 @@ def classify_lines(
     *,
     cascade: bool = False,
 ) -> None:
-    """Read objects, one a line, and write them with `label`, `score` and `reason` at their end.
+    """Read JSON objects, one per line, and write them with `label`, `score` and `reason` appended.
 
-    What is there is classified together, so that a slow writer gets each answer at once, and a quick one many.
+    Available lines are classified together: a slow writer gets each answer at once, a fast one gets batches.
 
     Args:
-        opened: Gives the model, once the first line has come: one that never ends is refused in little memory.
-        columns: Fields that hold the text, or the two of a pair; None for those that the model was trained on.
-        prefix: Put before the names of the three fields.
+        opened: Returns the model; called after the first line, so that an endless line is refused in little memory.
+        columns: Text field, or the two of a pair; None for those that the model was trained on.
+        prefix: Prefix of the three fields.
         cascade: As for `SentimentClassifier.predict`.
 
     Raises:
-        DataError: A line is no JSON object, or has such a field already. What stood before it was answered.
+        DataError: A line is not a JSON object, or already has such a field. Earlier lines were answered.
     """
     from imdb_sentiment.data.formats.jsonl import MISSING, extended, find_field
     from imdb_sentiment.data.formats.table import Added
@@ -51,26 +51,26 @@ def classify_lines(
     columns = columns or classifier.metadata.text_columns
     for lines in chain([first], arriving):
         numbered = [(next(numbers), line) for line in lines]
-        rows, fault = _objects([(number, line) for number, line in numbered if line.strip()], names)
-        found = [[find_field(record, name) for name in columns] for _, record in rows]
-        read = [parse_text(tuple(None if value is MISSING else value for value in values)) for values in found]
-        answers = iter(classifier.predict([text for text, reason in read if reason is None], cascade=cascade))
-        given = [None if reason else next(answers) for _, reason in read]
+        rows, error = _objects([(number, line) for number, line in numbered if line.strip()], names)
+        fields = [[find_field(record, name) for name in columns] for _, record in rows]
+        parsed = [parse_text(tuple(None if value is MISSING else value for value in values)) for values in fields]
+        answers = iter(classifier.predict([text for text, reason in parsed if reason is None], cascade=cascade))
+        predictions = [None if reason else next(answers) for _, reason in parsed]
         added = Added(
             names,
-            [answer.label if answer else None for answer in given],
-            [answer.score if answer else None for answer in given],
-            [reason for _, reason in read],
+            [prediction.label if prediction else None for prediction in predictions],
+            [prediction.score if prediction else None for prediction in predictions],
+            [reason for _, reason in parsed],
         )
         print_json_lines(extended((line for line, _ in rows), added))
-        if fault:
-            raise fault
+        if error:
+            raise error
 
 
 def _objects(
     lines: list[tuple[int, str]], names: tuple[str, ...]
 ) -> tuple[list[tuple[str, dict[str, Any]]], Exception | None]:
-    """Return the lines with their objects, up to the first that cannot be taken; and what is wrong with that."""
+    """Return the lines and their objects up to the first invalid line, and the error of that line."""
     from imdb_sentiment.data.formats.jsonl import parse_object
     from imdb_sentiment.errors import DataError
     from imdb_sentiment.runtime.messages import quote
@@ -79,11 +79,11 @@ def _objects(
     for number, line in lines:
         try:
             record = parse_object(line, _ORIGIN, f"line {number:,}", number)
-        except DataError as fault:
-            return rows, fault
+        except DataError as error:
+            return rows, error
         if taken := [name for name in names if name in record]:
             return rows, DataError(
-                f"line {number:,} of {_ORIGIN} has a field {quote(taken[0])} already",
+                f"line {number:,} of {_ORIGIN} already has a field {quote(taken[0])}",
                 hint="--prefix predicted_",
                 rows=[number],
             )
@@ -92,10 +92,10 @@ def _objects(
 
 
 def read_lines() -> list[str]:
-    """Read standard input to its end, as texts, one a line.
+    """Read all texts from standard input, one per line.
 
     Raises:
-        DataError: It is not text, or a line is longer than any that is read.
+        DataError: It is not text, or a line is too long.
     """
     arriving = _arriving(sys.stdin.buffer, any_end=False)
     lines = [line.removesuffix("\n").removesuffix("\r") for some in arriving for line in some]
@@ -103,11 +103,11 @@ def read_lines() -> list[str]:
 
 
 def _arriving(source: Any, *, any_end: bool) -> Iterator[list[str]]:
-    """Give the whole lines that have come, as soon as there are some.
+    """Yield complete lines as soon as they are available.
 
     Args:
-        source: What they are read from.
-        any_end: Take a carriage return for a line end too; outside of JSON it may belong to a text.
+        source: Binary stream.
+        any_end: Treat a carriage return as a line end too; outside of JSON it may belong to a text.
 
     Raises:
         DataError: They are not text, or one is too long.
@@ -128,12 +128,12 @@ def _decoded(source: Any, *, any_end: bool) -> Iterator[str]:
     from imdb_sentiment.data.signatures import refuse_binary
     from imdb_sentiment.errors import DataError
 
-    block = source.read1(_BYTES)  # what there is, without waiting for more
+    block = source.read1(_BYTES)  # what is available, without waiting for more
     refuse_binary(block, _ORIGIN)
     mark = find_mark(block)
     encoding = mark.encoding if mark else "utf-8"
-    bare = codecs.getincrementaldecoder(encoding)()
-    decoder = io.IncrementalNewlineDecoder(bare, translate=True) if any_end else bare
+    incremental = codecs.getincrementaldecoder(encoding)()
+    decoder = io.IncrementalNewlineDecoder(incremental, translate=True) if any_end else incremental
     block = block[len(mark.content) :] if mark else block
     lines_before = 0
     at_end = not block and not mark

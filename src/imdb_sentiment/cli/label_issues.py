@@ -1,4 +1,4 @@
-"""`imdb-sentiment label-issues`: rows whose label is probably wrong, as a table to go through."""
+"""`imdb-sentiment label-issues`: rows whose label is probably wrong, as a table to review."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,15 +34,15 @@ def label_issues(
         str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Write all of them to a CSV or TSV file, to go through.", metavar="FILE")
+        Path | None, typer.Option(help="Write all of them to a CSV or TSV file, for review.", metavar="FILE")
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="Fine-tune this encoder for each fold: hub id, folder, or 'minilm'.", metavar="NAME"),
     ] = None,
-    folds: Annotated[int, typer.Option(help="Judge each part of the rows by a model of the others.", metavar="N")] = 5,
+    folds: Annotated[int, typer.Option(help="Number of cross-validation folds.", metavar="N")] = 5,
     spreadsheet_safe: SpreadsheetSafe = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing FILE.")] = False,
     settings: DataSettings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -76,7 +76,7 @@ def label_issues(
         return
     say(str(found))
     if output and found.issues:
-        say(f"\nAll of them are in {output}. Mend the labels of your data, not that file, and train again.")
+        say(f"\nAll of them are in {output}. Fix the labels in your data, not in that file, and train again.")
 
 
 def _check_kind(output: Path) -> None:

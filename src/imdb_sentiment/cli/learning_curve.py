@@ -1,4 +1,4 @@
-"""`imdb-sentiment learning-curve`: what more labelled rows would bring."""
+"""`imdb-sentiment learning-curve`: forecast the gain from more labelled rows."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +38,7 @@ def learning_curve(
         str | None,
         typer.Option(help="Labelled rows, as 50,100,200. [default: all outside a fold, half, ...]", metavar="NUMBERS"),
     ] = None,
-    folds: Annotated[int, typer.Option(help="Models that are trained for each number.", metavar="N")] = 3,
+    folds: Annotated[int, typer.Option(help="Models trained for each size.", metavar="N")] = 3,
     config: ConfigFile = None,
     preset: Annotated[
         str | None,
@@ -53,7 +53,7 @@ def learning_curve(
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted curve in DIR.")] = False,
     json: Json = False,
 ) -> None:
-    """Train on more and more of the rows, and say what twice as many would bring."""
+    """Train on increasing numbers of rows, and forecast the gain from twice as many."""
     from imdb_sentiment.learning_curves import learning_curve as measure_curve
 
     data_config, fine_tune_config = read_settings(
@@ -91,4 +91,4 @@ def _numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"--sizes {quote(text)} are not numbers", expected="numbers of rows, as 50,100,200") from None
+        raise ConfigError(f"invalid --sizes {quote(text)}", expected="numbers of rows, as 50,100,200") from None

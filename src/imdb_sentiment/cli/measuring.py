@@ -1,4 +1,4 @@
-"""What commands share that measure a saved model on a source."""
+"""Evaluation of a saved model on a source, shared by several commands."""
 
 import warnings
 from collections.abc import Iterable, Sequence
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
     from imdb_sentiment.data.evaluation_rows import EvaluationRows
     from imdb_sentiment.results.evaluation import EvaluationReport
 
-__all__ = ["Opened", "measure", "names_of", "open_both"]
+__all__ = ["Opened", "label_names", "measure", "open_model_and_rows"]
 
 
 class Opened(NamedTuple):
-    """A model, and rows that it can read."""
+    """A model and its evaluation rows."""
 
     classifier: "SentimentClassifier"
     config: "DataConfig"
     rows: "EvaluationRows"
 
 
-def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Opened:
-    """Open a saved model, and read the rows that it is to be measured on.
+def open_model_and_rows(model: str, config: "DataConfig", *, others: bool = False) -> Opened:
+    """Load a saved model and its evaluation rows.
 
     Args:
         model: Folder or hub repository.
-        config: Names the rows. For a model of two text columns, those it learnt from are read unless others are named.
+        config: Data configuration; for a model of two text columns, their names are the default.
         others: Read the other splits too.
     """
     from imdb_sentiment.classifier import SentimentClassifier
@@ -39,22 +39,22 @@ def open_both(model: str, config: "DataConfig", *, others: bool = False) -> Open
 
 
 def measure(opened: Opened, **options: Any) -> "EvaluationReport":
-    """Measure the model on the rows, without warnings: the report has them for a reader of the command's output.
+    """Evaluate the model on the rows; warnings are in the report.
 
     Args:
         opened: The model and the rows.
-        options: Of `SentimentClassifier.evaluate`.
+        options: Arguments of `SentimentClassifier.evaluate`.
     """
     classifier, _, rows = opened
     texts, labels = rows.test
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # by the model's names, which mean the same to any model
-        report = classifier.evaluate(texts, names_of(labels, classifier), slices=rows.slices, **options)
+
+        report = classifier.evaluate(texts, label_names(labels, classifier), slices=rows.slices, **options)
     return report.with_labels_read_as(rows.read_as)
 
 
-def names_of(labels: Iterable[int], classifier: "SentimentClassifier") -> list[str]:
+def label_names(labels: Iterable[int], classifier: "SentimentClassifier") -> list[str]:
     """Return the model's names for labels of 0 and 1."""
     return [classifier.labels[label] for label in labels]
 
@@ -68,5 +68,5 @@ def _with_columns_of(columns: Sequence[str], config: "DataConfig") -> "DataConfi
     if len(columns) == 1 or config.text_column != type(config).model_fields["text_column"].default:
         found = f"{list_values(config.columns_of_text)} to read, {list_values(columns)} trained on"
         hint = "--set text_columns=FIRST,SECOND" if len(columns) == 2 else "--text-column NAME"
-        raise ConfigError("the model reads another number of text columns", found=found, hint=hint)
+        raise ConfigError("the model reads a different number of text columns", found=found, hint=hint)
     return config.replace(text_columns=columns)

@@ -1,4 +1,4 @@
-"""Command-line options become the two configurations."""
+"""Shared command-line options, and their conversion to configurations."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -30,21 +30,23 @@ ConfigFile = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Set any field of DataConfig or FineTuneConfig; may be repeated.", metavar="KEY=VALUE"),
+    typer.Option("--set", help="Set any field of DataConfig or FineTuneConfig; repeatable.", metavar="KEY=VALUE"),
 ]
 DataSettings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Set any field of DataConfig; may be repeated.", metavar="KEY=VALUE"),
+    typer.Option("--set", help="Set any field of DataConfig; repeatable.", metavar="KEY=VALUE"),
 ]
-TextColumn = Annotated[str | None, typer.Option(help="Column that holds the text.", metavar="NAME")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.", metavar="NAME")]
+TextColumn = Annotated[str | None, typer.Option(help="Column of the text.", metavar="NAME")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column of the label.", metavar="NAME")]
 NoHeader = Annotated[
     bool, typer.Option("--no-header", help="The first line of the file is a row; columns are counted from 1.")
 ]
-PositiveLabel = Annotated[str | None, typer.Option(help="The label that counts as positive.", metavar="LABEL")]
-NegativeLabel = Annotated[str | None, typer.Option(help="The other label. [default: the one left]", metavar="LABEL")]
+PositiveLabel = Annotated[str | None, typer.Option(help="The positive label.", metavar="LABEL")]
+NegativeLabel = Annotated[
+    str | None, typer.Option(help="The negative label. [default: the other one]", metavar="LABEL")
+]
 SpreadsheetSafe = Annotated[
-    bool, typer.Option("--spreadsheet-safe", help="Keep spreadsheets from taking texts for formulas.")
+    bool, typer.Option("--spreadsheet-safe", help="Escape texts that spreadsheets would take for formulas.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -57,14 +59,14 @@ def read_settings(
     data: Mapping[str, object],
     fine_tune: Mapping[str, object],
 ) -> "tuple[DataConfig, FineTuneConfig]":
-    """Put together what the user set, the more special above the more general: preset, file, --set, options.
+    """Merge settings in order of increasing precedence: preset, file, --set, options.
 
     Args:
         config_file: YAML file with both sections.
         preset: Name of a recipe.
-        assignments: `KEY=VALUE` texts.
-        data: Fields of `DataConfig` by their own options; None where not given.
-        fine_tune: Fields of `FineTuneConfig` by their own options; None where not given.
+        assignments: `KEY=VALUE` strings.
+        data: Options for fields of `DataConfig`; None if not given.
+        fine_tune: Options for fields of `FineTuneConfig`; None if not given.
 
     Raises:
         ConfigError: A field, a value, the preset or the file is not valid.
@@ -84,12 +86,12 @@ def read_settings(
 def read_data_settings(
     assignments: Sequence[str] | None, *, config_file: Path | None = None, **fields: object
 ) -> "DataConfig":
-    """Put together where data come from, for a command that trains nothing.
+    """Merge the data settings for a command without training.
 
     Args:
-        assignments: `KEY=VALUE` texts.
+        assignments: `KEY=VALUE` strings.
         config_file: YAML file whose section `data` is read.
-        fields: Fields of `DataConfig` by their own options; None where not given.
+        fields: Options for fields of `DataConfig`; None if not given.
 
     Raises:
         ConfigError: A field, a value or the file is not valid.
@@ -105,12 +107,12 @@ def read_data_settings(
 
 
 def option_meant(option: str, flags: Collection[str], command: str) -> str | None:
-    """Return what there is instead of an option that a command does not have but other programs do.
+    """Return the equivalent of an unknown option that other programs have.
 
     Args:
         option: The unknown option.
-        flags: The options that the command has.
-        command: Its name.
+        flags: The command's options.
+        command: The command's name.
     """
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.config.other_names import setting_called
@@ -136,9 +138,7 @@ def _split_assignment(text: str) -> tuple[str, Any]:
 
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(
-            f"--set {quote(text)} sets nothing", expected="--set KEY=VALUE, e.g. --set learning_rate=3e-5"
-        )
+        raise ConfigError(f"invalid --set {quote(text)}", expected="--set KEY=VALUE, e.g. --set learning_rate=3e-5")
     return key.strip(), value or None
 
 
@@ -153,4 +153,4 @@ def _check_field(key: str, *configs: "type[DataConfig | FineTuneConfig]") -> Non
         names = " or ".join(config.__name__ for config in configs)
         expected = f"a field of {names}" if hint else f"a field of {names}: {', '.join(known)}"
         hint = f"--set {hint}=..." if hint in known else hint
-        raise ConfigError(f"--set: there is no field {quote(key)}", expected=expected, hint=hint)
+        raise ConfigError(f"--set: unknown field {quote(key)}", expected=expected, hint=hint)

@@ -1,4 +1,4 @@
-"""`imdb-sentiment predict`: classify texts given as arguments, on standard input, or in a file."""
+"""`imdb-sentiment predict`: classify texts from arguments, standard input or files."""
 
 import sys
 from contextlib import redirect_stdout
@@ -27,44 +27,42 @@ def predict(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Texts to classify; read from standard input, one a line, if none is given. For a model of two text "
-            "columns each holds both parts, with a tab between them.",
+            help="Texts to classify; by default read from standard input, one per line. For a model of two text "
+            "columns each holds both parts, separated by a tab.",
             metavar="TEXT",
         ),
     ] = None,
     *,
     abstain_below: Annotated[
-        float, typer.Option(help="Put a question mark before labels that are less probable.", metavar="P")
+        float, typer.Option(help="Mark labels of lower probability with a question mark.", metavar="P")
     ] = 0.0,
-    explain: Annotated[bool, typer.Option("--explain", help="Show which words spoke for the label.")] = False,
-    cascade: Annotated[
-        bool, typer.Option("--cascade", help="Let a quick model answer what it is sure of; see train --cascade.")
-    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the contribution of each word.")] = False,
+    cascade: Annotated[bool, typer.Option("--cascade", help="Use the cascade of train --cascade.")] = False,
     precision: Annotated[
-        str, typer.Option(help="Numbers to compute with: fp32, bf16, or auto, the faster of the two.", metavar="NAME")
+        str, typer.Option(help="fp32, bf16, or auto, the faster of the two.", metavar="NAME")
     ] = "auto",
     source: Annotated[
         Path | None,
         typer.Option(
             "--input",
-            help="Classify the rows of a file: CSV, TSV, JSONL or Parquet; with --engine, of many.",
+            help="Classify the rows of a file: CSV, TSV, JSONL or Parquet; with --engine, of many files.",
             metavar="FILE",
         ),
     ] = None,
     target: Annotated[
         Path | None,
         typer.Option(
-            "--output", help="Write them there, with label, score and reason; with --engine, a folder.", metavar="FILE"
+            "--output", help="Output file, with label, score and reason; with --engine, a folder.", metavar="FILE"
         ),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="Score many files with several processes: ray.", metavar="NAME", show_default=False),
+        typer.Option(help="Score many files in parallel: ray.", metavar="NAME", show_default=False),
     ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            help="How many, with --engine. [default: as many as there are GPUs or processors]",
+            help="Number of workers with --engine. [default: number of GPUs or processors]",
             metavar="N",
             show_default=False,
         ),
@@ -72,26 +70,26 @@ def predict(
     text_column: Annotated[
         str | None,
         typer.Option(
-            help="Column of FILE that holds the text, or two with a comma between them. [default: as learnt]",
+            help="Text column of FILE, or two separated by a comma. [default: as in training]",
             metavar="NAME",
             show_default=False,
         ),
     ] = None,
     prefix: Annotated[
-        str, typer.Option(help="Put before label, score and reason, if FILE has such columns.", metavar="TEXT")
+        str, typer.Option(help="Prefix of label, score and reason, if FILE has such columns.", metavar="TEXT")
     ] = "",
     shard: Annotated[
-        str | None, typer.Option(help="Do the I-th of N shares of FILE, for an array of jobs.", metavar="I/N")
+        str | None, typer.Option(help="Score the I-th of N shards of FILE, for job arrays.", metavar="I/N")
     ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False)
     ] = None,
     no_header: NoHeader = False,
     spreadsheet_safe: SpreadsheetSafe = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output if it is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
     json_lines: Annotated[
         bool,
-        typer.Option("--json-lines", help="Read objects, one a line, and write each with label, score and reason."),
+        typer.Option("--json-lines", help="Read JSON objects, one per line; append label, score and reason to each."),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -100,14 +98,16 @@ def predict(
     from imdb_sentiment.data.formats.opening import refuse_endless
     from imdb_sentiment.errors import ConfigError, DataError
 
-    numbers: Any = precision  # checked where the model is opened
+    checked_later: Any = precision  # validated when the model is loaded
     if source or target:
         if not (source and target) or texts or explain or abstain_below:
-            raise ConfigError("--input and --output go together, and with neither texts, --explain nor --abstain-below")
+            raise ConfigError(
+                "--input and --output must be used together, without texts, --explain and --abstain-below"
+            )
         _check_engine(engine, workers, shard)
         if not engine:
             refuse_endless(source, encoding)
-        classifier = SentimentClassifier.from_pretrained(model, precision=numbers)
+        classifier = SentimentClassifier.from_pretrained(model, precision=checked_later)
         score = (
             partial(classifier.predict_files, source, target, workers=workers)
             if engine
@@ -131,13 +131,15 @@ def predict(
             say(f"{report}\nThe {'files are in' if engine else 'file is'} {target}.")
         return
     if cascade and explain:
-        raise ConfigError("--explain tells what the encoder read, and with --cascade it may have read nothing")
+        raise ConfigError("--explain cannot be combined with --cascade", hint="--explain without --cascade")
     if engine or workers:
-        raise ConfigError("--engine and --workers are for files", expected="--input and --output beside them")
-    opened = partial(SentimentClassifier.from_pretrained, model, precision=numbers)
+        raise ConfigError("--engine and --workers are for files", expected="--input and --output as well")
+    opened = partial(SentimentClassifier.from_pretrained, model, precision=checked_later)
     if json_lines:
         if texts or explain or abstain_below or json:
-            raise ConfigError("--json-lines reads standard input, with neither --json, --explain nor --abstain-below")
+            raise ConfigError(
+                "--json-lines reads standard input, and excludes texts, --json, --explain and --abstain-below"
+            )
         columns = tuple(text_column.split(",")) if text_column else None
         classify_lines(opened, columns, prefix, cascade=cascade)
         return
@@ -150,47 +152,49 @@ def predict(
     predictions = classifier.predict(items, abstain_below=abstain_below, cascade=cascade)
     explanations = [classifier.explain(item) for item in items] if explain else []
     if json:
-        told: dict[str, object] = {"predictions": [prediction.to_dict() for prediction in predictions]}
-        print_json(told | ({"explanations": [part.to_dict() for part in explanations]} if explain else {}))
+        content: dict[str, object] = {"predictions": [prediction.to_dict() for prediction in predictions]}
+        if explain:
+            content["explanations"] = [explanation.to_dict() for explanation in explanations]
+        print_json(content)
         return
     _show_predictions(given, predictions, explanations, names=classifier.labels)
     if cascade:
         by_words = sum(prediction.answered_by == "words" for prediction in predictions)
-        warn(f"answered by the quick model: {by_words:,} of {len(predictions):,}")
+        warn(f"answered by the TF-IDF model: {by_words:,} of {len(predictions):,}")
 
 
 def _score_files(score: "Callable[[], FileReport]") -> "FileReport":
-    """Score a file or many, and tell what an interrupt leaves."""
+    """Score files, and report that an interrupted run can be resumed."""
     try:
-        with redirect_stdout(sys.stderr):  # where Ray tells that it lost a worker
+        with redirect_stdout(sys.stderr):  # Ray reports lost workers on standard output
             return score()
     except KeyboardInterrupt:
-        warn("what is done is kept: the same command goes on with it")
+        warn("finished work is kept; the same command resumes")
         raise
 
 
 def _show_predictions(
     texts: list[str], predictions: "list[Prediction]", explanations: "list[Explanation]", *, names: tuple[str, str]
 ) -> None:
-    """Print a line for each text, with the words that spoke for its label below if they were asked for."""
+    """Print a line for each text, followed by its explanation if there is one."""
     labels = [visible_cell(f"{'? ' if one.abstained else ''}{one.label}") for one in predictions]
     width = max(map(len, (*map(visible_cell, names), *labels)))
-    for place, (text, prediction) in enumerate(zip(texts, predictions, strict=True)):
-        cut = "  [cut: longer than the model reads]" if prediction.truncated else ""
-        say(f"{labels[place]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{cut}")
+    for index, (text, prediction) in enumerate(zip(texts, predictions, strict=True)):
+        truncated = "  [truncated]" if prediction.truncated else ""
+        say(f"{labels[index]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{truncated}")
         if explanations:
-            show(explanations[place])
+            show(explanations[index])
 
 
 def _check_engine(engine: str | None, workers: int | None, shard: str | None) -> None:
     from imdb_sentiment.errors import ConfigError
 
     if engine not in (None, "ray"):
-        raise ConfigError(f"--engine {engine} is not known", expected="ray")
+        raise ConfigError(f"unknown engine {engine}", expected="ray")
     if workers is not None and engine is None:
-        raise ConfigError("--workers is for many files at once", expected="--engine ray beside it")
+        raise ConfigError("--workers requires an engine", expected="--engine ray as well")
     if shard and engine:
-        raise ConfigError("--shard is for one file, and --engine divides many files itself", expected="one of them")
+        raise ConfigError("--shard and --engine exclude each other", expected="one of them")
 
 
 def _read_shard(shard: str | None) -> tuple[int, int]:
@@ -200,13 +204,13 @@ def _read_shard(shard: str | None) -> tuple[int, int]:
         return 1, 1
     number, _, shards = shard.partition("/")
     if not (number.isdecimal() and shards.isdecimal()):
-        raise ConfigError(f"--shard {shard} is none", expected="I/N, such as 2/5: the second of five")
+        raise ConfigError(f"invalid shard {shard}", expected="I/N, such as 2/5: the second of five")
     return int(number), int(shards)
 
 
 def _read_lines() -> list[str]:
     if sys.stdin.isatty():
-        warn("Reading texts, one a line; Ctrl-D ends.")
+        warn("Reading texts, one per line; press Ctrl-D to end.")
     return read_lines()
 
 
@@ -216,7 +220,7 @@ def _split_pairs(texts: list[str], columns: tuple[str, ...]) -> list[tuple[str, 
     wrong = [number for number, text in enumerate(texts, start=1) if text.count("\t") != 1]
     if wrong:
         raise DataError(
-            "each text must be two parts with a tab between them, since the model learnt from two columns",
+            "each text must be two parts separated by a tab, since the model was trained on two columns",
             found=f"no tab, or more than one, in {list_rows(wrong)}",
             expected="<TAB>".join(columns),
             rows=wrong,

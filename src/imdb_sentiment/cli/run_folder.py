@@ -1,4 +1,4 @@
-"""The run folder beside the output: one run at a time, and kept as long as a run can be gone on with from it."""
+"""Hidden run folder next to the output, kept as long as the run can be resumed."""
 
 import shlex
 import shutil
@@ -11,38 +11,38 @@ from imdb_sentiment.errors import OutputExistsError, TrainingInterruptedError
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import LOCK_FILE, make_folder
 
-__all__ = ["beside", "claimed", "resuming_command", "run_folder"]
+__all__ = ["locked_run", "resume_command", "run_folder", "sibling"]
 
 
-def beside(output: Path, pattern: str) -> Path:
-    """Return the sibling of `output` that is called like it, with its name for the `{}` of a pattern."""
-    named = output if output.name.strip(".") else output.resolve()  # "." and ".." are not the names of their folders
+def sibling(output: Path, pattern: str) -> Path:
+    """Return a sibling of `output`, whose name replaces `{}` in a pattern."""
+    named = output if output.name.strip(".") else output.resolve()  # for "." and ".."
     return named.with_name(pattern.format(named.name))
 
 
 def run_folder(output: Path) -> Path:
     """Return the hidden folder that holds the checkpoints until the model is saved."""
-    return beside(output, ".{}.run")
+    return sibling(output, ".{}.run")
 
 
 @contextmanager
-def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: bool = True) -> Iterator[Path | None]:
-    """Hold a run folder from before anything in it is removed until the model is saved.
+def locked_run(run: Path, *, resume: bool = False, discard: bool = False, keep: bool = True) -> Iterator[Path | None]:
+    """Lock a run folder until the model is saved.
 
-    The folder is removed at the end, unless an error or a signal ends the run while it can be resumed.
+    The folder is removed at the end, unless an error or a signal ends a run that can be resumed.
 
     Args:
         run: The folder.
-        resume: Give what the run can be resumed from, if there is something.
-        discard: Remove an unfinished run, unless it is gone on with.
-        keep: Leave the checkpoints of a run that does not come to its end.
+        resume: Resume an interrupted run, if there is one.
+        discard: Remove an interrupted run, unless it is resumed.
+        keep: Keep the checkpoints of an interrupted run.
 
     Yields:
         The checkpoint, or the last finished fold, to resume from.
 
     Raises:
-        OutputExistsError: Another run is writing to the folder, or it holds one that can be resumed and neither
-            `resume` nor `discard` is set.
+        OutputExistsError: Another run is writing to the folder, or it holds an interrupted run and neither `resume` nor
+            `discard` is set.
         TrainingInterruptedError: A signal ended the run, and it can be resumed.
     """
     from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
@@ -55,32 +55,32 @@ def claimed(run: Path, *, resume: bool = False, discard: bool = False, keep: boo
             checkpoint = resume_point(run)
             if checkpoint and not (resume or discard):
                 raise OutputExistsError(
-                    f"{run} holds an unfinished run, and was left as it is",
+                    f"{run} holds an interrupted run; nothing was changed",
                     found=describe_resume_point(checkpoint),
-                    hint="train --resume to go on with it, or train --overwrite to discard it",
+                    hint="train --resume to resume it, or train --overwrite to discard it",
                 )
             try:
                 if not (resume and checkpoint):
                     _clear(run)
                 yield checkpoint if resume else None
             except BaseException as error:
-                left = resume_point(run) if keep else None
-                if left is None:
+                point = resume_point(run) if keep else None
+                if point is None:
                     shutil.rmtree(run, ignore_errors=True)
                 if isinstance(error, KeyboardInterrupt | TrainingInterruptedError):
-                    raise _interrupted(error, left) from None
+                    raise _interrupted(error, point) from None
                 raise
             shutil.rmtree(run, ignore_errors=True)
     finally:
         for folder in missing:
-            with suppress(OSError):  # not empty any more
+            with suppress(OSError):  # not empty
                 folder.rmdir()
 
 
-def resuming_command() -> str:
-    """Return the command that goes on with the present one, to be typed as it is."""
+def resume_command() -> str:
+    """Return the shell command that resumes the current one."""
     if world_size() > 1:
-        return "the same command with --resume"  # the launcher's part of it is not known here
+        return "the same command with --resume"  # the launcher's arguments are unknown
     program, *arguments = sys.argv
     if Path(program).name == "__main__.py":
         words = list(sys.orig_argv)  # python -m imdb_sentiment
@@ -90,14 +90,14 @@ def resuming_command() -> str:
     return shlex.join(words if "--resume" in words else [*words, "--resume"])
 
 
-def _interrupted(error: BaseException, left: Path | None) -> BaseException:
-    """Say how a run that a signal ended can be resumed, if it can."""
+def _interrupted(error: BaseException, point: Path | None) -> BaseException:
+    """Return the error of an interrupted run, with the command to resume it."""
     from imdb_sentiment.training.checkpoints import describe_resume_point
 
-    if left is None:
+    if point is None:
         return KeyboardInterrupt()
     summary = error.summary if isinstance(error, TrainingInterruptedError) else "interrupted"
-    return TrainingInterruptedError(summary, found=describe_resume_point(left), hint=resuming_command())
+    return TrainingInterruptedError(summary, found=describe_resume_point(point), hint=resume_command())
 
 
 def _clear(run: Path) -> None:

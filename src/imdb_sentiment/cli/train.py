@@ -1,4 +1,4 @@
-"""`imdb-sentiment train`: from a source to a saved, tested model."""
+"""`imdb-sentiment train`: fine-tune, evaluate and save a model."""
 
 import shlex
 import sys
@@ -21,7 +21,7 @@ from imdb_sentiment.cli.options import (
     TextColumn,
     read_settings,
 )
-from imdb_sentiment.cli.run_folder import beside, claimed, run_folder
+from imdb_sentiment.cli.run_folder import locked_run, run_folder, sibling
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -55,26 +55,26 @@ def train(
     positive_label: PositiveLabel = None,
     negative_label: NegativeLabel = None,
     max_train_samples: Annotated[
-        int | None, typer.Option(help="Use N training rows, stratified; test stays whole.", metavar="N")
+        int | None, typer.Option(help="Use N training rows, stratified; the test split is not reduced.", metavar="N")
     ] = None,
     cascade: Annotated[
-        bool, typer.Option("--cascade", help="Prepare a quick model for `predict --cascade` as well.")
+        bool, typer.Option("--cascade", help="Also train a TF-IDF model for `predict --cascade`.")
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Resume an unfinished run from its newest complete checkpoint or fold.")
+        bool, typer.Option("--resume", help="Resume an interrupted run from its newest complete checkpoint or fold.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a model that stands in DIR; discard an unfinished run.")
+        bool, typer.Option("--overwrite", help="Replace a model in DIR; discard an interrupted run.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Fine-tune an encoder, measure it on the test split once, and save it.
+    """Fine-tune an encoder, evaluate it on the test split once, and save it.
 
-    Below 500 rows without a test split none is set aside: the model is measured by cross-validation.
+    Below 500 rows without a test split, the model is evaluated by cross-validation.
     """
     from imdb_sentiment.runtime.distributed import run_on_main
 
-    data_config, fine_tune_config = run_on_main(  # so that a mistake is told once
+    data_config, fine_tune_config = run_on_main(  # so that an error is reported once
         lambda: read_settings(
             config_file=config,
             preset=preset,
@@ -96,24 +96,24 @@ def train(
     )
     if json:
         with suppress(BrokenPipeError):
-            print_json(_told(result, report) | {"model": str(output)})
+            print_json(_to_json(result, report) | {"model": str(output)})
         return
-    measured_on = "No test split was set aside" if report.cross_validated else "Test split, read once"
-    _tell(f"\n{measured_on}:\n{report}")
+    heading = "No test split was set aside" if report.cross_validated else "Test split, read once"
+    _print(f"\n{heading}:\n{report}")
     example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
     if result.validation.one_label_warning():
-        _tell(f"\nSaved to {output}. It is of no use yet: see the warnings above.")
+        _print(f"\nSaved to {output}. It is not useful yet: see the warnings above.")
         return
-    _tell(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} {example}")
+    _print(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} {example}")
 
 
-def _tell(text: str, *, silent: bool = False) -> None:
-    """Print a line; the model is made even if nobody reads about it."""
+def _print(text: str, *, silent: bool = False) -> None:
+    """Print a line; training continues if standard output is closed."""
     with suppress(BrokenPipeError):
         say(text, silent=silent)
 
 
-def _told(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any]:
+def _to_json(result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any]:
     return {
         "test": None if report.cross_validated else report.to_dict(),
         "cross_validation": report.to_dict() if report.cross_validated else None,
@@ -140,19 +140,19 @@ def fine_tune_and_save(
     keep: bool = True,
     silent: bool = False,
 ) -> "tuple[SentimentFineTuner, FineTuneResult, EvaluationReport]":
-    """Run the whole workflow, telling the user what happens.
+    """Fine-tune, evaluate and save a model, and print the results.
 
-    Checkpoints go to a hidden sibling of `output`, which is removed at the end, so that `output` is never half a
-    model. What TensorBoard shows goes to another, which stays.
+    Checkpoints go to a hidden sibling of `output`, which is removed at the end, so `output` is never incomplete.
+    TensorBoard's event files go to another sibling, which is kept.
 
     Args:
-        data_config: Where the data come from and how they are split.
-        fine_tune_config: How the model learns.
+        data_config: Data configuration.
+        fine_tune_config: Fine-tuning configuration.
         output: Folder for the model.
-        resume: Go on with an unfinished run, if there is one.
-        overwrite: Replace a model in `output`, and discard an unfinished run that is not gone on with.
-        keep: Leave the checkpoints of a run that does not come to its end.
-        silent: Say nothing.
+        resume: Resume an interrupted run, if there is one.
+        overwrite: Replace a model in `output`, and discard an interrupted run that is not resumed.
+        keep: Keep the checkpoints of an interrupted run.
+        silent: Print nothing.
     """
     from imdb_sentiment.finetuner import SentimentFineTuner
     from imdb_sentiment.runtime.distributed import run_on_main
@@ -164,42 +164,42 @@ def fine_tune_and_save(
     run_on_main(lambda: check_output(output, overwrite=overwrite))
     run = run_folder(output)
     tuner = SentimentFineTuner(data_config, fine_tune_config, output_dir=run)
-    with ExitStack() as held:
-        claim = claimed(run, resume=resume, discard=overwrite, keep=keep)
-        checkpoint = run_on_main(lambda: held.enter_context(claim))
-        run_on_main(lambda: _introduce(tuner, silent=silent))
+    with ExitStack() as stack:
+        lock = locked_run(run, resume=resume, discard=overwrite, keep=keep)
+        checkpoint = run_on_main(lambda: stack.enter_context(lock))
+        run_on_main(lambda: _print_summary(tuner, silent=silent))
         if resume:
-            _tell(_where_from(checkpoint, run), silent=silent)
+            _print(_resume_message(checkpoint, run), silent=silent)
         if "tensorboard" in fine_tune_config.report_to:
-            held.enter_context(event_files(_event_folder(output, silent=silent)))
+            stack.enter_context(event_files(_event_folder(output, silent=silent)))
         if silent:
-            held.enter_context(redirect_stdout(sys.stderr))  # trackers print
-        release_freed_memory()  # of texts that were looked at: a very long one leaves some times its size
+            stack.enter_context(redirect_stdout(sys.stderr))  # trackers print
+        release_freed_memory()  # of the audit
         keep_freed_memory()
         result = tuner.fit(resume=checkpoint is not None)
         report = tuner.evaluate()
         tuner.save(output, overwrite=overwrite)
-    _tell(f"\n{result}", silent=silent)  # after the model is saved, whatever becomes of standard output
+    _print(f"\n{result}", silent=silent)  # last, so that the model is saved even if printing fails
     return tuner, result, report
 
 
-def _introduce(tuner: "SentimentFineTuner", *, silent: bool) -> None:
-    _tell(f"{tuner.splits.summary}\n", silent=silent)
+def _print_summary(tuner: "SentimentFineTuner", *, silent: bool) -> None:
+    _print(f"{tuner.splits.summary}\n", silent=silent)
     if audit := tuner.audit():
-        _tell(audit.short(), silent=silent)
-    _tell(f"\nFine-tuning {tuner.config.model_name} ...", silent=silent)
+        _print(audit.short(), silent=silent)
+    _print(f"\nFine-tuning {tuner.config.model_name} ...", silent=silent)
 
 
-def _where_from(checkpoint: Path | None, run: Path) -> str:
+def _resume_message(checkpoint: Path | None, run: Path) -> str:
     from imdb_sentiment.training.checkpoints import describe_resume_point
 
     if checkpoint is None:
-        return f"There is nothing in {run} to resume from: starting anew."
+        return f"There is nothing to resume in {run}: starting a new run."
     return f"Resuming from {describe_resume_point(checkpoint)}."
 
 
 def _event_folder(output: Path, *, silent: bool) -> Path:
-    """Return a new folder beside the model, for each start its own, so that TensorBoard shows them apart."""
-    folder = beside(output, "{}-tensorboard")
-    _tell(f"To watch: tensorboard --logdir {shlex.quote(str(folder))}", silent=silent)
+    """Return a new folder next to the model for each start, which TensorBoard shows as a separate run."""
+    folder = sibling(output, "{}-tensorboard")
+    _print(f"To watch: tensorboard --logdir {shlex.quote(str(folder))}", silent=silent)
     return folder / time.strftime("%Y-%m-%d_%H-%M-%S")

@@ -1,1 +1,1 @@
-"""Texts become probabilities with a trained model: one text, a file, a folder, a cluster."""
+"""Inference with a trained model: texts, files, folders, clusters."""

@@ -1,4 +1,4 @@
-"""Integrated gradients: how much of a model's answer comes from each word."""
+"""Word attributions by integrated gradients."""
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["explain_text"]
 
 _WORD = re.compile(r"\S+")
-_FIRST_STEPS, _MOST_STEPS = 32, 256
-_ENOUGH = 0.02
-"""A completeness error below which more steps are not worth their time."""
+_FIRST_STEPS, _MAX_STEPS = 32, 256
+_TOLERANCE = 0.02
+"""Completeness error below which no more steps are taken."""
 
-_AT_ONCE = 16
+_BATCH_SIZE = 16
 
 
 class _Attributed(NamedTuple):
@@ -43,16 +43,16 @@ def explain_text(
 ) -> Explanation:
     """Attribute the difference of the two logits to the words of a text.
 
-    Gradients are integrated over the word embeddings, on the straight way from a text whose words are all padding to
-    the text itself. The scores then add up to what the words change in the logits; how nearly they do tells whether
-    there were enough steps. Scores of word pieces are added up to words: runs of characters between white space.
+    Gradients are integrated along the straight line from a baseline of padding tokens to the text's word embeddings.
+    The scores add up to the change of the logits if there are enough steps. Scores of word pieces are summed per
+    whitespace-separated word.
 
     Args:
-        model: Model with a head of two outputs.
+        model: Model with two outputs.
         encoder: Encodes the text.
         text: A text, or a pair.
         labels: Names of the two labels.
-        threshold: The text is called positive if its positive probability is above it.
+        threshold: Decision threshold.
 
     Raises:
         MissingExtraError: captum is not installed.
@@ -61,8 +61,8 @@ def explain_text(
     """
     import torch
 
-    one: Any = [text]
-    (encoded,) = encoder.encode(one)
+    texts: Any = [text]
+    (encoded,) = encoder.encode(texts)
     inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([encoded]).items()}
     spans = encoder.spans(text)
     with first_token_only(model), COMPUTE_LOCK.shared():
@@ -74,15 +74,15 @@ def explain_text(
             attributed = _attribute(model, inputs, [span is None for span in spans], encoder.tokenizer.pad_token_id)
         finally:
             model.train(was_training)
-    positive = float(logits.softmax(0)[1])
-    called = positive > threshold
-    texts = (text,) if isinstance(text, str) else text
+    probability = float(logits.softmax(0)[1])
+    positive = probability > threshold
+    parts = (text,) if isinstance(text, str) else text
     return Explanation(
-        texts=texts,
+        texts=parts,
         labels=labels,
-        label=labels[called],
-        score=positive if called else 1 - positive,
-        words=tuple(_words(texts, spans, attributed.scores)),
+        label=labels[positive],
+        score=probability if positive else 1 - probability,
+        words=tuple(_words(parts, spans, attributed.scores)),
         completeness_error=attributed.error,
         steps=attributed.steps,
     )
@@ -91,13 +91,13 @@ def explain_text(
 def _attribute(
     model: "PreTrainedModel", inputs: "dict[str, torch.Tensor]", special: list[bool], padding: int | None
 ) -> _Attributed:
-    """Integrate with more and more steps until the scores add up."""
+    """Integrate with increasing numbers of steps until the completeness error is small."""
     try:
         with WARNINGS_LOCK:
             from captum.attr import LayerIntegratedGradients
-    except ImportError as absent:
+    except ImportError as error:
         summary = "explanations need the extra 'explain'"
-        raise MissingExtraError(summary, hint="pip install 'imdb-sentiment[explain]'") from absent
+        raise MissingExtraError(summary, hint="pip install 'imdb-sentiment[explain]'") from error
     import torch
 
     names = [name for name in inputs if name != "input_ids"]
@@ -109,41 +109,41 @@ def _attribute(
 
     tokens = inputs["input_ids"]
     kept = torch.tensor([special], device=tokens.device)
-    nothing = torch.where(kept, tokens, torch.full_like(tokens, padding or 0))
+    baseline = torch.where(kept, tokens, torch.full_like(tokens, padding or 0))
     others = tuple(inputs[name] for name in names)
     gradients: Any = LayerIntegratedGradients(margin, model.get_input_embeddings())
     steps = _FIRST_STEPS
     while True:
-        parts, missed = gradients.attribute(
+        attributions, delta = gradients.attribute(
             tokens,
-            baselines=nothing,
+            baselines=baseline,
             additional_forward_args=others,
             n_steps=steps,
-            internal_batch_size=_AT_ONCE,
+            internal_batch_size=_BATCH_SIZE,
             return_convergence_delta=True,
         )
-        scores = parts.sum(dim=-1)[0].detach().cpu().double().numpy()
-        whole = float(scores.sum() - missed.item())
-        error = abs(missed.item()) / max(abs(whole), 1e-6)
-        if error < _ENOUGH or steps >= _MOST_STEPS:
-            return _Attributed(scores, error, steps)
+        scores = attributions.sum(dim=-1)[0].detach().cpu().double().numpy()
+        total = float(scores.sum() - delta.item())
+        completeness_error = abs(delta.item()) / max(abs(total), 1e-6)
+        if completeness_error < _TOLERANCE or steps >= _MAX_STEPS:
+            return _Attributed(scores, completeness_error, steps)
         steps *= 2
 
 
 def _words(texts: tuple[str, ...], spans: list[Span | None], scores: "NDArray[np.float64]") -> list[WordContribution]:
-    """Add up the scores of the tokens that begin in each word; words that the model did not read are left out."""
+    """Sum the scores of the tokens of each word; truncated words are left out."""
     words = []
     for part, text in enumerate(texts):
-        found = list(_WORD.finditer(text))
+        matches = list(_WORD.finditer(text))
         sums: dict[int, float] = {}
-        place = 0
+        index = 0
         for span, score in zip(spans, scores.tolist(), strict=True):
             if span is None or span.part != part:
                 continue
-            while place + 1 < len(found) and found[place + 1].start() <= span.start:
-                place += 1
-            sums[place] = sums.get(place, 0.0) + score
-        for place, score in sums.items():
-            match = found[place]
+            while index + 1 < len(matches) and matches[index + 1].start() <= span.start:
+                index += 1
+            sums[index] = sums.get(index, 0.0) + score
+        for index, score in sums.items():
+            match = matches[index]
             words.append(WordContribution(word=match[0], start=match.start(), end=match.end(), part=part, score=score))
     return words

@@ -1,4 +1,4 @@
-"""Batches of rows in memory, as Ray Data and Spark hand them over."""
+"""Scoring of in-memory batches, as used by Ray Data and Spark."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,18 +14,18 @@ __all__ = ["score_batch"]
 _ORIGIN = "the batch"
 
 
-def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, judge: RowLabeler) -> Any:
-    """Return a batch with three more columns.
+def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, labeler: RowLabeler) -> Any:
+    """Return a batch with columns for label, score and reason.
 
     Args:
         batch: A dictionary of NumPy arrays, a `pyarrow.Table` or a `pyarrow.RecordBatch`.
-        text_columns: Columns that hold the text, or the two of a pair.
-        prefix: Put before the names of the three columns.
-        judge: What gives rows their labels.
+        text_columns: Text column, or the two of a pair.
+        prefix: Prefix of the added columns.
+        labeler: Labels the rows.
 
     Raises:
-        DataError: A column of texts is missing.
-        ConfigError: It is no such batch, or has a column of the name of one that is added.
+        DataError: A text column is missing.
+        ConfigError: The batch has another type, or already has an added column.
     """
     import pyarrow as pa
 
@@ -36,20 +36,20 @@ def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, judge: Row
         values = [batch.column(name).to_pylist() for name in text_columns if names.count(name) == 1]
     else:
         raise ConfigError(
-            f"a batch cannot be a {type(batch).__module__}.{type(batch).__qualname__}",
+            f"unsupported type of batch: {type(batch).__module__}.{type(batch).__qualname__}",
             expected="a dictionary of NumPy arrays, a pyarrow.Table or a pyarrow.RecordBatch",
             hint="batch_format='pyarrow' of map_batches",
         )
     check_columns(names, text_specs(text_columns), _ORIGIN)
     check_names(added_names(prefix), names, _ORIGIN)
-    added, _ = label_batch(list(zip(*values, strict=True)), judge, added_names(prefix))
+    added, _ = label_batch(list(zip(*values, strict=True)), labeler, added_names(prefix))
     return {**batch, **_arrays(added)} if isinstance(batch, Mapping) else with_columns(batch, added)
 
 
 def _arrays(added: Added) -> dict[str, Any]:
-    """Return the columns as arrays; NumPy's numbers have no null, so a score that is missing is NaN."""
+    """Return the columns as arrays; a missing score is NaN."""
     import numpy as np
 
-    kinds = (np.object_, np.float32, np.object_)
-    columns = zip(added.names, added[1:], kinds, strict=True)
-    return {name: np.array(values, dtype=kind) for name, values, kind in columns}
+    dtypes = (np.object_, np.float32, np.object_)
+    columns = zip(added.names, added[1:], dtypes, strict=True)
+    return {name: np.array(values, dtype=dtype) for name, values, dtype in columns}

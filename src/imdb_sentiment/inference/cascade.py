@@ -1,4 +1,4 @@
-"""The quick model answers the texts that it is sure of, the encoder the rest."""
+"""Cascade of a TF-IDF model, which answers the texts it is confident about, and the encoder for the rest."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.inference.bag_of_words import TfidfModel
 
-__all__ = ["Cascade", "CascadeScorer", "log_odds_of", "sure_of"]
+__all__ = ["Cascade", "CascadeScorer", "is_confident", "log_odds_of"]
 
 
 class Cascade(NamedTuple):
-    """A quick model, and how it goes together with an encoder."""
+    """A TF-IDF model, and its parameters in the cascade."""
 
-    words: "TfidfModel"
+    tfidf: "TfidfModel"
     margin: float
-    """How probable a label must be for the quick model to answer, where the threshold is 0.5."""
+    """Minimum probability of a label for the TF-IDF model to answer, at a threshold of 0.5."""
 
     blend: float
-    """Share of the quick model in the log odds of the other texts."""
+    """Weight of the TF-IDF model in the log odds of the other texts."""
 
 
 class CascadeScorer:
-    """Scores texts by a cascade; see `Scorer`.
+    """Scores texts with a cascade; see `Scorer`.
 
     Args:
-        scorer: Scores what the quick model is not sure of.
-        cascade: The quick model.
-        threshold: A text is called positive if its positive probability is above it.
+        scorer: Scores the texts that the TF-IDF model does not answer.
+        cascade: The TF-IDF model and its parameters.
+        threshold: Decision threshold.
     """
 
     def __init__(self, scorer: Scorer, cascade: Cascade, *, threshold: float) -> None:
@@ -40,12 +40,12 @@ class CascadeScorer:
         self._threshold = threshold
 
     def score(self, texts: Texts) -> Scores:
-        """Score texts or pairs. Tokens are counted, and truncation is told, of those that the encoder read."""
+        """Score texts or pairs; tokens and truncation are reported for those read by the encoder only."""
         import numpy as np
 
-        words, margin, blend = self._cascade
-        odds = words.log_odds(texts)
-        by_encoder = ~sure_of(odds, margin=margin, threshold=self._threshold)
+        tfidf, margin, blend = self._cascade
+        odds = tfidf.log_odds(texts)
+        by_encoder = ~is_confident(odds, margin=margin, threshold=self._threshold)
         rest: Any = [texts[row] for row in np.flatnonzero(by_encoder).tolist()]
         read = self._scorer.score(rest)
         odds[by_encoder] = blended(log_odds_of(read.logits), odds[by_encoder], blend)
@@ -55,21 +55,21 @@ class CascadeScorer:
 
 
 def log_odds_of(logits: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """Return the log odds of the positive label, shape (n,), for logits of shape (n, 2)."""
+    """Convert logits of shape (n, 2) to log odds of the positive label, shape (n,)."""
     return logits[:, 1] - logits[:, 0]
 
 
-def sure_of(odds: "NDArray[np.float64]", *, margin: float, threshold: float) -> "NDArray[np.bool_]":
-    """Tell which log odds are as far from those of the threshold as those of the margin are from even ones."""
+def is_confident(odds: "NDArray[np.float64]", *, margin: float, threshold: float) -> "NDArray[np.bool_]":
+    """Mark the log odds whose distance from the threshold's is at least `logit(margin)`; NaN is not confident."""
     import numpy as np
     from scipy.special import logit
 
-    far: NDArray[np.bool_] = np.abs(odds - logit(threshold)) >= logit(margin)  # not of what is not a number
-    return far
+    confident: NDArray[np.bool_] = np.abs(odds - logit(threshold)) >= logit(margin)
+    return confident
 
 
-def blended(encoder: "NDArray[np.float64]", words: "NDArray[np.float64]", share: float) -> "NDArray[np.float64]":
-    """Mix the log odds of both; where the quick model knows nothing, those of the encoder count alone."""
+def blended(encoder: "NDArray[np.float64]", tfidf: "NDArray[np.float64]", share: float) -> "NDArray[np.float64]":
+    """Interpolate the log odds of both models; where the TF-IDF model's are NaN, use the encoder's alone."""
     import numpy as np
 
-    return np.where(np.isnan(words), encoder, (1 - share) * encoder + share * np.nan_to_num(words))
+    return np.where(np.isnan(tfidf), encoder, (1 - share) * encoder + share * np.nan_to_num(tfidf))

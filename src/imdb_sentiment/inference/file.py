@@ -1,4 +1,4 @@
-"""Files of rows scored part by part, so that a run which is killed goes on where it was."""
+"""Resumable scoring of a file of rows."""
 
 import hashlib
 import json
@@ -25,13 +25,13 @@ from imdb_sentiment.runtime.progress import progress_bar
 __all__ = ["FileJob", "precision_of_parts", "score_file"]
 
 _PART_ROWS = 2048
-"""Rows of a part: what a killed run loses at most."""
+"""Rows of a part, the most that a killed run loses."""
 
 _PLAN, _DONE = "plan.json", "done"
 
 
 class FileJob(NamedTuple):
-    """What is to be done with a file."""
+    """A file to score, and how."""
 
     source: Path
     target: Path
@@ -44,17 +44,17 @@ class FileJob(NamedTuple):
 
     @property
     def names(self) -> tuple[str, str, str]:
-        """What the columns are called that are added."""
+        """Return the names of the added columns."""
         return added_names(self.prefix)
 
     def version(self) -> list[Any]:
-        """Tell one state of the source from another, also where an edit kept its size and set its time back."""
+        """Return the size, modification time and digest of the source."""
         with self.source.open("rb") as file:
             state = os.fstat(file.fileno())
             return [state.st_size, state.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()]
 
-    def plan(self, judge: RowLabeler, version: list[Any]) -> dict[str, Any]:
-        """Return what decides the content of the parts, in plain JSON values."""
+    def plan(self, labeler: RowLabeler, version: list[Any]) -> dict[str, Any]:
+        """Return everything that determines the content of the parts, as JSON values."""
         return {
             "source": [str(self.source.resolve()), *version],
             "text_columns": list(self.text_columns),
@@ -63,40 +63,40 @@ class FileJob(NamedTuple):
             "encoding": self.encoding,
             "header": self.header,
             "spreadsheet_safe": self.spreadsheet_safe,
-            "model": judge.identity,
-            "cascades": judge.cascades,
-            "precision": judge.precision,
+            "model": labeler.identity,
+            "cascades": labeler.uses_cascade,
+            "precision": labeler.precision,
             "part_rows": _PART_ROWS,
         }
 
 
 def precision_of_parts(target: Path) -> Precision | None:
-    """Return what the parts of an unfinished file were computed in; None if there are none or that is not known."""
+    """Return the precision of an interrupted run's parts; None if there are none or it is unknown."""
     return planned_precision(_folder_of(link_target(target)) / _PLAN)
 
 
-def score_file(job: FileJob, judge: RowLabeler, *, overwrite: bool) -> FileReport:
+def score_file(job: FileJob, labeler: RowLabeler, *, overwrite: bool) -> FileReport:
     """Score the rows of a file, and write them with their labels to another.
 
-    Parts are kept in a hidden folder beside the target until all are done. Each is whole or not there, so a run that
-    was killed goes on with the first that is missing, and the file comes out with the same bytes.
+    Parts are written atomically to a hidden folder next to the target. A killed run resumes with the first missing
+    part, and the output is the same to the byte.
 
     Args:
-        job: What is to be done.
-        judge: What gives rows their labels.
-        overwrite: Replace the target if it is there, and discard parts of another job.
+        job: The file to score.
+        labeler: Labels the rows.
+        overwrite: Replace an existing target, and discard parts of another job.
 
     Raises:
         DataError: The source cannot be read, or was changed meanwhile.
-        ConfigError: A column to be added is there already, or the two files are of different kinds.
-        OutputExistsError: The target is there, or cannot be written, or another process writes to it.
-        DiskFullError: There is too little room; what is done stays.
+        ConfigError: A column to be added already exists, or the two files are of different formats.
+        OutputExistsError: The target exists or cannot be written, or another process is writing to it.
+        DiskFullError: The disk is full; finished parts are kept.
     """
     check_suffixes(job.source, job.target)
-    _tidy(link_target(job.target))
+    _clean_up(link_target(job.target))
     job = job._replace(target=check_new_file(job.target, overwrite=overwrite))
     if job.target.exists() and job.target.samefile(job.source):
-        raise OutputExistsError(f"{job.target} would be written while it is read", hint="another name")
+        raise OutputExistsError(f"{job.target} is both input and output", hint="another name")
     version = job.version()  # before any row is read, as the file is read more than once
     with open_table(
         job.source,
@@ -106,9 +106,9 @@ def score_file(job: FileJob, judge: RowLabeler, *, overwrite: bool) -> FileRepor
         spreadsheet_safe=job.spreadsheet_safe,
     ) as table:
         check_names(job.names, table.columns, str(job.source))
-        with _room(job), _parts_folder(job, judge, version, overwrite=overwrite) as folder:
+        with _full_disk_errors(job), _parts_folder(job, labeler, version, overwrite=overwrite) as folder:
             with _unchanged(job, version, folder):
-                report, joined = _score_and_join(table, job, judge, folder)
+                report, joined = _score_and_join(table, job, labeler, folder)
             with joined.open("rb") as file:
                 os.fsync(file.fileno())
             (folder / _PLAN).rename(folder / _DONE)
@@ -117,27 +117,27 @@ def score_file(job: FileJob, judge: RowLabeler, *, overwrite: bool) -> FileRepor
         return report
 
 
-def _score_and_join(table: Table, job: FileJob, judge: RowLabeler, folder: Path) -> tuple[FileReport, Path]:
-    """Score what is missing; return the report, and the file that is made of all parts."""
+def _score_and_join(table: Table, job: FileJob, labeler: RowLabeler, folder: Path) -> tuple[FileReport, Path]:
+    """Score the missing parts; return the report, and the joined file."""
     number, shards = job.shard
-    places = range(number - 1, -(-table.rows // _PART_ROWS), shards)
-    before = _score_parts(table, job, judge, folder, places)
-    parts = [_part(folder, place) for place in places]
+    indices = range(number - 1, -(-table.rows // _PART_ROWS), shards)
+    before = _score_parts(table, job, labeler, folder, indices)
+    parts = [_part(folder, index) for index in indices]
     counts: Counter[str] = Counter()
     by_words = 0
-    for said in filter(Path.exists, (part.with_suffix(".json") for part in parts)):
-        told = json.loads(said.read_text(encoding="utf-8"))
-        counts.update(told["rows"])
-        by_words += told["answered_by_words"]
-    if counts.total() != _rows_of(table, places):
+    for path in filter(Path.exists, (part.with_suffix(".json") for part in parts)):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        counts.update(content["rows"])
+        by_words += content["answered_by_words"]
+    if counts.total() != _rows_of(table, indices):
         raise _changed(job)
     joined = _joined(folder, job.target)
     table.join(parts, joined, job.names)
     report = FileReport(
         rows=sum(counts.values()),
-        labels={label: counts.pop(f"label:{label}", 0) for label in judge.labels},
+        labels={label: counts.pop(f"label:{label}", 0) for label in labeler.labels},
         not_scored=dict(sorted(counts.items())),
-        answered_by_words=by_words if judge.cascades else None,
+        answered_by_words=by_words if labeler.uses_cascade else None,
         scored_before=before,
         notes=table.notes,
     )
@@ -146,24 +146,24 @@ def _score_and_join(table: Table, job: FileJob, judge: RowLabeler, folder: Path)
 
 @contextmanager
 def _unchanged(job: FileJob, version: list[Any], folder: Path) -> Iterator[None]:
-    """See that the source is the same at the end; if not, the parts are worth nothing.
+    """Check at the end that the source is unchanged; otherwise discard the parts.
 
     Raises:
-        DataError: It is another, which may also be why it could not be read.
+        DataError: The source has changed, which may also have caused a read error.
     """
     try:
         yield
-        same = _is_same(job, version)
+        unchanged = _is_unchanged(job, version)
     except Exception:
-        if _is_same(job, version):
+        if _is_unchanged(job, version):
             raise
-        same = False
-    if not same:
+        unchanged = False
+    if not unchanged:
         shutil.rmtree(folder)
         raise _changed(job)
 
 
-def _is_same(job: FileJob, version: list[Any]) -> bool:
+def _is_unchanged(job: FileJob, version: list[Any]) -> bool:
     try:
         return job.version() == version
     except OSError:
@@ -171,29 +171,29 @@ def _is_same(job: FileJob, version: list[Any]) -> bool:
 
 
 def _changed(job: FileJob) -> DataError:
-    return DataError(f"{job.source} was changed while it was read", hint="the command again, when it is whole")
+    return DataError(f"{job.source} was changed while it was read", hint="the same command, once the file is complete")
 
 
 @contextmanager
-def _room(job: FileJob) -> Iterator[None]:
-    """Tell of a full disk; what is done stays."""
+def _full_disk_errors(job: FileJob) -> Iterator[None]:
+    """Convert errors of a full disk."""
     try:
         yield
     except OSError as error:
         if not is_disk_full(error):
             raise
         raise DiskFullError(
-            f"there is no space left to write {job.target}",
-            hint="free some, then the same command: what is done is kept",
+            f"the disk is full, and {job.target} could not be written",
+            hint="free disk space, then the same command: finished parts are kept",
         ) from None
 
 
-def _tidy(target: Path) -> None:
-    """Remove the parts of a run that was killed after its last step but one: its file is in place."""
+def _clean_up(target: Path) -> None:
+    """Remove the parts of a run that was killed after its file was put in place."""
     folder = _folder_of(target)
     if folder.is_dir() and not (folder / _PLAN).exists():
         with one_writer(target):
-            if _joined(folder, target).exists():  # the file is not in place
+            if _joined(folder, target).exists():  # the file is not in place yet
                 (folder / _DONE).rename(folder / _PLAN)
             elif not (folder / _PLAN).exists():
                 shutil.rmtree(folder, ignore_errors=True)
@@ -208,21 +208,21 @@ def _folder_of(target: Path) -> Path:
 
 
 @contextmanager
-def _parts_folder(job: FileJob, judge: RowLabeler, version: list[Any], *, overwrite: bool) -> Iterator[Path]:
-    """Give the folder for parts, with those of an earlier run of the same job in it, claimed by this process."""
+def _parts_folder(job: FileJob, labeler: RowLabeler, version: list[Any], *, overwrite: bool) -> Iterator[Path]:
+    """Lock and yield the folder of parts, which may hold those of an interrupted run of the same job."""
     with one_writer(job.target):
-        check_new_file(job.target, overwrite=overwrite)  # another process may have come to its end just before
+        check_new_file(job.target, overwrite=overwrite)  # another process may have finished in the meantime
         folder = _folder_of(job.target)
         make_folder(folder)
         plan = folder / _PLAN
-        text = json.dumps(job.plan(judge, version), indent=2)
+        text = json.dumps(job.plan(labeler, version), indent=2)
         if not (plan.exists() and plan.read_text(encoding="utf-8") == text):
             if any(folder.glob("part-*")) and not overwrite:
                 raise OutputExistsError(
                     f"{folder} holds parts of another job",
-                    found="another input, model or option than now",
+                    found="a different input, model or option",
                     hint=Advice(
-                        "the same call as then, to resume it; or ", Setting("overwrite", True), ", to discard it"
+                        "the same call as before to resume it, or ", Setting("overwrite", True), " to discard it"
                     ),
                 )
             shutil.rmtree(folder)
@@ -231,31 +231,31 @@ def _parts_folder(job: FileJob, judge: RowLabeler, version: list[Any], *, overwr
         yield folder
 
 
-def _score_parts(table: Table, job: FileJob, judge: RowLabeler, folder: Path, places: range) -> int:
-    """Score the parts that are not there yet; return how many rows were done before."""
-    done = _rows_of(table, [place for place in places if _part(folder, place).with_suffix(".json").exists()])
-    with progress_bar("scoring", total=_rows_of(table, places), unit="row", initial=done) as bar:
-        for place, chunk in enumerate(table.chunks(_PART_ROWS)):
-            part = _part(folder, place)
-            if place in places and not part.with_suffix(".json").exists():
-                _score_part(table, chunk, job, judge, part)
+def _score_parts(table: Table, job: FileJob, labeler: RowLabeler, folder: Path, indices: range) -> int:
+    """Score the missing parts; return the number of rows in finished parts."""
+    done = _rows_of(table, [index for index in indices if _part(folder, index).with_suffix(".json").exists()])
+    with progress_bar("scoring", total=_rows_of(table, indices), unit="row", initial=done) as bar:
+        for index, chunk in enumerate(table.chunks(_PART_ROWS)):
+            part = _part(folder, index)
+            if index in indices and not part.with_suffix(".json").exists():
+                _score_part(table, chunk, job, labeler, part)
                 bar.update(len(chunk.items))
     return done
 
 
-def _rows_of(table: Table, places: Sequence[int]) -> int:
-    return sum(min(_PART_ROWS, table.rows - place * _PART_ROWS) for place in places)
+def _rows_of(table: Table, indices: Sequence[int]) -> int:
+    return sum(min(_PART_ROWS, table.rows - index * _PART_ROWS) for index in indices)
 
 
-def _part(folder: Path, place: int) -> Path:
-    return folder / f"part-{place:07}"
+def _part(folder: Path, index: int) -> Path:
+    return folder / f"part-{index:07}"
 
 
-def _score_part(table: Table, chunk: Chunk, job: FileJob, judge: RowLabeler, part: Path) -> None:
-    added, by_words = label_batch(chunk.items, judge, job.names)
+def _score_part(table: Table, chunk: Chunk, job: FileJob, labeler: RowLabeler, part: Path) -> None:
+    added, by_words = label_batch(chunk.items, labeler, job.names)
     partial = part.with_suffix(".partial")
     table.write_part(partial, chunk, added)
     partial.replace(part)
     counts = Counter(reason or f"label:{label}" for label, _, reason in added.rows())
     partial.write_text(json.dumps({"rows": counts, "answered_by_words": by_words}), encoding="utf-8")
-    partial.replace(part.with_suffix(".json"))  # last: a part is there when its counts are
+    partial.replace(part.with_suffix(".json"))  # last: a part is complete once its counts exist

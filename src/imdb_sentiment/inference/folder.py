@@ -1,4 +1,4 @@
-"""Many files scored one by one, by workers that may be lost."""
+"""Fault-tolerant scoring of many files by workers."""
 
 import json
 import shutil
@@ -34,16 +34,16 @@ __all__ = [
 ]
 
 HIDDEN = ".imdb_sentiment"
-"""The folder in the output folder for what came of each file, and for files that are not whole yet."""
+"""Folder in the output folder for reports and partial files."""
 
-_MOST_TRIES = 5
+_MAX_TRIES = 5
 
 _PLAN = "plan.json"
-_LISTED = 5
+_MAX_LISTED = 5
 
 
 class FileScorer(Protocol):
-    """A model that scores files, as `SentimentClassifier` does."""
+    """A model that scores files, such as `SentimentClassifier`."""
 
     @property
     def predict_file(self) -> Callable[..., FileReport]:
@@ -51,7 +51,7 @@ class FileScorer(Protocol):
 
 
 class Outcome(NamedTuple):
-    """What came of a file, in values that any engine can hand over."""
+    """Result of a file, in values that any engine can serialize."""
 
     name: str
     report: str
@@ -64,55 +64,55 @@ class Outcome(NamedTuple):
 
 
 class FolderJob(NamedTuple):
-    """What is to be done with which files."""
+    """Files to score, and how."""
 
     root: Path
-    """The folder that all of them lie below."""
+    """Common folder of the inputs."""
 
     names: Sequence[str]
-    """Where each lies below `root`; its output has the same place below `folder`."""
+    """Paths relative to `root`; the outputs have the same paths in `folder`."""
 
     folder: Path
     options: dict[str, Any]
     """Arguments of `SentimentClassifier.predict_file`."""
 
     model: str
-    """Tells one model from another."""
+    """Fingerprint of the model."""
 
     precision: str | None
-    """What the model computes with; files computed otherwise are not put beside these."""
+    """Precision of the model; an output folder does not mix precisions."""
 
     def state(self, name: str) -> list[int]:
-        """Tell one version of an input from another."""
+        """Return the size and modification time of an input."""
         state = (self.root / name).stat()
         return [state.st_size, state.st_mtime_ns]
 
     def hidden(self, kind: str, name: str) -> Path:
-        """Return where something about a file is kept."""
+        """Return the path of a file's report, partial output or tries."""
         return self.folder / HIDDEN / kind / name
 
     def report(self, name: str) -> FileReport | None:
-        """Return what came of a file, as it is now; None if that is not known."""
+        """Return the report of a file; None if it was not scored, or has changed since."""
         path = self.hidden("reports", f"{name}.json")
         if not path.is_file():
             return None
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return to_report(told["report"]) if told["source"] == self.state(name) else None
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return to_report(content["report"]) if content["source"] == self.state(name) else None
 
 
-def to_report(told: str) -> FileReport:
-    """Return a report that was written as JSON."""
-    fields = json.loads(told)
+def to_report(text: str) -> FileReport:
+    """Parse a report in JSON."""
+    fields = json.loads(text)
     return FileReport(**(fields | {"notes": tuple(fields["notes"])}))
 
 
 def try_one(job: FolderJob, name: str, classifier: Callable[[], FileScorer]) -> Outcome:
-    """Score a file, as a worker does; if an earlier worker was lost while it did, go on from there.
+    """Score a file in a worker, resuming the work of a lost worker.
 
     Args:
-        job: What it is part of.
-        name: Which file.
-        classifier: Gives the model.
+        job: The files to score.
+        name: The file.
+        classifier: Returns the model.
     """
     try:
         report = _score_one(job, name, classifier)
@@ -132,22 +132,22 @@ def _score_one(job: FolderJob, name: str, classifier: Callable[[], FileScorer]) 
             source = job.state(name)
             make_folder(partial.parent)
             report = classifier().predict_file(job.root / name, partial, overwrite=True, **job.options)
-            said = job.hidden("reports", f"{name}.json")
-            make_folder(said.parent)
-            write_text(said, json.dumps({"source": source, "report": _to_json(report)}), overwrite=True)
-    partial.replace(target)  # last: an output that is there is whole, and has its report
+            path = job.hidden("reports", f"{name}.json")
+            make_folder(path.parent)
+            write_text(path, json.dumps({"source": source, "report": _to_json(report)}), overwrite=True)
+    partial.replace(target)  # last: an existing output is complete, and has its report
     return report
 
 
 @contextmanager
 def _counted(tries: Path) -> Iterator[None]:
-    """Give up on a file that no worker survives, such as one that takes more memory than there is."""
+    """Give up on a file after too many lost workers, e.g. if it needs more memory than there is."""
     make_folder(tries.parent)
     with tries.open("a") as file:
         file.write("x")
-    if tries.stat().st_size > _MOST_TRIES:
-        hint = Advice("fewer ", Either("workers", "--workers"), ", if they had too little memory; then the same again")
-        raise DataError(f"{_MOST_TRIES} workers were lost, one after the other, while they scored it", hint=hint)
+    if tries.stat().st_size > _MAX_TRIES:
+        hint = Advice("fewer ", Either("workers", "--workers"), " if they ran out of memory, then the same call")
+        raise DataError(f"{_MAX_TRIES} workers in a row were lost while scoring it", hint=hint)
     yield
     tries.unlink()
 
@@ -157,21 +157,21 @@ def _to_json(report: FileReport) -> str:
 
 
 Engine = Callable[[FolderJob, Sequence[str]], Iterable[Outcome]]
-"""Has `try_one` called for each of some files, anywhere."""
+"""Calls `try_one` for each file, in any process."""
 
 
 def find_inputs(source: str, folder: Path) -> tuple[Path, list[str]]:
-    """Find the files that are to be scored.
+    """Find the files to score.
 
     Args:
-        source: A file, a folder, which is searched with all that lies in it, or a pattern.
-        folder: The output folder; what lies in it is no input.
+        source: A file, a folder, which is searched recursively, or a pattern.
+        folder: The output folder, which is not searched.
 
     Returns:
-        The folder that all of them lie below, absolute, and their places below it.
+        The common folder as an absolute path, and the paths relative to it.
 
     Raises:
-        DataError: There are none.
+        DataError: There are no files.
     """
     path, own = Path(source).expanduser(), folder.resolve()
     if is_pattern(source):
@@ -182,15 +182,15 @@ def find_inputs(source: str, folder: Path) -> tuple[Path, list[str]]:
         root, files = path.parent, [path]
     else:
         raise missing_file(path, KINDS)
-    places = [file.relative_to(root) for file in files]
+    paths = [file.relative_to(root) for file in files]
     root = root.resolve()
     if root == own:
-        raise OutputExistsError(f"{folder} would be written while it is read", hint="another folder")
+        raise OutputExistsError(f"{folder} is both input and output", hint="another folder")
     names = [
-        place.as_posix()
-        for place in places
-        if not any(part.startswith((".", "_")) for part in place.parts)  # what Spark and others leave beside data
-        and not (root in own.parents and own in (root / place).parents)
+        path.as_posix()
+        for path in paths
+        if not any(part.startswith((".", "_")) for part in path.parts)  # metadata of Spark and others
+        and not (root in own.parents and own in (root / path).parents)
     ]
     if not names:
         raise DataError(f"{source} holds no data", expected=f"files ({kinds_text(KINDS)})")
@@ -198,25 +198,25 @@ def find_inputs(source: str, folder: Path) -> tuple[Path, list[str]]:
 
 
 def precision_of_run(folder: Path) -> Precision | None:
-    """Return what a run into this folder has computed in; None if there was none or that is not known."""
+    """Return the precision of an earlier run into this folder; None if there is none or it is unknown."""
     return planned_precision(folder / HIDDEN / _PLAN)
 
 
 def score_folder(job: FolderJob, engine: Engine, *, overwrite: bool) -> FileReport:
-    """Score files that are not scored yet, each into the same place of another folder.
+    """Score the files that are not scored yet.
 
     Args:
-        job: What is to be done.
-        engine: Does it.
-        overwrite: Replace what another model or other options made, of another input, or what stands there otherwise.
+        job: The files to score.
+        engine: Runs the workers.
+        overwrite: Replace existing files, and outputs of another model, other options or a changed input.
 
     Raises:
         DataError: Some files could not be scored; the others are.
-        DiskFullError: There is no more room; what is done stays.
-        OutputExistsError: Something stands there, or another process writes there.
+        DiskFullError: The disk is full; finished files are kept.
+        OutputExistsError: An output exists, or another process is writing to the folder.
     """
     _check_outputs(job, overwrite=overwrite)
-    with _claimed(job):
+    with _locked(job):
         done = {name: report for name in job.names if (report := job.report(name)) and (job.folder / name).exists()}
         waiting = [name for name in job.names if name not in done]
         outcomes = []
@@ -229,19 +229,19 @@ def score_folder(job: FolderJob, engine: Engine, *, overwrite: bool) -> FileRepo
 
 
 def _check_outputs(job: FolderJob, *, overwrite: bool) -> None:
-    """Check that nothing would be lost: no work of another job, and no file that somebody else put there."""
+    """Check that no output of another job and no other file would be overwritten."""
     plan = job.folder / HIDDEN / _PLAN
     if overwrite or not job.folder.is_dir():
         return
-    hint = Advice("the same options as then, or ", Setting("overwrite", True), ", or another folder")
+    hint = Advice("the same options as before, or ", Setting("overwrite", True), ", or another folder")
     if plan.is_file() and plan.read_text(encoding="utf-8") != _plan(job):
-        found = "another model or option than now"
-        raise OutputExistsError(f"{job.folder} holds the work of another job", found=found, hint=hint)
+        found = "a different model or option"
+        raise OutputExistsError(f"{job.folder} holds the output of another job", found=found, hint=hint)
     taken = [name for name in job.names if (job.folder / name).exists() and job.report(name) is None]
     if taken:
         raise OutputExistsError(
-            f"{list_values(taken, most=_LISTED)} in {job.folder} would be overwritten",
-            found="not made by this job, or of an input that has changed since",
+            f"{list_values(taken, most=_MAX_LISTED)} in {job.folder} would be overwritten",
+            found="files not written by this job, or whose input has changed since",
             hint=Advice("another folder, or ", Setting("overwrite", True)),
         )
 
@@ -251,8 +251,8 @@ def _plan(job: FolderJob) -> str:
 
 
 @contextmanager
-def _claimed(job: FolderJob) -> Iterator[None]:
-    """Let no other process write to the folder meanwhile, and discard the work of another job in it."""
+def _locked(job: FolderJob) -> Iterator[None]:
+    """Lock the folder against other processes, and discard another job's output in it."""
     hidden = job.folder / HIDDEN
     make_folder(hidden)
     with one_writer(job.folder, lock=hidden / LOCK_FILE):
@@ -269,17 +269,17 @@ def _raise_failures(failed: Sequence[Outcome], files: int) -> None:
     if not failed:
         return
     kind = DiskFullError if any(outcome.full_disk for outcome in failed) else DataError
-    more = [f"and {len(failed) - _LISTED} more"] if len(failed) > _LISTED else []
-    lines = [f"{outcome.name}: {outcome.error}" for outcome in sorted(failed)[:_LISTED]]
+    more = [f"and {len(failed) - _MAX_LISTED} more"] if len(failed) > _MAX_LISTED else []
+    lines = [f"{outcome.name}: {outcome.error}" for outcome in sorted(failed)[:_MAX_LISTED]]
     raise kind(
         f"{len(failed):,} of {files:,} files could not be scored; the others are done",
         found="\n".join([*lines, *more]).replace("\n", "\n    "),
-        hint="the same command again, when that is mended: it scores what is missing",
+        hint="fix this, then the same command: it scores the remaining files",
     )
 
 
 def _sum(before: dict[str, FileReport], now: dict[str, FileReport]) -> FileReport:
-    """Return one report of all files."""
+    """Return a total report of all files."""
     reports = before | now
     labels: Counter[str] = Counter()
     not_scored: Counter[str] = Counter()
@@ -294,5 +294,5 @@ def _sum(before: dict[str, FileReport], now: dict[str, FileReport]) -> FileRepor
         not_scored=dict(sorted(not_scored.items())),
         answered_by_words=sum(by_words) if by_words else None,
         scored_before=sum(one.rows for one in before.values()) + sum(one.scored_before for one in now.values()),
-        notes=(f"{len(reports):,} files", *notes[:_LISTED]),
+        notes=(f"{len(reports):,} files", *notes[:_MAX_LISTED]),
     )

@@ -1,4 +1,4 @@
-"""Exported graphs, computed by OpenVINO or ONNX Runtime."""
+"""Inference with exported graphs by OpenVINO or ONNX Runtime."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from threading import Lock, local
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
-from imdb_sentiment.inference.scorer import MOST_STREAMS, is_want_of_memory
+from imdb_sentiment.inference.scorer import MAX_STREAMS, is_out_of_memory
 from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 __all__ = ["GraphBackend", "OnnxBackend", "OpenVinoBackend", "open_graph"]
 
-_PIECE_BYTES = 2**20
-_ELSEWHERE = b"\n\x08location"
-"""How ONNX writes the key of where a tensor lies that is not in the file itself."""
+_BLOCK_BYTES = 2**20
+_EXTERNAL_DATA = b"\n\x08location"
+"""Key of a tensor's external data in an ONNX file."""
 
 _CREATING = Lock()
 
 _CORES: list[Any] = []
-"""The one of this process, once there is one.
+"""The OpenVINO core of this process, once created.
 
-Each new one gives the thread another stack for signal handlers, and the one before it back when it is gone. Of two that
-go in the order in which they came, the last gives back a stack that is no longer there: the next signal, a Ctrl-C too,
-would end the process.
+There may be only one: each core replaces the thread's signal stack and restores the previous one when it is destroyed.
+Two cores destroyed in the order of their creation leave a freed stack behind, and the next signal, such as a Ctrl-C,
+crashes the process.
 """
 
 
 class GraphBackend:
-    """Computes on the CPU, with a graph that is always ready."""
+    """Backend for a graph on the CPU."""
 
     runtime: ClassVar[Literal["onnxruntime", "openvino"]]
 
     precision: str
-    """Numbers that it computes with: `fp32`, `bf16` or `int8`."""
+    """`fp32`, `bf16` or `int8`."""
 
     best_tokens = 2048
-    """How many tokens at once it is quickest with, padding included."""
+    """Fastest number of tokens per batch, padding included."""
 
     def __init__(self, graph: Path) -> None:
         self._graph = graph
@@ -55,50 +55,50 @@ class GraphBackend:
 
     @property
     def streams(self) -> int:
-        """How many passes it computes at once, if there are many."""
+        """Return the number of batches computed in parallel."""
         return 1
 
     def stream(self, number: int) -> AbstractContextManager[object]:
         """Do nothing."""
         return nullcontext()
 
-    def made_room(self, error: Exception) -> bool:
-        """Tell whether a pass failed for want of memory."""
-        return is_want_of_memory(error)
+    def free_memory(self, error: Exception) -> bool:
+        """Return whether a batch failed for lack of memory."""
+        return is_out_of_memory(error)
 
     def threads(self) -> int:
-        """Return as many threads as PyTorch would take: what was asked for, or one for each processor it may use."""
-        asked = os.environ.get("OMP_NUM_THREADS", "")
-        if asked.isdigit() and int(asked):
-            return int(asked)
+        """Return the number of threads, as PyTorch chooses it: `OMP_NUM_THREADS`, or the available processors."""
+        setting = os.environ.get("OMP_NUM_THREADS", "")
+        if setting.isdigit() and int(setting):
+            return int(setting)
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def digest(self) -> bytes:
         """Return a digest of the graph.
 
         Raises:
-            ModelError: Its file is not the one any more that was opened, or does not hold all of it.
+            ModelError: Its file was changed since it was opened, or has external data.
         """
         digest, end = hashlib.sha256(), b""
         with self._graph.open("rb") as file:
-            while piece := file.read(_PIECE_BYTES):
-                digest.update(piece)
-                if _ELSEWHERE in end + piece:
+            while block := file.read(_BLOCK_BYTES):
+                digest.update(block)
+                if _EXTERNAL_DATA in end + block:
                     raise ModelError(
-                        f"what {self._graph} computes lies in part in another file, which may change",
+                        f"{self._graph} has weights in another file, which may change",
                         found="external data",
-                        expected="a graph with its weights in it",
+                        expected="a graph with its weights in the same file",
                         hint="export the model again",
                     )
-                end = piece[1 - len(_ELSEWHERE) :]
+                end = block[1 - len(_EXTERNAL_DATA) :]
         self.check_unchanged()
         return digest.digest()
 
     def check_unchanged(self) -> None:
-        """Check that the file of the graph is still the one that was opened.
+        """Check that the file of the graph was not changed since it was opened.
 
         Raises:
-            ModelError: It is another one, or was written to.
+            ModelError: It was replaced or written to.
         """
         if self._state() != self._opened:
             raise ModelError(f"{self._graph} was changed since it was opened", hint="open the model again")
@@ -109,11 +109,11 @@ class GraphBackend:
 
 
 class OnnxBackend(GraphBackend):
-    """Computes with an ONNX graph, in the numbers that it was exported with.
+    """ONNX Runtime backend, in the precision of the exported graph.
 
     Args:
         graph: The file of the graph.
-        rounded: Whether its weights were rounded to eight bits.
+        quantized: Whether its weights are quantized to int8.
 
     Raises:
         MissingExtraError: ONNX Runtime is not installed.
@@ -122,9 +122,9 @@ class OnnxBackend(GraphBackend):
 
     runtime = "onnxruntime"
 
-    def __init__(self, graph: Path, *, rounded: bool = False) -> None:
+    def __init__(self, graph: Path, *, quantized: bool = False) -> None:
         super().__init__(graph)
-        self.precision = "int8" if rounded else "fp32"
+        self.precision = "int8" if quantized else "fp32"
         try:
             import onnxruntime
         except ImportError:
@@ -137,13 +137,13 @@ class OnnxBackend(GraphBackend):
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its kinds of errors are not public
+        except Exception as error:  # its exception types are not public
             reason = str(error).partition("\n")[0]
             raise ModelError(f"{graph} cannot be opened", found=reason, hint="export the model again") from None
-        self._names = [given.name for given in self._session.get_inputs()]
+        self._names = [node.name for node in self._session.get_inputs()]
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
-        """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
+        """Return the logits of one batch, shape (n, 2), for inputs of shape (n, tokens)."""
         import numpy as np
 
         (logits,) = self._session.run(None, {name: inputs[name] for name in self._names})
@@ -151,7 +151,7 @@ class OnnxBackend(GraphBackend):
 
 
 class OpenVinoBackend(GraphBackend):
-    """Computes with an ONNX graph, in bf16 or fp32.
+    """OpenVINO backend for an ONNX graph, in bf16 or fp32.
 
     Args:
         graph: The file of the graph.
@@ -163,7 +163,7 @@ class OpenVinoBackend(GraphBackend):
     """
 
     runtime = "openvino"
-    best_tokens = 1024  # of each of several passes at once
+    best_tokens = 1024  # of each parallel batch
 
     def __init__(self, graph: Path, *, precision: str = "auto") -> None:
         try:
@@ -176,52 +176,52 @@ class OpenVinoBackend(GraphBackend):
         super().__init__(graph)
         self._core = core
         self._settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": self.threads()}
-        if precision != "auto":  # left alone it takes bf16 where the CPU has it
+        if precision != "auto":  # by default OpenVINO uses bf16 where the CPU supports it
             self._settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
         compiled = self._compile(PERFORMANCE_HINT="LATENCY")
         if len(compiled.outputs) != 1:
-            raise ModelError(f"{graph} is no classifier", found=f"{len(compiled.outputs)} outputs", expected="one")
-        numbers = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        self.precision = "fp32" if numbers == "f32" else numbers
-        self._names = [given.any_name for given in compiled.inputs]
-        self._for_one = compiled.create_infer_request()
-        self._for_many: Any = None  # compiled when many passes come
-        self._of_thread = local()
-        self._one_at_a_time = Lock()
+            raise ModelError(f"{graph} is not a classifier", found=f"{len(compiled.outputs)} outputs", expected="one")
+        dtype = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        self.precision = "fp32" if dtype == "f32" else dtype
+        self._names = [node.any_name for node in compiled.inputs]
+        self._latency_request = compiled.create_infer_request()
+        self._throughput_model: Any = None  # compiled on demand
+        self._thread_local = local()
+        self._lock = Lock()
 
     @property
     def streams(self) -> int:
-        """How many passes it computes at once, if there are many."""
-        return min(self.threads(), MOST_STREAMS)
+        """Return the number of batches computed in parallel."""
+        return min(self.threads(), MAX_STREAMS)
 
     @contextmanager
     def stream(self, number: int) -> Iterator[None]:
-        """Compute inside, in this thread, beside the others, if it is one of several."""
+        """Prepare this thread to compute as one of `number` parallel threads."""
         if number == 1:
             yield
             return
-        with self._one_at_a_time:
-            if self._for_many is None:
-                self._for_many = self._compile(PERFORMANCE_HINT="THROUGHPUT", NUM_STREAMS=self.streams)
-        self._of_thread.request = self._for_many.create_infer_request()
+        with self._lock:
+            if self._throughput_model is None:
+                self._throughput_model = self._compile(PERFORMANCE_HINT="THROUGHPUT", NUM_STREAMS=self.streams)
+        self._thread_local.request = self._throughput_model.create_infer_request()
         try:
             yield
         finally:
-            del self._of_thread.request
+            del self._thread_local.request
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
-        """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
-        request = getattr(self._of_thread, "request", None)
+        """Return the logits of one batch, shape (n, 2), for inputs of shape (n, tokens)."""
+        request = getattr(self._thread_local, "request", None)
         if request:
             return self._infer(request, inputs)
-        with self._one_at_a_time:
-            return self._infer(self._for_one, inputs)
+        with self._lock:
+            return self._infer(self._latency_request, inputs)
 
     def _infer(self, request: Any, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
         import numpy as np
 
         request.infer({name: inputs[name] for name in self._names}, share_inputs=True)
-        return np.array(request.get_output_tensor(0).data, dtype=np.float64)  # the next pass writes there too
+        return np.array(request.get_output_tensor(0).data, dtype=np.float64)  # a copy: the buffer is reused
 
     def _compile(self, **settings: str | int) -> Any:
         self.check_unchanged()
@@ -242,25 +242,25 @@ def _core() -> Any:
 
 
 def open_graph(
-    graph: Path, *, rounded: bool, precision: Literal["auto", "fp32", "bf16"] = "auto"
+    graph: Path, *, quantized: bool, precision: Literal["auto", "fp32", "bf16"] = "auto"
 ) -> OnnxBackend | OpenVinoBackend:
-    """Open a graph with what is quickest: OpenVINO if it is installed, and ONNX Runtime for eight bits.
+    """Open a graph with the fastest runtime: OpenVINO if it is installed, and ONNX Runtime for int8.
 
     Args:
         graph: The file of the graph.
-        rounded: Whether its weights were rounded to eight bits. OpenVINO takes three times as long with them.
-        precision: Numbers to compute with; `bf16` is OpenVINO's.
+        quantized: Whether its weights are quantized to int8, with which OpenVINO is slower.
+        precision: Precision to compute in; only OpenVINO supports `bf16`.
 
     Raises:
-        ConfigError: A precision is asked of a graph that has its own.
-        MissingExtraError: What would open it is not installed.
+        ConfigError: A precision was given for a quantized graph.
+        MissingExtraError: The runtime is not installed.
         ModelError: The graph is damaged, or made for a newer version.
     """
-    if rounded and precision != "auto":
+    if quantized and precision != "auto":
         raise ConfigError(
-            f"precision={quote(precision)}: weights of eight bits are computed with as they are",
+            f"precision={quote(precision)} cannot be set for a model quantized to int8",
             hint="precision='auto', or export the model without quantize",
         )
-    if not rounded and (precision == "bf16" or find_spec("openvino")):
+    if not quantized and (precision == "bf16" or find_spec("openvino")):
         return OpenVinoBackend(graph, precision=precision)
-    return OnnxBackend(graph, rounded=rounded)
+    return OnnxBackend(graph, quantized=quantized)

@@ -1,4 +1,4 @@
-"""Texts and pairs as a classifier was given them, checked before anything is computed."""
+"""Validation of the texts and pairs passed to a classifier."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,28 +15,27 @@ __all__ = ["TextsLike", "check_items", "checked_texts", "listed_items"]
 
 
 TextsLike = Iterable[str] | Iterable[tuple[str, str]] | Table
-"""Texts, pairs of texts, or a table that has the columns which the model reads."""
+"""Texts, pairs of texts, or a table with the model's text columns."""
 
 
 def checked_texts(texts: TextsLike, columns: Sequence[str]) -> Texts:
-    """Return texts or pairs as a list, in the order of the rows.
+    """Return texts or pairs as a validated list.
 
     Args:
         texts: One text, several, or pairs; or a table with the columns.
-        columns: The one or two columns of text that the model was trained on.
+        columns: The model's one or two text columns.
 
     Raises:
-        DataError: They are of another type, or an item is not what the model reads, or is blank; the message gives its
-            position, counted from 1.
+        DataError: The input or an item has the wrong type, or an item is blank; positions are counted from 1.
     """
     return check_items(listed_items(texts, columns), columns)
 
 
 def listed_items(texts: Any, columns: Sequence[str]) -> list[Any]:
-    """Return what is to be read as a list, its items unchecked.
+    """Return texts or pairs as a list, without validating the items.
 
     Raises:
-        DataError: It is nothing that holds texts, or a table without a column.
+        DataError: The input has the wrong type, or a column is missing.
     """
     if isinstance(texts, str):
         return [texts]
@@ -54,21 +53,21 @@ def listed_items(texts: Any, columns: Sequence[str]) -> list[Any]:
 
 
 def check_items(items: list[Any], columns: Sequence[str], *, before: int = 0) -> Texts:
-    """Return texts or pairs, of which each can be classified.
+    """Validate texts or pairs.
 
     Args:
         items: The texts or pairs.
         columns: As for `checked_texts`.
-        before: Items that were checked earlier, for the positions.
+        before: Number of items checked before, for the positions.
 
     Raises:
-        DataError: An item is not what the model reads, or is blank.
+        DataError: An item has the wrong type or is blank.
     """
     if len(columns) == 2:
         expected = f"pairs of texts ({list_values(columns)})"
         pairs = _listed_pairs(items, columns, before)
-        for place, column in enumerate(columns):
-            parts = [pair[place] for pair in pairs]
+        for index, column in enumerate(columns):
+            parts = [pair[index] for pair in pairs]
             _check_strings(parts, what=quote(column), expected=expected, before=before)
         _check_not_blank(pairs, before)
         return pairs
@@ -79,18 +78,18 @@ def check_items(items: list[Any], columns: Sequence[str], *, before: int = 0) ->
 
 
 def _listed_pairs(items: list[Any], columns: Sequence[str], before: int) -> list[tuple[str, str]]:
-    """Return items of two as tuples; what the two are is not looked at."""
+    """Return items of length two as tuples, of any content."""
     names = list_values(columns)
     wrong = [i for i, item in enumerate(items) if not (isinstance(item, tuple | list) and len(item) == 2)]
     if wrong:
-        alone = isinstance(items[wrong[0]], str)
+        single = isinstance(items[wrong[0]], str)
         raise _wrong(
             "each item must be a pair of texts, since the model was trained on two columns",
             items,
             wrong,
             before,
             expected=f"pairs of texts ({names})",
-            hint=f"a list also for one pair: [({names})]" if alone else None,
+            hint=f"a list also for one pair: [({names})]" if single else None,
         )
     return [(item[0], item[1]) for item in items]
 

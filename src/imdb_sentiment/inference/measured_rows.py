@@ -1,4 +1,4 @@
-"""Scores and true labels become the rows of a report."""
+"""Conversion of scores and true labels to the rows of a report."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -19,15 +19,15 @@ __all__ = ["ThresholdChoice", "held_out_scores", "measured_rows", "slices_of"]
 
 
 class ThresholdChoice(Protocol):
-    """The part of a calibration that says how labels come about."""
+    """The decision threshold of a calibration."""
 
     @property
     def threshold(self) -> float:
-        """A row is called positive above it."""
+        """Rows with a higher positive probability are labelled positive."""
 
     @property
     def goal(self) -> str:
-        """What it was chosen for; the threshold itself if it was given."""
+        """Goal of the threshold; the threshold itself if it was given."""
 
     @property
     def reached(self) -> bool:
@@ -35,11 +35,11 @@ class ThresholdChoice(Protocol):
 
 
 def held_out_scores(logits: "NDArray[np.float64]", encoder: TextEncoder, texts: Texts) -> "Scores":
-    """Return scores of n texts by models that were not trained on them, with what such a model read of each.
+    """Return the scores of n held-out texts, with their lengths and truncation.
 
     Args:
-        logits: Shape (n, 2).
-        encoder: That of the models.
+        logits: Held-out logits, shape (n, 2).
+        encoder: Encodes the texts.
         texts: The texts or pairs.
     """
     import numpy as np
@@ -52,7 +52,7 @@ def held_out_scores(logits: "NDArray[np.float64]", encoder: TextEncoder, texts: 
 
 
 def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], chosen: ThresholdChoice) -> MeasuredRows:
-    """Put scores, texts and labels (0 or 1) of n rows together."""
+    """Combine scores, texts and labels (0 or 1) of n rows."""
     import numpy as np
 
     return MeasuredRows(
@@ -66,8 +66,8 @@ def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], chosen:
 
 
 def slices_of(scores: "Scores", measured: MeasuredRows) -> dict[str, list[str]]:
-    """Divide rows by their length and by how sure the model is of them; those of a cascade by who answered."""
-    sure = {"confidence": confidence_groups(measured.confidence)}
+    """Group rows by length and confidence; those of a cascade by model and confidence."""
+    confidence = {"confidence": confidence_groups(measured.confidence)}
     if scores.by_encoder.all():
-        return {"length": length_groups(scores.tokens, scores.truncated)} | sure
-    return {"answered by": ["encoder" if read else "words" for read in scores.by_encoder.tolist()]} | sure
+        return {"length": length_groups(scores.tokens, scores.truncated)} | confidence
+    return {"answered by": ["encoder" if read else "words" for read in scores.by_encoder.tolist()]} | confidence

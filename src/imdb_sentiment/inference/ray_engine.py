@@ -1,9 +1,7 @@
-"""Files scored by the actors of a Ray cluster, each of which holds one model.
+"""Scoring of files by the actors of a Ray cluster, each with its own model.
 
-The rows of the Ray Data set are files, not texts. So an actor scores a file as one process does: any kind of file, with
-all its columns, in little memory, part by part. What is lost with an actor is less than a part, and the next one ends
-with the same bytes. With texts as rows an actor would hand them back to be written elsewhere, and rows that were scored
-but not yet written would be lost.
+The rows of the Ray Data set are files, not texts, so an actor scores a file as a single process does, in little memory
+and resumable. If an actor is lost, less than a part of a file is lost.
 """
 
 import logging
@@ -25,16 +23,16 @@ _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
-"""For what Ray does in this process: tell nobody of it, and write no log lines among ours."""
+"""Environment variables that disable Ray's usage statistics and log lines."""
 
 
 class RayWorkers:
-    """An engine for `score_folder`.
+    """Ray engine for `score_folder`.
 
     Args:
         classifier: Sent to each actor, which opens it once.
-        workers: How many actors; by default as many as the cluster has GPUs, or else processors.
-        on_gpu: Whether the model can compute on a GPU.
+        workers: Number of actors; by default the cluster's number of GPUs, or else of processors.
+        on_gpu: Whether the model can run on a GPU.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -43,26 +41,26 @@ class RayWorkers:
 
     def __init__(self, classifier: FileScorer, *, workers: int | None, on_gpu: bool) -> None:
         if workers is not None and workers < 1:
-            raise ConfigError(f"workers={workers} leaves nobody to do it", expected="1 or more")
+            raise ConfigError("workers must be at least 1", found=str(workers))
         try:
             with silent_warnings(), _silence():
                 pass
         except ImportError as error:
             hint = "pip install 'imdb-sentiment[ray]'"
             raise MissingExtraError("the engine ray needs the extra 'ray'", hint=hint) from error
-        self._sent = pickle.dumps(classifier)
+        self._classifier = pickle.dumps(classifier)
         self._workers = workers
         self._on_gpu = on_gpu
 
     def __call__(self, job: FolderJob, names: Sequence[str]) -> Iterator[Outcome]:
-        """Score files, and tell what came of each as it is done."""
+        """Score files, and yield each outcome as it completes."""
         with silent_warnings(), _silence(), _connected() as ray:
             share = divide(_nodes(ray), self._workers, len(names), on_gpu=self._on_gpu)
             files = ray.data.from_items([{"name": name} for name in names], override_num_blocks=len(names))
             outcomes = files.map(
                 _Actor,
-                fn_constructor_args=(self._sent, job),
-                # one file at a time, so that none waits for an actor that is busy while another one is free
+                fn_constructor_args=(self._classifier, job),
+                # one file at a time, so that no file waits for a busy actor while another is idle
                 compute=ray.data.ActorPoolStrategy(size=share.workers, max_tasks_in_flight_per_actor=1),
                 num_cpus=share.cpus,
                 num_gpus=share.gpus or None,
@@ -72,13 +70,13 @@ class RayWorkers:
 
 
 class _Actor:
-    """Scores one file after the other in a process of its own.
+    """Scores files in a process of its own.
 
-    Ray has set `OMP_NUM_THREADS` to the processors that the actor got, before PyTorch or ONNX Runtime ask for it.
+    Ray sets `OMP_NUM_THREADS` to the actor's number of processors before PyTorch or ONNX Runtime read it.
     """
 
-    def __init__(self, sent: bytes, job: FolderJob) -> None:
-        self._sent = sent
+    def __init__(self, classifier: bytes, job: FolderJob) -> None:
+        self._classifier = classifier
         self._job = job
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -86,13 +84,13 @@ class _Actor:
         return outcome._asdict()
 
     def _open(self) -> FileScorer:
-        """Return the model, which is opened when the first file asks, and the same one from then on."""
-        classifier: FileScorer = pickle.loads(self._sent)  # noqa: S301 - made by this program a moment ago
+        """Return the model, which is opened for the first file and cached."""
+        classifier: FileScorer = pickle.loads(self._classifier)  # noqa: S301 - made by this program a moment ago
         return classifier
 
 
 class Share(NamedTuple):
-    """What each of some actors gets."""
+    """Resources of each actor."""
 
     workers: int
     cpus: int
@@ -103,17 +101,17 @@ def divide(nodes: Sequence[dict[str, float]], workers: int | None, files: int, *
     """Divide the processors of a cluster between actors.
 
     Args:
-        nodes: What each machine has: `CPU`, `GPU`.
-        workers: How many actors are wanted; by default as many as the cluster has GPUs, or else processors.
-        files: How many files there are; more actors would have nothing to do.
-        on_gpu: Whether the model can compute on a GPU.
+        nodes: Resources of each machine: `CPU`, `GPU`.
+        workers: Requested number of actors; by default the number of GPUs, or else of processors.
+        files: Number of files, the maximum number of actors.
+        on_gpu: Whether the model can run on a GPU.
     """
     gpus = sum(int(node.get("GPU", 0)) for node in nodes) if on_gpu else 0
     cpus = [int(node.get("CPU", 0)) for node in nodes]
     count = min(workers or gpus or sum(cpus) or 1, files)
     if gpus:
         return Share(count, cpus=1, gpus=1)
-    # as many for each as the machines can give to all at once; a cluster that grows may have to give one first
+    # as many as all actors can have at once; a cluster that scales up may start without processors
     fitting = [each for each in range(1, max(cpus, default=0) + 1) if sum(cpu // each for cpu in cpus) >= count]
     return Share(count, cpus=max(fitting, default=1), gpus=0)
 
@@ -125,10 +123,10 @@ def _nodes(ray: Any) -> list[dict[str, float]]:
 @process_wide
 @contextmanager
 def _connected() -> Iterator[Any]:
-    """Give Ray with a cluster: the one in use, that of `RAY_ADDRESS`, one of this machine, or one of our own.
+    """Connect to a Ray cluster: the one in use, that of `RAY_ADDRESS`, a local one, or a new one.
 
     Raises:
-        ConfigError: There is none at `RAY_ADDRESS`.
+        ConfigError: There is no cluster at `RAY_ADDRESS`.
     """
     import ray
     import ray.data
@@ -153,26 +151,26 @@ def _connected() -> Iterator[Any]:
 
 @contextmanager
 def _no_standard_error() -> Iterator[None]:
-    """Write nothing to standard error inside, not even from C++, which tells its level of logging whatever that is."""
+    """Silence standard error inside, also for C++, which ignores the log level at startup."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    original = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - not a path that anybody chose
-            os.dup2(nothing.fileno(), 2)
+        with open(os.devnull, "wb") as devnull:  # noqa: PTH123 - not a user's path
+            os.dup2(devnull.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(original, 2)
+        os.close(original)
 
 
 @process_wide
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep Ray from writing among our own output inside; a user's own settings are left as they are."""
+    """Silence Ray's own output inside; the user's settings take precedence."""
     before = {name: os.environ.get(name) for name in _QUIET}
     os.environ.update({name: value for name, value in _QUIET.items() if before[name] is None})
     try:
-        import ray.data  # sets the level of its log, which is then ours to set
+        import ray.data  # sets its log level, which is overridden below
 
         logger, context = logging.getLogger("ray.data"), ray.data.DataContext.get_current()
         level, bars = logger.level, context.enable_progress_bars

@@ -1,4 +1,4 @@
-"""Rows of any kind get a label, a score, or the reason why they have neither."""
+"""Labels and scores for rows, or the reason why a row has none."""
 
 import json
 from collections.abc import Sequence
@@ -17,88 +17,88 @@ __all__ = ["RowLabeler", "added_names", "check_names", "label_batch", "parse_tex
 
 
 class AnyScorer(Protocol):
-    """What scores texts: an encoder, or a cascade."""
+    """A scorer or a cascade."""
 
     def score(self, texts: Texts) -> Scores:
         """Score texts or pairs."""
 
 
 class RowLabeler(NamedTuple):
-    """What gives rows their labels."""
+    """Labels rows with a model."""
 
     scorer: AnyScorer
     labels: tuple[str, str]
     threshold: float
     identity: str
-    """Tells one model from another."""
+    """Fingerprint of the model."""
 
-    cascades: bool
-    """Whether a quick model answers some of the rows."""
+    uses_cascade: bool
+    """Whether a TF-IDF model answers some of the rows."""
 
     precision: str | None
-    """What the model computes with; rows computed otherwise are not put beside these."""
+    """Precision of the model; an output does not mix precisions."""
 
 
 def planned_precision(plan: Path) -> Precision | None:
-    """Return what unfinished work was begun in, by the plan that it left; None if there is none or it does not say."""
+    """Return the precision in an interrupted run's plan; None if there is no plan or no precision in it."""
     try:
-        told = json.loads(plan.read_text(encoding="utf-8"))
+        content = json.loads(plan.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    found: Precision | None = told.get("precision") if isinstance(told, dict) else None
-    return found
+    precision: Precision | None = content.get("precision") if isinstance(content, dict) else None
+    return precision
 
 
 def added_names(prefix: str) -> tuple[str, str, str]:
-    """Return what the columns are called that are added."""
+    """Return the names of the added columns."""
     return f"{prefix}label", f"{prefix}score", f"{prefix}reason"
 
 
 def check_names(names: Sequence[str], columns: Sequence[str], origin: str) -> None:
-    """Check that the columns to be added are not there yet.
+    """Check that the columns to be added do not exist yet.
 
     Raises:
-        ConfigError: One is.
+        ConfigError: One exists.
     """
     if taken := [name for name in names if name in columns]:
         raise ConfigError(
-            f"{origin} has a column {quote(taken[0])} already",
+            f"{origin} already has a column {quote(taken[0])}",
             found=list_values(columns),
             hint=Advice(Setting("prefix", "predicted_")),
         )
 
 
 def label_batch(
-    items: Sequence[tuple[object, ...]], judge: RowLabeler, names: tuple[str, str, str]
+    items: Sequence[tuple[object, ...]], labeler: RowLabeler, names: tuple[str, str, str]
 ) -> tuple[Added, int]:
-    """Label rows in their order.
+    """Label rows in order.
 
     Args:
-        items: What each row has in the columns of texts.
-        judge: What gives rows their labels.
-        names: What the columns are called.
+        items: Values of each row's text columns.
+        labeler: Labels the rows.
+        names: Names of the added columns.
 
     Returns:
-        The columns, and how many rows the quick model of a cascade answered.
+        The columns, and the number of rows answered by the TF-IDF model of a cascade.
     """
-    read = [parse_text(item) for item in items]
-    scored = judge.scorer.score([text for text, reason in read if reason is None])
+    parsed = [parse_text(item) for item in items]
+    scored = labeler.scorer.score([text for text, reason in parsed if reason is None])
     probabilities = iter(scored.probabilities.tolist())
     labels: list[str | None] = []
     scores: list[float | None] = []
-    for _, reason in read:
-        both = None if reason else next(probabilities)
-        winner = int(both[1] > judge.threshold) if both else 0
-        labels.append(judge.labels[winner] if both else None)
-        scores.append(both[winner] if both else None)
-    return Added(names, labels, scores, [reason for _, reason in read]), int((~scored.by_encoder).sum())
+    for _, reason in parsed:
+        pair = None if reason else next(probabilities)
+        predicted = int(pair[1] > labeler.threshold) if pair else 0
+        labels.append(labeler.labels[predicted] if pair else None)
+        scores.append(pair[predicted] if pair else None)
+    return Added(names, labels, scores, [reason for _, reason in parsed]), int((~scored.by_encoder).sum())
 
 
 def parse_text(item: tuple[object, ...]) -> tuple[Any, str | None]:
-    """Return the text or pair of a row, or why it cannot be classified.
+    """Return the text or pair of a row, or the reason why it cannot be classified.
 
     Args:
-        item: What the row has in the columns of texts: one value, or two.
+        item: Values of the row's text columns, one or two.
     """
     parts = ["" if part is None else part for part in item]
     if not all(isinstance(part, str) for part in parts):

@@ -1,4 +1,4 @@
-"""Scoring, whatever computes: windows of texts, sorted by length, in passes of so many tokens, answered in order."""
+"""Backend-independent scoring in batches of texts of similar length."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,47 +17,47 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["MOST_STREAMS", "WINDOW", "Backend", "Scorer", "Scores", "is_want_of_memory"]
+__all__ = ["MAX_STREAMS", "WINDOW", "Backend", "Scorer", "Scores", "is_out_of_memory"]
 
 WINDOW = 4096
-"""Texts that are sorted by length together. More would save no padding worth its memory."""
+"""Texts that are sorted by length together; more would hardly save padding."""
 
-MOST_STREAMS = 4
-"""More would wait for one another wherever Python runs between two operations."""
+MAX_STREAMS = 4
+"""More threads would wait for Python's global interpreter lock."""
 
-_WORTH_STREAMS = 4
-"""Passes for each stream from which on it pays to begin more than one."""
+_MIN_BATCHES_PER_STREAM = 4
+"""Minimum batches per stream for parallelism."""
 
-_WANT_OF_MEMORY = (
+_OUT_OF_MEMORY = (
     "out of memory",
     "bad_alloc",
     "allocate",
     "not enough memory",
-    "could not create a primitive",  # oneDNN, which says nothing of memory
+    "could not create a primitive",  # oneDNN does not mention memory
     "could not execute a primitive",
 )
 
-_TRYING = ("A text.", "Another one, which is longer, so that the first one is padded.")
+_PROBE_TEXTS = ("A text.", "Another one, which is longer, so that the first one is padded.")
 
 
 class Scores(NamedTuple):
-    """Scores of n texts, in their order."""
+    """Scores of n texts, in order."""
 
     logits: "NDArray[np.float64]"
-    """Shape (n, 2): of the negative and of the positive label."""
+    """Logits of the negative and the positive label, shape (n, 2)."""
 
     truncated: "NDArray[np.bool_]"
-    """Shape (n,): whether part of the text was not seen."""
+    """Whether the text was truncated, shape (n,)."""
 
     tokens: "NDArray[np.int64]"
-    """Shape (n,): how many tokens the model read, special tokens included."""
+    """Number of tokens read, special tokens included, shape (n,)."""
 
     by_encoder: "NDArray[np.bool_]"
-    """Shape (n,): whether the model read the text; a quick model may have answered others."""
+    """Whether the encoder read the text, rather than a cascade's TF-IDF model alone, shape (n,)."""
 
     @property
     def probabilities(self) -> "NDArray[np.float32]":
-        """Shape (n, 2): probability of the negative and of the positive label."""
+        """Return the probabilities of the negative and the positive label, shape (n, 2)."""
         import numpy as np
         from scipy.special import softmax
 
@@ -66,40 +66,40 @@ class Scores(NamedTuple):
 
 
 class Backend(Protocol):
-    """What turns tokens into logits."""
+    """Computes logits from tokens."""
 
     @property
     def best_tokens(self) -> int:
-        """How many tokens at once it is quickest with, padding included."""
+        """Fastest number of tokens per batch, padding included."""
 
     @property
     def streams(self) -> int:
-        """How many passes it computes at once, if there are many; each has its share of the processors then."""
+        """Number of batches computed in parallel, each with its share of the processors."""
 
     def ready(self) -> AbstractContextManager[object]:
-        """Prepare for passes inside the context, and put everything back afterwards."""
+        """Prepare the model for inference inside the context, and restore it afterwards."""
 
     def stream(self, number: int) -> AbstractContextManager[object]:
-        """Prepare for the passes that this thread computes inside the context, as one of so many threads."""
+        """Prepare this thread to compute inside the context as one of `number` parallel threads."""
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
-        """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
+        """Return the logits of one batch, shape (n, 2), for inputs of shape (n, tokens)."""
 
-    def made_room(self, error: Exception) -> bool:
-        """Tell whether a pass failed for want of memory; if so, let go of what can be."""
+    def free_memory(self, error: Exception) -> bool:
+        """Return whether a batch failed for lack of memory; if so, free cached memory."""
 
     def digest(self) -> bytes:
-        """Return a digest of what it computes with, which is the same in any process and on any device."""
+        """Return a digest of the model that is the same in any process and on any device."""
 
 
 class Scorer:
-    """Scores any number of texts. How they are cut into passes changes the time taken, not the scores.
+    """Scores any number of texts.
 
     Args:
-        backend: What computes.
-        encoder: SharedLock texts into tokens.
-        max_tokens: Most tokens of a pass, padding included; a longer text is a pass of its own. By default what the
-            backend is quickest with.
+        backend: Computes the logits.
+        encoder: Encodes the texts.
+        max_tokens: Maximum tokens per batch, padding included; a longer text is a batch of its own. By default the
+            backend's fastest number.
     """
 
     def __init__(self, backend: Backend, encoder: TextEncoder, *, max_tokens: int | None = None) -> None:
@@ -108,21 +108,21 @@ class Scorer:
         self.max_tokens = max_tokens or backend.best_tokens
 
     def try_out(self, *, pairs: bool) -> None:
-        """Score two texts, so that a model which can score none is not opened.
+        """Check a model by scoring two texts.
 
         Raises:
-            ModelError: It fails, or does not answer with two finite numbers each.
+            ModelError: It fails, or does not return two finite numbers per text.
         """
-        self.score([(text, text) for text in _TRYING] if pairs else _TRYING)
+        self.score([(text, text) for text in _PROBE_TEXTS] if pairs else _PROBE_TEXTS)
 
     def score(self, texts: Texts) -> Scores:
-        """Score texts or pairs; where there are windows of them, with a progress bar after two seconds."""
+        """Score texts or pairs; above one window of texts with a progress bar after two seconds."""
         import numpy as np
 
         if len(texts) == 0:
-            nothing = np.zeros(0, dtype=np.bool_)
-            return Scores(np.zeros((0, 2)), nothing, np.zeros(0, dtype=np.int64), nothing)
-        if len(texts) <= WINDOW:  # a bar would show nothing before the end, and to make it takes time
+            empty = np.zeros(0, dtype=np.bool_)
+            return Scores(np.zeros((0, 2)), empty, np.zeros(0, dtype=np.int64), empty)
+        if len(texts) <= WINDOW:  # a bar would only move at the end
             ((_, scores),) = self.stream(texts)
             return scores
         parts = []
@@ -133,11 +133,7 @@ class Scorer:
         return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def stream(self, texts: Iterable[Any]) -> Iterator[tuple[list[Any], Scores]]:
-        """Score texts or pairs as they come, a window of them at a time.
-
-        Yields:
-            The texts of a window, and their scores.
-        """
+        """Score a stream of texts or pairs, and yield the texts and scores of each window."""
         waiting = iter(texts)
         while window := list(islice(waiting, WINDOW)):
             with self.backend.ready():
@@ -150,95 +146,95 @@ class Scorer:
         encoded = self.encoder.encode(texts, description=None)
         tokens = np.array([text.length for text in encoded], dtype=np.int64)
         truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
-        everywhere = np.ones(len(texts), dtype=np.bool_)
-        if len(texts) == 1:  # what follows would take a twentieth of the time of a short one
+        by_encoder = np.ones(len(texts), dtype=np.bool_)
+        if len(texts) == 1:  # fast path
             with self.backend.stream(1):
-                return Scores(self._pass(encoded), truncated, tokens, everywhere)
+                return Scores(self._logits(encoded), truncated, tokens, by_encoder)
         logits = np.zeros((len(texts), 2))
-        passes = deque(self._divide(tokens))
-        streams = self.backend.streams if len(passes) >= _WORTH_STREAMS * self.backend.streams else 1
+        batches = deque(self._divide(tokens))
+        streams = self.backend.streams if len(batches) >= _MIN_BATCHES_PER_STREAM * self.backend.streams else 1
 
         def compute() -> None:
             with self.backend.stream(streams):
-                while (rows := _next(passes)) is not None:
-                    logits[rows] = self._pass([encoded[row] for row in rows])
+                while (rows := _next(batches)) is not None:
+                    logits[rows] = self._logits([encoded[row] for row in rows])
 
         if streams == 1:
             compute()
         else:
-            _at_once(compute, streams, passes)
-        return Scores(logits, truncated, tokens, everywhere)
+            _run_in_threads(compute, streams, batches)
+        return Scores(logits, truncated, tokens, by_encoder)
 
     def _divide(self, tokens: "NDArray[np.int64]") -> "list[NDArray[np.int64]]":
-        """Divide texts of so many tokens into passes, the longest first."""
+        """Divide texts into batches by their number of tokens, the longest first."""
         import numpy as np
 
         order = np.argsort(-tokens, kind="stable")
-        passes = []
+        batches = []
         start = 0
         while start < len(order):
-            fitting = max(1, self.max_tokens // self._padded(int(tokens[order[start]])))
-            passes.append(order[start : start + fitting])
-            start += fitting
-        return passes
+            size = max(1, self.max_tokens // self._padded(int(tokens[order[start]])))
+            batches.append(order[start : start + size])
+            start += size
+        return batches
 
     def _padded(self, tokens: int) -> int:
         return padded_length(tokens, self.encoder.max_length)
 
-    def _pass(self, texts: list[EncodedText]) -> "NDArray[np.float64]":
-        """Return the logits of texts; where memory does not suffice, those of one half after those of the other."""
+    def _logits(self, texts: list[EncodedText]) -> "NDArray[np.float64]":
+        """Return the logits of a batch; if memory runs out, compute it in halves."""
         import numpy as np
 
         longest = max(text.length for text in texts)
-        padded = longest if len(texts) == 1 else self._padded(longest)  # alone, a text would only be slower
-        if len(texts) == 1 or len(texts) * padded <= self.max_tokens:  # less by now than when texts were divided?
+        padded = longest if len(texts) == 1 else self._padded(longest)  # padding a single text is slower
+        if len(texts) == 1 or len(texts) * padded <= self.max_tokens:  # max_tokens may have been reduced
             inputs = self.encoder.stack(texts, pad_to=padded)
             try:
                 return _finite(self.backend.logits(inputs), len(texts))
             except ModelError:
                 raise
             except Exception as error:
-                if not self.backend.made_room(error):
-                    raise ModelError("the model cannot be computed", found=describe_fault(error)) from error
+                if not self.backend.free_memory(error):
+                    raise ModelError("the model failed", found=describe_fault(error)) from error
                 if len(texts) == 1:
                     raise
-            self.max_tokens = min(self.max_tokens, len(texts) * padded // 2)  # what was too much will be so again
+            self.max_tokens = min(self.max_tokens, len(texts) * padded // 2)  # the same size would fail again
         middle = len(texts) // 2
-        return np.concatenate([self._pass(texts[:middle]), self._pass(texts[middle:])])
+        return np.concatenate([self._logits(texts[:middle]), self._logits(texts[middle:])])
 
 
-def is_want_of_memory(error: Exception) -> bool:
-    """Tell whether whatever computes failed for want of memory; the kinds of its errors do not say so."""
-    return isinstance(error, MemoryError) or any(said in str(error) for said in _WANT_OF_MEMORY)
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether a backend ran out of memory, by the message: the exception types are not specific."""
+    return isinstance(error, MemoryError) or any(message in str(error) for message in _OUT_OF_MEMORY)
 
 
 def _finite(logits: "NDArray[np.float64]", texts: int) -> "NDArray[np.float64]":
     import numpy as np
 
     if logits.shape != (texts, 2):
-        raise ModelError("the model gives other than two numbers for a text", found=f"an array of shape {logits.shape}")
+        raise ModelError("the model does not return two logits per text", found=f"an array of shape {logits.shape}")
     if not np.isfinite(logits).all():
         raise ModelError(
-            "the model gives a text no probability",
-            found="a logit that is infinite or not a number",
+            "the model returned an invalid logit",
+            found="NaN or infinity",
             expected="weights of a training that did not diverge",
         )
     return logits
 
 
-def _next(passes: "deque[NDArray[np.int64]]") -> "NDArray[np.int64] | None":
-    """Take the next pass; None if another thread has taken the last one."""
+def _next(batches: "deque[NDArray[np.int64]]") -> "NDArray[np.int64] | None":
+    """Take the next batch; None if another thread has taken the last one."""
     try:
-        return passes.popleft()
+        return batches.popleft()
     except IndexError:
         return None
 
 
-def _at_once(compute: Callable[[], None], streams: int, passes: "deque[NDArray[np.int64]]") -> None:
-    """Compute in so many threads until no passes are left; after an error, none is begun any more."""
+def _run_in_threads(compute: Callable[[], None], streams: int, batches: "deque[NDArray[np.int64]]") -> None:
+    """Compute all batches in threads; after an error, no further batch is started."""
     with ThreadPoolExecutor(streams) as threads:
         try:
             for running in as_completed([threads.submit(compute) for _ in range(streams)]):
                 running.result()
         finally:
-            passes.clear()
+            batches.clear()

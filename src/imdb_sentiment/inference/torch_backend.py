@@ -1,4 +1,4 @@
-"""Scoring with PyTorch."""
+"""Inference with PyTorch."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Literal
 
 from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.inference.scorer import MOST_STREAMS, Scorer, Scores, is_want_of_memory
+from imdb_sentiment.inference.scorer import MAX_STREAMS, Scorer, Scores, is_out_of_memory
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.device import Precision, choose_precision
 from imdb_sentiment.models.tokenization import TextEncoder
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchBackend", "open_backend", "score_texts"]
 
-_DIVIDING = Lock()
+_THREADS_LOCK = Lock()
 _CPU_TOKENS, _GPU_TOKENS = 2048, 32768
-_MOST_TRIAL_TOKENS = 128
+_TRIAL_TOKENS = 128
 
 
 class TorchBackend:
-    """Computes with a model of transformers, on the device that it is on.
+    """PyTorch backend on the model's device.
 
     Args:
-        model: Model with a head of two outputs.
-        bf16: Let matrices be multiplied in bf16; scores then differ by about a hundredth of a logit.
-        tried: Whether a trial has chosen that. Another trial, near the limit, may choose otherwise.
+        model: Model with two outputs.
+        bf16: Compute matmuls in bf16; logits then differ by about 0.01.
+        automatic: Whether `bf16` was chosen by a trial, which may differ next time.
     """
 
-    def __init__(self, model: "PreTrainedModel", *, bf16: bool = False, tried: bool = False) -> None:
+    def __init__(self, model: "PreTrainedModel", *, bf16: bool = False, automatic: bool = False) -> None:
         self.model = model
         self._bf16 = bf16
-        self._tried = tried
+        self._automatic = automatic
         self._threads = 1
 
     @property
     def precision(self) -> Precision:
-        """What matrices are multiplied in."""
+        """Return the precision of matmuls."""
         return "bf16" if self._bf16 else "fp32"
 
     @contextmanager
     def computing_as(self, precision: Precision | None) -> Iterator[None]:
-        """Compute, inside, in a precision that work was begun in or is defined by, unless another was asked for.
+        """Use another precision inside, if the present one was chosen automatically.
 
         Args:
-            precision: That precision; None for the one that a trial chose.
+            precision: Precision to use, such as that of an interrupted run; None does not change it.
         """
         bf16 = self._bf16
-        if precision and self._tried:
+        if precision and self._automatic:
             self._bf16 = precision == "bf16"
         try:
             yield
@@ -63,25 +63,25 @@ class TorchBackend:
 
     @property
     def best_tokens(self) -> int:
-        """How many tokens at once it is quickest with, padding included."""
+        """Return the fastest number of tokens per batch, padding included."""
         return _CPU_TOKENS if self.model.device.type == "cpu" else _GPU_TOKENS
 
     @property
     def streams(self) -> int:
-        """How many passes it computes at once, if there are many: on a CPU, up to four."""
+        """Return the number of batches computed in parallel: on a CPU, up to four."""
         import torch
 
-        return min(torch.get_num_threads(), MOST_STREAMS) if self.model.device.type == "cpu" else 1
+        return min(torch.get_num_threads(), MAX_STREAMS) if self.model.device.type == "cpu" else 1
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Switch dropout off inside, and back to what it was afterwards; one thread at a time has the model."""
+        """Switch to evaluation mode inside; one thread at a time uses the model."""
         import torch
 
         with first_token_only(self.model), COMPUTE_LOCK.shared():
             was_training = self.model.training
             self._threads = torch.get_num_threads()
-            if was_training:  # asked, since to go through all modules takes as long as a layer
+            if was_training:  # visiting all modules takes as long as a layer
                 self.model.eval()
             try:
                 yield
@@ -91,41 +91,41 @@ class TorchBackend:
 
     @contextmanager
     def stream(self, number: int) -> Iterator[None]:
-        """Keep no gradients inside, in this thread, which has its share of the processors if it is one of several."""
+        """Compute without gradients inside, with this thread's share of the processors if it is one of several."""
         import torch
 
         if number > 1:
-            _compute_with(max(1, self._threads // number))
+            _set_threads(max(1, self._threads // number))
         autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bf16)
         with torch.inference_mode(), autocast:
             yield
 
     def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
-        """Return the logits of one pass, shape (n, 2), for inputs of shape (n, tokens)."""
+        """Return the logits of one batch, shape (n, 2), for inputs of shape (n, tokens)."""
         import torch
 
         tensors = {name: torch.from_numpy(rows).to(self.model.device) for name, rows in inputs.items()}
         logits: NDArray[np.float64] = self.model(**tensors).logits.double().cpu().numpy()
         return logits
 
-    def made_room(self, error: Exception) -> bool:
-        """Tell whether a pass failed for want of memory; if so, let go of what can be."""
+    def free_memory(self, error: Exception) -> bool:
+        """Return whether a batch failed for lack of memory; if so, empty the accelerator's cache."""
         import torch
 
-        if not is_want_of_memory(error):
+        if not is_out_of_memory(error):
             return False
         if torch.accelerator.is_available():
             torch.accelerator.empty_cache()
         return True
 
     def digest(self) -> bytes:
-        """Return a digest of the weights and of the settings of the model."""
+        """Return a digest of the weights and the configuration of the model."""
         import torch
 
         digest = hashlib.sha256()
         settings = self.model.config.to_diff_dict()
-        of_the_place = {"_name_or_path", "architectures", "dtype", "transformers_version"}
-        kept = {name: value for name, value in settings.items() if name not in of_the_place}
+        ignored = {"_name_or_path", "architectures", "dtype", "transformers_version"}
+        kept = {name: value for name, value in settings.items() if name not in ignored}
         digest.update(json.dumps(kept, sort_keys=True, default=str).encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
@@ -133,15 +133,15 @@ class TorchBackend:
         return digest.digest()
 
 
-def _compute_with(threads: int) -> None:
-    """Set how many threads this one computes with."""
+def _set_threads(threads: int) -> None:
+    """Set the number of PyTorch's threads for this thread only."""
     import torch
 
-    with _DIVIDING:
-        usual = torch.get_num_threads()  # before it is asked, a thread has the last number that any has set
+    with _THREADS_LOCK:
+        default = torch.get_num_threads()  # a new thread starts with the last number set by any thread
         torch.set_num_threads(threads)
-        # and those that begin later would have it too
-        other = Thread(target=torch.set_num_threads, args=(usual,))
+        # restore that number for threads that start later
+        other = Thread(target=torch.set_num_threads, args=(default,))
         other.start()
         other.join()
 
@@ -149,12 +149,12 @@ def _compute_with(threads: int) -> None:
 def open_backend(
     model: "PreTrainedModel", encoder: TextEncoder, precision: Literal["auto"] | Precision
 ) -> TorchBackend:
-    """Return a backend that computes in a precision; `auto` is the faster one."""
-    tokens = min(_MOST_TRIAL_TOKENS, encoder.max_length)
-    tried = precision == "auto"
+    """Return a backend for a precision; `auto` is the faster one."""
+    tokens = min(_TRIAL_TOKENS, encoder.max_length)
+    automatic = precision == "auto"
     if precision == "auto":
-        precision = choose_precision(model, model.device, tokens=tokens, learns=False)
-    return TorchBackend(model, bf16=precision == "bf16", tried=tried)
+        precision = choose_precision(model, model.device, tokens=tokens, training=False)
+    return TorchBackend(model, bf16=precision == "bf16", automatic=automatic)
 
 
 def score_texts(
@@ -165,13 +165,5 @@ def score_texts(
     precision: Precision = "fp32",
     max_tokens: int | None = None,
 ) -> Scores:
-    """Score texts or pairs on the device that the model is on.
-
-    Args:
-        model: Model with a head of two outputs.
-        encoder: SharedLock texts into tokens.
-        texts: What to score.
-        precision: What matrices are multiplied in.
-        max_tokens: As for `Scorer`.
-    """
+    """Score texts or pairs on the model's device; see `Scorer`."""
     return Scorer(TorchBackend(model, bf16=precision == "bf16"), encoder, max_tokens=max_tokens).score(texts)

@@ -1,1 +1,1 @@
-"""The pretrained encoder with its head and tokenizer, and where and how fast it computes."""
+"""Pretrained encoders with head and tokenizer; device, precision and acceleration."""

@@ -1,4 +1,4 @@
-"""Faster ways through an encoder that change none of its results."""
+"""Faster forward and backward passes with the same results."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,25 +13,24 @@ if TYPE_CHECKING:
 
 __all__ = ["eager_attention", "embedding_gradients_in_place", "first_token_only"]
 
-_WRITTEN_OUT = "imdb_sentiment_written_out"
+_EAGER = "imdb_sentiment_eager"
 
 _PROBE_SHAPE = (2, 8)
-_tried: "WeakKeyDictionary[PreTrainedModel, bool]" = WeakKeyDictionary()
+_supported: "WeakKeyDictionary[PreTrainedModel, bool]" = WeakKeyDictionary()
 _locks: "WeakKeyDictionary[PreTrainedModel, Any]" = WeakKeyDictionary()
 
 
 @contextmanager
 def eager_attention(model: "PreTrainedModel", device: "torch.device", *, bf16: bool) -> Iterator[None]:
-    """Attend, while the context lasts, in the form whose gradients are quickest.
+    """Use eager attention inside for training in bf16 on a CPU.
 
-    On a CPU, PyTorch's fused attention goes back slowly in bf16, slower than in fp32. Written out as two products of
-    matrices and a softmax, forward and back take half of the time at 256 tokens and a sixth at 64, with the same result
-    but for rounding. Elsewhere the model is left as it is.
+    The backward pass of PyTorch's fused attention is slow in bf16 on a CPU; two matmuls and a softmax are faster. On
+    other devices and in fp32 the model is not changed.
 
     Args:
-        model: What is trained.
-        device: Where.
-        bf16: Whether it is trained in bf16.
+        model: Model to train.
+        device: Training device.
+        bf16: Train in bf16.
     """
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -40,9 +39,9 @@ def eager_attention(model: "PreTrainedModel", device: "torch.device", *, bf16: b
     if device.type != "cpu" or not bf16 or before != "sdpa":
         yield
         return
-    ALL_ATTENTION_FUNCTIONS.register(_WRITTEN_OUT, _attend)
-    ALL_MASK_ATTENTION_FUNCTIONS.register(_WRITTEN_OUT, eager_mask)
-    model.set_attn_implementation(_WRITTEN_OUT)
+    ALL_ATTENTION_FUNCTIONS.register(_EAGER, _attend)
+    ALL_MASK_ATTENTION_FUNCTIONS.register(_EAGER, eager_mask)
+    model.set_attn_implementation(_EAGER)
     try:
         yield
     finally:
@@ -59,74 +58,71 @@ def _attend(
     dropout: float = 0.0,
     **others: object,
 ) -> "tuple[torch.Tensor, None]":
-    """Attend as transformers' own eager form does, but for the softmax, which stays in bf16.
+    """Compute eager attention as transformers does, but with the softmax in bf16.
 
-    Theirs holds each layer's weights of attention twice for the way back, in fp32 and in bf16. PyTorch's softmax of
-    bf16 adds up in fp32 anyway. At 256 tokens this is a tenth quicker and takes 70 MB less.
+    This saves keeping the attention weights in fp32 too; PyTorch's bf16 softmax accumulates in fp32 anyway.
 
     Args:
         module: The layer's attention.
-        query: Shape (rows, heads, tokens, size of a head).
-        key: The same shape, but perhaps with fewer heads, each for several of the queries'.
-        value: As `key`.
-        attention_mask: What is added to the scores, shape (rows, 1, tokens, tokens): 0, or the lowest number.
-        scaling: What the scores are multiplied by; by default one over the root of the size of a head.
-        dropout: Share of the weights that are dropped.
-        others: What other forms take.
+        query: Shape (rows, heads, tokens, head size).
+        key: Shape (rows, key heads, tokens, head size); with fewer heads in grouped-query attention.
+        value: Shape of `key`.
+        attention_mask: Additive mask, shape (rows, 1, tokens, tokens).
+        scaling: Scale of the scores; by default one over the square root of the head size.
+        dropout: Dropout probability of the attention weights.
+        others: Arguments of other implementations.
 
     Returns:
-        Shape (rows, tokens, heads, size of a head), and no weights.
+        The output, shape (rows, tokens, heads, head size), and no attention weights.
     """
     import torch
 
-    shared = query.shape[1] // key.shape[1]
-    if shared > 1:
-        key, value = key.repeat_interleave(shared, dim=1), value.repeat_interleave(shared, dim=1)
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
     scores = torch.matmul(query * (query.shape[-1] ** -0.5 if scaling is None else scaling), key.transpose(2, 3))
     if attention_mask is not None:
-        # the lowest number of fp32 would become -inf, and a row with nothing else NaN
+        # the lowest fp32 number would become -inf, and a fully masked row NaN
         scores += attention_mask.clamp(min=torch.finfo(scores.dtype).min)
-    with torch.autocast(scores.device.type, enabled=False):  # it would have softmax in fp32
+    with torch.autocast(scores.device.type, enabled=False):  # autocast would compute the softmax in fp32
         weights = torch.nn.functional.dropout(scores.softmax(-1), dropout, module.training)
     return torch.matmul(weights, value).transpose(1, 2).contiguous(), None
 
 
 @contextmanager
 def embedding_gradients_in_place(model: "PreTrainedModel", *, when: bool) -> Iterator[None]:
-    """Have gradients of word embeddings added to the rows of those words, while the context lasts.
+    """Accumulate word embedding gradients in place inside.
 
-    PyTorch makes a gradient as large as the whole vocabulary for each pass, nearly all of it zeros, and adds that to
-    those of the passes before. For MiniLM this is 47 MB, and 8 ms of the 200 that 1,024 tokens take on two cores; both
-    grow with the vocabulary. Here the rows of the words in the pass are added to, and nothing else is touched. The sums
-    are the same.
-
-    What listens to gradients, as training by several processes does, hears nothing of these.
+    PyTorch allocates a dense gradient of the whole vocabulary for each micro-batch. Here only the rows of its tokens
+    are updated, with the same result. Gradient hooks, as DDP uses, do not see these gradients.
 
     Args:
-        model: What is trained.
-        when: False leaves it as it is.
+        model: Model to train.
+        when: False does not change the model.
     """
     from torch import nn
 
-    words = model.get_input_embeddings()
-    plain = type(words) is nn.Embedding and not (words.sparse or words.scale_grad_by_freq or words.max_norm)
-    if not when or not plain:
+    embedding = model.get_input_embeddings()
+    standard = type(embedding) is nn.Embedding and not (
+        embedding.sparse or embedding.scale_grad_by_freq or embedding.max_norm
+    )
+    if not when or not standard:
         yield
         return
-    look_up = _look_up()
-    words.forward = lambda ids: look_up.apply(words.weight, ids, words.padding_idx)
+    lookup = _lookup()
+    embedding.forward = lambda ids: lookup.apply(embedding.weight, ids, embedding.padding_idx)
     try:
         yield
     finally:
-        del words.forward
+        del embedding.forward
 
 
 @cache
-def _look_up() -> Any:
-    """Build the function when torch is there."""
+def _lookup() -> Any:
+    """Build the autograd function once torch is imported."""
     import torch
 
-    class LookUp(torch.autograd.Function):
+    class Lookup(torch.autograd.Function):
         @staticmethod
         def forward(context: Any, weight: "torch.Tensor", ids: "torch.Tensor", padding: int | None) -> "torch.Tensor":
             context.save_for_backward(ids)
@@ -139,44 +135,40 @@ def _look_up() -> Any:
             weight, padding = context.weight, context.padding
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
-            if padding is not None:  # padding learns nothing
+            if padding is not None:  # padding gets no gradient
                 gradients = gradients.masked_fill((ids == padding)[..., None], 0)
             weight.grad.index_add_(0, ids.flatten(), gradients.flatten(0, -2).to(weight.dtype))
             return None, None, None
 
-    return LookUp
+    return Lookup
 
 
 @contextmanager
 def first_token_only(model: "PreTrainedModel") -> Iterator[None]:
-    """Let the last layer work out its first token alone, while the context lasts.
+    """Compute only the first token in the last layer inside.
 
-    The heads of BERT, RoBERTa, ELECTRA and their kin read nothing else of the last layer. So its queries, its output
-    and its feed-forward part are needed for one token, keys and values for all: a sixth layer then costs a sixth of
-    what it cost, and the logits and gradients are the same. Where the architecture is another, or the logits of a
-    trial come out differently, the model is left as it is.
+    The heads of BERT, RoBERTa, ELECTRA and similar models read only the first token. So the last layer's queries,
+    output and feed-forward block are computed for one token, keys and values for all. Logits and gradients are the
+    same. Other architectures, and models whose logits differ in a trial, are not changed.
 
-    The model is changed for all threads, so another that comes here with it waits until this one has left.
-
-    Args:
-        model: Model with a classification head.
+    The model is changed for all threads, so other threads wait for it.
     """
     with _locks.setdefault(model, RLock()):
         layer = _last_layer(model)
-        if layer is None or not _can_be_shortened(model, layer):
+        if layer is None or not _is_supported(model, layer):
             yield
             return
         with _shortened(layer):
             yield
 
 
-def _can_be_shortened(model: "PreTrainedModel", layer: Any) -> bool:
-    """Try it out once for each model, so that scoring one text stays quick."""
-    if model not in _tried:
+def _is_supported(model: "PreTrainedModel", layer: Any) -> bool:
+    """Return whether the logits stay the same, cached per model."""
+    if model not in _supported:
         expected = _trial(model)
         with _shortened(layer):
-            _tried[model] = _agrees(model, expected)
-    return _tried[model]
+            _supported[model] = _agrees(model, expected)
+    return _supported[model]
 
 
 @contextmanager
@@ -195,7 +187,7 @@ def _shortened(layer: Any) -> Iterator[None]:
 
 
 def _last_layer(model: "PreTrainedModel") -> Any:
-    """Return the last layer if it is built as BERT's, and attends with PyTorch's own function."""
+    """Return the last layer if it has BERT's structure and PyTorch's fused attention, else None."""
     from torch import nn
 
     layers = getattr(getattr(model.base_model, "encoder", None), "layer", None)
@@ -231,7 +223,7 @@ def _attend_from_first(attention: Any) -> Any:
 
 
 def _trial(model: "PreTrainedModel") -> "torch.Tensor":
-    """Return the logits of two made-up texts, one of them padded."""
+    """Return the logits of two synthetic inputs, one of them padded."""
     import torch
 
     training = model.training

@@ -1,4 +1,4 @@
-"""Where a model computes, and in which precision."""
+"""Choice of device and precision."""
 
 import math
 import time
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["Precision", "choose_precision", "usable_device"]
 
 Precision = Literal["fp32", "bf16"]
-_WORTH_IT = 1.15
+_MIN_SPEEDUP = 1.15
 _ROWS, _TOKENS = 8, 128
-_TIMES = 3
+_REPEATS = 3
 
 
 def usable_device(name: str | None = None) -> str:
     """Return PyTorch's name of the device to compute on.
 
     Args:
-        name: A device that was asked for; by default the accelerator of this machine, or `cpu`.
+        name: Requested device; by default the accelerator of this machine, or `cpu`.
 
     Raises:
-        ConfigError: PyTorch does not know the device, or it is not there.
+        ConfigError: The device is unknown or not available.
     """
     import torch
 
@@ -51,52 +51,51 @@ def choose_precision(
     device: "torch.device",
     *,
     tokens: int = _TOKENS,
-    learns: bool = True,
+    training: bool = True,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Precision:
-    """Return bf16 where the device is faster with it.
+    """Return bf16 if it is faster on the device, else fp32.
 
-    A GPU that knows bf16 is. A CPU with instructions for it is tried out, on one small batch in each precision, three
-    times in turn, and the best time of each counts, since whatever else runs there can only add to one; a CPU without
-    them is slower with it.
+    A GPU that supports bf16 uses it. On a CPU with bf16 instructions both precisions are timed on a small batch, and
+    the best of three runs counts.
 
     Args:
-        model: What is trained or scores; it is left as it was.
-        device: Where.
-        tokens: Tokens of each row of the small batch; no more than the model has positions for.
-        learns: Whether gradients are computed too.
-        clock: Tells seconds.
+        model: Model to train or to score with; not changed.
+        device: Device of the model.
+        tokens: Tokens of each row of the batch, at most the model's longest input.
+        training: Compute gradients too.
+        clock: Returns the time in seconds.
     """
     import torch
 
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    if device.type != "cpu" or not _cpu_knows_bf16():
+    if device.type != "cpu" or not _cpu_supports_bf16():
         return "fp32"
     seconds: dict[Precision, float] = {"fp32": math.inf, "bf16": math.inf}
     for precision in seconds:
-        _try(model, precision, tokens, learns)  # the first one prepares what later ones use
-    for precision in [*seconds] * _TIMES:
+        _run_trial(model, precision, tokens, training)  # warm-up
+    for precision in [*seconds] * _REPEATS:
         start = clock()
-        _try(model, precision, tokens, learns)
+        _run_trial(model, precision, tokens, training)
         seconds[precision] = min(seconds[precision], clock() - start)
     model.zero_grad(set_to_none=True)
-    return "bf16" if seconds["bf16"] * _WORTH_IT < seconds["fp32"] else "fp32"
+    return "bf16" if seconds["bf16"] * _MIN_SPEEDUP < seconds["fp32"] else "fp32"
 
 
-def _cpu_knows_bf16() -> bool:
+def _cpu_supports_bf16() -> bool:
     import torch
 
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def _try(model: "PreTrainedModel", precision: Precision, tokens: int, learns: bool) -> None:
+def _run_trial(model: "PreTrainedModel", precision: Precision, tokens: int, training: bool) -> None:
     import torch
 
     ones = torch.ones(_ROWS, tokens, dtype=torch.int64)
-    attending = eager_attention(model, ones.device, bf16=precision == "bf16") if learns else nullcontext()
+    attention = eager_attention(model, ones.device, bf16=precision == "bf16") if training else nullcontext()
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
-    with COMPUTE_LOCK.shared(), attending, autocast, torch.set_grad_enabled(learns):
+    with COMPUTE_LOCK.shared(), attention, autocast, torch.set_grad_enabled(training):
         loss = model(input_ids=ones, attention_mask=ones, labels=ones[:, 0]).loss
-        if learns:
+        if training:
             loss.backward()

@@ -1,4 +1,4 @@
-"""The classification head, whose two outputs are the logits of the negative and of the positive label."""
+"""The classification head, with one logit each for the negative and the positive label."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ def head_parameters(model: "PreTrainedModel") -> list[str]:
 
 
 def output_layer(model: "PreTrainedModel") -> "torch.nn.Linear":
-    """Return the last layer of the head, whose outputs are the logits."""
+    """Return the last layer of the head."""
     from torch import nn
 
     layers = [
@@ -30,25 +30,25 @@ def output_layer(model: "PreTrainedModel") -> "torch.nn.Linear":
 
 
 def swap_outputs(model: "PreTrainedModel") -> None:
-    """Have each logit stand in the place of the other."""
+    """Exchange the two outputs."""
     import torch
 
     with torch.no_grad():
-        for weight in _of_outputs(model):
+        for weight in _output_parameters(model):
             weight.copy_(weight.flip(0))
 
 
 def scale_outputs(model: "PreTrainedModel", factor: float) -> None:
-    """Multiply both logits by a factor: the last layer of every head is linear."""
+    """Multiply both logits by a factor; the last layer of every head is linear."""
     import torch
 
     with torch.no_grad():
-        for weight in _of_outputs(model):
+        for weight in _output_parameters(model):
             weight.mul_(factor)
 
 
 def reset_head(model: "PreTrainedModel", seed: int) -> None:
-    """Draw the whole head anew."""
+    """Reinitialize the head."""
     import torch
     from transformers import AutoModelForSequenceClassification, set_seed
 
@@ -60,7 +60,7 @@ def reset_head(model: "PreTrainedModel", seed: int) -> None:
             model.get_parameter(name).copy_(fresh.get_parameter(name))
 
 
-def _of_outputs(model: "PreTrainedModel") -> "Iterator[torch.nn.Parameter]":
+def _output_parameters(model: "PreTrainedModel") -> "Iterator[torch.nn.Parameter]":
     for name in head_parameters(model):
         weight = model.get_parameter(name)
         if weight.shape[0] == 2:

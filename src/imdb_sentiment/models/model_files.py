@@ -1,4 +1,4 @@
-"""The files of a model, checked before the libraries that open them see them, and while they do."""
+"""Validation of model files before and while other libraries open them."""
 
 import json
 import math
@@ -19,40 +19,40 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 __all__ = [
-    "HOW_IT_ANSWERS",
+    "OUTPUT_SETTINGS",
     "check_files",
     "check_settings",
     "check_weights",
+    "copy_finite_weights",
     "fetch_folder",
     "loading_folder",
-    "own_finite_weights",
     "read_json",
 ]
 
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
-_COUNTED = re.compile(r"layer|label|group|depth|stage|block")
-_MOST_COUNTED = 10_000
-_SLACK_TENSORS, _SLACK_NUMBERS = 100, 10**8
-_MOST_TENSORS, _MOST_NUMBERS = 10_000, 10**11
+_COUNT_KEYS = re.compile(r"layer|label|group|depth|stage|block")
+_MAX_COUNT = 10_000
+_EXTRA_TENSORS, _EXTRA_PARAMETERS = 100, 10**8
+_MAX_TENSORS, _MAX_PARAMETERS = 10_000, 10**11
 
-HOW_IT_ANSWERS: dict[str, Any] = {"return_dict": True, "chunk_size_feed_forward": 0}
-"""Settings that change no answer but its form and what lengths a model can read, so no folder decides on them."""
+OUTPUT_SETTINGS: dict[str, Any] = {"return_dict": True, "chunk_size_feed_forward": 0}
+"""Settings that override `config.json`: they affect the form of the output and the supported lengths only."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a file that holds one JSON object, which any reader would understand alike.
+    """Read a file with one JSON object, strictly.
 
     Raises:
-        ModelError: It is not there, or holds none, or names a key twice or a number that is infinite or none.
+        ModelError: The file is missing or not a JSON object, or has a duplicate key or a NaN or infinite number.
     """
     if not path.exists():
-        raise ModelError(f"{path.parent} is not a whole model folder", found=f"no {path.name}")
+        raise ModelError(f"{path.parent} is not a complete model folder", found=f"no {path.name}")
     if not path.is_file():
-        raise ModelError(f"{path} cannot be read", found="no file")
+        raise ModelError(f"{path} cannot be read", found="not a file")
     try:
         content = json.loads(
             path.read_text(encoding="utf-8"),
-            object_pairs_hook=_without_repeats,
+            object_pairs_hook=_unique_keys,
             parse_float=_finite,
             parse_constant=_not_finite,
         )
@@ -63,12 +63,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {quote(repeated)} twice")
+        duplicate = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {quote(duplicate)} twice")
     return content
 
 
@@ -78,17 +78,17 @@ def _finite(text: str) -> float:
 
 
 def _not_finite(text: str) -> NoReturn:
-    raise ValueError(f"{text}, which is no number in JSON")
+    raise ValueError(f"{text}, which is not a number in JSON")
 
 
 def fetch_folder(name: str, revision: str | None, *, files: Sequence[str], hint: str) -> Path:
-    """Return where the cache of the hub has the files of a model, fetched if they are not there.
+    """Return the folder of a model in the hub's cache, downloading files as needed.
 
     Args:
         name: Id of the repository.
         revision: Branch, tag or commit.
-        files: Patterns of their names; what lies in folders of the repository is left out.
-        hint: A way out without the hub.
+        files: Patterns of file names at the top level of the repository.
+        hint: Alternative to the hub, for the error message.
 
     Raises:
         ModelError: There is no such repository or revision.
@@ -102,10 +102,10 @@ def fetch_folder(name: str, revision: str | None, *, files: Sequence[str], hint:
 
 
 def check_files(folder: Path) -> None:
-    """Check that all files of a folder are there and come to an end.
+    """Check that a folder holds regular files only.
 
     Raises:
-        ModelError: One is, or leads to, a device, a pipe or a socket, or a link leads nowhere.
+        ModelError: A file is a device, a pipe, a socket or a broken link.
     """
     try:
         paths = sorted(folder.iterdir())
@@ -113,57 +113,54 @@ def check_files(folder: Path) -> None:
         raise ModelError(f"{folder} cannot be read", found=error.strerror) from None
     for path in paths:
         if (path.exists() or path.is_symlink()) and not (path.is_file() or path.is_dir()):
-            found = "a device, a pipe or a socket" if path.exists() else "a link that leads nowhere"
+            found = "a device, a pipe or a socket" if path.exists() else "a broken link"
             raise ModelError(f"{path} cannot be read", found=found, expected="a file")
 
 
 def check_settings(folder: Path) -> dict[str, Any]:
-    """Check that opening a folder runs no code that it brings along, and that its `config.json` describes a model.
-
-    Returns:
-        The content of its `config.json`.
+    """Check that opening a folder runs no code of its own, and return the content of its `config.json`.
 
     Raises:
-        ModelError: It asks to run code, has its weights quantized, or is no model but an adapter for one.
+        ModelError: The folder has remote code, quantized weights or an adapter, or `config.json` is implausible.
     """
     check_files(folder)
     settings = read_json(folder / "config.json")
     tokenizer = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").exists() else {}
     if "auto_map" in settings or "auto_map" in tokenizer:
-        raise ModelError(f"{folder} asks to run code of its own", found="auto_map", expected="a standard architecture")
+        raise ModelError(f"{folder} requires remote code", found="auto_map", expected="a standard architecture")
     attention = [value for key, value in settings.items() if "attn_implementation" in key]
-    if any("/" in str(value) for value in attention):  # a kernel, which upstream fetches from the hub and runs
-        raise ModelError(f"{folder} asks to run code of the hub", found=str(attention[0]), expected="no kernel's name")
+    if any("/" in str(value) for value in attention):  # a kernel, which upstream downloads from the hub and runs
+        raise ModelError(f"{folder} requires a kernel from the hub", found=str(attention[0]), expected="no kernel")
     if (folder / "adapter_config.json").exists():
         raise ModelError(
-            f"{folder} holds an adapter, which changes what a model says",
+            f"{folder} holds an adapter, not a complete model",
             found="adapter_config.json",
-            expected="a whole model",
+            expected="a complete model",
             hint="merge it into its model (merge_and_unload of peft), and save that",
         )
     for key in ("quantization_config", "transformers_weights"):
         if settings.get(key) is not None:
-            expected = f"plain weights in {_WEIGHTS}"
-            raise ModelError(f"{folder} has its weights in another form", found=key, expected=expected)
-    for key, value in _numbers(settings):
-        if _COUNTED.search(key) and value > _MOST_COUNTED:
-            raise ModelError(f"{folder / 'config.json'} describes no model", found=f"{key}: {value}")
+            expected = f"unquantized weights in {_WEIGHTS}"
+            raise ModelError(f"{folder} has weights in an unsupported form", found=key, expected=expected)
+    for key, value in _integers(settings):
+        if _COUNT_KEYS.search(key) and value > _MAX_COUNT:
+            raise ModelError(f"{folder / 'config.json'} does not describe a model", found=f"{key}: {value}")
     return settings
 
 
-def _numbers(content: dict[str, Any]) -> Iterator[tuple[str, int]]:
+def _integers(content: dict[str, Any]) -> Iterator[tuple[str, int]]:
     for key, value in content.items():
         if isinstance(value, dict):
-            yield from _numbers(value)
+            yield from _integers(value)
         elif isinstance(value, int):
             yield key, value
 
 
 def check_weights(folder: Path) -> list[Path]:
-    """Return the files that hold the weights.
+    """Return the files of the weights.
 
     Raises:
-        ModelError: There are none, or pickles, or an index names files that lie elsewhere.
+        ModelError: There are none, or pickles, or the index names files outside the folder.
     """
     if (folder / _WEIGHTS).is_file():
         return [folder / _WEIGHTS]
@@ -171,70 +168,69 @@ def check_weights(folder: Path) -> list[Path]:
         pickled = sorted(path.name for path in folder.glob("*.bin"))
         found = f"{', '.join(pickled)}, a pickle, which can run any code when opened" if pickled else "no weights"
         raise ModelError(f"{folder} has no safetensors weights", found=found, expected=_WEIGHTS)
-    places = read_json(folder / _INDEX).get("weight_map")
-    if not isinstance(places, dict) or not places:
+    weight_map = read_json(folder / _INDEX).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
         raise ModelError(f"{folder / _INDEX} cannot be read", found="no weight_map")
-    names = sorted(set(map(str, places.values())))
+    names = sorted(set(map(str, weight_map.values())))
     for name in names:
         if not name.endswith(".safetensors"):
             pickle = f"{name}, which may be a pickle, and a pickle can run any code when opened"
             raise ModelError(f"{folder} has no safetensors weights", found=pickle, expected="names of .safetensors")
-        if Path(name).name != name or not _lies_in(folder, folder / name):
+        if Path(name).name != name or not _is_inside(folder, folder / name):
             expected = "the name of a file in the folder"
-            raise ModelError(f"{folder / _INDEX} names weights that lie elsewhere", found=name, expected=expected)
+            raise ModelError(f"{folder / _INDEX} names weights outside the folder", found=name, expected=expected)
         if not (folder / name).is_file():
-            raise ModelError(f"{folder} is not a whole model folder", found=f"no {name}")
+            raise ModelError(f"{folder} is not a complete model folder", found=f"no {name}")
     return [folder / name for name in names]
 
 
-def _lies_in(folder: Path, file: Path) -> bool:
-    """Tell whether a file lies in a folder, or where the hub's cache keeps the files of the folder."""
+def _is_inside(folder: Path, file: Path) -> bool:
+    """Return whether a file is in a folder, or among the blobs of the hub's cache that the folder links to."""
     inside, target = folder.resolve(), file.resolve()
     cached = inside.parent.name == "snapshots" and target.parent == inside.parent.parent / "blobs"
     return cached or target.parent == inside
 
 
 class _Stored(NamedTuple):
-    """What safetensors files say of themselves."""
+    """Headers of safetensors files."""
 
-    kinds: dict[str, str]
-    """Types of numbers by the name of the tensor."""
+    dtypes: dict[str, str]
+    """Data types by the name of the tensor."""
 
-    numbers: int
+    parameters: int
 
 
 def _stored(folder: Path) -> _Stored:
     from safetensors import safe_open
 
-    kinds, numbers = {}, 0
+    dtypes, parameters = {}, 0
     for file in check_weights(folder):
         with safe_open(file, "pt") as weights:
             for name in weights.keys():  # noqa: SIM118 - it is no dictionary
                 tensor = weights.get_slice(name)
-                kinds[name] = tensor.get_dtype()
-                if kinds[name].startswith("C"):  # of which half would be lost on the way
-                    raise _no_weights(folder, name, kinds[name])
-                numbers += math.prod(tensor.get_shape())
-    return _Stored(kinds, numbers)
+                dtypes[name] = tensor.get_dtype()
+                if dtypes[name].startswith("C"):  # the imaginary part would be lost
+                    raise _wrong_dtype(folder, name, dtypes[name])
+                parameters += math.prod(tensor.get_shape())
+    return _Stored(dtypes, parameters)
 
 
 @contextmanager
 def loading_folder(folder: Path, what: str, *, hint: str) -> Iterator[None]:
-    """Open files of a folder inside; whatever their content makes upstream raise becomes one error.
+    """Turn any error of upstream while files of a folder are opened into a `ModelError`.
 
-    What is made of `config.json` may not be far larger than the weights are, if they are there: it would take any time,
-    and any memory.
+    The model described by `config.json` may not be much larger than the weights, as it could exhaust time and memory.
 
     Args:
         folder: The folder.
         what: What is opened, e.g. `model 'folder'`.
-        hint: A way out.
+        hint: What to try.
 
     Raises:
         ModelError: They cannot be opened.
     """
     try:
-        with quiet(), hub_errors(what, ModelError, hint=hint), LOADING_LOCK, _no_larger_than(folder):
+        with quiet(), hub_errors(what, ModelError, hint=hint), LOADING_LOCK, _limited_size(folder):
             yield
     except BaseException as error:
         if isinstance(error, ImdbSentimentError) or not is_fault(error):
@@ -243,28 +239,28 @@ def loading_folder(folder: Path, what: str, *, hint: str) -> Iterator[None]:
 
 
 @contextmanager
-def _no_larger_than(folder: Path) -> Iterator[None]:
-    """Let this thread make no model inside that has far more tensors or numbers than are stored.
+def _limited_size(folder: Path) -> Iterator[None]:
+    """Refuse to create a model in this thread with far more tensors or parameters than are stored.
 
-    Upstream makes a model without memory for its numbers first, and counting then costs nothing.
+    Upstream first creates a model on the meta device, where counting is free.
     """
     from torch.nn.modules import module
 
-    there = any((folder / name).exists() for name in (_WEIGHTS, _INDEX))
-    kinds, stored = _stored(folder) if there else ({}, _MOST_NUMBERS)
-    most = 2 * len(kinds) + _SLACK_TENSORS if there else _MOST_TENSORS
-    thread, tensors, numbers = threading.get_ident(), 0, 0
+    has_weights = any((folder / name).exists() for name in (_WEIGHTS, _INDEX))
+    dtypes, stored = _stored(folder) if has_weights else ({}, _MAX_PARAMETERS)
+    max_tensors = 2 * len(dtypes) + _EXTRA_TENSORS if has_weights else _MAX_TENSORS
+    thread, tensors, parameters = threading.get_ident(), 0, 0
 
     def count(_: object, name: str, tensor: "torch.Tensor | None") -> None:
-        nonlocal tensors, numbers
+        nonlocal tensors, parameters
         if tensor is None or not tensor.is_meta or threading.get_ident() != thread:
             return
-        tensors, numbers = tensors + 1, numbers + tensor.numel()
-        if tensors > most or numbers > 2 * stored + _SLACK_NUMBERS:
+        tensors, parameters = tensors + 1, parameters + tensor.numel()
+        if tensors > max_tensors or parameters > 2 * stored + _EXTRA_PARAMETERS:
             raise ModelError(
-                f"config.json of {folder} describes a larger model than its weights are of",
-                found=f"more than {tensors:,} tensors of {numbers:,} numbers",
-                expected=f"{len(kinds):,} tensors of {stored:,} numbers" if there else "a model of any use",
+                f"config.json of {folder} describes a larger model than its weights",
+                found=f"more than {tensors:,} tensors with {parameters:,} parameters",
+                expected=f"{len(dtypes):,} tensors with {stored:,} parameters" if has_weights else "a smaller model",
             )
 
     hooks = [
@@ -278,20 +274,20 @@ def _no_larger_than(folder: Path) -> Iterator[None]:
             hook.remove()
 
 
-def own_finite_weights(model: "PreTrainedModel", folder: Path) -> None:
-    """Check that all numbers of a model can be computed with, and take them out of the file.
+def copy_finite_weights(model: "PreTrainedModel", folder: Path) -> None:
+    """Check that all weights of a model are finite, and copy them out of the memory-mapped file.
 
-    As it is loaded, a model lies in the file: who wrote to that, or cut it, would change or kill what computes.
+    A memory-mapped model would change or crash if the file were overwritten or truncated.
 
     Raises:
-        ModelError: A number is infinite or none, or numbers were stored as something else.
+        ModelError: A weight is NaN or infinite, or was not stored as a floating-point number.
     """
     import torch
 
-    whole = {name.rpartition(".")[2] for name, buffer in model.named_buffers() if not buffer.is_floating_point()}
-    for name, kind in _stored(folder).kinds.items():
-        if not kind.startswith(("F", "BF")) and name.rpartition(".")[2] not in whole:
-            raise _no_weights(folder, name, kind)
+    integers = {name.rpartition(".")[2] for name, buffer in model.named_buffers() if not buffer.is_floating_point()}
+    for name, dtype in _stored(folder).dtypes.items():
+        if not dtype.startswith(("F", "BF")) and name.rpartition(".")[2] not in integers:
+            raise _wrong_dtype(folder, name, dtype)
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         tensor.data = tensor.data.clone()
         if (
@@ -300,15 +296,15 @@ def own_finite_weights(model: "PreTrainedModel", folder: Path) -> None:
             and not math.isfinite(sum(map(abs, torch.aminmax(tensor.data))))
         ):
             raise ModelError(
-                f"{folder} has weights that are infinite or not a number, and would answer nothing else",
+                f"{folder} has weights that are NaN or infinite",
                 found=name,
                 expected="weights of a training that did not diverge",
             )
 
 
-def _no_weights(folder: Path, name: str, kind: str) -> ModelError:
+def _wrong_dtype(folder: Path, name: str, dtype: str) -> ModelError:
     return ModelError(
-        f"{folder} has weights that are no floating-point numbers",
-        found=f"{name} as {kind}",
+        f"{folder} has weights that are not floating-point numbers",
+        found=f"{name} as {dtype}",
         expected="weights as they were trained",
     )

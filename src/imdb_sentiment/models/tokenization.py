@@ -1,4 +1,4 @@
-"""Texts become token ids: one place for cleaning, cutting and padding, shared by training and scoring."""
+"""Tokenization, truncation and padding, shared by training and inference."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -24,15 +24,15 @@ Truncation = Literal["head", "tail", "head_tail"]
 
 _COLUMNS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
 _CHUNK = 1000
-_MOST_READ = 2**18
-"""Characters from the beginning of a text, and from its end, of which any model reads a part at most."""
+_MAX_CHARACTERS = 2**18
+"""Characters at the start and the end of a text that are tokenized; no model reads more."""
 
 _SHORT = 64
-_HEAD_SHARE = 4  # head+tail keeps a quarter from the beginning, near the 128 of 512 of Sun et al. (2019)
+_HEAD_SHARE = 4  # head+tail keeps a quarter from the start, close to the 128 of 512 of Sun et al. (2019)
 
 
 class EncodedText(NamedTuple):
-    """One text, or one pair of texts, as a model reads it."""
+    """An encoded text or pair of texts."""
 
     inputs: "dict[str, NDArray[np.int32]]"
     """Model input names (`input_ids`, `attention_mask`, ...) to arrays of shape (tokens,)."""
@@ -42,30 +42,30 @@ class EncodedText(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Number of tokens, special tokens included."""
+        """Return the number of tokens, special tokens included."""
         return len(self.inputs["input_ids"])
 
 
 class Span(NamedTuple):
-    """Where a token stands."""
+    """Position of a token."""
 
     part: int
     """0, or 1 in the second text of a pair."""
 
     start: int
-    """Position of its first character in the text as it was given."""
+    """Position of its first character in the original text."""
 
     end: int
     """Position after its last character."""
 
 
 class TextEncoder:
-    """SharedLock texts into padded batches under one length policy.
+    """Encodes texts, with truncation and padding.
 
     Args:
-        tokenizer: A tokenizer made by `prepare_tokenizer`.
+        tokenizer: A tokenizer from `prepare_tokenizer`.
         max_length: Longest input in tokens, special tokens included.
-        truncation: What is kept of longer texts; see `FineTuneConfig.truncation`.
+        truncation: Part of longer texts to keep; see `FineTuneConfig.truncation`.
     """
 
     def __init__(self, tokenizer: "PreTrainedTokenizerFast", *, max_length: int, truncation: Truncation) -> None:
@@ -74,13 +74,13 @@ class TextEncoder:
         self.truncation = truncation
 
     def encode(self, texts: Texts, *, description: str | None = "tokenizing") -> list[EncodedText]:
-        """Encode texts or pairs in order, with a progress bar when that takes more than two seconds.
+        """Encode texts or pairs in order, with a progress bar after two seconds.
 
-        Of a pair above `max_length`, the longer text is cut until both have the same share, and then both are.
+        Of a pair above `max_length`, the longer text is truncated until both are of equal length, then both are.
 
         Args:
             texts: Texts or pairs.
-            description: What the bar calls it; None shows none.
+            description: Label of the progress bar; None shows no bar.
         """
         if description is None:
             return list(self._encode_chunk(texts))
@@ -92,7 +92,7 @@ class TextEncoder:
         return encoded
 
     def spans(self, text: str | tuple[str, str]) -> "list[Span | None]":
-        """Return where each token of an encoded text or pair stands in it; None for special tokens."""
+        """Return the position of each token of an encoded text or pair; None for special tokens."""
         (encoding,) = self.tokenizer.backend_tokenizer.encode_batch([text])
         spans = [
             None if part is None else Span(part, start, end)
@@ -103,7 +103,7 @@ class TextEncoder:
         return [span for span, keep in zip(spans, self._kept(encoding), strict=True) if keep]
 
     def cut_at(self, max_length: int) -> "TextEncoder":
-        """Return an encoder that differs in its longest input only."""
+        """Return the same encoder with another longest input."""
         return TextEncoder(self.tokenizer, max_length=max_length, truncation=self.truncation)
 
     def stack(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> "dict[str, NDArray[np.int64]]":
@@ -115,19 +115,19 @@ class TextEncoder:
         import numpy as np
 
         shape = len(batch), max(pad_to or 0, *(text.length for text in batch), 0)
-        if shape == (1, batch[0].length):  # nothing to pad, and a lone text is in a hurry
+        if shape == (1, batch[0].length):  # fast path for a single text, without padding
             return {name: values[None].astype(np.int64) for name, values in batch[0].inputs.items()}
         left = self.tokenizer.padding_side == "left"
-        fillers = {"input_ids": self.tokenizer.pad_token_id, "token_type_ids": self.tokenizer.pad_token_type_id}
+        padding = {"input_ids": self.tokenizer.pad_token_id, "token_type_ids": self.tokenizer.pad_token_type_id}
         stacked = {}
         for name in batch[0].inputs:
-            stacked[name] = np.full(shape, fillers.get(name, 0), dtype=np.int64)
+            stacked[name] = np.full(shape, padding.get(name, 0), dtype=np.int64)
             for row, text in zip(stacked[name], batch, strict=True):
                 row[-text.length if left else 0 :][: text.length] = text.inputs[name]
         return stacked
 
     def pad(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> "dict[str, torch.Tensor]":
-        """Return what `stack` does, as tensors."""
+        """Return the result of `stack` as tensors."""
         import torch
 
         return {name: torch.from_numpy(rows) for name, rows in self.stack(batch, pad_to=pad_to).items()}
@@ -144,17 +144,17 @@ class TextEncoder:
             yield EncodedText(arrays, truncated=truncated)
 
     def _shortened(self, text: Any) -> Any:
-        """Leave out of a very long text what lies between the parts that can be kept; a token takes 100 bytes."""
+        """Remove the middle of a very long text, which is truncated anyway, to save memory."""
         if not isinstance(text, str):
             return tuple(map(self._shortened, text))
-        if len(text) <= 2 * _MOST_READ:
+        if len(text) <= 2 * _MAX_CHARACTERS:
             return text
-        head, tail = text[:_MOST_READ], text[-_MOST_READ:]
-        # cut between words: what is next to a cut is far from what is kept
+        head, tail = text[:_MAX_CHARACTERS], text[-_MAX_CHARACTERS:]
+        # cut between words
         return f"{head.rpartition(' ')[0] or head} {tail.partition(' ')[2] or tail}"
 
     def _kept(self, encoding: "Encoding") -> "NDArray[np.bool_]":
-        """Mark the tokens that stay: all that stand around and between the texts, and of the texts what fits."""
+        """Mark the tokens to keep: all special tokens, and as much of the texts as fits."""
         import numpy as np
 
         text_of = encoding.sequence_ids  # None for special tokens
@@ -171,7 +171,7 @@ class TextEncoder:
 
 def _tokenized(tokenizer: "Tokenizer", texts: Texts) -> "list[Encoding]":
     try:
-        if len(texts) == 1:  # a batch wakes other threads, which is slower for one, and for the model that comes next
+        if len(texts) == 1:  # a batch starts threads, which is slower for a single text
             (text,) = texts
             return [tokenizer.encode(text) if isinstance(text, str) else tokenizer.encode(*text)]
         encodings: list[Encoding] = tokenizer.encode_batch_fast(list(texts))  # without offsets
@@ -183,11 +183,10 @@ def _tokenized(tokenizer: "Tokenizer", texts: Texts) -> "list[Encoding]":
 
 
 def padded_length(tokens: int, limit: int) -> int:
-    """Return to how many tokens a batch is padded whose longest text has so many.
+    """Return the padded length of a batch: a multiple of 8 up to 64, of 32 above.
 
-    It is one of few lengths: multiples of 8 up to 64, of 32 above. For each shape of tensors, libraries for products of
-    matrices prepare code and keep it, and where sizes come back, the allocator finds blocks that fit. With a shape for
-    each length, memory grew by half over an epoch of IMDb, and scoring took a sixth longer.
+    Few distinct shapes save memory and time: matmul libraries cache a kernel for each shape, and the allocator can
+    reuse blocks.
 
     Args:
         tokens: Tokens of the longest text.
@@ -206,14 +205,14 @@ def texts_of(rows: "datasets.Dataset") -> Texts:
 
 
 def prepare_tokenizer(tokenizer: "PreTrainedTokenizerFast", *, clean: bool) -> "PreTrainedTokenizerFast":
-    """Return a copy of a pretrained tokenizer that cleans texts itself and neither cuts nor pads on its own.
+    """Return a copy of a pretrained tokenizer that cleans texts, without truncation and padding.
 
-    The copy is of the general class that keeps its normalizer when it is saved and loaded; a model's own class
-    (`BertTokenizer`) builds a new one and would lose the cleaning.
+    The copy is a `PreTrainedTokenizerFast`, which keeps its normalizer when it is saved and loaded; a model's own class
+    such as `BertTokenizer` would lose the cleaning.
 
     Args:
         tokenizer: Any tokenizer backed by the `tokenizers` package.
-        clean: Put the cleaning rules before the tokenizer's own normalizer.
+        clean: Prepend the cleaning rules to the tokenizer's normalizer.
     """
     from tokenizers import Regex, Tokenizer, normalizers
     from transformers import PreTrainedTokenizerFast
@@ -236,7 +235,7 @@ def prepare_tokenizer(tokenizer: "PreTrainedTokenizerFast", *, clean: bool) -> "
 
 
 def _shares(lengths: Sequence[int], room: int) -> list[int]:
-    """Divide `room` between one or two texts that are longer together, as `longest_first` of transformers does."""
+    """Divide `room` tokens between one or two longer texts, as `longest_first` of transformers does."""
     if len(lengths) == 1:
         return [room]
     shorter = min(*lengths, room // 2)

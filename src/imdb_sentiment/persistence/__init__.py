@@ -1,1 +1,1 @@
-"""The saved folder: written, opened, exported, described and published."""
+"""Saving, loading, exporting and publishing of models."""

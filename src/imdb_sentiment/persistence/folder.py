@@ -1,4 +1,4 @@
-"""What the folder of any saved model holds: where it is, how the model was made, and which rows it has seen."""
+"""Reading of model folders: metadata, training fingerprints, TF-IDF model and label names."""
 
 from pathlib import Path
 from typing import Any
@@ -27,33 +27,33 @@ __all__ = [
 CASCADE_FILE = "cascade.npz"
 
 _FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", SEEN_ROWS_FILE, CASCADE_FILE]
-"""With what a tokenizer of a model made elsewhere may consist of."""
+"""Including the tokenizer files of third-party models."""
 
-_UNNAMED = {"0": "LABEL_0", "1": "LABEL_1"}
-"""What upstream calls two labels that nobody named, and leaves out of the file."""
+_DEFAULT_NAMES = {"0": "LABEL_0", "1": "LABEL_1"}
+"""Upstream's names of unnamed labels, which are not written to the file."""
 
-_ONE_OF_TWO = {
+_REQUIRED = {
     "problem_type": "single_label_classification",
     "num_labels": 2,
     "_num_labels": 2,
     "function_to_apply": "softmax",
 }
-"""What else `config.json` may say of the outputs, and must say if it does."""
+"""Required values of optional keys in `config.json`."""
 
-_ACTIVATIONS = ("sentence_transformers", "sbert_ce_default_activation_function")
-"""Where cross-encoders of sentence-transformers say what becomes of their outputs."""
+_ACTIVATION_KEYS = ("sentence_transformers", "sbert_ce_default_activation_function")
+"""Keys of the output activation of cross-encoders of sentence-transformers."""
 
 
 def find_folder(name: str, revision: str | None = None) -> Path:
-    """Return the folder of a model, fetched from the hub if there is no such folder on disk.
+    """Return the folder of a model, downloaded from the hub if it is not on disk.
 
     Args:
-        name: A folder on disk, or the id of a repository on the hub that holds one.
+        name: A folder on disk, or the id of a repository on the hub.
         revision: Branch, tag or commit on the hub.
 
     Raises:
         ModelError: There is neither.
-        HubUnavailableError: `name` is on the hub, and the hub did not answer.
+        HubUnavailableError: The hub did not answer.
     """
     path = Path(name).expanduser()
     if path.is_dir():
@@ -66,10 +66,10 @@ def find_folder(name: str, revision: str | None = None) -> Path:
 
 
 def read_metadata(folder: Path) -> ModelMetadata:
-    """Read how the model was made.
+    """Read `imdb_sentiment.json`.
 
     Raises:
-        ModelError: The folder does not say, or not in a form that is known.
+        ModelError: The file is missing or damaged, or has an unknown schema version.
     """
     check_files(folder)
     if not (folder / METADATA_FILE).is_file():
@@ -96,7 +96,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
 
 
 def read_seen(folder: Path) -> TrainingFingerprints | None:
-    """Read which rows the model has seen; None if the file was removed.
+    """Read the training fingerprints; None if the file was removed.
 
     Raises:
         ModelError: The file is damaged.
@@ -111,10 +111,10 @@ def read_seen(folder: Path) -> TrainingFingerprints | None:
 
 
 def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
-    """Read the quick model; None if there is none.
+    """Read the TF-IDF model of a cascade; None if the model has no cascade.
 
     Raises:
-        ModelError: There should be one, and its file is missing or damaged.
+        ModelError: The file is missing or damaged.
     """
     from imdb_sentiment.inference.bag_of_words import TfidfModel
 
@@ -122,65 +122,63 @@ def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
     if chosen is None:
         return None
     try:
-        words = TfidfModel.load(path, cleans=metadata.cleaning.clean_text)
+        tfidf = TfidfModel.load(path, cleans=metadata.cleaning.clean_text)
     except FileNotFoundError:
-        raise ModelError(f"{folder} is not a whole model folder", found=f"no {path.name}") from None
+        raise ModelError(f"{folder} is not a complete model folder", found=f"no {path.name}") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read", found=str(error), hint="train or save the model again") from None
-    return Cascade(words, chosen.margin, chosen.blend)
+    return Cascade(tfidf, chosen.margin, chosen.blend)
 
 
 def check_label_names(folder: Path, settings: dict[str, Any], metadata: ModelMetadata) -> None:
-    """Check that `config.json` and our own file call the labels the same.
+    """Check that `config.json` and `imdb_sentiment.json` have the same label names.
 
     Raises:
-        ModelError: They do not, or there are not two.
+        ModelError: They differ, or there are not two.
     """
     names = read_label_names(settings, str(folder))
     if names != metadata.labels:
         raise ModelError(
-            f"the label names of {folder} disagree, so that labels might be flipped",
+            f"the label names of {folder} are inconsistent, so labels might be flipped",
             found=f"{list_values(names)} in config.json",
             expected=f"{list_values(metadata.labels)} as in {METADATA_FILE}",
         )
 
 
 def read_label_names(settings: dict[str, Any], name: str) -> LabelNames:
-    """Return what `config.json` calls the two outputs of a classifier that chooses one of two labels.
+    """Return the label names of a single-label classifier with two labels.
 
     Args:
-        settings: Its content.
-        name: What the user calls the model.
+        settings: The content of `config.json`.
+        name: The user's name of the model.
 
     Raises:
-        ModelError: It is the file of another kind of model, or contradicts itself.
+        ModelError: It is another kind of model, or the settings are inconsistent.
     """
-    names = settings.get("id2label", _UNNAMED)
+    names = settings.get("id2label", _DEFAULT_NAMES)
     if not isinstance(names, dict) or sorted(names) != ["0", "1"]:
         found = f"{len(names)}: {list_values(names.values())}" if isinstance(names, dict) else quote(names)
         raise ModelError(f"{name} does not have two labels", found=found, expected="two names in id2label")
     negative, positive = labels = LabelNames(*(str(names[number]) for number in ("0", "1")))
     plain = all(isinstance(label, str | int) for label in names.values())
     if not plain or negative == positive or not all(map(str.strip, labels)):
-        raise ModelError(
-            f"{name} does not have two labels", found=list_values(labels), expected="two names that differ"
-        )
-    for key, expected in _ONE_OF_TWO.items():
+        raise ModelError(f"{name} does not have two labels", found=list_values(labels), expected="two different names")
+    for key, expected in _REQUIRED.items():
         if settings.get(key) not in (None, expected):
             raise ModelError(
-                f"{name} is no classifier that chooses one of two labels",
+                f"{name} is not a single-label classifier with two labels",
                 found=f"{key}: {settings[key]}",
                 expected=f"{expected}, or no {key}",
             )
-    if "sigmoid" in str([settings.get(key) for key in _ACTIVATIONS]).casefold():
-        found = "a sigmoid for each label, which may both be true, or neither"
-        raise ModelError(f"{name} is no classifier that chooses one of two labels", found=found, expected="a softmax")
+    if "sigmoid" in str([settings.get(key) for key in _ACTIVATION_KEYS]).casefold():
+        summary = f"{name} is not a single-label classifier with two labels"
+        raise ModelError(summary, found="a sigmoid for each label", expected="a softmax")
     numbers = settings.get("label2id") or {"": 0, " ": 1}
     stated = {str(label): str(number) for label, number in numbers.items()} if isinstance(numbers, dict) else {}
     if {*stated.values()} != {"0", "1"} or stated.get(negative, "0") != "0" or stated.get(positive, "1") != "1":
         raise ModelError(
-            f"the label names of {name} disagree, so that labels might be flipped",
+            f"the label names of {name} are inconsistent, so labels might be flipped",
             found=f"label2id: {numbers}",
-            expected=f"the numbers that id2label has: {names}",
+            expected=f"the numbers in id2label: {names}",
         )
     return labels

@@ -1,4 +1,4 @@
-"""What tells one model from another: all that decides its answers, and nothing else."""
+"""Fingerprint of a model: everything that determines its predictions, and nothing else."""
 
 import hashlib
 import json
@@ -14,9 +14,7 @@ __all__ = ["identity_of"]
 
 
 def identity_of(artifact: "Artifact | Exported", backend: Backend) -> str:
-    """Return the same for models that answer the same, wherever they lie and whatever they were called.
-
-    Weights are read in full, at about a gigabyte a second.
+    """Return the fingerprint of a model, which does not depend on its location or name.
 
     Raises:
         ModelError: The file of a graph was changed since it was opened.
@@ -35,7 +33,7 @@ def identity_of(artifact: "Artifact | Exported", backend: Backend) -> str:
         backend.digest(),
     ]
     if artifact.cascade:
-        words = artifact.cascade.words
-        parts += [words.rarity.tobytes(), words.weights.tobytes(), repr(words.bias).encode()]
+        tfidf = artifact.cascade.tfidf
+        parts += [tfidf.idf.tobytes(), tfidf.weights.tobytes(), repr(tfidf.bias).encode()]
     digests = b"".join(hashlib.sha256(part).digest() for part in parts)
     return hashlib.sha256(digests).hexdigest()

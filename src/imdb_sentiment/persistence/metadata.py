@@ -1,4 +1,4 @@
-"""imdb_sentiment.json: how a saved model was made."""
+"""`imdb_sentiment.json`: metadata of a saved model."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.evaluation import EvaluationReport
     from imdb_sentiment.results.training import Calibration, CascadeChoice, FineTuneResult
 
-__all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_foreign"]
+__all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_third_party"]
 
 SCHEMA_VERSION = 1
 
@@ -37,7 +37,7 @@ class _Section(BaseModel):
 
 
 class _Read(BaseModel):
-    """What is read of a record that is kept as it was written."""
+    """Fields that are read from a record; others are kept as written."""
 
 
 class _SplitsRead(_Read):
@@ -70,7 +70,7 @@ class _AuditRead(_Read):
 
 
 def _has(kind: type[_Read]) -> AfterValidator:
-    """Check that a record, if it is not empty, has what is read of it, and leave it as it is."""
+    """Check that a record, if it is not empty, has the fields that are read, without changing it."""
 
     def check(record: dict[str, Any] | None) -> dict[str, Any] | None:
         if record:
@@ -85,14 +85,14 @@ def _has(kind: type[_Read]) -> AfterValidator:
 
 
 def _readable_report(report: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Check that a report can be read and written again."""
+    """Check that a report can be parsed and printed."""
     if report is not None:
         from imdb_sentiment.results.evaluation import EvaluationReport
 
         try:
             str(EvaluationReport.from_dict(report))
-        except Exception as error:  # of any kind, by what stands there
-            raise ValueError(f"no report: {type(error).__name__}: {error}") from None
+        except Exception as error:  # any exception, depending on the content
+            raise ValueError(f"not a valid report: {type(error).__name__}: {error}") from None
     return report
 
 
@@ -105,14 +105,14 @@ class _MetricsRead(_Read):
 
 
 class Cleaning(_Section):
-    """How texts are cleaned before they are cut into tokens; the saved tokenizer does it."""
+    """Cleaning of texts before tokenization, by the saved tokenizer."""
 
     clean_text: bool
     rules: tuple[tuple[str, str], ...]
 
 
 class LengthPolicy(_Section):
-    """How many tokens the model reads, and what is kept of longer texts."""
+    """Longest input in tokens, and truncation of longer texts."""
 
     max_length: PositiveInt
     truncation: Truncation
@@ -120,18 +120,18 @@ class LengthPolicy(_Section):
 
 
 class CalibrationSection(_Section):
-    """What was fitted to the validation split after training; see `Calibration`."""
+    """Calibration on the validation split; see `Calibration`."""
 
     temperature: PositiveFloat
     threshold: Annotated[float, Field(gt=0, lt=1)]
     goal: Annotated[str, Field(pattern=r"^(max_f1|(precision|recall)>=(0?\.\d+|1|1\.0*)|[\d.e-]+)$")]
     reached: bool
     before: _Report
-    """`EvaluationReport` on the validation split before."""
+    """`EvaluationReport` on the validation split before calibration."""
 
 
 class CascadeSection(_Section):
-    """How the quick model goes together with the encoder; see `CascadeChoice`."""
+    """Parameters of the cascade; see `CascadeChoice`."""
 
     margin: Annotated[float, Field(gt=0.5, le=1)]
     blend: Annotated[float, Field(ge=0, le=1)]
@@ -143,19 +143,19 @@ class CascadeSection(_Section):
 
 
 class ModelMetadata(_Section):
-    """The content of `imdb_sentiment.json`: how a saved model was made. `model_dump()` gives plain JSON types.
+    """The content of `imdb_sentiment.json`: how a saved model was trained. `model_dump()` returns JSON types.
 
-    Of a model that was made elsewhere nothing is known of its training, and what would tell of it is empty.
+    For a third-party model, the fields on training are empty.
     """
 
     schema_version: Literal[1] = 1
-    """Raised when a reader of the old form could misread the new one; an unknown version is refused."""
+    """Incremented when an older reader could misread the file; an unknown version is refused."""
 
     labels: LabelNames
     """Names of the negative and of the positive label."""
 
     text_columns: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
-    """Names of the columns that the model reads, in order: one, or the two of a pair."""
+    """Names of the text columns: one, or the two of a pair."""
 
     base_model: str
     """`FineTuneConfig.model_name`."""
@@ -164,7 +164,7 @@ class ModelMetadata(_Section):
     """Whether texts are cleaned, and by which rules."""
 
     length_policy: LengthPolicy
-    """How many tokens the model reads, what is kept of longer texts, and what a stock pipeline makes of them."""
+    """Longest input in tokens, truncation of longer texts, and how a stock pipeline truncates them."""
 
     data_config: dict[str, Any]
     """`DataConfig` of the run; its `source` is null where the rows were given to `fit`."""
@@ -179,23 +179,23 @@ class ModelMetadata(_Section):
     """`MethodResult` of each method that was compared on held-out rows."""
 
     warnings: tuple[str, ...] = ()
-    """`FineTuneResult.warnings()`: what makes this model doubtful."""
+    """`FineTuneResult.warnings()`: reasons to doubt this model."""
 
     settled: dict[str, int | FiniteFloat] = {}
-    """`FineTuneResult.settled`: what `auto` in `fine_tune_config` came to."""
+    """`FineTuneResult.settled`: resolved values of `auto` in `fine_tune_config`."""
 
     data_fingerprint: str
-    """`SplitSummary.fingerprint`: the same for the same texts, labels and division."""
+    """`SplitSummary.fingerprint`: the same for the same texts, labels and splits."""
 
     splits: Annotated[dict[str, Any], _has(_SplitsRead)]
     """`SplitSummary`: rows per split and class, rows left out and why."""
 
     audit: Annotated[dict[str, Any] | None, _has(_AuditRead)]
-    """What the audit found in the data, as counts and without a word of them, and the lengths in tokens; null where
-    `DataSplits` were given to `fit`."""
+    """Findings of the data audit, as counts without texts, and the lengths in tokens; null if `DataSplits` were given
+    to `fit`."""
 
     calibration: CalibrationSection
-    """Temperature, which the head holds already, and threshold, which is to be applied; how they came about."""
+    """Temperature, already applied to the head, and decision threshold."""
 
     cascade: CascadeSection | None = None
     """Null unless the model was trained with `FineTuneConfig.cascade`."""
@@ -204,28 +204,26 @@ class ModelMetadata(_Section):
     """`EpochRecord` of each evaluation of the run."""
 
     kept_epoch: float | None = None
-    """`FineTuneResult.kept_epoch`: which record of `history` the weights are of. Null in a folder that was saved before
-    this was recorded."""
+    """`FineTuneResult.kept_epoch`: record of `history` that the weights belong to. Null in older folders."""
 
     kept_because: str | None = None
-    """`FineTuneResult.kept_because`: why that epoch."""
+    """`FineTuneResult.kept_because`: why that epoch was kept."""
 
     training_precision: str | None = None
-    """`FineTuneResult.training_precision`: numbers that training computed with. What `metrics` were computed with, they
-    say themselves."""
+    """`FineTuneResult.training_precision`. The reports in `metrics` state their own precision."""
 
     metrics: Annotated[dict[str, Any], _has(_MetricsRead)]
-    """`EvaluationReport` of the finished model on `validation`, or by cross-validation, and on `test`; null if it was
-    not measured."""
+    """`EvaluationReport` of the final model on `validation`, or by cross-validation, and on `test`; null if not
+    evaluated."""
 
     seed: int | None
     """`FineTuneConfig.seed`."""
 
     versions: dict[str, str]
-    """Versions of this library and of those that decide what a model computes."""
+    """Versions of this library and of those that affect predictions."""
 
     export: dict[str, Any] | None = None
-    """`ExportReport` of an exported model; null where the weights are PyTorch's."""
+    """`ExportReport` of an exported model; null for a PyTorch model."""
 
     def _kept(self) -> str:
         if self.kept_epoch is None:
@@ -233,27 +231,27 @@ class ModelMetadata(_Section):
         return f"{self.kept_epoch:.4g} ({self.kept_because})" if self.history else str(self.kept_because)
 
     def background(self) -> ModelProvenance:
-        """Return what the page of a report says of the model."""
-        told = {
+        """Return the model's provenance for a report."""
+        provenance = {
             "encoder": self.base_model,
             "longest input": f"{self.length_policy.max_length} tokens ({self.length_policy.truncation})",
         }
         if self.splits:
             rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}
-            missed = "" if self.calibration.reached else ", which no threshold reaches"
-            told |= {
+            missed = "" if self.calibration.reached else ", not reached by any threshold"
+            provenance |= {
                 "training rows": f"{rows['train']:,}",
-                "rows held out to choose and calibrate by": f"{rows['validation'] or rows['train']:,}",
-                "fingerprint of the data": self.data_fingerprint[:16],
+                "held-out rows for selection and calibration": f"{rows['validation'] or rows['train']:,}",
+                "data fingerprint": self.data_fingerprint[:16],
                 "method": self.method,
                 "kept epoch": self._kept(),
-                "precision of training": self.training_precision or NOT_RECORDED,
+                "training precision": self.training_precision or NOT_RECORDED,
                 "temperature": f"{self.calibration.temperature:.4g}",
                 "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal}{missed})",
                 "seed": str(self.seed),
             }
         return ModelProvenance(
-            provenance=told | {f"version of {name}": version for name, version in self.versions.items()},
+            provenance=provenance | {f"version of {name}": version for name, version in self.versions.items()},
             history=self.history,
             calibration=self.calibration.model_dump(),
             audit=self.audit,
@@ -273,15 +271,15 @@ def describe(
     data_config: "DataConfig",
     config: "FineTuneConfig",
 ) -> ModelMetadata:
-    """Say how a fitted model was made.
+    """Return the metadata of a trained model.
 
     Args:
-        result: What its training came to.
-        test: What `SentimentFineTuner.evaluate` returned, if it was called.
+        result: Result of its training.
+        test: Result of `SentimentFineTuner.evaluate`, if it was called.
         encoder: Encodes its texts.
         labels: Names of the two labels.
-        data_config: Where the data came from.
-        config: How it learnt.
+        data_config: Data configuration.
+        config: Fine-tuning configuration.
     """
     return ModelMetadata(
         labels=labels,
@@ -310,13 +308,13 @@ def describe(
     )
 
 
-def describe_foreign(name: str, encoder: TextEncoder, labels: LabelNames) -> ModelMetadata:
-    """Say what is known of a model that was made elsewhere.
+def describe_third_party(name: str, encoder: TextEncoder, labels: LabelNames) -> ModelMetadata:
+    """Return the metadata of a third-party model.
 
     Args:
-        name: What the user called it.
+        name: The user's name of the model.
         encoder: Encodes its texts.
-        labels: What its own files call the two labels.
+        labels: Label names in its files.
     """
     return ModelMetadata(
         labels=labels,
@@ -338,7 +336,7 @@ def describe_foreign(name: str, encoder: TextEncoder, labels: LabelNames) -> Mod
 
 
 def _describe_metrics(validation: "EvaluationReport", measured: "EvaluationReport | None") -> dict[str, Any]:
-    """File a cross-validation where it belongs: it is a report on no test split, but a fuller one on held-out rows."""
+    """Return the metrics by split; a cross-validation is stored under `validation`."""
     if measured and measured.cross_validated:
         return {"validation": measured.to_dict(), "test": None}
     return {"validation": validation.to_dict(), "test": measured.to_dict() if measured else None}

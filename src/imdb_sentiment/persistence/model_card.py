@@ -1,4 +1,4 @@
-"""The model card: README.md of a saved model, for whoever finds the folder."""
+"""Model card: README.md of a saved model."""
 
 import re
 from pathlib import Path
@@ -32,21 +32,19 @@ classifier = SentimentClassifier.from_pretrained("PATH_OR_ID")
 
 
 def model_card(metadata: "ModelMetadata", *, name: str) -> str:
-    """Return the card, with the figures of the test split, if it was measured, where the hub looks for them.
-
-    No text of the data is in it.
+    """Return the card, with test metrics as the hub reads them. It quotes no text of the data.
 
     Args:
-        metadata: How the model was made.
-        name: Of the model; its id if it is on the hub.
+        metadata: Metadata of the model.
+        name: Name of the model; its id if it is on the hub.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
     source: Any = metadata.data_config.get("source")
     on_hub = isinstance(source, str) and bool(_ON_THE_HUB.fullmatch(source)) and not Path(source).exists()
     measured = metadata.metrics["test"] or _cross_validation(metadata)
-    whole = EvaluationReport.from_dict(measured) if measured else None
-    test = whole and (whole.unseen or whole)
+    full = EvaluationReport.from_dict(measured) if measured else None
+    test = full and (full.unseen or full)
     shown = source if on_hub else "own data"
     results = [
         EvalResult("text-classification", shown, shown, metric, getattr(test, metric), dataset_split="test")
@@ -67,7 +65,7 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
 
 
 def _cross_validation(metadata: "ModelMetadata") -> dict[str, Any] | None:
-    """Return the report on training rows that were held out in turn; None if there is none."""
+    """Return the report of a cross-validation; None if there is none."""
     held_out: dict[str, Any] | None = metadata.metrics["validation"]
     return held_out if held_out and held_out.get("cross_validated") else None
 
@@ -75,38 +73,38 @@ def _cross_validation(metadata: "ModelMetadata") -> dict[str, Any] | None:
 def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -> list[str]:
     negative, positive = map(escape, metadata.labels)
     use = _OURS if metadata.export else _STOCK + _OURS  # a stock pipeline does not open a graph
-    made = f"It was made elsewhere, as {escape(metadata.base_model)}."
+    origin = f"It is a third-party model, {escape(metadata.base_model)}."
     if metadata.splits:
         rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
-        made = f"Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; " + (
-            "held out in turn, they chose the method and calibrated the probabilities."
+        origin = f"Fine-tuned from {escape(metadata.base_model)} on {rows['train']} rows; " + (
+            "the method and the calibration were chosen by cross-validation on them."
             if metadata.splits.get("folds")
-            else f"{rows['validation']} others chose the epoch and calibrated the probabilities."
+            else f"the epoch and the calibration were chosen on {rows['validation']} validation rows."
         )
     threshold, policy = metadata.calibration.threshold, metadata.length_policy
-    decision = f"A text is called {positive} if its probability is above {threshold:.4g}."
+    decision = f"A text is labelled {positive} if its probability is above {threshold:.4g}."
     if threshold != 0.5:
-        decision += " A stock pipeline does not know that, and takes the more probable label."
-    figures = ["The model was not measured on a test split before it was saved."]
+        decision += " A stock pipeline ignores this threshold, and returns the more probable label."
+    metrics = ["The model was not evaluated on a test split before it was saved."]
     if test:
-        measured = f"{test.rows:,} rows, cross-validated" if test.cross_validated else f"{test.rows:,} test rows"
-        figures = markdown_table(test.metric_rows(corner=measured))
-        figures += ["", f"{test.computed_in().capitalize()}{', before it was exported' if metadata.export else ''}."]
+        corner = f"{test.rows:,} rows, cross-validated" if test.cross_validated else f"{test.rows:,} test rows"
+        metrics = markdown_table(test.metric_rows(corner=corner))
+        metrics += ["", f"{test.computed_in().capitalize()}{', before it was exported' if metadata.export else ''}."]
     return [
-        f"Tells {negative} from {positive}. {made}",
+        f"Classifies texts as {negative} or {positive}. {origin}",
         "",
         *use.replace("PATH_OR_ID", name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID").splitlines(),
         "",
         decision,
         f"It reads {policy.max_length} tokens; {escape(policy.stock_pipeline)}.",
         "",
-        "## Figures",
+        "## Metrics",
         "",
-        *figures,
+        *metrics,
         "",
-        "They hold for texts of the same kind as those it was measured on, and say nothing of others.",
+        "They only apply to texts of the same kind as the evaluation data.",
         "",
-        "## How it was made",
+        "## Training",
         "",
         *markdown_table([["", ""], *([name, value] for name, value in metadata.background().provenance.items())]),
     ]

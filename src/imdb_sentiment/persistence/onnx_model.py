@@ -1,4 +1,4 @@
-"""A model as a graph: exported, compared with the original, and opened."""
+"""Export to ONNX, comparison with the original, and loading of exported models."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,11 +33,11 @@ GRAPH_FILE = "model.onnx"
 
 Quantize = Literal["int8"]
 _SAME_LABELS = 0.99
-_WORDS = "words to trace the model with"
+_TRACE_TEXT = "words to trace the model with"
 
 
 class Exported(NamedTuple):
-    """What the folder of an exported model holds."""
+    """Content of an exported model's folder."""
 
     graph: Path
     encoder: TextEncoder
@@ -49,26 +49,26 @@ class Exported(NamedTuple):
     """None unless the model was trained with one."""
 
     @property
-    def rounded(self) -> bool:
-        """Whether weights were rounded to eight bits."""
+    def quantized(self) -> bool:
+        """Return whether the weights are quantized to int8."""
         return bool((self.metadata.export or {}).get("quantize"))
 
 
 def load_exported(folder: Path) -> Exported:
-    """Open a folder that `SentimentClassifier.export` wrote.
+    """Load a folder that `SentimentClassifier.export` wrote.
 
     Raises:
-        ModelError: It is no such folder, or its label names disagree.
+        ModelError: The folder is incomplete, or its label names are inconsistent.
     """
     metadata = read_metadata(folder)
     settings = read_json(folder / "config.json")
     check_label_names(folder, settings, metadata)
     tokenizer = open_tokenizer(folder / "tokenizer.json", read_json(folder / "tokenizer_config.json"))
-    words, policy = settings.get("vocab_size"), metadata.length_policy
-    vocabulary = words if isinstance(words, int) else None
+    size, policy = settings.get("vocab_size"), metadata.length_policy
+    vocabulary = size if isinstance(size, int) else None
     check_tokenizer(tokenizer, str(folder), vocabulary=vocabulary, max_length=policy.max_length)
     encoder = TextEncoder(
-        cast("PreTrainedTokenizerFast", tokenizer),  # has what the encoder reads of it
+        cast("PreTrainedTokenizerFast", tokenizer),  # has the attributes that the encoder uses
         max_length=policy.max_length,
         truncation=policy.truncation,
     )
@@ -86,20 +86,20 @@ def export_artifact(
     threshold: float,
     overwrite: bool,
 ) -> ExportReport:
-    """Write the folder of an exported model, whole or not at all.
+    """Export a model to a folder, atomically.
 
     Args:
-        folder: Where to.
+        folder: The folder.
         artifact: The model.
-        quantize: `int8` rounds the weights of matrix products to eight bits.
-        texts: What the two are compared on.
-        labels: Their labels, 0 or 1, if they are known.
-        expected: What PyTorch says of the texts.
-        threshold: A text is called positive above it.
-        overwrite: Replace a model of this library that is there.
+        quantize: `int8` quantizes the weights of matmuls.
+        texts: Texts to compare the two models on.
+        labels: Their labels, 0 or 1, if known.
+        expected: PyTorch's scores of the texts.
+        threshold: Decision threshold.
+        overwrite: Replace an existing model of this library.
 
     Raises:
-        MissingExtraError: What ONNX needs is not installed.
+        MissingExtraError: The extra `onnx` is not installed.
         ModelError: Fewer than 99 % of the texts get the same label.
         OutputExistsError: `folder` is not empty.
     """
@@ -108,7 +108,7 @@ def export_artifact(
         _write_graph(partial / GRAPH_FILE, artifact, quantize)
         from imdb_sentiment.inference.graph_backends import open_graph
 
-        backend = open_graph(partial / GRAPH_FILE, rounded=quantize is not None)
+        backend = open_graph(partial / GRAPH_FILE, quantized=quantize is not None)
         found = Scorer(backend, artifact.encoder).score(texts)
         before, after = expected.probabilities[:, 1], found.probabilities[:, 1]
         report = ExportReport(
@@ -119,11 +119,11 @@ def export_artifact(
             same_labels=float(((before > threshold) == (after > threshold)).mean()),
             largest_difference=float(abs(before - after).max()),
             accuracy=(_accuracy(before, threshold, labels), _accuracy(after, threshold, labels)) if labels else None,
-            megabytes=(_weights(artifact), (partial / GRAPH_FILE).stat().st_size / 1e6),
+            megabytes=(_megabytes(artifact), (partial / GRAPH_FILE).stat().st_size / 1e6),
         )
         if report.same_labels < _SAME_LABELS:
             raise ModelError(
-                "the exported model is not the same, and was not kept",
+                "the exported model differs from the original, and was not kept",
                 found=f"{report.same_labels:.1%} of {report.texts:,} texts get the same label",
                 expected=f"{_SAME_LABELS:.0%} or more",
                 hint="without quantize",
@@ -146,9 +146,9 @@ def _write_graph(file: Path, artifact: Artifact, quantize: Quantize | None) -> N
             "export to ONNX needs the extra 'onnx'", hint="pip install 'imdb-sentiment[onnx]'"
         ) from None
     quantizer = OnnxRuntimeQuantizer(OnnxRuntimeDynamicConfig(per_channel=True)) if quantize else None
-    config = OnnxConfig(dynamic=True, quantizer=quantizer)  # both runtimes fuse as well, or better, by themselves
+    config = OnnxConfig(dynamic=True, quantizer=quantizer)  # not optimized: both runtimes fuse operators themselves
     encoder, model = artifact.encoder, artifact.model
-    texts = [(_WORDS, _WORDS)] * 2 if len(artifact.metadata.text_columns) == 2 else [_WORDS] * 2
+    texts = [(_TRACE_TEXT, _TRACE_TEXT)] * 2 if len(artifact.metadata.text_columns) == 2 else [_TRACE_TEXT] * 2
     rows = encoder.pad(encoder.encode(texts))
     inputs: dict[str, Any] = {name: values.to(model.device) for name, values in rows.items()}
     with silent_output(), quiet(), first_token_only(model), LOADING_LOCK, COMPUTE_LOCK.exclusive(), WARNINGS_LOCK:
@@ -162,5 +162,5 @@ def _accuracy(positive: "NDArray[np.float32]", threshold: float, labels: Sequenc
     return float(((positive > threshold) == np.asarray(labels)).mean())
 
 
-def _weights(artifact: Artifact) -> float:
+def _megabytes(artifact: Artifact) -> float:
     return sum(value.numel() * value.element_size() for value in artifact.model.parameters()) / 1e6

@@ -17,7 +17,7 @@ from imdb_sentiment.models.device import Precision, usable_device
 from imdb_sentiment.persistence.folder import find_folder
 from imdb_sentiment.persistence.identity import identity_of
 from imdb_sentiment.persistence.onnx_model import GRAPH_FILE, Exported, load_exported
-from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_foreign
+from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_third_party
 from imdb_sentiment.runtime.files import METADATA_FILE, as_path
 from imdb_sentiment.runtime.messages import Advice, Either, cut, quote
 
@@ -193,12 +193,12 @@ def open_model(
         exported = load_exported(folder)
         from imdb_sentiment.inference.graph_backends import open_graph
 
-        graph = open_graph(exported.graph, rounded=exported.rounded, precision=precision)
+        graph = open_graph(exported.graph, quantized=exported.quantized, precision=precision)
         scorer = Scorer(graph, exported.encoder, max_tokens=most)
         scorer.try_out(pairs=len(exported.metadata.text_columns) == 2)
         return OpenedModel(exported, scorer, arguments)
     place = usable_device(device)
-    artifact = load_artifact(folder) if (folder / METADATA_FILE).exists() else load_foreign(folder, str(path))
+    artifact = load_artifact(folder) if (folder / METADATA_FILE).exists() else load_third_party(folder, str(path))
     model, encoder = artifact.model, artifact.encoder
     model.to(place)  # type: ignore[arg-type]
     Scorer(TorchBackend(model), encoder).try_out(pairs=len(artifact.metadata.text_columns) == 2)

@@ -1,4 +1,4 @@
-"""A model with weights: saved, opened, also where it was made elsewhere."""
+"""Saving and loading of PyTorch models, including third-party models."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,11 @@ from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprint
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.models.model_files import (
-    HOW_IT_ANSWERS,
+    OUTPUT_SETTINGS,
     check_settings,
     check_weights,
+    copy_finite_weights,
     loading_folder,
-    own_finite_weights,
 )
 from imdb_sentiment.models.saved_tokenizer import check_tokenizer
 from imdb_sentiment.models.tokenization import TextEncoder, Truncation
@@ -24,7 +24,7 @@ from imdb_sentiment.persistence.folder import (
     read_metadata,
     read_seen,
 )
-from imdb_sentiment.persistence.metadata import ModelMetadata, describe_foreign
+from imdb_sentiment.persistence.metadata import ModelMetadata, describe_third_party
 from imdb_sentiment.runtime.files import METADATA_FILE, new_folder
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import list_values
@@ -33,34 +33,34 @@ from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Artifact", "load_artifact", "load_foreign", "load_weights", "save_artifact", "write_all_but_weights"]
+__all__ = ["Artifact", "load_artifact", "load_third_party", "load_weights", "save_artifact", "write_all_but_weights"]
 
 _HINT = "save the model again"
 
-_SHORTEST, _LONGEST = 8, 512
+_MIN_TOKENS, _DEFAULT_TOKENS = 8, 512
 
 
 class Artifact(NamedTuple):
-    """What a model folder holds."""
+    """Content of a model folder."""
 
     model: "PreTrainedModel"
     encoder: TextEncoder
     metadata: ModelMetadata
     seen: TrainingFingerprints | None
-    """None if the file was removed, for the sake of its readers or of the writers of the texts."""
+    """None if the file was removed, e.g. for privacy."""
 
     cascade: Cascade | None = None
     """None unless the model was trained with one."""
 
 
 def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, name: str | None = None) -> None:
-    """Write a model folder, whole or not at all.
+    """Write a model folder atomically.
 
     Args:
-        folder: Where to.
-        artifact: What to write.
-        overwrite: Replace a model of this library that is there.
-        name: What its card calls the model; by default as the folder is called.
+        folder: The folder.
+        artifact: Its content.
+        overwrite: Replace an existing model of this library.
+        name: Name of the model in its card; by default the folder's name.
 
     Raises:
         OutputExistsError: `folder` is not empty; see `imdb_sentiment.runtime.files.check_output`.
@@ -71,7 +71,7 @@ def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, 
 
 
 def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> None:
-    """Write the tokenizer, how the model was made, its card, which rows it has seen, and the quick model beside it."""
+    """Write the tokenizer, the metadata, the model card, the training fingerprints and the TF-IDF model."""
     from imdb_sentiment.persistence.model_card import CARD_FILE, model_card
 
     _, encoder, metadata, seen, cascade = artifact
@@ -85,15 +85,15 @@ def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> Non
     if seen:
         seen.save(folder / SEEN_ROWS_FILE)
     if cascade:
-        cascade.words.save(folder / CASCADE_FILE)
+        cascade.tfidf.save(folder / CASCADE_FILE)
 
 
 def load_artifact(folder: Path) -> Artifact:
-    """Open a model folder saved by `save_artifact`, checking it first.
+    """Validate and load a model folder saved by `save_artifact`.
 
     Raises:
-        ModelError: It is no such folder, or cannot be trusted: missing or fresh head, weights in pickle form, remote
-            code, unknown schema version, other than two labels, or label names that disagree.
+        ModelError: The folder is incomplete or cannot be trusted: a missing or untrained head, pickled weights, remote
+            code, an unknown schema version, or other than two consistent label names.
     """
     from imdb_sentiment.models.pretrained import positions_of
 
@@ -109,23 +109,23 @@ def load_artifact(folder: Path) -> Artifact:
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
     policy = metadata.length_policy
-    words: int | None = getattr(model.config, "vocab_size", None)
-    check_tokenizer(tokenizer, str(folder), vocabulary=words, max_length=policy.max_length)
+    vocabulary: int | None = getattr(model.config, "vocab_size", None)
+    check_tokenizer(tokenizer, str(folder), vocabulary=vocabulary, max_length=policy.max_length)
     if policy.max_length > (limit := positions_of(model)):
         raise ModelError(
             f"{folder / METADATA_FILE} is damaged",
             found=f"length_policy.max_length: {policy.max_length}",
-            expected=f"{limit} at most, as config.json says",
+            expected=f"{limit} at most, as in config.json",
         )
     encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
     return Artifact(model, encoder, metadata, read_seen(folder), read_cascade(folder, metadata))
 
 
 def load_weights(folder: Path) -> "PreTrainedModel":
-    """Load a model with its trained head, in fp32, ready to predict.
+    """Load a model with its trained head, in fp32 and evaluation mode.
 
     Raises:
-        ModelError: A weight is missing, too many or not a finite number, or the files are damaged.
+        ModelError: A weight is missing, unexpected, NaN or infinite, or the files are damaged.
     """
     check_weights(folder)
     with LOADING_LOCK:
@@ -140,60 +140,60 @@ def load_weights(folder: Path) -> "PreTrainedModel":
             trust_remote_code=False,
             ignore_mismatched_sizes=True,  # reported below, by name
             output_loading_info=True,
-            **HOW_IT_ANSWERS,
+            **OUTPUT_SETTINGS,
         )
     if loading["missing_keys"] or loading["mismatched_keys"]:
         missing = sorted([*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])])
         raise ModelError(
             f"{folder} lacks trained weights, and would predict at random",
-            found=f"no fitting {list_values(missing, most=3)} in the safetensors file",
+            found=f"no matching {list_values(missing, most=3)} in the safetensors file",
             expected="the weights of the encoder and of its trained head",
         )
     if loading["unexpected_keys"]:
         raise ModelError(
-            f"{folder} holds weights that its config.json knows nothing of",
+            f"{folder} holds weights that do not match its config.json",
             found=list_values(sorted(loading["unexpected_keys"]), most=3),
             expected="a config.json that was saved with these weights",
         )
-    own_finite_weights(model, folder)
+    copy_finite_weights(model, folder)
     loaded: PreTrainedModel = model.eval()
     return loaded
 
 
 def _complete_tokenizer_config(path: Path, truncation: Truncation) -> None:
-    """Write what `save_pretrained` leaves out, for stock code, and leave out what is of no use elsewhere."""
+    """Adapt the file that `save_pretrained` writes, for use with stock code."""
     content = json.loads(path.read_text(encoding="utf-8"))
-    for of_this_machine in ("is_local", "local_files_only"):  # noted of a tokenizer that was opened from a folder
-        content.pop(of_this_machine, None)
+    for machine_specific in ("is_local", "local_files_only"):
+        content.pop(machine_specific, None)
     content["truncation_side"] = "left" if truncation == "tail" else "right"
-    # the name that transformers 4 knows too; 5 takes it for the same class
+    # transformers 4 knows the class by this name too
     content["tokenizer_class"] = "PreTrainedTokenizerFast"
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def load_foreign(folder: Path, name: str) -> Artifact:
-    """Open a folder without our file in it.
+def load_third_party(folder: Path, name: str) -> Artifact:
+    """Load a model that was not saved by this library.
 
-    The labels are called what `config.json` calls them, and its second one is the positive one. A longer text loses
-    its end, as in a stock pipeline that is called with `truncation=True`. Nothing is cleaned or calibrated.
+    Labels are named as in `config.json`; the second one is positive. Longer texts are truncated at the end, as a stock
+    pipeline does with `truncation=True`. Texts are not cleaned, probabilities not calibrated.
 
     Args:
         folder: A folder that transformers saved.
-        name: What the user called it.
+        name: The user's name of the model.
 
     Raises:
-        ModelError: It is no classifier with two labels, or cannot be trusted.
+        ModelError: It is not a classifier with two labels, or cannot be trusted.
     """
     from imdb_sentiment.config import FineTuneConfig
     from imdb_sentiment.models.pretrained import load_encoder, positions_of
 
     labels = read_label_names(check_settings(folder), name)
     model = load_weights(folder)
-    config = FineTuneConfig(model_name=str(folder), max_length=_SHORTEST, truncation="head", clean_text=False)
+    config = FineTuneConfig(model_name=str(folder), max_length=_MIN_TOKENS, truncation="head", clean_text=False)
     try:
         encoder = load_encoder(config).text_encoder
-    except ConfigError as error:  # of a length that nobody asked for
-        raise ModelError(f"{name} reads too few tokens", found=error.found, expected=f"{_SHORTEST} or more") from None
+    except ConfigError as error:  # the user did not set max_length
+        raise ModelError(f"{name} reads too few tokens", found=error.found, expected=f"{_MIN_TOKENS} or more") from None
     limit = min(encoder.tokenizer.model_max_length, positions_of(model))
-    encoder = encoder.cut_at(limit if limit < 2**20 else _LONGEST)  # upstream writes 10**30 for no limit
-    return Artifact(model, encoder, describe_foreign(name, encoder, labels), None)
+    encoder = encoder.cut_at(limit if limit < 2**20 else _DEFAULT_TOKENS)  # upstream writes 10**30 for no limit
+    return Artifact(model, encoder, describe_third_party(name, encoder, labels), None)

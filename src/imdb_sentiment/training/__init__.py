@@ -1,1 +1,1 @@
-"""One run, from encoded rows to the weights that are kept."""
+"""Training, from encoded rows to the final weights."""

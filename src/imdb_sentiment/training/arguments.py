@@ -1,4 +1,4 @@
-"""`FineTuneConfig` becomes `transformers.TrainingArguments`: the only file that knows those field names."""
+"""Conversion of `FineTuneConfig` to `transformers.TrainingArguments`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +23,10 @@ def training_arguments(
     """Return the arguments for `transformers.Trainer`.
 
     Args:
-        config: How to fine-tune.
-        recipe: What depends on the machine.
+        config: Fine-tuning configuration.
+        recipe: Machine-dependent settings.
         output_dir: Folder for the checkpoints.
-        metric: What decides which evaluation is best, if the best one is kept.
+        metric: Selects the best evaluation.
     """
     import torch
     from transformers import TrainingArguments
@@ -35,7 +35,7 @@ def training_arguments(
         output_dir=str(output_dir),
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=config.warmup_ratio,  # below 1 it is read as a share of the steps
+        warmup_steps=config.warmup_ratio,  # below 1 it is a share of the steps
         per_device_train_batch_size=config.per_device_train_batch_size,
         per_device_eval_batch_size=config.per_device_eval_batch_size,
         gradient_accumulation_steps=config.gradient_accumulation_steps,
@@ -43,26 +43,26 @@ def training_arguments(
         weight_decay=config.weight_decay,
         bf16=recipe.precision == "bf16",
         use_cpu=not torch.accelerator.is_available(),
-        # the schedule callback says when; upstream adds the last step
+        # the Schedule callback decides; upstream adds the last step
         eval_strategy="steps",
         eval_steps=_NEVER,
         save_strategy="steps",
         save_steps=_NEVER,
         logging_strategy="no",
-        save_total_limit=None,  # old checkpoints are dropped once a new one is known to be complete
+        save_total_limit=None,  # FineTuneTrainer removes old checkpoints
         load_best_model_at_end=config.load_best_model_at_end,
         metric_for_best_model=f"eval_{metric.name}" if config.load_best_model_at_end else None,
         greater_is_better=metric.greater_is_better,
-        logging_nan_inf_filter=False,  # upstream's default hides a loss that is not a number
+        logging_nan_inf_filter=False,  # upstream's default hides NaN losses
         seed=config.seed,
         data_seed=config.seed,
-        remove_unused_columns=False,  # the collator picks what the model gets
+        remove_unused_columns=False,  # the collator selects the inputs
         report_to=list(config.report_to) or "none",
-        disable_tqdm=True,  # our own bar knows when to be silent
+        disable_tqdm=True,  # ProgressLine replaces it
         dataloader_pin_memory=torch.cuda.is_available(),
         ddp_timeout=int(TIMEOUT.total_seconds()),
     )
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # no DataParallel; see warn_of_idle_gpus
-    arguments.mixed_precision = "bf16" if recipe.precision == "bf16" else "no"  # not what accelerate's launcher says
+    arguments.mixed_precision = "bf16" if recipe.precision == "bf16" else "no"  # overrides accelerate's launcher
     return arguments

@@ -1,4 +1,4 @@
-"""Training rows, and how they become the batches and passes of each step."""
+"""Encoded training rows, batches and micro-batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Collate", "EncodedRow", "EncodedRows", "Share", "StepBatches", "TrainingRows", "divide", "rows_of_steps"]
 
-_POOL_STEPS = 50  # steps whose rows are sorted together; sorting all rows would give every epoch the same batches
+_POOL_STEPS = 50  # sorting all rows at once would give every epoch the same batches
 
 
 class EncodedRow(NamedTuple):
-    """One row as a model reads it."""
+    """One encoded row."""
 
     text: EncodedText
 
@@ -24,15 +24,15 @@ class EncodedRow(NamedTuple):
     """0 or 1."""
 
     row: int
-    """Its position in the split, from 0."""
+    """Position in the split, from 0."""
 
 
 class EncodedRows:
-    """Encoded texts and labels in flat arrays: four bytes a token and model input, no object for each row.
+    """Encoded texts and labels in flat arrays, to save memory.
 
     Args:
-        columns: Model input names to the tokens of all rows one after the other, each of shape (tokens,).
-        ends: Where each row ends in the columns, shape (n,).
+        columns: Model input names to the concatenated tokens of all rows, each of shape (tokens,).
+        ends: End of each row in the columns, shape (n,).
         labels: 0 or 1, shape (n,).
         rows: Position of each row in its split, shape (n,).
     """
@@ -60,13 +60,13 @@ class EncodedRows:
         return cls(columns, ends, np.asarray(labels, dtype=np.int64), np.arange(len(texts), dtype=np.int64))
 
     def longest_first(self) -> Self:
-        """Return the same rows with the longest first, so that batches taken in order hold little padding."""
+        """Return the rows sorted by decreasing length, so that consecutive batches need little padding."""
         import numpy as np
 
         return self._take(np.argsort(-self.lengths, kind="stable"))
 
     def where(self, kept: "NDArray[np.bool_]") -> Self:
-        """Return the rows for which `kept`, of shape (n,), is true, at least one."""
+        """Return the rows selected by a mask of shape (n,), at least one."""
         import numpy as np
 
         return self._take(np.flatnonzero(kept))
@@ -86,15 +86,15 @@ class EncodedRows:
         end = self.ends[index]
         start = end - self.lengths[index]
         inputs = {name: values[start:end] for name, values in self.columns.items()}
-        # whether a text was cut plays no part in training
+        # training does not use `truncated`
         return EncodedRow(EncodedText(inputs, truncated=False), int(self.labels[index]), int(self.rows[index]))
 
 
 class TrainingRows(NamedTuple):
-    """The rows of a run, encoded."""
+    """The encoded rows of a run."""
 
     epochs: tuple[EncodedRows, ...]
-    """The training rows as each epoch reads them."""
+    """Training rows of each epoch; epochs may truncate differently."""
 
     limits: tuple[int, ...]
     """Longest input of each epoch, in tokens."""
@@ -106,14 +106,14 @@ class TrainingRows(NamedTuple):
 
 
 class Collate:
-    """Makes the batch of a training step.
+    """Collates rows into the micro-batches of a training step.
 
     Args:
-        encoder: Pads.
-        filler: A row that stands in, with no weight, where a batch is empty.
-        max_tokens: Tokens of a pass, padding included.
-        padded: Tells how many tokens a text of so many tokens is padded to.
-        class_weight: What a row of each class counts for, shape (2,).
+        encoder: Pads the micro-batches.
+        filler: Row that fills an empty batch with weight 0.
+        max_tokens: Tokens of a micro-batch, padding included.
+        padded: Maps a text length in tokens to its padded length.
+        class_weight: Weight of each class, shape (2,).
     """
 
     def __init__(
@@ -132,17 +132,17 @@ class Collate:
         self._class_weights = class_weight
 
     def __call__(self, rows: Sequence[EncodedRow]) -> dict[str, Any]:
-        """Return `passes`, each a dictionary of tensors for the loss, and `rows`, the positions of the rows.
+        """Return `micro_batches`, each a dictionary of tensors, and `rows`, the positions of the rows.
 
-        Each pass has the model's inputs of shape (rows, tokens), and `labels` and `weights` of shape (rows,).
+        A micro-batch has the model's inputs of shape (rows, tokens), and `labels` and `weights` of shape (rows,).
         """
         if not rows:
-            empty = self._pass([self._filler])
-            return {"passes": [empty | {"weights": empty["weights"] * 0}], "rows": []}
+            empty = self._micro_batch([self._filler])
+            return {"micro_batches": [empty | {"weights": empty["weights"] * 0}], "rows": []}
         parts = divide([self._padded(row.text.length) for row in rows], self._max_tokens)
-        return {"passes": [self._pass(rows[part]) for part in parts], "rows": [row.row for row in rows]}
+        return {"micro_batches": [self._micro_batch(rows[part]) for part in parts], "rows": [row.row for row in rows]}
 
-    def _pass(self, rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
+    def _micro_batch(self, rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
         import torch
 
         labels = torch.tensor([row.label for row in rows])
@@ -152,14 +152,14 @@ class Collate:
 
 
 def divide(lengths: Sequence[int], max_tokens: int) -> list[slice]:
-    """Divide rows into passes of at most `max_tokens` tokens, padding included; a longer row is a pass of its own.
+    """Split rows into micro-batches of at most `max_tokens` tokens, padding included; a longer row gets its own.
 
     Args:
-        lengths: Number of tokens of each row, best in falling order.
-        max_tokens: Tokens of a pass.
+        lengths: Number of tokens of each row, ideally in decreasing order.
+        max_tokens: Tokens of a micro-batch.
 
     Returns:
-        Where each pass begins and ends.
+        One slice of rows per micro-batch.
     """
     starts = [0]
     longest = 0
@@ -172,37 +172,36 @@ def divide(lengths: Sequence[int], max_tokens: int) -> list[slice]:
 
 
 class Share(NamedTuple):
-    """Which part of each step is whose."""
+    """This process's share of each step."""
 
     batch_rows: int
-    """Rows that one process reads at once."""
+    """Rows per batch of one process."""
 
     accumulated: int = 1
-    """Batches of a process that make up one step."""
+    """Gradient accumulation steps."""
 
     processes: int = 1
 
     process: int = 0
-    """Number of this process, from 0."""
+    """Rank of this process."""
 
     @property
     def step_rows(self) -> int:
-        """Rows of one step over all processes."""
+        """Return the rows of one step over all processes."""
         return self.batch_rows * self.accumulated * self.processes
 
 
 class StepBatches:
-    """Batch sampler whose order is a function of the seed and the epoch.
+    """Batch sampler whose order depends on the seed and the epoch only.
 
-    A run that goes on from a checkpoint, and one on another number of processes with as many rows in a step, takes the
-    same rows in the same steps. A step is divided into parts of near equal length, so that no process waits for
-    another. Where the last step of an epoch has too few rows for all parts, some parts are empty.
+    A resumed run, and a run on another number of processes with as many rows per step, takes the same rows in the same
+    steps. Steps are split evenly between processes; in the last step of an epoch some parts may be empty.
 
     Args:
-        epochs: The rows as each epoch reads them; they differ in how long texts are cut.
-        share: Which part of each step this process gets.
-        group_by_length: Put rows of near lengths into the same step.
-        seed: Decides the order.
+        epochs: Training rows of each epoch.
+        share: This process's share of each step.
+        group_by_length: Group rows of similar length into steps.
+        seed: Seed of the order.
     """
 
     def __init__(self, epochs: "tuple[EncodedRows, ...]", share: Share, *, group_by_length: bool, seed: int) -> None:
@@ -214,12 +213,12 @@ class StepBatches:
 
     @property
     def rows(self) -> "EncodedRows":
-        """The rows as the present epoch reads them."""
+        """Return the rows of the current epoch."""
         return self._epochs[self.epoch]
 
     @property
     def steps(self) -> int:
-        """Steps in an epoch."""
+        """Return the number of steps per epoch."""
         return -(-len(self.rows) // self._share.step_rows)
 
     def __len__(self) -> int:
@@ -248,10 +247,10 @@ def rows_of_steps(
         lengths: Number of tokens of each row, shape (n,).
         step_rows: Rows of one step; the last one may have fewer.
         rng: Draws the order.
-        group_by_length: Sort the rows of every 50 steps by length before they are divided, and shuffle the steps.
+        group_by_length: Sort the rows of every 50 steps by length before dividing them, and shuffle the steps.
 
     Returns:
-        Positions of the rows of each step; each row stands in one step.
+        Positions of the rows of each step; each row occurs once.
     """
     import numpy as np
 
@@ -263,6 +262,6 @@ def rows_of_steps(
         pool = order[start : start + step_rows * _POOL_STEPS]
         pool = pool[np.argsort(-lengths[pool], kind="stable")]
         steps += [pool[first : first + step_rows] for first in range(0, len(pool), step_rows)]
-    # a short step stays last, as its place is that of the remainder
+    # an incomplete step stays last
     full = len(order) // step_rows
     return [steps[i] for i in rng.permutation(full)] + steps[full:]

@@ -1,4 +1,4 @@
-"""After training: probabilities that mean what they say, and the threshold that serves a goal."""
+"""Calibration after training: a temperature, and the decision threshold."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,12 +21,12 @@ __all__ = ["calibrate"]
 def calibrate(
     logits: "NDArray[np.float64]", labels: Sequence[int], config: "FineTuneConfig", *, names: tuple[str, str]
 ) -> Calibration:
-    """Fit a temperature to held-out rows, and choose the threshold with it.
+    """Fit a temperature to held-out rows, and choose the threshold on the calibrated probabilities.
 
     Args:
-        logits: What a model that was not trained on them says of the rows, computed in fp32, shape (n, 2).
-        labels: What is true of them, 0 or 1.
-        config: Says what the threshold is for.
+        logits: Logits of held-out rows in fp32, shape (n, 2).
+        labels: True labels, 0 or 1.
+        config: Its `threshold` is a value or a goal.
         names: Names of the two labels.
     """
     temperature = fit_temperature(logits, labels)

@@ -1,6 +1,6 @@
-"""What happens between steps: when to log, evaluate, save and stop, and what is shown.
+"""Trainer callbacks: logging, evaluation, saving, stopping and progress.
 
-Loaded by `fit` alone, so transformers is imported at the top.
+Only imported by `fit`, so transformers is imported at the top.
 """
 
 import time
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from imdb_sentiment.training.best_epoch import BestEpochMetric
     from imdb_sentiment.training.signals import StopRequest
 
-__all__ = ["LiveLine", "Schedule", "Stopping", "Tidying", "run_record"]
+__all__ = ["ProgressLine", "ReleaseMemory", "Schedule", "StopOnRequest", "run_record"]
 
-_LOGS_AN_EPOCH = 20
-_STEPS_TO_TIDY = 16
-_LINE = "{desc} {percentage:.0f}%: {remaining} left, {rate_fmt}{postfix}"  # no bar: the rest takes up 80 columns
+_LOGS_PER_EPOCH = 20
+_STEPS_PER_RELEASE = 16
+_LINE = "{desc} {percentage:.0f}%: {remaining} left, {rate_fmt}{postfix}"  # no bar, to fit 80 columns
 
 
 class Schedule(TrainerCallback):
-    """Evaluates and saves in the same steps, and has the rows of each epoch read as they should be.
+    """Evaluates and saves in the same steps, and sets the sampler's epoch.
 
     Args:
-        batches: The rows of each step.
-        evaluations_per_epoch: How often in an epoch, at even distances, the last at its end.
-        metric: What decides which evaluation is best.
-        patience: Stop after this many evaluations in a row without a better one; None never does.
+        batches: Batch sampler.
+        evaluations_per_epoch: Evaluations per epoch, evenly spaced, the last at its end.
+        metric: Selects the best evaluation.
+        patience: Stop after this many evaluations without improvement; None never stops early.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Schedule(TrainerCallback):
         self._batches = batches
         steps = batches.steps
         self._marks = {-(-steps * part // evaluations_per_epoch) for part in range(1, evaluations_per_epoch + 1)}
-        self._log_every = -(-steps // _LOGS_AN_EPOCH)
+        self._log_every = -(-steps // _LOGS_PER_EPOCH)
         self._metric = metric
         self._patience = patience
 
@@ -89,19 +89,19 @@ class Schedule(TrainerCallback):
     def on_save(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        if self.is_over(state):
+        if self.has_stopped(state):
             control.should_training_stop = True
 
-    def is_over(self, state: "TrainerState") -> bool:
-        """Tell from the log alone, which a checkpoint keeps."""
+    def has_stopped(self, state: "TrainerState") -> bool:
+        """Return whether training has stopped early, from the log alone, which checkpoints keep."""
         return self._patience is not None and self._metric.since_best(state.log_history) >= self._patience
 
 
-class Stopping(TrainerCallback):
-    """Ends the run after a step once any of its processes was asked to stop, and has that step saved.
+class StopOnRequest(TrainerCallback):
+    """Saves and ends the run after the current step once any process was asked to stop.
 
     Args:
-        request: What this process was asked.
+        request: Stop flag of this process.
     """
 
     def __init__(self, request: "StopRequest") -> None:
@@ -112,7 +112,7 @@ class Stopping(TrainerCallback):
     def on_step_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        if self._asked(args):
+        if self._requested(args):
             self.stopped = True
             control.should_log = control.should_save = control.should_training_stop = True
 
@@ -120,18 +120,18 @@ class Stopping(TrainerCallback):
     def on_train_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        """Heed a signal that came after the last step too, or what follows training would go on in spite of it."""
-        self.stopped = self._asked(args) or self.stopped
+        """Also handle a signal after the last step, or the work after training would continue."""
+        self.stopped = self._requested(args) or self.stopped
 
-    def _asked(self, args: "TrainingArguments") -> bool:
+    def _requested(self, args: "TrainingArguments") -> bool:
         if args.world_size == 1:
-            return self._request.made
-        flag = torch.tensor(float(self._request.made), device=PartialState().device)
+            return self._request.requested
+        flag = torch.tensor(float(self._request.requested), device=PartialState().device)
         return bool(reduce(flag, reduction="sum").item())
 
 
-class Tidying(TrainerCallback):
-    """Gives memory that was freed back to the system: before and after training, after evaluations, every 16 steps."""
+class ReleaseMemory(TrainerCallback):
+    """Returns free memory to the system before and after training, after evaluations, and every 16 steps."""
 
     @override
     def on_train_begin(
@@ -149,7 +149,7 @@ class Tidying(TrainerCallback):
     def on_step_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        if state.global_step % _STEPS_TO_TIDY == 0:
+        if state.global_step % _STEPS_PER_RELEASE == 0:
             release_freed_memory()
 
     @override
@@ -159,8 +159,8 @@ class Tidying(TrainerCallback):
         release_freed_memory()
 
 
-class LiveLine(TrainerCallback):
-    """One line that changes: how much is done, time left, rows a second, loss, latest accuracy and learning rate.
+class ProgressLine(TrainerCallback):
+    """Progress line with time left, rows per second, loss, latest accuracy and learning rate.
 
     Args:
         rows: Rows of one epoch.
@@ -184,7 +184,7 @@ class LiveLine(TrainerCallback):
     def on_step_end(
         self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
     ) -> None:
-        self._values.pop("lr", None)  # last, where a narrow terminal cuts first
+        self._values.pop("lr", None)  # last, since a narrow terminal cuts it first
         self._values["lr"] = f"{kwargs['lr_scheduler'].get_last_lr()[0]:.1e}"
         self._bar.set_postfix(self._values, refresh=False)
         self._bar.update(round((state.epoch or 0) * self._rows) - self._bar.n)
@@ -203,13 +203,13 @@ class LiveLine(TrainerCallback):
                 self._values[shown] = f"{logs[name]:.3f}"
 
     def close(self) -> None:
-        """Take the line away, also after an error."""
+        """Remove the line, also after an error."""
         if hasattr(self, "_bar"):
             self._bar.close()
 
 
 def run_record(run: Mapping[str, Any]) -> TrainerCallback:
-    """Build the callback that has `run` written into each checkpoint; it does nothing else."""
+    """Build a callback that stores `run` in each checkpoint."""
 
     def state(self: object) -> dict[str, Any]:
         return {"args": dict(run), "attributes": {}}

@@ -1,4 +1,4 @@
-"""Which checkpoint is complete, which a run can go on from, and which are kept."""
+"""Completeness, resumption and retention of checkpoints."""
 
 import json
 import os
@@ -15,41 +15,41 @@ from imdb_sentiment.training.fold_scores import last_fold, recorded_run
 __all__ = [
     "RUN_RECORD",
     "Keep",
-    "check_ours",
+    "check_own_checkpoints",
     "check_same_run",
     "complete_checkpoints",
     "describe_resume_point",
-    "drop_unfinished",
     "finish",
     "newest_checkpoint",
     "prune",
     "recorded_precision",
+    "remove_incomplete",
     "resume_point",
 ]
 
 RUN_RECORD = "RunRecord"
-"""Name under which `trainer_state.json` keeps what the run was made of."""
+"""Name of the run's description in `trainer_state.json`."""
 
 _COMPLETE = "complete.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
 
 
 class Keep(NamedTuple):
-    """Which checkpoints stay."""
+    """Which checkpoints to keep."""
 
     newest: int
-    """How many of the newest."""
+    """Number of newest checkpoints."""
 
     best: bool
-    """And the best."""
+    """Whether to also keep the best."""
 
 
 def finish(checkpoint: Path) -> None:
-    """Declare a checkpoint complete, once all that was written to it is on the disk.
+    """Sync a checkpoint to the disk, and mark it complete.
 
-    The list of its files and their sizes is written last, and put in place in one step. A checkpoint without the list,
-    or with a file of another size, counts as not there. `trainer_state.json`, which upstream writes last, does not
-    say that much: other processes write their random states after it, and a file may be on the disk before its content.
+    The list of its files and their sizes is written last, atomically. A checkpoint without the list, or with a file of
+    another size, is incomplete. `trainer_state.json`, which upstream writes last, is not enough: other processes write
+    their random states after it, and a file may exist on the disk before its content.
     """
     files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
     for path in files:
@@ -64,30 +64,30 @@ def finish(checkpoint: Path) -> None:
 
 
 def complete_checkpoints(folder: Path) -> dict[int, Path]:
-    """Return the complete checkpoints below `folder` by their step, the oldest first."""
+    """Return the complete checkpoints in `folder` by their step, the oldest first."""
     return {step: path for step, path in sorted(_checkpoints(folder).items()) if _is_complete(path)}
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """Return the newest complete checkpoint below `folder`, or None. Upstream's own choice goes by the number alone."""
+    """Return the newest complete checkpoint in `folder`, or None. Upstream does not check completeness."""
     return next(reversed(complete_checkpoints(folder).values()), None)
 
 
 def resume_point(folder: Path) -> Path | None:
-    """Return from what a run can be resumed: the newest complete checkpoint, or the file of the last finished fold."""
+    """Return what a run can be resumed from: the newest complete checkpoint, or the file of the last finished fold."""
     return newest_checkpoint(folder) or last_fold(folder)
 
 
 def describe_resume_point(path: Path) -> str:
-    """Say what `resume_point` has found."""
+    """Describe the result of `resume_point`."""
     return f"finished folds up to {path}" if path.is_file() else f"a complete checkpoint in {path}"
 
 
-def check_ours(folder: Path) -> None:
-    """Check that no checkpoint below `folder` is another program's: what is not complete would be removed.
+def check_own_checkpoints(folder: Path) -> None:
+    """Check that no checkpoint in `folder` belongs to another program, since incomplete checkpoints are removed.
 
     Raises:
-        OutputExistsError: One is; nothing was touched.
+        OutputExistsError: One does; nothing was changed.
     """
     for path in _checkpoints(folder).values():
         state = _state(path)
@@ -97,46 +97,46 @@ def check_ours(folder: Path) -> None:
             )
 
 
-def drop_unfinished(folder: Path) -> None:
-    """Remove the checkpoints that a killed run has left unfinished, or that were damaged since."""
+def remove_incomplete(folder: Path) -> None:
+    """Remove incomplete and damaged checkpoints."""
     for path in _checkpoints(folder).values():
         if not _is_complete(path):
             _remove(path)
 
 
 def prune(folder: Path, keep: Keep, *, best_step: int | None) -> None:
-    """Remove the checkpoints that need not be kept, and those that were never finished.
+    """Remove incomplete checkpoints, and those not to be kept.
 
     Args:
-        folder: Where the checkpoints are.
-        keep: Which stay.
-        best_step: Step of the best checkpoint, if one is best.
+        folder: Folder of the checkpoints.
+        keep: Which checkpoints to keep.
+        best_step: Step of the best checkpoint, if known.
     """
     complete = complete_checkpoints(folder)
-    stay = {*list(complete.values())[-keep.newest :]}
+    kept = {*list(complete.values())[-keep.newest :]}
     if keep.best and best_step in complete:
-        stay.add(complete[best_step])
+        kept.add(complete[best_step])
     for path in _checkpoints(folder).values():
-        if path not in stay:
+        if path not in kept:
             _remove(path)
 
 
 def recorded_precision(point: Path) -> str | None:
-    """Return the precision that a run computes in, which it keeps when it is resumed.
+    """Return the precision of a run, which a resumed run keeps.
 
     Args:
-        point: A complete checkpoint of it, or the file of a finished fold.
+        point: A complete checkpoint, or the file of a finished fold.
     """
     precision: str | None = _recorded(point).get("precision_used")
     return precision
 
 
 def check_same_run(point: Path, run: Mapping[str, Any]) -> None:
-    """Check that what a run would be resumed from belongs to it.
+    """Check that a checkpoint belongs to a run.
 
     Args:
         point: A complete checkpoint, or the file of a finished fold.
-        run: What the run is made of, as it should have been recorded there.
+        run: Description of the run.
 
     Raises:
         ConfigError: It was made with other data or another configuration.
@@ -156,7 +156,7 @@ def check_same_run(point: Path, run: Mapping[str, Any]) -> None:
 
 
 def _recorded(point: Path) -> dict[str, Any]:
-    """Return what the run of a checkpoint or of a finished fold was made of."""
+    """Return the run's description in a checkpoint or a finished fold."""
     if point.is_file():
         return recorded_run(point)
     recorded: dict[str, Any] = _state(point).get("stateful_callbacks", {}).get(RUN_RECORD, {}).get("args", {})
@@ -164,7 +164,7 @@ def _recorded(point: Path) -> dict[str, Any]:
 
 
 def _state(checkpoint: Path) -> dict[str, Any]:
-    """Return what upstream wrote last, or nothing if it is not there or not whole."""
+    """Return the content of `trainer_state.json`; empty if it is missing or damaged."""
     try:
         state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -173,13 +173,13 @@ def _state(checkpoint: Path) -> dict[str, Any]:
 
 
 def _checkpoints(folder: Path) -> dict[int, Path]:
-    """Return all checkpoints below `folder` by their step, complete or not."""
+    """Return all checkpoints in `folder` by their step, complete or not."""
     named = {path: _NAME.fullmatch(path.name) for path in folder.glob("checkpoint-*") if path.is_dir()}
     return {int(match[1]): path for path, match in named.items() if match}
 
 
 def _remove(checkpoint: Path) -> None:
-    (checkpoint / _COMPLETE).unlink(missing_ok=True)  # so that a half removed one never counts
+    (checkpoint / _COMPLETE).unlink(missing_ok=True)  # first, so that a partly removed checkpoint is incomplete
     shutil.rmtree(checkpoint, ignore_errors=True)
 
 

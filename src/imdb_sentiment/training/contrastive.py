@@ -1,4 +1,4 @@
-"""A contrastive stage for few rows: texts of one class move together, texts of two classes apart."""
+"""Contrastive training of the encoder for few-shot classification."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["INVERSE_PENALTIES", "contrastive_steps", "train_contrastively"]
 
 INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0)
-"""Of the logistic regression that follows, to be chosen on held-out rows: on those that the encoder was trained on the
-features are separable, whatever the penalty."""
+"""Penalties of the subsequent logistic regression, chosen on held-out rows: on the encoder's training rows the features
+are separable."""
 
 _STEP_ROWS = 16
 _WARMUP = 0.1
-_LARGEST_GRADIENT = 1.0
-_STEPS_PER_ROOT, _MOST_STEPS = 4, 250
+_MAX_GRAD_NORM = 1.0
+_STEPS_PER_ROOT, _MAX_STEPS = 4, 250
 
 
 def contrastive_steps(rows: int) -> int:
-    """Return how many steps the stage takes: 23 for 32 training rows, 69 for 300, 250 from 3,900 on."""
-    return min(round(_STEPS_PER_ROOT * math.sqrt(rows)), _MOST_STEPS)
+    """Return the number of steps: 23 for 32 training rows, 69 for 300, at most 250."""
+    return min(round(_STEPS_PER_ROOT * math.sqrt(rows)), _MAX_STEPS)
 
 
 def train_contrastively(
@@ -50,21 +50,21 @@ def train_contrastively(
 ) -> None:
     """Train the encoder on pairs of texts, in place.
 
-    Each step takes 8 rows of each class. The loss is the mean over their pairs of the squared difference between the
-    cosine similarity of what the head reads of the two and 1 for a pair of one class, 0 for a pair of two.
+    Each step takes 8 rows of each class. The loss is the mean squared error between the cosine similarity of the two
+    feature vectors of each pair and 1 for a pair of one class, 0 for a pair of two.
 
     Args:
-        model: Model with a head of two outputs, on the device to train on.
+        model: Model with two outputs, on the training device.
         encoder: Pads the batches.
         rows: Training rows of both classes.
-        learning_rate: Peak learning rate of AdamW; it rises over a tenth of the steps and falls linearly to 0.
+        learning_rate: Peak learning rate of AdamW, with 10 % warmup and linear decay to 0.
         weight_decay: Weight decay of AdamW; biases and layer norms are exempt.
-        recipe: What depends on the machine.
-        seed: Decides the rows of each step.
-        after_step: Called after each step; what it raises ends the training.
+        recipe: Machine-dependent settings.
+        seed: Seed of the batches.
+        after_step: Called after each step; an exception ends the training.
 
     Raises:
-        TrainingDivergedError: The loss is not a number any more.
+        TrainingDivergedError: The loss is NaN or infinite.
 
     Source: Tunstall et al., Efficient Few-Shot Learning Without Prompts (2022).
     """
@@ -88,10 +88,10 @@ def train_contrastively(
                 loss = _pair_loss(_features(model, encoder, rows, positions), rows.labels[positions])
             if not torch.isfinite(loss):
                 hint = f"a learning rate below {learning_rate:g}"
-                raise TrainingDivergedError("training diverged: the loss is not a number any more", hint=hint)
+                raise TrainingDivergedError("training diverged: the loss is NaN or infinite", hint=hint)
             optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), _LARGEST_GRADIENT)
+            torch.nn.utils.clip_grad_norm_(model.parameters(), _MAX_GRAD_NORM)
             optimizer.step()
             schedule.step()
             after_step()
@@ -99,17 +99,16 @@ def train_contrastively(
 
 
 def _groups(model: "PreTrainedModel", weight_decay: float) -> list[dict[str, Any]]:
-    """Divide the encoder's parameters into those with weight decay and those without."""
-    named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
-    plain = [value for name, value in named if value.ndim < 2]  # biases and layer norms
+    """Group the parameters by whether they have weight decay."""
+    trainable = [value for value in model.parameters() if value.requires_grad]
     return [
-        {"params": [value for _, value in named if value.ndim >= 2], "weight_decay": weight_decay},
-        {"params": plain, "weight_decay": 0.0},
+        {"params": [value for value in trainable if value.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [value for value in trainable if value.ndim < 2], "weight_decay": 0.0},  # biases and layer norms
     ]
 
 
 def _step_rows(labels: "NDArray[np.int64]", steps: int, seed: int) -> "Iterator[NDArray[np.int64]]":
-    """Give the positions of the rows of each step, half of them of each class, in a new order on each pass."""
+    """Yield the positions of each step's rows, half of each class, reshuffled on each pass over a class."""
     import numpy as np
 
     rng = np.random.default_rng(seed)

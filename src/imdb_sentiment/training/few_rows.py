@@ -1,4 +1,4 @@
-"""Training on few rows: methods are compared on rows held out in turn, and the best is trained on all of them."""
+"""Few-shot training: compare methods on out-of-fold rows, and train the best one on all rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
@@ -35,42 +35,42 @@ PROBE, CONTRASTIVE = "probe", "contrastive"
 
 
 class FewRows(NamedTuple):
-    """Rows to train on, and which of them are held out together."""
+    """Training rows and their folds."""
 
     texts: Sequence[str] | Sequence[tuple[str, str]]
     encoded: "EncodedRows"
 
     short: "EncodedRows"
-    """The same rows cut as in a first epoch, for the contrastive stage: its steps cannot be divided into passes."""
+    """The same rows truncated as in a first epoch, for the contrastive stage: its steps have no micro-batches."""
 
     fold_of: "NDArray[np.int64]"
     """Fold in which each row is held out, from 0, shape (n,); -1 for a row that is never held out."""
 
     @property
-    def crossed(self) -> bool:
-        """Whether each row is held out once, so that the final model may be trained on all."""
+    def cross_validated(self) -> bool:
+        """Return whether each row is held out once, so that the final model may be trained on all."""
         return bool((self.fold_of >= 0).all())
 
     @property
     def final(self) -> "NDArray[np.bool_]":
-        """The rows that the final model is trained on."""
-        return self.fold_of >= 0 if self.crossed else self.fold_of < 0
+        """Mark the rows that the final model is trained on."""
+        return self.fold_of >= 0 if self.cross_validated else self.fold_of < 0
 
 
 class FewRowsResult(NamedTuple):
-    """What training on few rows came to."""
+    """Result of few-shot training."""
 
     model: "PreTrainedModel"
     method: str
 
     logits: "NDArray[np.float64]"
-    """What models that had not seen them say of the rows that were held out, in their order, shape (m, 2)."""
+    """Held-out logits, in the order of the rows, shape (m, 2)."""
 
     cross_fitted: "NDArray[np.float64] | None"
-    """The same with nothing chosen by the rows themselves, see `cross_fitted`; None if they are no folds."""
+    """Logits whose method and penalty were chosen without the row's own fold; None without folds."""
 
     baselines: HeldOutBaselines
-    """What baselines say of them that were fitted without them."""
+    """Held-out predictions of baselines."""
 
     compared: tuple[MethodResult, ...]
 
@@ -85,23 +85,23 @@ def train_on_few_rows(
     folder: Path,
     run: Mapping[str, Any],
 ) -> FewRowsResult:
-    """Compare methods by the log loss of held-out rows, and train the final model by the best of them.
+    """Compare methods by their log loss on held-out rows, and train the final model with the best one.
 
     The methods are logistic regression on the features of the pretrained encoder, and the same after a contrastive
-    stage. TF-IDF with logistic regression is measured beside them.
+    stage. TF-IDF with logistic regression is reported for comparison.
 
     Args:
-        load: Gives the pretrained model with a new head, the same each time, on the device to train on.
+        load: Returns the pretrained model with a new head, the same each time, on the training device.
         encoder: Pads the batches.
-        config: How to train; `method` may name the method.
-        rows: Rows to train on.
-        recipe: What depends on the machine.
-        folder: Where the held-out scores of each finished fold are kept, so that an interrupted run can be resumed.
-        run: What the run is made of, in plain JSON values.
+        config: Training configuration; `method` may name the method.
+        rows: Training rows.
+        recipe: Machine-dependent settings.
+        folder: Stores the held-out scores of each finished fold, so that an interrupted run can be resumed.
+        run: Description of the run, as JSON values.
 
     Raises:
         TrainingInterruptedError: A signal ended the run.
-        TrainingDivergedError: A loss is not a number any more.
+        TrainingDivergedError: A loss is NaN or infinite.
     """
     import numpy as np
 
@@ -116,20 +116,20 @@ def train_on_few_rows(
     best = {name: min(tried, key=lambda logits: calibrated_log_loss(logits, labels)) for name, tried in scored.items()}
     compared = [_compare(name, logits, labels) for name, logits in best.items()]
     method = min(compared, key=lambda result: result.log_loss).method
-    said = _baselines(rows)
-    words = np.clip(said[TFIDF][held], 1e-9, 1 - 1e-9)
+    baselines = _baselines(rows)
+    tfidf = np.clip(baselines[TFIDF][held], 1e-9, 1 - 1e-9)
     return FewRowsResult(
         trainer.final(method),
         method,
         best[method],
-        cross_fitted([*chain(*scored.values())], labels, rows.fold_of[held]) if rows.crossed else None,
-        HeldOutBaselines({name: positive[held] for name, positive in said.items()}, labels.tolist()),
-        (*compared, _compare(TFIDF, np.log(np.column_stack((1 - words, words))), labels)),
+        cross_fitted([*chain(*scored.values())], labels, rows.fold_of[held]) if rows.cross_validated else None,
+        HeldOutBaselines({name: positive[held] for name, positive in baselines.items()}, labels.tolist()),
+        (*compared, _compare(TFIDF, np.log(np.column_stack((1 - tfidf, tfidf))), labels)),
     )
 
 
 class _Trainer:
-    """Trains by each method, in each fold and in the end."""
+    """Trains each method in each fold, and the final model."""
 
     def __init__(
         self,
@@ -161,12 +161,9 @@ class _Trainer:
         return logits
 
     def contrastive_scores(self) -> "NDArray[np.float64]":
-        """Return logits of held-out rows after a contrastive stage; finished folds are read.
+        """Return logits of held-out rows after a contrastive stage, shape (penalties, n, 2); finished folds are read.
 
-        The penalty of the final logistic regression is the one with the lowest log loss on all of them.
-
-        Returns:
-            One set of logits for each penalty, shape (penalties, n, 2).
+        The final logistic regression uses the penalty with the lowest log loss on all held-out rows.
         """
         import numpy as np
 
@@ -174,14 +171,14 @@ class _Trainer:
         scores = np.zeros((len(INVERSE_PENALTIES), len(rows.encoded), 2))
         for fold in range(self._folds):
             held = rows.fold_of == fold
-            before = read_fold(self._folder, fold + 1, scores[:, held].shape) if rows.crossed else None
-            if before is not None:
-                scores[:, held] = before
+            saved = read_fold(self._folder, fold + 1, scores[:, held].shape) if rows.cross_validated else None
+            if saved is not None:
+                scores[:, held] = saved
                 continue
             model, features = self._contrastive(~held, f"fold {fold + 1} of {self._folds}")
-            for place, penalty in enumerate(INVERSE_PENALTIES):
-                scores[place, held] = self._fit(model, features, ~held, penalty).logits(features[held])
-            if rows.crossed:
+            for index, penalty in enumerate(INVERSE_PENALTIES):
+                scores[index, held] = self._fit(model, features, ~held, penalty).logits(features[held])
+            if rows.cross_validated:
                 write_fold(self._folder, fold + 1, self._run, scores[:, held])
             else:
                 self._kept = model, features
@@ -191,7 +188,7 @@ class _Trainer:
         return scores
 
     def final(self, method: str) -> "PreTrainedModel":
-        """Return the model that is kept."""
+        """Return the final model."""
         trained = self._rows.final
         if method == PROBE:
             model = self._load()
@@ -202,7 +199,7 @@ class _Trainer:
         return model
 
     def _contrastive(self, trained: "NDArray[np.bool_]", what: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
-        """Train a model on some of the rows; return it, and what its head reads of all rows."""
+        """Train a model on a subset of the rows; return it with the features of all rows."""
         model, config = self._load(), self._config
         rows = self._rows.short.where(trained)
         description = f"training, {what}" if self._folds > 1 else "training"
@@ -213,7 +210,7 @@ class _Trainer:
 
             def after_step() -> None:
                 bar.update()
-                if stop.made:
+                if stop.requested:
                     finished = resume_point(self._folder)
                     raise TrainingInterruptedError(
                         f"training was interrupted in {what}",
@@ -255,17 +252,17 @@ class _Trainer:
 
 
 def _baselines(rows: FewRows) -> "dict[str, NDArray[np.float64]]":
-    """Return what baselines say of held-out rows: probabilities of the positive label, each of shape (n,)."""
+    """Return held-out probabilities of the positive label by each baseline, shape (n,)."""
     import numpy as np
 
     labels = rows.encoded.labels
-    words = np.zeros(len(labels))
+    tfidf = np.zeros(len(labels))
     for fold in range(int(rows.fold_of.max()) + 1):
         held = rows.fold_of == fold
-        known = Labelled(_where(rows.texts, ~held), labels[~held].tolist())
-        words[held] = score_with_tfidf(known, _where(rows.texts, held))[:, 1]
-    # of all rows, or the commoner label might be the rarer one of some folds
-    return {MAJORITY: np.full(len(labels), labels.mean()), TFIDF: words}
+        train = Labelled(_where(rows.texts, ~held), labels[~held].tolist())
+        tfidf[held] = score_with_tfidf(train, _where(rows.texts, held))[:, 1]
+    # over all rows: the majority label may be the minority of some folds
+    return {MAJORITY: np.full(len(labels), labels.mean()), TFIDF: tfidf}
 
 
 def _where(texts: Sequence[Any], kept: "NDArray[np.bool_]") -> list[Any]:
@@ -273,7 +270,7 @@ def _where(texts: Sequence[Any], kept: "NDArray[np.bool_]") -> list[Any]:
 
 
 def _compare(method: str, logits: "NDArray[np.float64]", labels: "NDArray[np.int64]") -> MethodResult:
-    """Measure what a method says of held-out rows."""
+    """Measure a method on held-out rows."""
     import numpy as np
 
     losses = calibrated_losses(logits, labels)

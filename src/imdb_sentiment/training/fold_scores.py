@@ -1,4 +1,4 @@
-"""Scores of finished folds, kept so that a run in which rows are held out in turn can be resumed."""
+"""Held-out scores of finished folds, so that a cross-validated run can be resumed."""
 
 import json
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ _PATTERN = "fold-*.json"
 
 
 def write_fold(folder: Path, fold: int, run: Mapping[str, Any], logits: "NDArray[np.float64]") -> None:
-    """Write what was said of the rows of a fold, and what the run is made of.
+    """Write the logits of a fold and the run's description.
 
     Args:
-        folder: That of the run.
+        folder: Run folder.
         fold: Number of the fold, from 1.
-        run: What the run is made of, in plain JSON values.
-        logits: Of the rows of the fold, of any shape.
+        run: Description of the run, as JSON values.
+        logits: Logits of the fold's rows, of any shape.
     """
     write_json(_file(folder, fold), {"run": dict(run), "logits": logits.tolist()}, overwrite=True)
 
 
 def read_fold(folder: Path, fold: int, shape: tuple[int, ...]) -> "NDArray[np.float64] | None":
-    """Return the logits of a fold; None if there are none of that shape, as in a file that was damaged."""
+    """Return the logits of a fold; None if the file is missing or damaged."""
     import numpy as np
 
     try:
@@ -45,7 +45,7 @@ def last_fold(folder: Path) -> Path | None:
 
 
 def recorded_run(path: Path) -> dict[str, Any]:
-    """Return what the run of a finished fold was made of."""
+    """Return the description of the run that a finished fold belongs to."""
     run: dict[str, Any] = _content(path)["run"]
     return run
 
@@ -55,7 +55,7 @@ def _file(folder: Path, fold: int) -> Path:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """Return what a file holds; empty if it is not there, or damaged."""
+    """Return the content of a file; empty if it is missing or damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A head that does not start at random: logistic regression on the encoder's own features."""
+"""Linear probing: initialize the head by logistic regression on the encoder's features."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Linear", "fit_head", "fit_linear", "head_features", "pass_features"]
 
-_MOST_ROWS = 2000  # with more, the head would not be better by much, and the features of 2,000 take seconds
+_MAX_ROWS = 2000  # more rows hardly improve the head
 _PENALTIES = tuple(10.0 ** (power / 2) for power in range(-8, 1))
 _FOLDS = 5
 _HALVES = (-0.5, 0.5)  # the two logits of log odds z are -z/2 and z/2
 _STRONG_PENALTY = 0.003  # where a class has one row, nothing can be held out
-_PASS_TOKENS = 2048
+_BATCH_TOKENS = 2048
 
 
 class Linear(NamedTuple):
-    """Log odds of the positive label as a linear function of what the last layer of a head reads."""
+    """Log odds of the positive label as a linear function of the input of the head's last layer."""
 
     weights: "NDArray[np.float64]"
     """Shape (features,)."""
 
     bias: float
-    """0 if that layer has none, as in decoders."""
+    """0 if the layer has no bias, as in decoders."""
 
     def logits(self, features: "NDArray[np.float64]") -> "NDArray[np.float64]":
-        """Return the two logits of each row, shape (n, 2), as the head of a model gives them."""
+        """Return the logits of each row, shape (n, 2)."""
         import numpy as np
 
         return np.outer(features @ self.weights + self.bias, _HALVES)
 
     def write_to(self, model: "PreTrainedModel") -> None:
-        """Have the head of a model compute this."""
+        """Copy the parameters into the last layer of a model's head."""
         import numpy as np
         import torch
 
@@ -64,12 +64,11 @@ def fit_head(
     """Fit the last layer of the head by logistic regression.
 
     Args:
-        model: Model with a head of two outputs; it is left as it is.
+        model: Model with two outputs; not changed.
         encoder: Pads the batches.
-        rows: Training rows of both labels. Of more than 2,000, so many are drawn: of each label its share, and at least
-            one for each fold.
-        balanced: Let both classes weigh the same.
-        seed: Decides which rows are drawn, and the folds.
+        rows: Training rows of both labels. At most 2,000 are used, a stratified sample with one of each label per fold.
+        balanced: Balance the classes.
+        seed: Seed of the sample and the folds.
 
     Source: Kumar et al., Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution (ICLR 2022).
     """
@@ -82,18 +81,18 @@ def fit_head(
 def _draw(labels: "NDArray[np.int64]", seed: int) -> "NDArray[np.int64]":
     import numpy as np
 
-    if len(labels) <= _MOST_ROWS:
+    if len(labels) <= _MAX_ROWS:
         return np.arange(len(labels))
     order = np.random.default_rng(seed).permutation(len(labels))
     of_each = [order[labels[order] == label] for label in (0, 1)]
-    share = _MOST_ROWS / len(labels)
+    share = _MAX_ROWS / len(labels)
     return np.sort(np.concatenate([rows[: max(round(share * len(rows)), _FOLDS)] for rows in of_each]))
 
 
 def head_features(
     model: "PreTrainedModel", encoder: TextEncoder, rows: "EncodedRows", positions: "Sequence[int] | NDArray[np.int64]"
 ) -> "NDArray[np.float64]":
-    """Return what the last layer of the head reads of rows, in fp32 and without dropout, shape (n, features)."""
+    """Return the input of the head's last layer for rows, in fp32 and without dropout, shape (n, features)."""
     import numpy as np
     import torch
 
@@ -102,7 +101,7 @@ def head_features(
     was_training = model.training
     model.eval()
     with first_token_only(model), COMPUTE_LOCK.shared(), torch.no_grad():
-        for part in _passes([int(rows.lengths[positions[i]]) for i in order], encoder.max_length):
+        for part in _batches([int(rows.lengths[positions[i]]) for i in order], encoder.max_length):
             texts = [rows[positions[i]].text for i in order[part]]
             inputs = encoder.pad(texts, pad_to=padded_length(max(text.length for text in texts), encoder.max_length))
             features.append(pass_features(model, inputs).double().cpu().numpy())
@@ -113,8 +112,8 @@ def head_features(
 
 
 def pass_features(model: "PreTrainedModel", inputs: "dict[str, torch.Tensor]") -> "torch.Tensor":
-    """Return what the last layer of the head reads in one pass, shape (n, features)."""
-    # decoders apply the layer to every token and pick one afterwards: as the identity, it leaves the picking to them
+    """Return the input of the head's last layer for one batch, shape (n, features)."""
+    # decoders apply the layer to every token and select one afterwards: as the identity, it keeps that selection
     hook = output_layer(model).register_forward_hook(lambda _, inputs, output: inputs[0])
     try:
         features: torch.Tensor = model(**{name: tensor.to(model.device) for name, tensor in inputs.items()}).logits
@@ -123,10 +122,10 @@ def pass_features(model: "PreTrainedModel", inputs: "dict[str, torch.Tensor]") -
     return features
 
 
-def _passes(lengths: Sequence[int], limit: int) -> list[slice]:
+def _batches(lengths: Sequence[int], limit: int) -> list[slice]:
     from imdb_sentiment.training.batching import divide
 
-    return divide([padded_length(length, limit) for length in lengths], _PASS_TOKENS)
+    return divide([padded_length(length, limit) for length in lengths], _BATCH_TOKENS)
 
 
 @WARNINGS_LOCK
@@ -144,11 +143,11 @@ def fit_linear(
     Args:
         features: Shape (n, features).
         labels: 0 or 1, shape (n,); both occur.
-        inverse_penalty: scikit-learn's `C` for features of standard deviation 1. None for the one with the lowest log
-            loss in five-fold cross-validation, which needs an encoder that has not been trained on these rows.
-        with_bias: Whether the last layer of the head has a bias.
-        balanced: Let both classes weigh the same.
-        seed: Decides the folds.
+        inverse_penalty: scikit-learn's `C` for features of standard deviation 1. None chooses it by the log loss of
+            five-fold cross-validation, which needs an encoder that was not trained on these rows.
+        with_bias: Fit a bias.
+        balanced: Balance the classes.
+        seed: Seed of the folds.
     """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
@@ -157,8 +156,8 @@ def fit_linear(
     from sklearn.utils.class_weight import compute_sample_weight
 
     centre = features.mean(axis=0) if with_bias else np.zeros(features.shape[1])
-    # Over rows and features at once. Were it over rows alone, features that hardly differ between rows, as those of an
-    # encoder that was not pretrained, would get weights so large that the first steps of training undo the fit.
+    # One scale for all features: scaled one by one, near-constant features would get weights so large that the first
+    # training steps undo the fit.
     scale = float(features.std()) or 1.0
     values = (features - centre) / scale
     class_weight = "balanced" if balanced else None

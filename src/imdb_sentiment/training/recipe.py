@@ -1,4 +1,4 @@
-"""What `auto` in a configuration comes to: for so many rows, with this encoder, on this machine."""
+"""Resolution of `auto` settings from the number of rows, the encoder and the machine."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,43 +16,37 @@ __all__ = ["Recipe", "choose_learning_rate", "few_rows_below", "resolve", "settl
 _SMALL_HIDDEN_SIZE = 512
 _MANY_ROWS = 4000
 _SMALL_LEARNING_RATES, _BASE_LEARNING_RATES = (5e-5, 1e-4), (2e-5, 3e-5)  # for few rows, and for many
-_CPU_PASS_TOKENS, _GPU_PASS_TOKENS = 1024, 16384
+_CPU_TOKENS, _GPU_TOKENS = 1024, 16384
 _TRIAL_TOKENS = 128
-_FOLLOWING = ("num_train_epochs", "per_device_train_batch_size", "learning_rate")
+_AUTO_FIELDS = ("num_train_epochs", "per_device_train_batch_size", "learning_rate")
 _FEW_ROWS = 500
 _STEPS = 250
-_FEWEST_EPOCHS, _MOST_EPOCHS = 2, 10
+_MIN_EPOCHS, _MAX_EPOCHS = 2, 10
 _STEP_ROWS = ((500, 8), (_MANY_ROWS, 16))
-_MOST_STEP_ROWS = 32
+_MAX_STEP_ROWS = 32
 
 
 class Recipe(NamedTuple):
-    """The parts of a recipe that depend on the encoder or the machine."""
+    """Settings that depend on the encoder or the machine."""
 
     precision: Precision
-    forward_tokens: int
+    max_tokens_per_forward: int
 
 
 def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> "SettledConfig":
-    """Settle what follows the number of rows and the size of the encoder.
+    """Resolve the settings that depend on the number of rows and the width of the encoder.
 
-    A model needs some hundred steps to move, whatever the number of rows: 2 epochs in batches of 32 are 20 steps for
-    300 rows.
-
-    Args:
-        config: How to fine-tune.
-        train_rows: Number of training rows.
-        hidden_size: Width of the encoder.
+    Small data sets get more epochs and smaller batches, since fine-tuning needs a few hundred steps in any case.
     """
     from imdb_sentiment.config import SettledConfig
 
     parts = config.gradient_accumulation_steps * world_size()
     epochs, rate = config.num_train_epochs, config.learning_rate
-    step_rows = next((rows for below, rows in _STEP_ROWS if train_rows < below), _MOST_STEP_ROWS)
-    asked = config.per_device_train_batch_size
-    batch = max(1, step_rows // parts) if asked == "auto" else asked
+    step_rows = next((rows for below, rows in _STEP_ROWS if train_rows < below), _MAX_STEP_ROWS)
+    given = config.per_device_train_batch_size
+    batch = max(1, step_rows // parts) if given == "auto" else given
     if epochs == "auto":
-        epochs = min(max(round(_STEPS * batch * parts / train_rows), _FEWEST_EPOCHS), _MOST_EPOCHS)
+        epochs = min(max(round(_STEPS * batch * parts / train_rows), _MIN_EPOCHS), _MAX_EPOCHS)
     settled = {
         "per_device_train_batch_size": batch,
         "num_train_epochs": epochs,
@@ -62,49 +56,46 @@ def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> "S
 
 
 def few_rows_below(config: "FineTuneConfig") -> int:
-    """Return the number of training rows below which methods for few rows are taken; 0 where one was chosen."""
+    """Return the number of training rows below which few-shot methods are used; 0 if they are ruled out."""
     automatic = config.method == "auto" and config.num_train_epochs == "auto"
     chosen = config.method in ("contrastive", "probe")
     possible = not config.cascade and world_size() == 1
     return _FEW_ROWS if (automatic or chosen) and possible else 0
 
 
-def settled_fields(asked: "FineTuneConfig", settled: "SettledConfig", *, epochs: bool = True) -> dict[str, float]:
-    """Return what the fields that follow the data and the encoder came to.
+def settled_fields(config: "FineTuneConfig", settled: "SettledConfig", *, epochs: bool = True) -> dict[str, float]:
+    """Return the resolved values of the fields that were `auto`.
 
     Args:
-        asked: The configuration as it was given.
-        settled: The same, settled.
-        epochs: Whether the model was trained in epochs; other methods have no such fields.
+        config: The configuration as given.
+        settled: The same, resolved.
+        epochs: Whether the model was trained in epochs; other methods only have a learning rate.
     """
-    names = [name for name in (_FOLLOWING if epochs else _FOLLOWING[-1:]) if getattr(asked, name) == "auto"]
+    names = [name for name in (_AUTO_FIELDS if epochs else _AUTO_FIELDS[-1:]) if getattr(config, name) == "auto"]
     return {name: getattr(settled, name) for name in names}
 
 
 def resolve(
     config: "FineTuneConfig", model: "PreTrainedModel", device: "torch.device", *, before: str | None
 ) -> Recipe:
-    """Settle what the configuration leaves open.
+    """Resolve the precision and the size of micro-batches.
 
     Args:
-        config: How to fine-tune.
-        model: What is trained.
-        device: Where.
-        before: The precision of the run that is gone on with, which stays.
+        config: Fine-tuning configuration.
+        model: Model to train.
+        device: Training device.
+        before: Precision of a resumed run, which is kept.
     """
     precision = before or config.precision
     if precision == "auto":
         precision = choose_precision(model, device, tokens=min(_TRIAL_TOKENS, config.max_length))
     tokens = config.max_tokens_per_forward
     if tokens == "auto":
-        tokens = _CPU_PASS_TOKENS if device.type == "cpu" else _GPU_PASS_TOKENS
-    return Recipe(
-        precision="bf16" if precision == "bf16" else "fp32",
-        forward_tokens=tokens,
-    )
+        tokens = _CPU_TOKENS if device.type == "cpu" else _GPU_TOKENS
+    return Recipe("bf16" if precision == "bf16" else "fp32", tokens)
 
 
 def choose_learning_rate(hidden_size: int, train_rows: int) -> float:
-    """Return the peak learning rate for an encoder of this width and so many rows."""
+    """Return the peak learning rate for an encoder width and a number of rows."""
     rates = _SMALL_LEARNING_RATES if hidden_size <= _SMALL_HIDDEN_SIZE else _BASE_LEARNING_RATES
     return rates[train_rows >= _MANY_ROWS]

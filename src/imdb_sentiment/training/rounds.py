@@ -1,4 +1,4 @@
-"""The folder of several trainings that belong together: what is run, and the result of each that is finished."""
+"""Output folder of a series of trainings, such as a cross-validation."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,13 +18,13 @@ _PLACE = Either("output_dir", "--output")
 
 @contextmanager
 def rounds_folder(folder: Path, run: Mapping[str, Any], *, what: str, resume: bool) -> Iterator[None]:
-    """Claim a folder for the rounds of one run, and write down what is run.
+    """Lock a folder for the rounds of one run, and record the run's description.
 
     Args:
         folder: The folder.
-        run: What the run is made of, in plain JSON values.
-        what: What the run is called, such as `cross-validation`.
-        resume: Whether the folder may hold finished rounds of the same run.
+        run: Description of the run, as JSON values.
+        what: Kind of run, such as `cross-validation`.
+        resume: Allow finished rounds of the same run.
 
     Raises:
         OutputExistsError: The folder is not empty and `resume` is false, or another run is writing to it.
@@ -35,7 +35,7 @@ def rounds_folder(folder: Path, run: Mapping[str, Any], *, what: str, resume: bo
     make_folder(folder.absolute().parent)
     with one_writer(folder):
         if not resume:
-            _check_empty(folder, what)  # another run may have begun there just before
+            _check_empty(folder, what)  # another run may have started in the meantime
         _start(folder, run, what)
         yield
 
@@ -43,9 +43,9 @@ def rounds_folder(folder: Path, run: Mapping[str, Any], *, what: str, resume: bo
 def _check_empty(folder: Path, what: str) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputExistsError(
-            f"{folder} is not empty and was not changed",
+            f"{folder} is not empty; nothing was changed",
             expected=f"a new or empty folder for this {what}",
-            hint=Advice(Either("resume=True", "--resume"), " to resume the one in it, or another ", _PLACE),
+            hint=Advice(Either("resume=True", "--resume"), " to resume the run in it, or another ", _PLACE),
         )
 
 
@@ -55,11 +55,11 @@ def _start(folder: Path, run: Mapping[str, Any], what: str) -> None:
         make_folder(folder)
         write_json(path, run, overwrite=True)
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
-    if differing := [name for name in run if run[name] != before.get(name)]:
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    if differing := [name for name in run if run[name] != recorded.get(name)]:
         raise ConfigError(
             f"{folder} holds another {what}",
-            found=f"other {', '.join(differing)}",
+            found=f"different {', '.join(differing)}",
             expected="the same rows and configuration",
             hint=Advice("another ", _PLACE),
         )

@@ -1,4 +1,4 @@
-"""A run of training from its start, or from a checkpoint, to the model that is kept."""
+"""A training run, from the start or a checkpoint to the final model."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,11 +15,11 @@ from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 from imdb_sentiment.training.batching import TrainingRows
 from imdb_sentiment.training.best_epoch import BestEpochMetric
 from imdb_sentiment.training.checkpoints import (
-    check_ours,
+    check_own_checkpoints,
     complete_checkpoints,
-    drop_unfinished,
     newest_checkpoint,
     recorded_precision,
+    remove_incomplete,
 )
 from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.recipe import Recipe, resolve
@@ -37,10 +37,10 @@ __all__ = ["TrainedModel", "fine_tune", "set_dropout"]
 
 
 class TrainedModel(NamedTuple):
-    """What a run has come to."""
+    """Result of a run."""
 
     model: "PreTrainedModel"
-    """That which was given, unless FSDP divided it; then the main process has it put together again."""
+    """The given model; with FSDP, the gathered model on rank 0."""
 
     history: tuple[EpochRecord, ...]
     kept_epoch: float
@@ -60,22 +60,22 @@ def fine_tune(
     run: Mapping[str, Any],
     checkpoint: Path | None,
 ) -> TrainedModel:
-    """Train a model, in place if it is not divided between processes.
+    """Train a model, in place unless it is sharded.
 
     Args:
-        loaded: What to start from.
+        loaded: The pretrained model.
         encoder: Pads the batches.
-        config: How to fine-tune.
-        rows: What to learn from and to evaluate on.
-        metric: What decides which evaluation is best.
+        config: Fine-tuning configuration.
+        rows: Training and validation rows.
+        metric: Selects the best evaluation.
         output_dir: Folder for the checkpoints.
-        run: What the run is made of, in plain JSON values.
-        checkpoint: The complete checkpoint to go on from.
+        run: Description of the run, as JSON values.
+        checkpoint: The complete checkpoint to resume from.
 
     Raises:
         OutputExistsError: The folder holds checkpoints of another program.
         DiskFullError: The checkpoints do not fit on the disk.
-        TrainingDivergedError: A loss or a gradient is not a number any more.
+        TrainingDivergedError: A loss or a gradient is NaN or infinite.
         TrainingInterruptedError: A signal ended the run.
     """
     import torch
@@ -83,20 +83,20 @@ def fine_tune(
     model = loaded.model
     set_dropout(model, config.dropout)
     before = recorded_precision(checkpoint) if checkpoint else None
-    processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # a file for each of them
+    processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # one file per process
     device = torch.device(usable_device())
     recipe = run_on_main(lambda: resolve(config, model, device, before=before))
-    run_on_main(lambda: _make_ready(output_dir, model, config))
+    run_on_main(lambda: _prepare_folder(output_dir, model, config))
     if checkpoint is None and loaded.head_is_new and config.linear_probe:
         balanced = config.class_weight == "balanced"
         model.to(device)  # type: ignore[arg-type]
         run_on_main(lambda: fit_head(model, encoder, rows.epochs[0], balanced=balanced, seed=config.seed)).write_to(
             model
         )
-    attending = eager_attention(model, device, bf16=recipe.precision == "bf16")
-    adding = embedding_gradients_in_place(model, when=device.type == "cpu" and world_size() == 1)
-    with quiet(), graceful_interrupt() as stop, first_token_only(model), attending, adding:
-        trainer, live_line, stopping = build_training(
+    attention = eager_attention(model, device, bf16=recipe.precision == "bf16")
+    gradients = embedding_gradients_in_place(model, when=device.type == "cpu" and world_size() == 1)
+    with quiet(), graceful_interrupt() as stop, first_token_only(model), attention, gradients:
+        trainer, progress_line, stopping = build_training(
             model,
             encoder,
             config,
@@ -110,59 +110,59 @@ def fine_tune(
         try:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         finally:
-            live_line.close()
-    whole = _put_together(model, trainer)
-    trainer.accelerator.wait_for_everyone()  # the folder may be removed once the main process goes on
+            progress_line.close()
+    trained = _unwrap(model, trainer)
+    trainer.accelerator.wait_for_everyone()  # rank 0 may remove the folder afterwards
     state = trainer.state
     if stopping.stopped:
         raise TrainingInterruptedError(
             f"training was interrupted after step {state.global_step} of {state.max_steps}",
             found=f"a complete checkpoint in {newest_checkpoint(output_dir)}",
-            hint="fit(resume=True) to go on from it",
+            hint="fit(resume=True) to resume it",
         )
     history = read_history(state.log_history, rows.names, precision=recipe.precision)
-    kept, because = _kept(history, state, config, metric)
-    notes = (_how(recipe, trainer.args.device.type), *_start(checkpoint, processes, state))
-    return TrainedModel(whole, history, kept, because, recipe.precision, notes)
+    epoch, reason = _kept_epoch(history, state, config, metric)
+    notes = (_precision_note(recipe, trainer.args.device.type), *_resume_notes(checkpoint, processes, state))
+    return TrainedModel(trained, history, epoch, reason, recipe.precision, notes)
 
 
-def _kept(
+def _kept_epoch(
     history: Sequence[EpochRecord], state: "TrainerState", config: "SettledConfig", metric: BestEpochMetric
 ) -> tuple[float, str]:
-    """Return which epoch's weights the model has at the end, and why."""
+    """Return the epoch of the final weights, and why it was kept."""
     if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
         best = state.best_global_step * config.num_train_epochs / state.max_steps
         return min(history, key=lambda record: abs(record.epoch - best)).epoch, metric.reason
     return history[-1].epoch, "the last"
 
 
-def _put_together(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
-    """Gather in the main process what FSDP has divided between all, and take off the bf16 of training."""
+def _unwrap(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
+    """Remove the mixed-precision wrapper; with FSDP, gather the weights on rank 0."""
     from transformers import AutoModelForSequenceClassification
 
     if not trainer.is_fsdp_enabled:
-        plain: PreTrainedModel = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        return plain
-    weights = trainer.accelerator.get_state_dict(trainer.model)  # empty in the other processes
+        unwrapped: PreTrainedModel = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        return unwrapped
+    weights = trainer.accelerator.get_state_dict(trainer.model)  # empty except on rank 0
     if not weights:
         return model
     with LOADING_LOCK:
-        whole: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
-    whole.load_state_dict(weights)
-    whole.to(trainer.args.device)  # type: ignore[arg-type]
-    return whole
+        gathered: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
+    gathered.load_state_dict(weights)
+    gathered.to(trainer.args.device)  # type: ignore[arg-type]
+    return gathered
 
 
-def _make_ready(folder: Path, model: "PreTrainedModel", config: "SettledConfig") -> None:
-    """Clear away what a killed run has left unfinished, and check that there is room for what is to come."""
-    check_ours(folder)
-    drop_unfinished(folder)
+def _prepare_folder(folder: Path, model: "PreTrainedModel", config: "SettledConfig") -> None:
+    """Remove incomplete checkpoints, and check that there is enough disk space."""
+    check_own_checkpoints(folder)
+    remove_incomplete(folder)
     most = config.save_total_limit + config.load_best_model_at_end + 1  # the last is the one being written
     check_room(folder, model, max(most - len(complete_checkpoints(folder)), 1))
 
 
 def set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
-    """Set dropout for training only; the model's configuration, and so what is saved, keeps what it says."""
+    """Set dropout for training only; the model's configuration, which is saved, does not change."""
     import torch
 
     if dropout is not None:
@@ -171,17 +171,17 @@ def set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
                 module.p = dropout
 
 
-def _how(recipe: Recipe, device: str) -> str:
+def _precision_note(recipe: Recipe, device: str) -> str:
     processes = world_size()
-    told = f"{recipe.precision} on {device}"
+    note = f"{recipe.precision} on {device}"
     if processes > 1:
-        told += f", {processes} processes"
-    return told if recipe.precision == "fp32" else f"{told}; figures after training are computed in fp32"
+        note += f", {processes} processes"
+    return note if recipe.precision == "fp32" else f"{note}; final metrics are computed in fp32"
 
 
-def _start(checkpoint: Path | None, processes: int, state: "TrainerState") -> list[str]:
+def _resume_notes(checkpoint: Path | None, processes: int, state: "TrainerState") -> list[str]:
     if checkpoint is None:
         return []
     step = int(checkpoint.name.rpartition("-")[2])
-    note = f"went on from {checkpoint}, the newest complete checkpoint, after step {step} of {state.max_steps}"
-    return [note] if processes == world_size() else [note, f"number of processes up to there: {processes}"]
+    note = f"resumed from {checkpoint}, the newest complete checkpoint, after step {step} of {state.max_steps}"
+    return [note] if processes == world_size() else [note, f"number of processes before: {processes}"]

@@ -1,4 +1,4 @@
-"""The random numbers of a run: its own while it trains, and those of the process afterwards as they were."""
+"""Isolation of a run's random state."""
 
 import random
 from collections.abc import Iterator
@@ -6,17 +6,16 @@ from contextlib import contextmanager
 
 from imdb_sentiment.runtime.process_wide import ReentrantLock
 
-__all__ = ["own_random_numbers"]
+__all__ = ["isolated_random_state"]
 
 _TRAINING = ReentrantLock()
 
 
 @contextmanager
-def own_random_numbers() -> Iterator[None]:
-    """Let one run of this process train at a time, and put the generators of random numbers back afterwards.
+def isolated_random_state() -> Iterator[None]:
+    """Restore the global random state afterwards, and let one run of this process train at a time.
 
-    A run seeds Python's, NumPy's and PyTorch's generators, which all threads share, and draws from them. Another run
-    in another thread waits here.
+    A run seeds the generators of Python, NumPy and PyTorch, which all threads share. A run in another thread waits.
     """
     import numpy as np
     import torch

@@ -1,4 +1,4 @@
-"""The Trainer and what it is given."""
+"""Construction of the Trainer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from transformers import EvalPrediction, PreTrainedModel
 
     from imdb_sentiment.config import SettledConfig
-    from imdb_sentiment.training.callbacks import LiveLine, Stopping
+    from imdb_sentiment.training.callbacks import ProgressLine, StopOnRequest
     from imdb_sentiment.training.trainer import FineTuneTrainer
 
 __all__ = ["Training", "balanced_weights", "build_training", "read_history"]
@@ -39,7 +39,7 @@ _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positi
 
 @WARNINGS_LOCK
 def balanced_weights(labels: "Sequence[int] | NDArray[np.int64]") -> "torch.Tensor":
-    """Return the weight of each class, shape (2,): n / (2 * n_class), as scikit-learn's `balanced` has it.
+    """Return scikit-learn's `balanced` class weights, n / (2 * n_class), shape (2,).
 
     Args:
         labels: 0 or 1 for each training row; both occur.
@@ -53,11 +53,11 @@ def balanced_weights(labels: "Sequence[int] | NDArray[np.int64]") -> "torch.Tens
 
 
 class Training(NamedTuple):
-    """A Trainer, and those of its callbacks that are asked afterwards."""
+    """A Trainer, and the callbacks that are read after training."""
 
     trainer: "FineTuneTrainer"
-    live_line: "LiveLine"
-    stopping: "Stopping"
+    progress_line: "ProgressLine"
+    stopping: "StopOnRequest"
 
 
 def build_training(
@@ -72,27 +72,27 @@ def build_training(
     run: Mapping[str, Any],
     stop: StopRequest | None = None,
 ) -> Training:
-    """Build a Trainer that evaluates and saves in the same steps, prints nothing, and shows one live line.
+    """Build a Trainer that evaluates and saves in the same steps, and shows one progress line.
 
     Args:
-        model: Model with a head of two outputs.
+        model: Model with two outputs.
         encoder: Pads the batches.
-        config: How to fine-tune.
-        recipe: What depends on the machine.
-        rows: What to learn from and to evaluate on.
-        metric: What decides which evaluation is best.
-        output_dir: Folder for the checkpoints; it exists.
-        run: What the run is made of, in plain JSON values; each checkpoint keeps it.
-        stop: Whether the user asks to stop.
+        config: Fine-tuning configuration.
+        recipe: Machine-dependent settings.
+        rows: Training and validation rows.
+        metric: Selects the best evaluation.
+        output_dir: Existing folder for the checkpoints.
+        run: Description of the run, as JSON values; stored in each checkpoint.
+        stop: The user's stop flag.
     """
     with LOADING_LOCK:
         from transformers import PrinterCallback
 
-        from imdb_sentiment.training.callbacks import LiveLine, Schedule, Stopping, Tidying, run_record
+        from imdb_sentiment.training.callbacks import ProgressLine, ReleaseMemory, Schedule, StopOnRequest, run_record
         from imdb_sentiment.training.trainer import FineTuneTrainer
 
     arguments = training_arguments(config, recipe, output_dir, metric)
-    tidying = [Tidying()] if arguments.device.type == "cpu" else []
+    release_memory = [ReleaseMemory()] if arguments.device.type == "cpu" else []
     share = Share(
         batch_rows=config.per_device_train_batch_size,
         accumulated=config.gradient_accumulation_steps,
@@ -107,23 +107,23 @@ def build_training(
         metric=metric,
         patience=config.early_stopping_patience,
     )
-    live_line, stopping = LiveLine(len(rows.epochs[0])), Stopping(stop or StopRequest())
+    progress_line, stopping = ProgressLine(len(rows.epochs[0])), StopOnRequest(stop or StopRequest())
     trainer = FineTuneTrainer(
         batches=batches,
-        collate=_collate(encoder, config, rows=rows, batches=batches, max_tokens=recipe.forward_tokens),
+        collate=_collate(encoder, config, rows=rows, batches=batches, max_tokens=recipe.max_tokens_per_forward),
         folder=output_dir,
         metric=metric,
         keep=Keep(config.save_total_limit, best=config.load_best_model_at_end),
-        is_over=schedule.is_over,
+        has_stopped=schedule.has_stopped,
         model=model,
         args=arguments,
         data_collator=_pad_for_evaluation(encoder, _padding(lambda: encoder.max_length, to_limit=to_limit)),
         eval_dataset=rows.validation.longest_first(),
         compute_metrics=_metrics(rows.names, metric, seed=config.seed, learning_rate=config.learning_rate),
-        callbacks=[schedule, stopping, live_line, run_record(run), *tidying],
+        callbacks=[schedule, stopping, progress_line, run_record(run), *release_memory],
     )
     trainer.remove_callback(PrinterCallback)
-    return Training(trainer, live_line, stopping)
+    return Training(trainer, progress_line, stopping)
 
 
 def _collate(
@@ -144,9 +144,9 @@ def _collate(
 def read_history(
     log: Sequence[dict[str, Any]], names: tuple[str, str], *, precision: str | None = None
 ) -> tuple[EpochRecord, ...]:
-    """Read one record an evaluation from the Trainer's log, which a resumed run continues.
+    """Read one record per evaluation from the Trainer's log, which a resumed run continues.
 
-    The training loss of a record is the mean over the steps since the record before.
+    The training loss of a record is the mean over the steps since the previous record.
     """
     records: list[EpochRecord] = []
     logged = 0
@@ -202,7 +202,9 @@ def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, lear
             report = measure(softmax(logits), labels, names=names)
         except ValueError as error:
             hint = f"a learning rate below {learning_rate:g}"
-            raise TrainingDivergedError("training diverged: the model's outputs are not numbers", hint=hint) from error
+            raise TrainingDivergedError(
+                "training diverged: the model's outputs are NaN or infinite", hint=hint
+            ) from error
         counts = [count for row in report.confusion_matrix for count in row]
         return {
             **{name: getattr(report, name) for name in METRICS},
@@ -212,7 +214,7 @@ def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, lear
         }
 
     def standard_error(measured: MeasuredRows) -> dict[str, float]:
-        """Return by how much the metric that was asked for varies with the rows, from 200 resamples of them."""
+        """Return the standard error of the requested metric from 200 bootstrap resamples."""
         if metric.name == CALIBRATED_LOG_LOSS:
             return {}
         resampled = resampled_metrics(measured, seed=seed, resamples=_RESAMPLES)

@@ -1,4 +1,4 @@
-"""Which trackers `report_to` may name, and whether they can be used here."""
+"""Experiment trackers for `report_to`."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,19 @@ from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
 __all__ = ["check_trackers", "event_files"]
 
-_EVENT_FOLDER = "TENSORBOARD_LOGGING_DIR"  # the one way to tell transformers
+_EVENT_FOLDER = "TENSORBOARD_LOGGING_DIR"  # transformers has no other setting for it
 _PACKAGES = {"azure_ml": "azureml-sdk", "comet_ml": "comet-ml", "dagshub": "dagshub mlflow", "flyte": "flytekit"}
-"""Those that are not called as their tracker is."""
+"""Packages whose name differs from the tracker's."""
 
 
 def check_trackers(names: Sequence[str]) -> None:
-    """Check, before anything is read or learnt, that each tracker is known and can be used.
+    """Check that each tracker is known and usable.
 
     Args:
-        names: As `FineTuneConfig.report_to` has them.
+        names: `FineTuneConfig.report_to`.
 
     Raises:
-        ConfigError: A name is not that of a tracker.
+        ConfigError: A tracker is unknown.
         MissingExtraError: The package of a tracker is not installed.
     """
     if not names:
@@ -35,24 +35,22 @@ def check_trackers(names: Sequence[str]) -> None:
     known = upstream.INTEGRATION_TO_CALLBACK
     with quiet():
         usable = set(upstream.get_available_reporting_integrations())
-    if upstream.is_flytekit_available():  # which that list forgets
+    if upstream.is_flytekit_available():  # missing from that list
         usable.add("flyte")
     for name in names:
         if name not in known:
             expected = f"one of {', '.join(sorted(known))}"
-            raise ConfigError(
-                f"report_to: there is no tracker {quote(name)}", expected=expected, hint=nearest(name, known)
-            )
+            raise ConfigError(f"report_to: unknown tracker {quote(name)}", expected=expected, hint=nearest(name, known))
         if name not in usable:
             raise MissingExtraError(
-                f"report_to={quote(name)} needs a package that is not installed, or not set up",
+                f"report_to={quote(name)} needs a package that is not installed or not configured",
                 hint=f"pip install {_PACKAGES.get(name, name)}",
             )
 
 
 @contextmanager
 def event_files(folder: Path) -> Iterator[None]:
-    """Have TensorBoard's event files written to a folder, unless the user's environment names another."""
+    """Write TensorBoard's event files to a folder, unless the user's environment sets another."""
     if _EVENT_FOLDER in os.environ:
         yield
         return

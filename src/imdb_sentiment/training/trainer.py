@@ -1,6 +1,6 @@
-"""The Trainer's subclass: what `transformers.Trainer` lacks or gets wrong for this task, and no more.
+"""Subclass of `transformers.Trainer`.
 
-Loaded by `fit` alone, so torch and transformers are imported at the top.
+Only imported by `fit`, so torch and transformers are imported at the top.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from typing_extensions import override
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
 from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, finish, prune
-from imdb_sentiment.training.run_folder import whole_checkpoint
+from imdb_sentiment.training.run_folder import complete_or_removed
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
 __all__ = ["FineTuneTrainer"]
 
 Batch = dict[str, Any]
-_SHOWN = 64
+_MAX_LISTED = 64
 
 
 class FineTuneTrainer(Trainer):
-    """A Trainer with its own order of rows, its own division by the rows of a step, and checkpoints that are whole.
+    """Trainer with its own batch order, exact loss normalization and complete checkpoints.
 
-    The training loss is the sum of weight times cross-entropy over all rows of a step, divided by the sum of the
-    weights: that of one batch, into however many passes, accumulated batches and processes it is divided. Upstream
-    does not divide by the number of accumulated batches for these models
-    (https://github.com/huggingface/transformers/issues/47688), and takes the mean over processes of unequal rows.
+    The training loss is the weighted mean of the cross-entropy over all rows of a step, however the step is divided
+    into micro-batches, accumulated batches and processes. Upstream does not divide by the number of accumulated batches
+    for these models (https://github.com/huggingface/transformers/issues/47688), and averages over processes with
+    unequal numbers of rows.
 
     Args:
-        batches: The rows of each step.
-        collate: Makes a batch of them: `passes`, each with the model's inputs, `labels` and `weights`; and `rows`.
-        metric: What decides which evaluation is best.
-        keep: Which checkpoints stay.
-        folder: Where they go.
-        is_over: Tells whether a run that is gone on with has stopped early before.
-        arguments: Those of `transformers.Trainer`.
+        batches: Batch sampler.
+        collate: Returns `micro_batches`, each with the model's inputs, `labels` and `weights`; and `rows`.
+        metric: Selects the best evaluation.
+        keep: Which checkpoints to keep.
+        folder: Folder for the checkpoints.
+        has_stopped: Returns whether a resumed run has already stopped early.
+        arguments: Arguments of `transformers.Trainer`.
     """
 
-    loss_is_scaled_for_ga = True  # or upstream would divide it again for models that take no further arguments
+    loss_is_scaled_for_ga = True  # or upstream would divide it again for models without loss arguments
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class FineTuneTrainer(Trainer):
         metric: "BestEpochMetric",
         keep: Keep,
         folder: Path,
-        is_over: "Callable[[TrainerState], bool]",
+        has_stopped: "Callable[[TrainerState], bool]",
         **arguments: Any,
     ) -> None:
         args: TrainingArguments = arguments["args"]
@@ -71,25 +71,25 @@ class FineTuneTrainer(Trainer):
         self._collate = collate
         self._metric = metric
         self._keep = keep
-        self._is_over = is_over
+        self._has_stopped = has_stopped
         self._rows: list[int] = []
 
     @override
     def get_train_dataloader(self) -> "DataLoader[Any]":
-        """Return this process's batches; they are divided between processes already, so accelerate has no part."""
+        """Return this process's batches; the sampler has already sharded them, so accelerate must not."""
         from torch.utils.data import DataLoader
 
-        rows = _PresentRows(self._batches)
+        rows = _CurrentRows(self._batches)
         return DataLoader(rows, batch_sampler=self._batches, collate_fn=self._collate)
 
     @override
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
     ) -> tuple[list[Batch], torch.Tensor]:
-        """Take the batches of a step, and the sum of the weights of their rows over all processes."""
+        """Return the batches of a step, and the sum of their rows' weights over all processes."""
         batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
         self._rows = [row for batch in batches for row in batch["rows"]]
-        weight = torch.stack([part["weights"].sum() for batch in batches for part in batch["passes"]]).sum()
+        weight = torch.stack([part["weights"].sum() for batch in batches for part in batch["micro_batches"]]).sum()
         total: torch.Tensor = self.accelerator.reduce(weight.to(device), reduction="sum")
         return batches, total
 
@@ -97,16 +97,16 @@ class FineTuneTrainer(Trainer):
     def training_step(
         self, model: torch.nn.Module, inputs: Batch, num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
-        """Go forward and back with each pass of a batch; gradients are exchanged in the last one."""
-        passes = inputs["passes"]
-        if self.is_fsdp_enabled:  # each pass gathers weights from all processes, so all of them make as many
-            idle = passes[-1] | {"weights": passes[-1]["weights"] * 0}
-            passes = [*passes, *[idle] * (max(gather_object([len(passes)])) - len(passes))]
-        *first, last = passes
+        """Run forward and backward for each micro-batch; gradients are synchronized in the last one."""
+        micro_batches = inputs["micro_batches"]
+        if self.is_fsdp_enabled:  # each forward pass gathers weights from all processes, so all need as many
+            idle = micro_batches[-1] | {"weights": micro_batches[-1]["weights"] * 0}
+            micro_batches = [*micro_batches, *[idle] * (max(gather_object([len(micro_batches)])) - len(micro_batches))]
+        *first, last = micro_batches
         loss = torch.zeros((), device=self.args.device)
-        for part in first:
+        for micro_batch in first:
             with self.accelerator.no_sync(model):
-                loss += super().training_step(model, part, num_items_in_batch)
+                loss += super().training_step(model, micro_batch, num_items_in_batch)
         return loss + super().training_step(model, last, num_items_in_batch)
 
     @override
@@ -117,7 +117,7 @@ class FineTuneTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:
-        """Return the share of one pass in the loss of its step; in evaluation, which brings no weights, upstream's."""
+        """Return a micro-batch's share of the step's loss; in evaluation, which has no weights, upstream's loss."""
         if "weights" not in inputs:
             with COMPUTE_LOCK.shared():
                 return super().compute_loss(model, inputs, return_outputs)
@@ -125,37 +125,36 @@ class FineTuneTrainer(Trainer):
         with COMPUTE_LOCK.shared():
             outputs = model(**inputs)
         losses = torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="none")
-        # the gradients of processes are averaged, so each loss is multiplied by their number
+        # gradients are averaged over processes, so the loss is multiplied by their number
         loss = (losses * weights).sum() / num_items_in_batch * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
     @override
     def floating_point_ops(self, inputs: Batch) -> int:
-        """Estimate the operations of a batch."""
-        return sum(super(FineTuneTrainer, self).floating_point_ops(part) for part in inputs["passes"])
+        """Estimate the floating-point operations of a batch."""
+        return sum(super(FineTuneTrainer, self).floating_point_ops(part) for part in inputs["micro_batches"])
 
     @override
     def _init_training_state(self, *arguments: Any, **named: Any) -> Any:
-        """Find the best checkpoint where it is now, and learn no more where the run has stopped early before.
+        """Locate the best checkpoint, and do not train further if the run has stopped early.
 
-        Upstream looks for the best where it was, and so forgets it if the run has moved; and it forgets that a run had
-        stopped.
+        Upstream loses the best checkpoint if the run folder has moved, and does not record early stopping.
         """
         begin = super()._init_training_state(*arguments, **named)
         best = complete_checkpoints(self._folder).get(self.state.best_global_step or -1)
         self.state.best_model_checkpoint = str(best) if best else None
         if self.state.global_step and self.args.should_save:
-            prune(self._folder, self._keep, best_step=self.state.best_global_step)  # a kill may have come before it
-        return (int(self.args.num_train_epochs), 0) if self._is_over(self.state) else begin
+            prune(self._folder, self._keep, best_step=self.state.best_global_step)  # if a kill prevented it
+        return (int(self.args.num_train_epochs), 0) if self._has_stopped(self.state) else begin
 
     @override
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
-        """Stop at once where a gradient, and so the loss or the model, is no longer a number."""
+        """Stop at once if a gradient is NaN or infinite."""
         norm: Any = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
         if not torch.isfinite(torch.as_tensor(norm)):
             rows = sorted(gather_object(self._rows))
             raise TrainingDivergedError(
-                f"training diverged at step {self.state.global_step + 1}: the gradients are not numbers any more",
+                f"training diverged at step {self.state.global_step + 1}: the gradients are NaN or infinite",
                 found=f"learning rate {self._get_learning_rate():.3g}; training rows {_list(rows)}, counted from 0",
                 hint=f"a learning rate below {self.args.learning_rate:g}",
             )
@@ -163,7 +162,7 @@ class FineTuneTrainer(Trainer):
 
     @override
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
-        """Tell whether the newest evaluation is the best; upstream takes the first of equals."""
+        """Return whether the newest evaluation is the best."""
         best = self._metric.since_best(self.state.log_history) == 0
         if best:
             self.state.best_metric = metrics[f"eval_{self._metric.name}"]
@@ -172,22 +171,22 @@ class FineTuneTrainer(Trainer):
 
     @override
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
-        """Write a checkpoint, declare it complete, and only then drop older ones."""
+        """Write a checkpoint, mark it complete, and only then remove older ones."""
         folder = self._folder / f"checkpoint-{self.state.global_step}"
-        with whole_checkpoint(folder):
+        with complete_or_removed(folder):
             if self.is_fsdp_enabled and self.args.should_save:
-                folder.mkdir(exist_ok=True)  # upstream asks for the best one before parts of a model are written to it
+                folder.mkdir(exist_ok=True)  # upstream resolves the best checkpoint before the shards are written
             with WARNINGS_LOCK:
                 super()._save_checkpoint(model, trial)
-        self.accelerator.wait_for_everyone()  # the others write their random states
+        self.accelerator.wait_for_everyone()  # other processes write their random states
         if self.args.should_save:
-            with whole_checkpoint(folder):
+            with complete_or_removed(folder):
                 finish(folder)
             prune(self._folder, self._keep, best_step=self.state.best_global_step)
 
 
 def _has_unused_parameters(model: "PreTrainedModel") -> bool:
-    """Tell whether a loss does not depend on all parameters; looking for such at every step costs time."""
+    """Return whether the loss is independent of some parameters; DDP's check at every step is slow."""
     tokens = torch.ones((1, 8), dtype=torch.int64, device=model.device)
     model(input_ids=tokens, attention_mask=tokens).logits.sum().backward()
     unused = any(value.requires_grad and value.grad is None for value in model.parameters())
@@ -196,11 +195,12 @@ def _has_unused_parameters(model: "PreTrainedModel") -> bool:
 
 
 def _list(rows: list[int]) -> str:
-    return ", ".join(map(str, rows[:_SHOWN])) + (f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else "")
+    more = f" and {len(rows) - _MAX_LISTED} more" if len(rows) > _MAX_LISTED else ""
+    return ", ".join(map(str, rows[:_MAX_LISTED])) + more
 
 
-class _PresentRows(torch.utils.data.Dataset[Any]):
-    """The rows of the epoch that the batches are at."""
+class _CurrentRows(torch.utils.data.Dataset[Any]):
+    """The rows of the sampler's current epoch."""
 
     def __init__(self, batches: "StepBatches") -> None:
         self._batches = batches
