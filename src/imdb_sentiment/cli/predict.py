@@ -1,22 +1,23 @@
-"""`imdb-sentiment predict`: classify texts from arguments, standard input or files."""
+"""`imdb-sentiment predict`: texts from arguments or standard input, or the rows of files."""
 
 import sys
-from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show, warn
 from imdb_sentiment.cli.jsonl_stream import classify_lines, read_lines
 from imdb_sentiment.cli.options import Json, NoHeader, SpreadsheetSafe
+from imdb_sentiment.cli.predict_file import Spread, score_files
 from imdb_sentiment.runtime.messages import visible_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imdb_sentiment.results.inference import Explanation, FileReport, Prediction
+    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.results.inference import Explanation, Prediction
 
 __all__ = ["predict"]
 
@@ -95,35 +96,28 @@ def predict(
 ) -> None:
     """Classify texts, or the rows of a file."""
     from imdb_sentiment.classifier import SentimentClassifier
-    from imdb_sentiment.data.formats.opening import refuse_endless
-    from imdb_sentiment.errors import ConfigError, DataError
+    from imdb_sentiment.errors import ConfigError
 
-    checked_later: Any = precision  # validated when the model is loaded
+    opened = partial(SentimentClassifier.from_pretrained, model, precision=cast("Any", precision))
+    columns = text_column.split(",") if text_column else None
     if source or target:
         if not (source and target) or texts or explain or abstain_below:
             raise ConfigError(
                 "--input and --output must be used together, without texts, --explain and --abstain-below"
             )
-        _check_engine(engine, workers, shard)
-        if not engine:
-            refuse_endless(source, encoding)
-        classifier = SentimentClassifier.from_pretrained(model, precision=checked_later)
-        score = (
-            partial(classifier.predict_files, source, target, workers=workers)
-            if engine
-            else partial(classifier.predict_file, source, target, shard=_read_shard(shard))
-        )
-        report = _score_files(
-            partial(
-                score,
-                text_columns=text_column.split(",") if text_column else None,
-                prefix=prefix,
-                encoding=encoding,
-                header=not no_header,
-                spreadsheet_safe=spreadsheet_safe,
-                cascade=cascade,
-                overwrite=overwrite,
-            )
+        spread = Spread(engine, workers, shard)
+        report = score_files(
+            opened,
+            source,
+            target,
+            spread,
+            text_columns=columns,
+            prefix=prefix,
+            encoding=encoding,
+            header=not no_header,
+            spreadsheet_safe=spreadsheet_safe,
+            cascade=cascade,
+            overwrite=overwrite,
         )
         if json:
             print_json({"file": report.to_dict(), "output": str(target)})
@@ -134,15 +128,28 @@ def predict(
         raise ConfigError("--explain cannot be combined with --cascade", hint="--explain without --cascade")
     if engine or workers:
         raise ConfigError("--engine and --workers are for files", expected="--input and --output as well")
-    opened = partial(SentimentClassifier.from_pretrained, model, precision=checked_later)
-    if json_lines:
-        if texts or explain or abstain_below or json:
-            raise ConfigError(
-                "--json-lines reads standard input, and excludes texts, --json, --explain and --abstain-below"
-            )
-        columns = tuple(text_column.split(",")) if text_column else None
-        classify_lines(opened, columns, prefix, cascade=cascade)
+    if not json_lines:
+        _classify_texts(opened, texts, abstain_below=abstain_below, explain=explain, cascade=cascade, json=json)
         return
+    if texts or explain or abstain_below or json:
+        raise ConfigError(
+            "--json-lines reads standard input, and excludes texts, --json, --explain and --abstain-below"
+        )
+    classify_lines(opened, tuple(columns) if columns else None, prefix, cascade=cascade)
+
+
+def _classify_texts(
+    opened: "Callable[[], SentimentClassifier]",
+    texts: list[str] | None,
+    *,
+    abstain_below: float,
+    explain: bool,
+    cascade: bool,
+    json: bool,
+) -> None:
+    """Classify texts that are arguments or lines of standard input, and print the predictions."""
+    from imdb_sentiment.errors import DataError
+
     given = texts or _read_lines()
     if not given:
         raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")
@@ -163,16 +170,6 @@ def predict(
         warn(f"answered by the TF-IDF model: {by_words:,} of {len(predictions):,}")
 
 
-def _score_files(score: "Callable[[], FileReport]") -> "FileReport":
-    """Score files, and report that an interrupted run can be resumed."""
-    try:
-        with redirect_stdout(sys.stderr):  # Ray reports lost workers on standard output
-            return score()
-    except KeyboardInterrupt:
-        warn("finished work is kept; the same command resumes")
-        raise
-
-
 def _show_predictions(
     texts: list[str], predictions: "list[Prediction]", explanations: "list[Explanation]", *, names: tuple[str, str]
 ) -> None:
@@ -184,28 +181,6 @@ def _show_predictions(
         say(f"{labels[index]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{truncated}")
         if explanations:
             show(explanations[index])
-
-
-def _check_engine(engine: str | None, workers: int | None, shard: str | None) -> None:
-    from imdb_sentiment.errors import ConfigError
-
-    if engine not in (None, "ray"):
-        raise ConfigError(f"unknown engine {engine}", expected="ray")
-    if workers is not None and engine is None:
-        raise ConfigError("--workers requires an engine", expected="--engine ray as well")
-    if shard and engine:
-        raise ConfigError("--shard and --engine exclude each other", expected="one of them")
-
-
-def _read_shard(shard: str | None) -> tuple[int, int]:
-    from imdb_sentiment.errors import ConfigError
-
-    if shard is None:
-        return 1, 1
-    number, _, shards = shard.partition("/")
-    if not (number.isdecimal() and shards.isdecimal()):
-        raise ConfigError(f"invalid shard {shard}", expected="I/N, such as 2/5: the second of five")
-    return int(number), int(shards)
 
 
 def _read_lines() -> list[str]:
