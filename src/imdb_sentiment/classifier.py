@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.data.sequences import is_table
-from imdb_sentiment.errors import ConfigError, DataError, ModelError
+from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.inputs import TextsLike, check_items, listed_items
 from imdb_sentiment.inference.predictions import check_abstain_below, make_predictions
 from imdb_sentiment.inference.scorer import WINDOW
@@ -20,7 +20,7 @@ from imdb_sentiment.persistence.onnx_model import Exported
 from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, open_model
 from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.runtime.files import as_path
-from imdb_sentiment.runtime.messages import list_values, quote
+from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +34,8 @@ __all__ = ["SentimentClassifier"]
 class SentimentClassifier:
     """A fine-tuned model, ready to classify texts. Make one with `from_pretrained`.
 
-    A model that learnt from two text columns reads pairs: where a sequence of texts is asked for, it takes a sequence
-    of tuples such as `(title, body)`, in the order of `metadata.text_columns`.
+    A model of two text columns takes pairs: tuples such as `(title, body)` instead of texts, in the order of
+    `metadata.text_columns`.
     """
 
     def __init__(self, opened: OpenedModel | None = None) -> None:
@@ -56,31 +56,26 @@ class SentimentClassifier:
     ) -> Self:
         """Open a model that `SentimentFineTuner.save`, `imdb-sentiment train` or `export` wrote.
 
-        A model that was made elsewhere is opened too, if it has two labels: they are called what its `config.json`
-        calls them, the second one is the positive one, and a longer text loses its end.
-
-        An exported model is opened without PyTorch: by OpenVINO if the extra `openvino` is installed, else by ONNX
-        Runtime, which needs the extra `onnx`; one of eight bits always by the latter, as it is quicker. It predicts and
-        measures; it cannot explain, be exported again or be pushed.
+        A third-party model with two labels is opened too: the labels are named as in its `config.json`, the second is
+        positive, and longer texts are truncated at the end. An exported model is opened without PyTorch, by OpenVINO
+        if the extra `openvino` is installed, else (and always for int8, which is faster there) by ONNX Runtime, which
+        needs the extra `onnx`; it predicts and evaluates, but cannot explain, be exported again or be pushed.
 
         Args:
-            path: Folder on disk, or the id of a repository on the hub.
+            path: Folder on disk, or id of a repository on the hub.
             revision: Branch, tag or commit on the hub.
-            device: Where to compute, as PyTorch names it (`cpu`, `cuda`, `cuda:1`, `mps`); by default a GPU if there
-                is one.
-            precision: Numbers to compute with. `auto` is bf16 on a GPU that knows it, and on a CPU with instructions
-                for it if a trial is faster, else fp32; `evaluate` computes in fp32 then, so that figures do not depend
-                on a trial. In fp32 a text has the same probabilities in whatever company, to 1e-5; in bf16 they
-                differ in the third digit. An exported model computes in bf16 with OpenVINO only, and one of eight bits
-                in no other numbers.
-            max_tokens_per_forward: Tokens, padding included, that go through the model at once; changes speed and
-                memory, not results. `auto` is 2,048 on a CPU and 32,768 on a GPU. Where memory does not suffice, it is
-                halved until it does.
+            device: Device as PyTorch names it (`cpu`, `cuda:1`, `mps`); by default a GPU if there is one.
+            precision: `auto` is bf16 on a GPU that supports it, and on a CPU that supports it if a trial is faster,
+                else fp32; `evaluate` computes in fp32 then, so that metrics do not depend on a trial. In fp32 a text
+                has the same probabilities in any batch, to 1e-5; in bf16 they differ in the third digit. An exported
+                model supports bf16 with OpenVINO only, and an int8 model neither.
+            max_tokens_per_forward: Maximum tokens per batch, padding included; affects speed and memory, not results.
+                `auto` is 2,048 on a CPU and 32,768 on a GPU, halved when memory runs out.
 
         Raises:
-            ConfigError: There is no such device or precision, or `max_tokens_per_forward` is below 1.
-            MissingExtraError: It is an exported model, and what opens it is not installed.
-            ModelError: It is no such folder, or one that cannot be trusted; the message says why.
+            ConfigError: The device or precision does not exist, or `max_tokens_per_forward` is below 1.
+            MissingExtraError: The runtime of an exported model is not installed.
+            ModelError: The folder is not a model, or cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
         """
         opened = open_model(
@@ -129,20 +124,19 @@ class SentimentClassifier:
         """Classify one text, or several.
 
         Args:
-            texts: A text; or several: a list, an iterator, or a column of pandas, polars, Arrow or NumPy; for a model
-                of two text columns, pairs. Or a table of pandas, polars, Arrow or `datasets`, of which the columns in
-                `metadata.text_columns` are read.
-            abstain_below: Mark predictions whose label has a lower probability as abstained, for somebody to look at.
-                The report's curve of coverage and accuracy says what that costs.
-            cascade: Let a quick model of words answer the texts that it is sure of, if the model was trained with
-                `FineTuneConfig.cascade`; each prediction says which of the two answered.
+            texts: A text; or a list, an iterator, or a column of pandas, polars, Arrow or NumPy; or a table of pandas,
+                polars, Arrow or `datasets`, of which the columns in `metadata.text_columns` are read.
+            abstain_below: Mark predictions of lower probability as abstained. The report's curve of coverage and
+                accuracy shows the trade-off.
+            cascade: Let the TF-IDF model of `FineTuneConfig.cascade` answer the texts that it is confident of;
+                `Prediction.answered_by` says which model answered.
 
         Returns:
-            A prediction for the one text; or a list with one for each text, in their order.
+            A prediction for one text; else a list with one for each text, in their order.
 
         Raises:
-            DataError: It holds no texts, such as a dictionary or a set; or a table lacks a column; or an item is not
-                what the model reads, or is blank. The message gives its position, counted from 1.
+            DataError: There are no texts, as in a dictionary or a set; a table lacks a column; or an item cannot be
+                classified or is blank: the message gives its position, counted from 1.
             ConfigError: `abstain_below` is not between 0 and 1.
             ModelError: The model has no cascade.
         """
@@ -161,12 +155,10 @@ class SentimentClassifier:
         abstain_below: float = 0.0,
         cascade: bool = False,
     ) -> Iterator[Prediction]:
-        """Classify texts as they come, without holding them all; see `predict`.
-
-        Texts are taken from an iterator some thousands at a time, since texts of like length are quicker together.
+        """Classify texts from an iterator, a few thousand at a time, without holding them all; see `predict`.
 
         Raises:
-            DataError: See `predict`; the texts of earlier thousands were answered.
+            DataError: As for `predict`; texts of earlier windows were answered.
             ConfigError: `abstain_below` is not between 0 and 1.
             ModelError: The model has no cascade.
         """
@@ -192,30 +184,28 @@ class SentimentClassifier:
         cascade: bool = False,
         overwrite: bool = False,
     ) -> FileReport:
-        """Classify the rows of a file, and write all its columns and three more to another.
+        """Classify the rows of a file, and write them with the columns `label`, `score` and `reason` added.
 
-        `label` is the predicted label, `score` its probability, and `reason` says why a row has neither: it has no
-        text, or something else than text. Rows keep their places. Memory does not grow with the file. A run that was
-        killed goes on where it was when it is started again, and ends with the same bytes.
+        `reason` says why a row has no label: it has no text, or its value is not a text. Memory does not grow with the
+        file. An interrupted run is resumed by the same call, and ends with the same bytes.
 
         Args:
             source: CSV, TSV, TXT, JSONL or Parquet, also with `.gz` or `.zst`.
-            target: The file to write, of the same kind; text is written as UTF-8.
-            text_columns: Columns that hold the text, or the two of a pair; by default those the model learnt from.
-            prefix: Put before the names of the three columns, for a file that has one of these names.
-            shard: `(2, 5)` does the second fifth, part by part, for five processes that write five files.
-            encoding: Of a text file; by default UTF-8 or what its mark says.
-            header: Whether the first line of a CSV or TSV file names the columns. Without a header the columns are
-                called by their positions, counted from 1, and none is written.
-            spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; for CSV and TSV.
-            cascade: As for `predict`; the report says how many rows the quick model answered.
-            overwrite: Replace `target` if it is there.
+            target: The file to write, of the same format; text is written as UTF-8.
+            text_columns: Text column, or the two of a pair; by default those the model was trained on.
+            prefix: Prefix of the three added columns.
+            shard: `(2, 5)` does the second fifth, for five processes that write five files.
+            encoding: Of a text file; by default UTF-8 or as its byte order mark says.
+            header: Whether a CSV or TSV file has a header. Without one, columns are named by position, from 1.
+            spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; CSV and TSV only.
+            cascade: As for `predict`; the report counts the rows that the TF-IDF model answered.
+            overwrite: Replace `target` if it exists.
 
         Raises:
-            DataError: The source is missing, broken, or lacks a column; nothing was written.
-            ConfigError: An option is not valid, a name is taken, or the two files are of different kinds.
+            DataError: The source is missing, damaged, or lacks a column; nothing was written.
+            ConfigError: An option is invalid, a column name is taken, or the two formats differ.
             ModelError: The model has no cascade.
-            OutputExistsError: The target is there or cannot be written.
+            OutputExistsError: The target exists or cannot be written.
         """
         from imdb_sentiment.inference.file import FileJob, precision_of_parts, score_file
 
@@ -253,31 +243,27 @@ class SentimentClassifier:
     ) -> FileReport:
         """Classify the rows of many files with Ray, each as `predict_file` does. Needs the extra `ray`.
 
-        Each file becomes one of the same name in the output folder. A run that was stopped goes on when it is started
-        again, with the files and parts of files that are missing, and ends with the same bytes; so does one that loses
-        workers.
+        Each file is written to the same place in the output folder. An interrupted run is resumed by the same call, and
+        ends with the same bytes; so does one that loses workers.
 
         Args:
-            source: A folder, which is searched with all that lies in it, or a pattern such as `reviews/*.parquet`.
-            folder: Where to; what lies in folders of `source` gets folders of the same names.
-            workers: How many processes, each with one model and its share of the processors; by default one for each
-                GPU of the cluster that Ray is connected to, or without GPUs one for each processor.
+            source: A folder, searched recursively, or a pattern such as `reviews/*.parquet`.
+            folder: The output folder.
+            workers: Number of processes, each with one model; by default one per GPU of the cluster that Ray is
+                connected to, or without GPUs one per CPU.
             text_columns: As for `predict_file`.
             prefix: As for `predict_file`.
             encoding: As for `predict_file`.
             header: As for `predict_file`.
             spreadsheet_safe: As for `predict_file`.
             cascade: As for `predict_file`.
-            overwrite: Replace files that are there, and discard the work of another model or other options.
-
-        Returns:
-            What came of all rows of all files.
+            overwrite: Replace existing files, and discard the output of another model or other options.
 
         Raises:
             DataError: There are no files, or some could not be scored; the others are.
-            ConfigError: An option is not valid, or there is no cluster where `RAY_ADDRESS` says.
+            ConfigError: An option is invalid, or there is no cluster at `RAY_ADDRESS`.
             ModelError: The model has no cascade.
-            OutputExistsError: Something in the folder would be overwritten, or another process writes to it.
+            OutputExistsError: A file would be overwritten, or another process writes to the folder.
             MissingExtraError: Ray is not installed.
         """
         from imdb_sentiment.inference.folder import FolderJob, find_inputs, precision_of_run, score_folder
@@ -307,23 +293,23 @@ class SentimentClassifier:
         prefix: str = "",
         cascade: bool = False,
     ) -> Any:
-        """Classify a batch of rows: what `map_batches` of Ray Data and `mapInArrow` of Spark call.
+        """Classify a batch of rows, for `map_batches` of Ray Data and `mapInArrow` of Spark.
 
-        A classifier can be sent to other processes, each of which opens the model once.
+        A classifier can be pickled: each process opens the model once.
 
         Args:
             batch: A dictionary of NumPy arrays, a `pyarrow.Table` or a `pyarrow.RecordBatch`.
-            text_columns: Columns that hold the text, or the two of a pair; by default those the model learnt from.
-            prefix: Put before the names of the three columns, for a batch that has one of these names.
+            text_columns: As for `predict_file`.
+            prefix: As for `predict_file`.
             cascade: As for `predict`.
 
         Returns:
-            A batch of the same kind with all its columns and `label`, `score` and `reason`, which mean what they do for
-            `predict_file`. A row without a label has nulls; in a NumPy array of scores, NaN.
+            A batch of the same type with the columns of `predict_file` added. A row without a label has nulls (NaN in a
+            NumPy array of scores).
 
         Raises:
             DataError: A column is missing.
-            ConfigError: It is no such batch, an option is not valid, or a name is taken.
+            ConfigError: The type of the batch or an option is invalid, or a column name is taken.
             ModelError: The model has no cascade.
         """
         from imdb_sentiment.inference.batch import score_batch
@@ -361,72 +347,57 @@ class SentimentClassifier:
     ) -> "EvaluationReport":
         """Measure the model on labelled texts.
 
-        If the model was trained on some of them, or its best epoch chosen, a warning says so, and `unseen` of the
-        report has the figures without them. Another says so if labels in other spellings are probably flipped.
+        Warns if the model was trained on some of them, or its best epoch chosen (`unseen` of the report has the metrics
+        without these), and if labels in another spelling are probably flipped.
 
         Args:
-            texts: What `predict` takes, n of them.
-            labels: The true label of each: one of the names in `labels`, also in another spelling that training
-                understands (`Pos` or true for `positive`). 0 and 1 are the model's labels in their order, unless their
-                names say otherwise: where the positive label is called `negative`, give the names.
-            slices: What else is known of the texts, such as their source: for each name n values. The report has the
-                figures of each value, up to 100.
-            train: Texts and labels that the model was trained on. Simpler models are fitted to them and measured
-                beside.
-            validation: Texts and labels that the model's threshold was chosen on, if it serves a goal such as
-                `recall>=0.95`. The thresholds of the simpler models are chosen on them for the same goal; without them
-                these stay at 0.5, and accuracies are not compared.
-            explained_errors: For how many of the surest mistakes to find the words that led to them, for the page of
-                the report; needs the extra `explain`, and a second for a short text, several for a long one.
-            cascade: As for `predict`; the report has the figures of the texts that either of the two answered.
+            texts: As for `predict`, n of them.
+            labels: The true labels: names in `labels`, also in another spelling that training understands (`Pos` or
+                true for `positive`). 0 and 1 are the labels in their order; where the positive label is called
+                `negative`, give names.
+            slices: Other properties of the texts, such as their source: n values by name. The report has the metrics of
+                each value, up to 100.
+            train: Texts and labels that the model was trained on; baselines are fitted to them and measured beside it.
+            validation: Texts and labels that the threshold was chosen on, if it serves a goal such as `recall>=0.95`;
+                the baselines' thresholds are chosen on them for the same goal.
+            explained_errors: How many of the most confident errors to explain on the page of the report; needs the
+                extra `explain`, and a second or more for each.
+            cascade: As for `predict`; the report is that of the cascade.
 
         Raises:
-            DataError: A text cannot be classified, it is not certain which of the model's labels one means, the lengths
-                differ, there are too many slices, or `train` or `validation` has one label only.
+            DataError: A text cannot be classified, a label is ambiguous, the lengths differ, there are too many slices,
+                or `train` or `validation` has one label only.
             ConfigError: `explained_errors` is below 0.
             ModelError: The model has no cascade.
-            MissingExtraError: Mistakes are to be explained, and captum is not installed.
+            MissingExtraError: Errors are to be explained, and captum is not installed.
         """
-        from imdb_sentiment.data.slices import checked_slices
-        from imdb_sentiment.evaluation.report import full_report, with_provenance
-        from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
+        from imdb_sentiment.evaluation.report import with_provenance
+        from imdb_sentiment.persistence.measure import measure_model
 
         if explained_errors < 0:
-            raise ConfigError(f"explained_errors={explained_errors} is no number of rows", expected="0 or more")
-        given = checked_slices({} if slices is None else slices)
-        opened = self._opened
-        listed = opened.check_texts(texts)
-        true, read_as = opened.match_labels(labels, len(listed))
-        with opened.computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
-            scores, computed_with = opened.scorer_for(cascade).score(listed), opened.numeric_precision
-        measured = measured_rows(scores, listed, true, self.metadata.calibration)
-        seen = opened.artifact.seen.known(listed) if opened.artifact.seen else None
-        groups = slices_of(scores, measured) | given
-        if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
-            raise DataError(f"the slices {list_values(wrong)} do not fit", expected=f"{len(true):,} values each")
-        report = full_report(
-            measured,
-            names=self.labels,
-            seen=seen,
-            groups=groups,
-            train=None if train is None else opened.check_both_labels("train", train),
-            validation=None if validation is None else opened.check_both_labels("validation", validation),
-        ).with_labels_read_as(read_as)
-        mistakes = (report.unseen or report).confident_errors(count=explained_errors)
-        told = {mistake.row: self.explain(listed[mistake.row - 1]) for mistake in mistakes}
+            raise ConfigError(f"invalid explained_errors={explained_errors}", expected="0 or more")
+        listed = self._opened.check_texts(texts)
+        report, precision = measure_model(
+            self._opened,
+            listed,
+            labels,
+            slices={} if slices is None else slices,
+            train=train,
+            validation=validation,
+            cascade=cascade,
+        )
+        errors = (report.unseen or report).confident_errors(count=explained_errors)
+        explanations = {error.row: self.explain(listed[error.row - 1]) for error in errors}
         for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
             warnings.warn(warning, stacklevel=2)
-        background = self.metadata.background()._replace(explanations=told)
-        return with_provenance(report, background, numeric_precision=computed_with)
+        provenance = self.metadata.background()._replace(explanations=explanations)
+        return with_provenance(report, provenance, numeric_precision=precision)
 
     def explain(self, text: str | tuple[str, str]) -> Explanation:
-        """Tell which words of a text spoke for its label, by integrated gradients. Needs the extra `explain`.
-
-        Args:
-            text: A text; for a model of two text columns, a pair.
+        """Return the contribution of each word to the label, by integrated gradients. Needs the extra `explain`.
 
         Raises:
-            DataError: It is not what the model reads, or is blank.
+            DataError: The text, or pair, cannot be classified or is blank.
             MissingExtraError: captum is not installed.
 
         Source: Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks (2017).
@@ -443,24 +414,23 @@ class SentimentClassifier:
     ) -> list[bool]:
         """Tell which texts the model was trained on.
 
-        A text is known again in other case, white space, HTML breaks and invisible characters, but not with other
-        words. Validation rows, on which the best epoch was chosen, are not counted; `evaluate` counts them too.
+        Case, white space, HTML line breaks and invisible characters make no difference; other words do.
 
         Args:
-            texts: What `predict` takes, n of them.
-            split: `validation` to tell which texts epoch, temperature and threshold were chosen on instead.
+            texts: As for `predict`, n of them.
+            split: `validation` for the texts that epoch, temperature and threshold were chosen on.
 
         Returns:
-            For each text, in their order, whether it was among the rows of the split.
+            Whether each text was in that split, n values.
 
         Raises:
-            DataError: An item is not what the model reads; the message gives its position, counted from 1.
+            DataError: An item cannot be classified; the message gives its position, counted from 1.
             ModelError: The model folder has no fingerprints of its training rows.
         """
         listed, seen = self._opened.check_texts(texts), self._opened.artifact.seen
         if seen is None:
             raise ModelError(
-                "it is not known which texts the model was trained on",
+                "it is unknown which texts the model was trained on",
                 found=f"no {SEEN_ROWS_FILE} in its folder",
                 expected="the file that was saved with the model",
             )
@@ -474,23 +444,22 @@ class SentimentClassifier:
         token: str | None = None,
         commit_message: str = "Model of imdb_sentiment",
     ) -> str:
-        """Send the model to the Hugging Face hub, where `from_pretrained` and a stock pipeline open it by its id.
+        """Push the model to the Hugging Face hub, where `from_pretrained` and a stock pipeline open it by its id.
 
-        All of its folder goes, as one commit, in the place of weights that are there; other files are left alone. Look
-        at two of the files before making them public: `imdb_sentiment.json` names the source of the data, and by
-        `seen_rows.npz` whoever has a text can tell whether the model learnt from it.
+        The folder is pushed in one commit. Check two files before you make them public: `imdb_sentiment.json` names the
+        source of the data, and `seen_rows.npz` tells anyone who has a text whether the model was trained on it.
 
         Args:
-            repo_id: Repository, such as `someone/spam`, or `spam` for your own. It is made if there is none.
-            private: Whether a repository that is made is private; by default as its owner has set it.
-            token: Token with the right to write; by default the one that `hf auth login` or `HF_TOKEN` gave.
-            commit_message: What the history of the repository says of it.
+            repo_id: Repository, such as `someone/spam`, or `spam` for your own; created if missing.
+            private: Whether a created repository is private; by default the owner's setting.
+            token: Token with write access; by default that of `hf auth login` or `HF_TOKEN`.
+            commit_message: Message of the commit.
 
         Returns:
             The address of the repository.
 
         Raises:
-            ConfigError: The hub does not let it be written there, or no repository can have that name.
+            ConfigError: The hub does not permit it, or the name is invalid.
             HubUnavailableError: The hub did not answer.
         """
         from imdb_sentiment.persistence.hub import push_artifact
@@ -509,23 +478,23 @@ class SentimentClassifier:
         labels: Iterable[int | str] | None = None,
         overwrite: bool = False,
     ) -> ExportReport:
-        """Write the model in a form that needs no PyTorch and is quicker on a CPU. Needs the extra `onnx`.
+        """Export the model to run without PyTorch and faster on a CPU. Needs the extra `onnx`.
 
-        What was written is compared with this model before it is kept. Give texts of your own, as many as there are:
-        how much rounding changes depends on them.
+        The export is compared with this model before it is kept. Give many texts of your own: the effect of rounding
+        depends on them.
 
         Args:
-            folder: Where to. `from_pretrained` opens it.
+            folder: Folder to write, which `from_pretrained` opens.
             format: `onnx`, for ONNX Runtime or OpenVINO on a CPU.
-            quantize: `int8` rounds the weights to eight bits: a quarter of the size, and quicker in ONNX Runtime.
-            texts: What the two are compared on; by default reviews that come with the library.
+            quantize: `int8` rounds the weights: a quarter of the size, and faster in ONNX Runtime.
+            texts: Texts to compare on; by default reviews that come with the library.
             labels: Their labels, for the accuracy before and after; as for `evaluate`.
-            overwrite: Replace a model of this library that is there. Nothing else is ever overwritten.
+            overwrite: Replace a model of this library. Nothing else is ever overwritten.
 
         Raises:
-            ConfigError: There is no such format or rounding, or labels are given without texts.
+            ConfigError: The format or rounding is unknown, or labels are given without texts.
             DataError: A text cannot be classified, or a label is not one of the model's.
-            MissingExtraError: What ONNX needs is not installed.
+            MissingExtraError: ONNX is not installed.
             ModelError: Fewer than 99 % of the texts get the same label; nothing was kept.
             OutputExistsError: The folder is not empty.
         """
@@ -565,11 +534,11 @@ class SentimentClassifier:
 
 @lru_cache(maxsize=2)
 def _reopen(kind: type[SentimentClassifier], arguments: LoadArguments, identity: str) -> SentimentClassifier:
-    """Open a model that another process sent, or give it again: tasks that follow each other share it."""
+    """Open a model that another process sent; tasks that follow each other share it."""
     classifier = kind.from_pretrained(**arguments._asdict())
     if classifier._opened.identity != identity:
         raise ModelError(
-            f"{arguments.path} is another model here than where the work was given out",
-            hint="a folder that all machines see, and that stays as it is",
+            f"{arguments.path} is another model here than in the process that sent it",
+            hint="a shared folder that does not change",
         )
     return classifier
