@@ -1,4 +1,4 @@
-"""Cross-validation: every row is held out once, and the figures come with their spread."""
+"""Cross-validation: every row is held out once, and metrics come with their spread."""
 
 import json
 import shutil
@@ -40,8 +40,8 @@ def cross_validate(
     the best epoch, or, if they are few, each row in turn. A test split that the source brings is left alone, for the
     model that is trained at the end.
 
-    The standard deviation tells how much a figure moves with the rows. It says less of how far the mean is from the
-    truth, since any two rounds share most of their training rows (Bengio and Grandvalet, No Unbiased Estimator of the
+    The standard deviation tells how much a metric varies with the rows. It says less about the error of the mean,
+    since any two rounds share most of their training rows (Bengio and Grandvalet, No Unbiased Estimator of the
     Variance of K-Fold Cross-Validation, JMLR 2004).
 
     Args:
@@ -51,8 +51,8 @@ def cross_validate(
         config: How the models learn.
         folds: Number of folds, at least 2.
         output_dir: Folder for the result of each fold, and for the checkpoints of the fold that is under way.
-        resume: Go on with a cross-validation that was cut short: finished folds are not trained again, and the fold
-            that was under way goes on from its newest complete checkpoint.
+        resume: Resume an interrupted cross-validation: finished folds are not repeated, and the interrupted fold
+            continues from its newest complete checkpoint.
 
     Raises:
         DataError: The data cannot be used as they are, or are too few for so many folds.

@@ -2,20 +2,20 @@
 
 ```text
 ImdbSentimentError                 catch this one to catch them all
-├── InputError (ValueError)        what the caller gave is wrong; the command line exits with 2
+├── InputError (ValueError)        invalid input; the command line exits with 2
 │   ├── ConfigError                a configuration field, its value, or a combination of them
-│   ├── DataError                  a data source: its place, its columns, its labels, its rows
+│   ├── DataError                  a data source: its location, columns, labels or rows
 │   ├── ModelError                 a model name or a model folder
 │   └── OutputExistsError          a folder that would have been overwritten
-├── TrainingInterruptedError       Ctrl-C or SIGTERM; the run can be gone on with; the command line exits with 130
-├── TrainingDivergedError (ArithmeticError)  a loss or a gradient is not a number any more
-├── DiskFullError (OSError)        what is to be written does not fit
-├── NotFittedError (RuntimeError)  a question that only a fitted model can answer
+├── TrainingInterruptedError       Ctrl-C or SIGTERM; the run can be resumed; the command line exits with 130
+├── TrainingDivergedError (ArithmeticError)  a loss or a gradient is NaN or infinite
+├── DiskFullError (OSError)        the disk is full
+├── NotFittedError (RuntimeError)  only a fitted model can do this
 ├── HubUnavailableError (OSError)  the Hugging Face hub did not answer
 └── MissingExtraError (ImportError)  an optional dependency is not installed
 ```
 
-Each one says what was found, what was expected and how to go on, and carries the three as attributes.
+Each one says what was found, what was expected and what to try, and carries the three as attributes.
 """
 
 import difflib
@@ -50,7 +50,7 @@ class ImdbSentimentError(Exception):
         summary: What is wrong, in one sentence.
         found: What was found instead of what was expected, if that helps.
         expected: What was expected.
-        hint: How to go on, as Python writes it.
+        hint: What to try, as Python code.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class ModelError(InputError):
 
 
 class OutputExistsError(InputError):
-    """The output folder holds something already; nothing in it was touched."""
+    """The output exists already; nothing in it was changed."""
 
 
 class TrainingInterruptedError(ImdbSentimentError):
@@ -118,11 +118,11 @@ class TrainingInterruptedError(ImdbSentimentError):
 
 
 class TrainingDivergedError(ImdbSentimentError, ArithmeticError):
-    """A loss or a gradient is infinite or not a number; nothing that training does afterwards can mend it."""
+    """A loss or a gradient is NaN or infinite; further training cannot fix it."""
 
 
 class DiskFullError(ImdbSentimentError, OSError):
-    """The disk has too little room for what is to be written; what was complete before stays usable."""
+    """The disk is too full for the output; what was complete before stays usable."""
 
 
 class NotFittedError(ImdbSentimentError, RuntimeError):
@@ -130,7 +130,7 @@ class NotFittedError(ImdbSentimentError, RuntimeError):
 
 
 class HubUnavailableError(ImdbSentimentError, OSError):
-    """The Hugging Face hub is out of reach and what was asked for is not in the local cache."""
+    """The Hugging Face hub cannot be reached, and the model or data set is not in the local cache."""
 
 
 class MissingExtraError(ImdbSentimentError, ImportError):

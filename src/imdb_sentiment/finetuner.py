@@ -66,25 +66,24 @@ class _Fitted(NamedTuple):
     result: FineTuneResult
     cascade: "Cascade | None" = None
     held_out: "Scores | None" = None
-    """Of the training rows in their order, by models that were trained without them; None if there were none such."""
+    """Out-of-fold scores of the training rows, in their order; None if there are no folds."""
 
     baselines: "HeldOutBaselines | None" = None
-    """What baselines say of the same rows."""
+    """Out-of-fold baselines on the same rows."""
 
 
 class SentimentFineTuner:
-    """Fine-tunes a pretrained encoder on labelled texts, measures it on rows it never saw, and saves it.
+    """Fine-tunes a pretrained encoder on labelled texts, measures it on held-out rows, and saves it.
 
-    With no arguments it is the task of the tutorial: `bert-base-uncased` on IMDb.
+    Without arguments it does the task of the tutorial: `bert-base-uncased` on IMDb.
 
     Args:
         data_config: Where the data come from and how they are split.
-        config: How the model learns.
-        output_dir: Folder for the checkpoints of the run, one after each epoch. The finished model goes where `save`
-            is told.
+        config: How the model is trained.
+        output_dir: Folder for the checkpoints of the run, one after each epoch. `save` writes the finished model.
 
     Raises:
-        ConfigError: An argument is something else; the message says how to give it.
+        ConfigError: An argument has another type; the message says how to pass it.
     """
 
     def __init__(
@@ -109,10 +108,10 @@ class SentimentFineTuner:
 
     @property
     def splits(self) -> DataSplits:
-        """The rows to learn from, to choose on and to measure on; loaded at the first use.
+        """The training, validation and test rows; loaded at the first use.
 
         Raises:
-            DataError: The source cannot be used as it is.
+            DataError: The source cannot be used.
             HubUnavailableError: The source is on the hub, and the hub did not answer.
         """
         return self._load().splits
@@ -123,11 +122,11 @@ class SentimentFineTuner:
         return self._load().names
 
     def audit(self) -> "DataAudit | None":
-        """Look at the data before training on them; `fit` does so too.
+        """Audit the data before training; `fit` does so too.
 
         Returns:
-            What `audit_dataset` finds, with the lengths in tokens of this model; None if `fit` was given `DataSplits`,
-            whose source is not known.
+            The findings of `audit_dataset`, with text lengths in tokens of this model; None if `fit` was given
+            `DataSplits`, whose source is unknown.
 
         Raises:
             DataError: The data cannot be used as they are.
@@ -168,7 +167,7 @@ class SentimentFineTuner:
             HubUnavailableError: Something is on the hub, and the hub did not answer.
             DiskFullError: The checkpoints do not fit on the disk.
             TrainingDivergedError: A loss or a gradient is not a number any more.
-            TrainingInterruptedError: A signal ended the run; it can be gone on with.
+            TrainingInterruptedError: A signal ended the run; it can be resumed.
             MissingExtraError: The package of a tracker that `report_to` names is not installed.
         """
         from imdb_sentiment.models.pretrained import load_encoder
@@ -179,7 +178,7 @@ class SentimentFineTuner:
             raise ConfigError("fit was called on the class", hint="SentimentFineTuner(...).fit(data)")
         if more:
             raise DataError("fit takes texts and labels as one pair", hint="fit((texts, labels))")
-        source_of(data, self.data_config)  # a mistake is told before anything is loaded
+        source_of(data, self.data_config)  # report a mistake before anything is loaded
         check_trackers(self.config.report_to)
         warn_of_idle_gpus()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
@@ -198,12 +197,12 @@ class SentimentFineTuner:
         Where there is none, since the rows were too few to set some aside (`DataConfig.test_fraction`), the report is
         that of the cross-validation in `fit`: each row was scored by a model that was trained without it.
 
-        The report has each figure with its 95 % interval, the majority label and TF-IDF with logistic regression,
-        fitted on the same training rows, beside them, and the rows divided by length, confidence and
+        The report has each metric with its 95 % interval; the majority label and TF-IDF with logistic regression,
+        fitted to the same training rows, for comparison; and slices by length, confidence and
         `DataConfig.slice_columns`.
 
         Args:
-            full: False for the figures alone, as for each of many models: intervals and baselines take seconds.
+            full: False for the metrics alone, without intervals and baselines, which take seconds.
 
         Returns:
             The report; `cross_validated` tells whether it is of the training rows, held out in turn.
@@ -352,7 +351,7 @@ class SentimentFineTuner:
         """Tell whether methods for few rows are used.
 
         Raises:
-            ConfigError: Something was asked for that they do not have.
+            ConfigError: An option that they do not support was set.
         """
         from imdb_sentiment.training.recipe import few_rows_below
 
@@ -485,7 +484,7 @@ class SentimentFineTuner:
         loaded = run_on_all_ranks(lambda: load_model(encoder, config, prepared.names))
         metric = choose_metric(config.metric_for_best_model)
         started = time.perf_counter()
-        learnt = fine_tune(
+        trained = fine_tune(
             loaded,
             encoder.text_encoder,
             config,
@@ -497,30 +496,30 @@ class SentimentFineTuner:
         )
         seconds = time.perf_counter() - started
 
-        calibration, cascade, choice = run_on_main(lambda: self._choose(learnt, encoder.text_encoder))
-        after = replace(calibration.after, kept_epoch=learnt.kept_epoch, kept_because=learnt.kept_because)
+        calibration, cascade, choice = run_on_main(lambda: self._choose(trained, encoder.text_encoder))
+        after = replace(calibration.after, kept_epoch=trained.kept_epoch, kept_because=trained.kept_because)
         calibration = replace(calibration, after=after)
-        scale_outputs(learnt.model, 1 / calibration.temperature)  # any program that loads it has it calibrated
+        scale_outputs(trained.model, 1 / calibration.temperature)  # so it is calibrated in any program
         result = FineTuneResult(
             calibration=calibration,
             cascade=choice,
-            history=learnt.history,
-            kept_epoch=learnt.kept_epoch,
-            kept_because=learnt.kept_because,
+            history=trained.history,
+            kept_epoch=trained.kept_epoch,
+            kept_because=trained.kept_because,
             seconds=seconds,
             splits=prepared.summary,
             audit=prepared.audit,
-            training_precision=learnt.precision,
+            training_precision=trained.precision,
             settled=settled_fields(self.config, config),
-            notes=(loaded.note, *learnt.notes),
+            notes=(loaded.note, *trained.notes),
         )
         # times and devices differ between processes
-        return _Fitted(learnt.model, encoder.text_encoder, run_on_main(lambda: result), cascade)
+        return _Fitted(trained.model, encoder.text_encoder, run_on_main(lambda: result), cascade)
 
     def _choose(
-        self, learnt: "TrainedModel", encoder: TextEncoder
+        self, trained: "TrainedModel", encoder: TextEncoder
     ) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
-        """Choose on the validation split what is left to choose once the model has learnt."""
+        """Choose temperature, threshold and cascade on the validation split."""
         from imdb_sentiment.inference.cascade import log_odds_of
         from imdb_sentiment.inference.torch_backend import score_texts
         from imdb_sentiment.training.calibration import calibrate
@@ -528,7 +527,7 @@ class SentimentFineTuner:
 
         splits = self.splits
         validation = _labelled(splits.validation)
-        logits = score_texts(learnt.model, encoder, validation.texts).logits
+        logits = score_texts(trained.model, encoder, validation.texts).logits
         calibration = calibrate(logits, validation.labels, self.config, names=self.labels)
         if not self.config.cascade:
             return calibration, None, None
@@ -588,7 +587,7 @@ class SentimentFineTuner:
             raise OutputExistsError(
                 f"{folder} is not empty and was not changed",
                 expected="a new or empty folder for the checkpoints of this run",
-                hint="fit(resume=True) to go on with the run in it, or another output_dir",
+                hint="fit(resume=True) to resume the run in it, or another output_dir",
             )
 
 

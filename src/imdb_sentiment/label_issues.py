@@ -51,17 +51,16 @@ def find_label_issues(
     *,
     folds: int = 5,
 ) -> LabelIssues:
-    """Look for labels that are probably wrong, with models none of which learnt from the rows it judges.
+    """Find labels that are probably wrong, by models that were not trained on these rows.
 
-    The rows are divided into folds as `cross_validate` divides them, and each fold is judged by a model of the others.
-    A test split that the source brings is left alone. Nothing is changed: whether a label is wrong is for somebody who
-    reads the text to say.
+    The rows are divided into folds as `cross_validate` divides them, and each fold is scored by a model of the others.
+    A test split of the source is not used. Nothing is changed: read the text to decide whether a label is wrong.
 
     Args:
         data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
             `data_config`. By default what `data_config.source` names.
         data_config: Names the columns and labels of `data`.
-        config: Fine-tune an encoder for each fold. By default TF-IDF with logistic regression judges, which takes
+        config: Fine-tune an encoder for each fold. By default TF-IDF with logistic regression, which takes
             seconds.
         folds: Number of folds, at least 2.
 
@@ -130,8 +129,8 @@ def _judge(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig
     if config is None:
         parts = (splits.train, splits.validation)
         texts: Any = [text for part in parts for text in texts_of(part)]
-        learnt = Labelled(texts, [label for part in parts for label in part["label"]])
-        return baseline_probabilities(learnt, texts_of(splits.test))[TFIDF]
+        train = Labelled(texts, [label for part in parts for label in part["label"]])
+        return baseline_probabilities(train, texts_of(splits.test))[TFIDF]
     with tempfile.TemporaryDirectory() as folder:
         tuner = SentimentFineTuner(data_config, config, output_dir=folder)
         tuner.fit(splits)

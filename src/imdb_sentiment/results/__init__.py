@@ -55,7 +55,7 @@ __all__ = [
     "WordContribution",
 ]
 
-# They load when first used: whoever asks for a prediction needs no report.
+# They load when first used: a prediction does not need the report.
 _HOMES = {
     "audit": (
         "DataAudit",
