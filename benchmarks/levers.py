@@ -23,7 +23,8 @@ from transformers import PreTrainedModel
 
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
 from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length

@@ -99,7 +99,8 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
 
     from imdb_sentiment import DataConfig, SentimentFineTuner
-    from imdb_sentiment.evaluation.metrics import measure, softmax
+    from imdb_sentiment.evaluation.metrics import measure
+    from imdb_sentiment.inference.scorer import softmax
     from imdb_sentiment.models.pretrained import load_encoder
 
     torch.set_num_threads(arguments.threads)

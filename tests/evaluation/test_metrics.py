@@ -13,7 +13,8 @@ from sklearn import metrics
 
 from conftest import examples
 from imdb_sentiment import EvaluationReport
-from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.inference.scorer import softmax
 
 NAMES = ("ham", "spam")
 LOGITS = hnp.arrays(np.float64, st.tuples(st.integers(0, 20), st.just(2)), elements=st.floats(-1e6, 1e6))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from made_up import made_up_rows
 
 from imdb_sentiment.evaluation.calibration import expected_calibration_error, fit_temperature
-from imdb_sentiment.evaluation.metrics import softmax
+from imdb_sentiment.inference.scorer import softmax
 
 
 def logits_of(sure: float, rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:

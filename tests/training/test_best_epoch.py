@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.config import Metric
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss, fit_temperature
-from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.training.best_epoch import BestEpochMetric, choose_metric
 
 BY_F1 = choose_metric("f1")

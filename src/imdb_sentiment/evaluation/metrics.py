@@ -7,19 +7,9 @@ from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-__all__ = ["measure", "softmax"]
-
-
-def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
-    """Turn logits of shape (n, 2) into probabilities of shape (n, 2), computed in double precision."""
-    import numpy as np
-    from scipy import special
-
-    result: NDArray[np.float64] = special.softmax(np.asarray(logits, dtype=np.float64), axis=1)
-    return result
+__all__ = ["measure"]
 
 
 @WARNINGS_LOCK

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.evaluation.metrics import softmax
 from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
+from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.measured import MeasuredRows
 

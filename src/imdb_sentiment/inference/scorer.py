@@ -15,9 +15,9 @@ from imdb_sentiment.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["MAX_STREAMS", "WINDOW", "Backend", "Scorer", "Scores", "is_out_of_memory"]
+__all__ = ["MAX_STREAMS", "WINDOW", "Backend", "Scorer", "Scores", "is_out_of_memory", "softmax"]
 
 WINDOW = 4096
 """Texts that are sorted by length together; more would hardly save padding."""
@@ -40,6 +40,16 @@ _OUT_OF_MEMORY = (
 _PROBE_TEXTS = ("A text.", "Another one, which is longer, so that the first one is padded.")
 
 
+def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
+    """Turn logits of shape (n, 2) into probabilities, in double precision and without importing scipy."""
+    import numpy as np
+
+    values = np.asarray(logits, dtype=np.float64)
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return result
+
+
 class Scores(NamedTuple):
     """Scores of n texts, in order."""
 
@@ -59,10 +69,8 @@ class Scores(NamedTuple):
     def probabilities(self) -> "NDArray[np.float32]":
         """Return the probabilities of the negative and the positive label, shape (n, 2)."""
         import numpy as np
-        from scipy.special import softmax
 
-        probabilities: NDArray[np.float32] = softmax(self.logits.astype(np.float64), axis=1).astype(np.float32)
-        return probabilities
+        return softmax(self.logits).astype(np.float32)
 
 
 class Backend(Protocol):

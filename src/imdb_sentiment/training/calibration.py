@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.evaluation.calibration import fit_temperature
-from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
+from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.results.training import Calibration
 
 if TYPE_CHECKING:

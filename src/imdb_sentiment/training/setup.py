@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.evaluation.bootstrap import resampled_metrics
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss
-from imdb_sentiment.evaluation.metrics import measure, softmax
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.measured import MeasuredRows
