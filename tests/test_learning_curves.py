@@ -86,7 +86,7 @@ def test_an_interrupted_curve_is_resumed_without_repeating_what_is_finished(
     assert [point.rows for point in curve.points] == [12, 24]
     with pytest.raises(ConfigError, match="holds another learning-curve") as caught:
         learning_curve(make_reviews(48), config=quick, **options | {"sizes": [12, 20]}, resume=True)
-    assert caught.value.found == "other sizes"
+    assert caught.value.found == "different sizes"
     options["data_config"] = DATA.replace(validation="split")
     with pytest.raises(ConfigError, match="holds another learning-curve") as caught:
         learning_curve(make_reviews(48), config=quick, **options, resume=True)

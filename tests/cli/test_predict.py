@@ -76,7 +76,7 @@ def test_a_line_without_exactly_one_tab_is_named(saved_pair_model: Path, line: s
         run("predict", saved_pair_model, stdin=f"a\tb\n{line}\n"),
     ):
         assert (outcome.code, outcome.out) == (2, "")
-        assert outcome.err.startswith("DataError: each text must be two parts with a tab between them")
+        assert outcome.err.startswith("DataError: each text must be two parts separated by a tab")
         assert "found:    no tab, or more than one, in 1 row (2)" in outcome.err
         assert "expected: title<TAB>body" in outcome.err
 

@@ -65,9 +65,9 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--input", "in.csv"), "--input and --output go together"),
-        (("--input", "in.csv", "--output", "out.csv", "A text."), "with neither texts"),
-        (("--input", "in.csv", "--output", "out.csv", "--explain"), "with neither texts, --explain"),
+        (("--input", "in.csv"), "--input and --output must be used together"),
+        (("--input", "in.csv", "--output", "out.csv", "A text."), "without texts"),
+        (("--input", "in.csv", "--output", "out.csv", "--explain"), "without texts, --explain"),
         (("--input", "in.csv", "--output", "out.csv", "--shard", "2"), "invalid shard 2"),
         (("--input", "in.csv", "--output", "out.csv", "--shard", "3/2"), "invalid shard 3/2"),
         (("--input", "absent.csv", "--output", "out.csv"), "there is no file absent.csv"),

@@ -98,7 +98,7 @@ def test_what_holds_several_values_names_nothing(value: object, kind: str, colum
     given: dict[str, Any] = {"labels": [1, 1, 1], column: [1, value, None]}
     if column == "slices":
         given["slices"] = {"slice:source": given["slices"]}
-    with pytest.raises(DataError, match=f"the {column[:-1]} column of here holds no {column}") as caught:
+    with pytest.raises(DataError, match=f"the {column[:-1]} column of here does not hold {column}") as caught:
         rows_from_values(["a", "b", "c"], given.pop("labels"), "here", before=10, **given)
     assert caught.value.rows == (12,)
     assert caught.value.found == f"{kind} in 1 row (12)"

@@ -186,7 +186,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "no safetensors weights"),
     "remote code": (
         lambda f: edit_json(f / "config.json", lambda c: c.update(auto_map={"AutoModel": "model.Evil"})),
-        "code of its own",
+        "requires remote code",
     ),
     "unknown schema": (
         lambda f: edit_json(f / "imdb_sentiment.json", lambda c: c.update(schema_version=99)),

@@ -92,7 +92,7 @@ def test_a_name_that_is_no_trackers_is_refused_with_the_nearest(refused: Callabl
 
 @pytest.mark.parametrize("name", ["all", "none"])
 def test_words_with_a_meaning_upstream_are_no_trackers(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"no tracker '{name}'"):
+    with pytest.raises(ConfigError, match=f"unknown tracker '{name}'"):
         check_trackers([name])
 
 

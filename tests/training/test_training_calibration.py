@@ -84,7 +84,7 @@ def test_predictions_that_are_not_sure_enough_are_marked(classifier: SentimentCl
     assert not any(prediction.abstained for prediction in classifier.predict(TEXTS))
     assert classifier.predict(TEXTS[0], abstain_below=1.0).abstained
     for wrong in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ConfigError, match="is no probability"):
+        with pytest.raises(ConfigError, match="is not a probability"):
             classifier.predict(TEXTS, abstain_below=wrong)
 
 
