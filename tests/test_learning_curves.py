@@ -90,7 +90,7 @@ def test_an_interrupted_curve_is_resumed_without_repeating_what_is_finished(
     options["data_config"] = DATA.replace(validation="split")
     with pytest.raises(ConfigError, match="holds another learning-curve") as caught:
         learning_curve(make_reviews(48), config=quick, **options, resume=True)
-    assert caught.value.found == "other validation"
+    assert caught.value.found == "different validation"
 
 
 @pytest.mark.parametrize("sizes", [[], [20], [4, 20], [20, 33], [20, 20]])

@@ -77,7 +77,7 @@ def test_the_data_section_of_a_configuration_is_read(flawed: Path) -> None:
         (["nowhere.csv"], "DataError: there is no file or folder nowhere.csv"),
         (["reviews.jsonl", "--text-column", "txet"], "DataError: column 'txet' is not in reviews.jsonl"),
         (["reviews.jsonl", "--model", "./nowhere"], "ModelError: there is no model folder nowhere"),
-        (["reviews.jsonl", "--set", "text_colum=a"], "ConfigError: --set: unknown field 'text_colum'"),
+        (["reviews.jsonl", "--set", "text_colum=a"], "ConfigError: --set: no field 'text_colum'"),
         (["--config", "nowhere.yaml"], "ConfigError: cannot read the configuration file nowhere.yaml"),
     ],
 )

@@ -15,8 +15,8 @@ from command import options, run, snapshot, spawn, write_reviews
 from imdb_sentiment import FineTuneConfig
 
 SETTINGS = {
-    "misspelt key": ("--set learning_rte=1", ("unknown field 'learning_rte'", "--set learning_rate=...")),
-    "unknown key": ("--set zzz=1", ("unknown field 'zzz'", "source, encoding, ", "model_name")),
+    "misspelt key": ("--set learning_rte=1", ("no field 'learning_rte'", "--set learning_rate=...")),
+    "unknown key": ("--set zzz=1", ("no field 'zzz'", "source, encoding, ", "model_name")),
     "misspelt key of the data": ("--set test_fractoin=0.1", ("--set test_fraction=...",)),
     "no value": ("--set max_length", ("invalid --set 'max_length'", "--set KEY=VALUE")),
     "no key": ("--set =5", ("invalid --set '=5'",)),
@@ -91,7 +91,7 @@ def test_settings_of_training_when_a_finished_model_is_measured(
     arguments: str, folder: Path, saved_model: Path
 ) -> None:
     command = ("evaluate", saved_model, "--data", "reviews.csv", "--set", arguments)
-    check_refusal(folder, "ConfigError", ("unknown field", "a field of DataConfig"), *command)
+    check_refusal(folder, "ConfigError", ("no field", "a field of DataConfig"), *command)
 
 
 @pytest.mark.parametrize(("name", "said"), MODELS.items(), ids=MODELS.keys())

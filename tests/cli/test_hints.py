@@ -84,7 +84,7 @@ def test_settings_are_known_by_their_other_names(name: str, said: str, way: str,
     given = ("--set", f"{name}=1") if way == "--set" else ("--config", path)
     outcome = run("train", "--output", tmp_path / "model", *given)
     assert outcome.code == 2
-    assert f"unknown field '{name}'" in outcome.err
+    assert f"no field '{name}'" in outcome.err
     meant = said.removeprefix("--set ").removesuffix("=...")
     assert (said if way == "--set" else meant) in proposed(outcome.err)
 
