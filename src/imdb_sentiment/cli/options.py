@@ -153,4 +153,4 @@ def _check_field(key: str, *configs: "type[DataConfig | FineTuneConfig]") -> Non
         names = " or ".join(config.__name__ for config in configs)
         expected = f"a field of {names}" if hint else f"a field of {names}: {', '.join(known)}"
         hint = f"--set {hint}=..." if hint in known else hint
-        raise ConfigError(f"--set: unknown field {quote(key)}", expected=expected, hint=hint)
+        raise ConfigError(f"--set: no field {quote(key)}", expected=expected, hint=hint)
