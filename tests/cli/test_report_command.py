@@ -113,7 +113,7 @@ def test_fewer_than_no_mistakes_are_refused(saved_model: Path, tmp_path: Path) -
     data = write_reviews(tmp_path / "reviews.csv", 12)
     outcome = run("report", saved_model, "--data", data, "--output", tmp_path / "report.html", "--explain", -1)
     assert outcome.code == 2
-    assert "explained_errors=-1 is no number of rows" in outcome.err
+    assert "invalid explained_errors=-1" in outcome.err
     assert not (tmp_path / "report.html").exists()
 
 

@@ -135,7 +135,7 @@ def test_a_model_that_was_replaced_is_not_taken_for_the_one_that_was_sent(saved_
     content = json.loads((folder / "imdb_sentiment.json").read_text())
     content["calibration"]["threshold"] /= 2
     (folder / "imdb_sentiment.json").write_text(json.dumps(content))
-    with pytest.raises(ModelError, match="is another model here than where the work was given out"):
+    with pytest.raises(ModelError, match="is another model here than in the process that sent it"):
         pickle.loads(sent)  # noqa: S301
 
 
