@@ -201,7 +201,7 @@ def test_a_model_without_fingerprints_says_that_it_does_not_know(saved_model: Pa
     folder = shutil.copytree(saved_model, tmp_path / "model")
     (folder / "seen_rows.npz").unlink()
     classifier = SentimentClassifier.from_pretrained(folder)
-    with pytest.raises(ModelError, match="not known which texts"):
+    with pytest.raises(ModelError, match="unknown which texts"):
         classifier.seen_in_training(["wonderful"])
     assert classifier.evaluate(["wonderful and superb"], [1]).seen_rows is None
 

@@ -50,7 +50,7 @@ def test_it_is_measured_and_says_what_is_not_known(elsewhere: Path, tmp_path: Pa
     page = report.save_html(tmp_path / "report.html").read_text()
     assert "512 tokens (head)" in page
     assert "training rows" not in page
-    with pytest.raises(ModelError, match="not known which texts the model was trained on"):
+    with pytest.raises(ModelError, match="unknown which texts the model was trained on"):
         classifier.seen_in_training(TEXTS)
 
 
