@@ -12,10 +12,10 @@ help:  ## list the targets
 demo: $(VENV)/.demo  ## fine-tune MiniLM on the embedded sample and look at the result
 	$(BIN)/imdb-sentiment demo
 
-test: $(VENV)/.test  ## the tests that need neither the real MiniLM nor a browser nor other processes
+test: $(VENV)/.test  ## the tests that take a moment each
 	$(BIN)/pytest
 
-integration: $(VENV)/.test  ## the others: real MiniLM, browser, documentation, launchers, Ray, runs that are killed
+integration: $(VENV)/.test  ## those that take seconds: real MiniLM, browser, documentation, Ray, several trainings
 	$(BIN)/pytest -m "integration and not simulation"
 
 simulations: $(VENV)/.test  ## what is tried hundreds of times: coverage of intervals, kills at many moments

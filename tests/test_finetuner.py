@@ -121,6 +121,7 @@ def test_the_last_epoch_is_kept_on_request(reviews: Reviews, tiny_config: FineTu
     assert (result.kept_epoch, result.kept_because) == (2, "the last")
 
 
+@pytest.mark.integration
 def test_the_same_seed_gives_the_same_model_to_the_bit(
     reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
@@ -140,6 +141,7 @@ def weights_of(tuner: SentimentFineTuner) -> dict[str, torch.Tensor]:
     return {name: weight.detach() for name, weight in tuner._fitted.model.named_parameters()}
 
 
+@pytest.mark.integration
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
     reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +268,7 @@ def test_rows_given_to_fit_are_not_said_to_come_from_the_source(saved_model: Pat
     assert metadata.data_config["validation_fraction"] == 0.1
 
 
+@pytest.mark.integration
 def test_a_later_fit_without_rows_goes_back_to_the_source(
     reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
@@ -310,6 +313,7 @@ def test_the_same_rows_in_any_form_make_the_same_run(
     assert str(result.audit) == str(audit_dataset(data, tuner.data_config, model_name=config.model_name))
 
 
+@pytest.mark.integration
 def test_after_a_path_a_fit_without_data_goes_back_to_the_source(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     for rows in (60, 120):
         columns = dict(zip(("text", "label"), make_reviews(rows), strict=True))

@@ -37,6 +37,7 @@ def test_nothing_is_suspected_where_nothing_is_wrong() -> None:
     assert str(found).splitlines()[0].startswith("0 rows of 160 suspected (0.0 %)")
 
 
+@pytest.mark.integration
 def test_an_encoder_may_judge(rows: tuple[list[str], list[int]], tiny_config: FineTuneConfig) -> None:
     found = find_label_issues(rows, config=tiny_config, folds=2, data_config=IGNORE_NEAR)
     assert set(FLIPPED) <= {suspect.row - 1 for suspect in found.issues}

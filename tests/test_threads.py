@@ -109,6 +109,7 @@ def at_the_first_step(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
     monkeypatch.setattr(FineTuneTrainer, "training_step", training_step)
 
 
+@pytest.mark.integration
 def test_two_runs_at_once_end_as_one_after_the_other(
     config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +143,7 @@ def test_two_runs_at_once_end_as_one_after_the_other(
     assert state() == before
 
 
+@pytest.mark.integration
 def test_a_run_is_not_disturbed_by_predictions_and_models_opened_meanwhile(
     config: FineTuneConfig, saved_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +165,7 @@ def test_a_run_is_not_disturbed_by_predictions_and_models_opened_meanwhile(
     assert state() == before
 
 
+@pytest.mark.integration
 def test_a_run_leaves_the_process_as_it_was(config: FineTuneConfig, tmp_path: Path) -> None:
     Fitted(config, tmp_path / "first")  # what is imported by it may draw random numbers
     before = state()

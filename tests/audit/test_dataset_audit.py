@@ -215,6 +215,7 @@ LABEL = st.one_of(
 )
 
 
+@pytest.mark.integration
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(TEXT, LABEL), max_size=30),

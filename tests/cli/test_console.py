@@ -43,6 +43,7 @@ def write_evil_reviews(path: Path) -> Path:
     return path
 
 
+@pytest.mark.integration
 def test_no_command_shows_what_acts_on_a_terminal(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     data, model = write_evil_reviews(tmp_path / f"reviews{EVIL}.csv"), tmp_path / f"model{EVIL}"
     columns = ("--text-column", f"text{EVIL}", "--label-column", f"label{EVIL}", "--positive-label", f"yes{EVIL}")
@@ -125,6 +126,7 @@ def test_json_is_exact_and_harmless(encoding: str, text: str) -> None:
     assert_harmless(told)
 
 
+@pytest.mark.integration
 def test_a_model_outlives_whoever_reads_about_its_training(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     data = write_reviews(tmp_path / "reviews.csv")
     plain = ["--set", "near_duplicates=ignore"]

@@ -21,6 +21,7 @@ def data(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.integration
 def test_the_curve_is_printed_and_resumed_as_json(data: Path, tiny_model: Path, tmp_path: Path) -> None:
     output = tmp_path / "curve"
     command = ("learning-curve", "--data", data, "--model", tiny_model, "--output", output, "--sizes", "12,24", *QUICK)

@@ -55,6 +55,7 @@ def test_standard_input_that_is_no_text_is_told(
     assert found in outcome.err
 
 
+@pytest.mark.integration
 def test_a_file_without_a_header_goes_through_all_commands(
     tiny_config: FineTuneConfig, saved_model: Path, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_the_way_on_for_a_file_without_a_header_is_exact(
     assert run(*arguments, *hint).code == 0
 
 
+@pytest.mark.integration
 def test_parquet_with_two_columns_of_one_name_is_scored_and_learnt_from(
     tiny_config: FineTuneConfig, saved_model: Path, tmp_path: Path
 ) -> None:

@@ -150,6 +150,7 @@ def test_a_limit_leaves_the_test_split_whole(tmp_path: Path, brief: list[str]) -
     assert rows["splits"]["left_out"] == [{"split": "train", "reason": "above max_train_samples=20", "rows": 28}]
 
 
+@pytest.mark.integration
 def test_overwriting_replaces_the_model_whole(tmp_path: Path, brief: list[str]) -> None:
     data = write_reviews(tmp_path / "reviews.csv")
     train_brief(tmp_path, "--data", data, *brief)
@@ -159,6 +160,7 @@ def test_overwriting_replaces_the_model_whole(tmp_path: Path, brief: list[str]) 
     assert set(snapshot(tmp_path)) == {"reviews.csv", "model", *(f"model/{name}" for name in MODEL_FILES)}
 
 
+@pytest.mark.integration
 def test_an_empty_folder_is_taken_and_missing_ones_above_it_are_made(tmp_path: Path, brief: list[str]) -> None:
     data = write_reviews(tmp_path / "reviews.csv")
     (tmp_path / "empty").mkdir()

@@ -302,6 +302,7 @@ def test_the_command_that_a_process_of_its_own_prints_goes_on(
     assert [resumed[name] for name in ("test", "validation")] == [whole[name] for name in ("test", "validation")]
 
 
+@pytest.mark.integration
 def test_a_run_in_folds_is_resumed_after_the_last_finished_one(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

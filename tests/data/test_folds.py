@@ -49,6 +49,7 @@ def test_equal_and_nearly_equal_texts_are_in_one_fold() -> None:
     assert sum(any("won a prize" in text for text, _ in side) for side in apart) > 1
 
 
+@pytest.mark.integration
 @settings(deadline=None, max_examples=examples(20))
 @given(data=st.data())
 def test_the_order_of_the_rows_does_not_matter(data: st.DataObject) -> None:

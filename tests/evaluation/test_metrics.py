@@ -83,6 +83,7 @@ def test_the_report_is_what_scikit_learn_says(rows: list[tuple[float, int]]) -> 
     assert sum(map(sum, report.confusion_matrix)) == report.rows == len(rows)
 
 
+@pytest.mark.integration
 @settings(deadline=None, max_examples=examples(50))
 @given(rows=ROWS, data=st.data())
 def test_the_order_of_the_rows_does_not_matter(rows: list[tuple[float, int]], data: st.DataObject) -> None:

@@ -188,6 +188,7 @@ def simpler_models(measured: MeasuredRows, validation: Labelled | None = VALIDAT
     return {baseline.name: baseline for baseline in report.baselines}
 
 
+@pytest.mark.integration
 @settings(max_examples=examples(10), deadline=None)
 @given(goal=GOALS, threshold=st.floats(0.01, 0.99))
 def test_a_baseline_serves_the_goal_of_the_model_by_the_same_validation_rows(goal: str, threshold: float) -> None:

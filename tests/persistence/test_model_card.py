@@ -159,6 +159,7 @@ def test_a_folder_of_an_earlier_version_opens_and_says_what_it_does_not_record(
     assert "\nNumeric precision not recorded.\n" in card
 
 
+@pytest.mark.integration
 def test_where_the_test_split_has_known_rows_the_card_is_about_the_others(
     reviews: tuple[list[str], list[int]], tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:

@@ -321,6 +321,7 @@ def fill_the_disk(disk: Path) -> None:
     assert (disk / "model" / METADATA_FILE).read_text() == "new"
 
 
+@pytest.mark.integration
 def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path) -> None:
     process = multiprocessing.get_context("spawn").Process(target=fill_the_disk, args=(tmp_path,))
     process.start()

@@ -198,6 +198,7 @@ def test_weights_in_half_precision_are_trained_in_full(encoder_folder: Path, tmp
     assert loaded.config.dtype == torch.float32
 
 
+@pytest.mark.integration
 def test_a_tokenizer_without_a_fast_form_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         shutil.copy(tiny_model / name, tmp_path)

@@ -83,6 +83,7 @@ def test_without_weights_each_row_counts_for_one(build: Build) -> None:
     assert parts.history[0].train_loss == pytest.approx(by_hand(parts, step.passes, None), abs=1e-5)
 
 
+@pytest.mark.integration
 def test_weights_raise_the_probabilities_of_the_rare_label(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     """The texts say nothing of the labels, so the best that the model can learn is how often each occurs."""
     texts, _ = make_reviews(240)

@@ -139,6 +139,7 @@ def test_a_model_that_had_no_test_split_says_so(undivided: SentimentFineTuner, t
     assert EvaluationReport.from_dict(report.to_dict()).cross_validated
 
 
+@pytest.mark.integration
 def test_the_model_is_not_measured_on_rows_that_it_was_trained_on(config: FineTuneConfig, tmp_path: Path) -> None:
     """With labels drawn by lot a model remembers its rows, and is as good as chance on rows that were held out."""
     rows = table(0, 80).assign(label=np.random.default_rng(3).permutation([0, 1] * 40))
@@ -168,6 +169,7 @@ def test_what_is_printed_says_what_was_compared(fitted: tuple[SentimentFineTuner
     assert [line for line in printed.splitlines() if len(line) > 80] == []
 
 
+@pytest.mark.integration
 def test_an_interrupted_run_is_resumed_fold_by_fold(
     config: FineTuneConfig,
     fitted: tuple[SentimentFineTuner, FineTuneResult],

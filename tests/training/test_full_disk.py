@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import pytest
 from crash_runs import EVALUATED, Outcome, Recipe
 
 from conftest import make_reviews
@@ -124,6 +125,7 @@ def run_on_a_small_disk(recipe: Recipe, disk: Path, files: list[str]) -> Seen:
     return Seen(refused, after_refusal, whole, first, later, recipe.fit(disk / "runs", resume=True))
 
 
+@pytest.mark.integration
 def test_a_full_disk_costs_nothing_that_was_saved(tiny_model: Path, tmp_path: Path) -> None:
     """One test, as all of it happens in one process."""
     causes = {"model.safetensors": "No space left", "optimizer.pt": "RuntimeError", "complete.json": "No space left"}

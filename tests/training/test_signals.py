@@ -75,6 +75,7 @@ def in_evaluation(patch: pytest.MonkeyPatch, nth: int, meanwhile: Meanwhile) -> 
     patch.setattr("imdb_sentiment.training.setup.measure", measure_and_more)
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("handlers")
 def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -100,6 +101,7 @@ def test_a_run_that_is_told_to_stop_again_and_again_ends_as_one_that_was_not(
     assert recipe.fit(folder, resume=True) == whole
 
 
+@pytest.mark.integration
 def test_the_loss_of_steps_before_a_break_is_not_lost(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,7 @@ def rows_of(step: Step) -> list[int]:
     return sorted(row for rows in step.rows for row in rows)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("class_weight", "padding"), [(None, "longest"), ("balanced", "longest"), ("balanced", "max_length")]
 )
