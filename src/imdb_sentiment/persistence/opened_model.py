@@ -89,7 +89,7 @@ class OpenedModel:
     def numeric_precision(self) -> str | None:
         """What the model computes in, whether it was chosen here or not."""
         backend = self.scorer.backend
-        precision: str | None = getattr(backend, "precision", None)  # not part of the protocol that every backend implements
+        precision: str | None = getattr(backend, "precision", None)  # optional in a backend
         return precision
 
     def computing_as(self, precision: Precision | None) -> AbstractContextManager[None]:
