@@ -22,6 +22,8 @@ from imdb_sentiment import (
 )
 from imdb_sentiment.results import CrossValidationReport
 
+pytestmark = pytest.mark.integration  # each test trains several times
+
 FOLDS = 3
 
 
@@ -102,7 +104,6 @@ def test_finished_folds_are_not_trained_again(
     assert again.mean == pytest.approx(report.mean)
 
 
-@pytest.mark.integration
 def test_a_fold_that_was_cut_short_goes_on_from_its_checkpoint(
     run: tuple[CrossValidationReport, Path],
     quick: FineTuneConfig,
@@ -143,7 +144,6 @@ def test_a_folder_in_use_is_left_alone(quick: FineTuneConfig, tmp_path: Path) ->
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.integration
 def test_a_data_config_says_where_the_data_come_from(quick: FineTuneConfig, tmp_path: Path) -> None:
     texts, labels = make_reviews(40)
     lines = [f"{'spam' if label else 'ham'}\t{text}" for text, label in zip(texts, labels, strict=True)]

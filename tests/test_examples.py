@@ -11,6 +11,8 @@ import torch
 
 from hub import LoopbackHub
 
+pytestmark = pytest.mark.integration  # each test trains several times
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 

@@ -91,6 +91,7 @@ def test_the_figures_alone_are_those_of_the_full_report(fitted: SentimentFineTun
     assert (alone.seen_rows, alone.rows) == (0, full.rows)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("asked", "because"),
     [
@@ -286,6 +287,7 @@ def test_a_later_fit_without_rows_goes_back_to_the_source(
     assert saved.metadata.data_config["source"] == str(tmp_path / "all.csv")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", ["str", "Path", "mapping", "mapping of Path", "list of dictionaries", "DataFrame"])
 def test_the_same_rows_in_any_form_make_the_same_run(
     kind: str, tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

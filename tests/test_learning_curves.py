@@ -19,6 +19,8 @@ from imdb_sentiment import (
 )
 from imdb_sentiment.results import LearningCurve
 
+pytestmark = pytest.mark.integration  # each test trains several times
+
 ROWS = 96
 DATA = DataConfig(near_duplicates="ignore")  # all of these texts are nearly the same
 
@@ -64,7 +66,6 @@ def test_it_prints_in_eighty_columns_and_is_plain_json(run: tuple[LearningCurve,
     assert json.loads(json.dumps(curve.to_dict())) == curve.to_dict()
 
 
-@pytest.mark.integration
 def test_an_interrupted_curve_is_resumed_without_repeating_what_is_finished(
     quick: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,7 @@ def test_models_are_built_one_at_a_time(saved_model: Path, monkeypatch: pytest.M
     assert state() == before
 
 
+@pytest.mark.integration
 def test_five_threads_open_models_and_measure(saved_model: Path) -> None:
     texts, labels = make_reviews(40)
     expected = SentimentClassifier.from_pretrained(saved_model).predict(texts)

@@ -190,6 +190,7 @@ def test_numbers_are_refused_where_the_positive_label_is_called_negative(
         classifier.evaluate([*frame.text], frame.label)
 
 
+@pytest.mark.integration
 def test_labels_that_are_probably_flipped_are_pointed_out(turned: Path, tmp_path: Path) -> None:
     data = write_labels(tmp_path, (0, 1))
     outcome = run("evaluate", turned, "--data", data, "--positive-label", "1", "--json")

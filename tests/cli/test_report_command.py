@@ -13,6 +13,8 @@ from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
 from imdb_sentiment.results.text_table import wrap
 
+pytestmark = pytest.mark.integration  # each test trains several times
+
 
 def test_a_page_is_written_with_baselines_that_learnt_what_the_model_learnt(
     saved_model: Path, fitted: SentimentFineTuner, tmp_path: Path
@@ -69,7 +71,6 @@ def test_with_a_part_of_its_training_rows_this_is_said(
     assert f"T{said.replace(chr(39), '&#39;')}." in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.integration
 def test_baselines_serve_the_goal_of_the_model_where_its_validation_rows_are_there(
     tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
@@ -126,7 +127,6 @@ def test_a_page_without_a_folder_is_refused_before_the_model_is_opened(tmp_path:
     assert f"cannot be written, as there is no folder {page.parent}" in outcome.err
 
 
-@pytest.mark.integration
 def test_the_page_shows_slices_and_suspected_labels(saved_model: Path, tmp_path: Path) -> None:
     texts, labels = make_reviews(120)
     data = pd.DataFrame({"text": texts, "label": labels, "year": [1990 + i % 2 for i in range(120)]})

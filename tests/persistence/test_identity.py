@@ -90,6 +90,7 @@ def change_cascade(folder: Path) -> None:
     np.savez(folder / "cascade.npz", **changed)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("folder", KINDS, indirect=True)
 def test_it_is_the_same_wherever_it_lies(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     identity = opened(folder)._opened.identity

@@ -33,6 +33,8 @@ from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.models.tokenization import Truncation
 from imdb_sentiment.runtime.huggingface import quiet
 
+pytestmark = pytest.mark.integration  # each test trains several times
+
 SMALL: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 1,
@@ -198,7 +200,6 @@ def test_weights_in_half_precision_are_trained_in_full(encoder_folder: Path, tmp
     assert loaded.config.dtype == torch.float32
 
 
-@pytest.mark.integration
 def test_a_tokenizer_without_a_fast_form_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         shutil.copy(tiny_model / name, tmp_path)

@@ -217,6 +217,7 @@ def test_folds_of_another_run_are_refused(config: FineTuneConfig, run: Path) -> 
     assert caught.value.found == "seed was 42"
 
 
+@pytest.mark.integration
 def test_a_resumed_run_keeps_the_precision_of_its_finished_folds(
     config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +308,7 @@ def test_a_goal_is_served_without_a_validation_split(config: FineTuneConfig, tmp
     assert words.report.f1 > 0.9
 
 
+@pytest.mark.integration
 def test_a_damaged_fold_is_trained_again(
     config: FineTuneConfig,
     contrastive_run: tuple[Path, FineTuneResult],
