@@ -7,6 +7,9 @@ from itertools import islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.data.sequences import is_table
@@ -23,9 +26,6 @@ from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.results.evaluation import EvaluationReport
 
 __all__ = ["SentimentClassifier"]
@@ -320,7 +320,7 @@ class SentimentClassifier:
         """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision."""
         return _reopen, (type(self), self._opened.arguments, self._opened.identity)
 
-    def predict_proba(self, texts: str | TextsLike) -> "NDArray[np.float32]":
+    def predict_proba(self, texts: str | TextsLike) -> NDArray[np.float32]:
         """Return the probability of each label for each text.
 
         Args:

@@ -7,6 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Never
 
+import numpy as np
+
 from imdb_sentiment.config import (
     NON_TRAINING_FIELDS,
     DataConfig,
@@ -375,8 +377,6 @@ class SentimentFineTuner:
 
     def _few_rows(self, encoder: TextEncoder, config: SettledConfig) -> "FewRows":
         """Encode the rows to train on, and those of a validation split, which are held out."""
-        import numpy as np
-
         from imdb_sentiment.training.batching import EncodedRows
         from imdb_sentiment.training.few_rows import FewRows
 

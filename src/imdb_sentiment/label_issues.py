@@ -3,6 +3,9 @@
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.errors import ConfigError
@@ -10,9 +13,6 @@ from imdb_sentiment.models.tokenization import texts_of
 from imdb_sentiment.results.label_issues import LabelIssue, LabelIssues
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-
     from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.data.folds import Folds
     from imdb_sentiment.data.splits import DataSplits
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["find_label_issues", "label_issues_among", "rank_label_issues"]
 
 
-def rank_label_issues(positive: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.int64]":
+def rank_label_issues(positive: ArrayLike, labels: ArrayLike) -> NDArray[np.int64]:
     """Return the positions of rows whose label is probably wrong, the most suspicious first.
 
     A row is suspected if the model, which did not learn from it, prefers the other label and is at least as sure of it
@@ -33,8 +33,6 @@ def rank_label_issues(positive: "ArrayLike", labels: "ArrayLike") -> "NDArray[np
 
     Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
     """
-    import numpy as np
-
     scores, given = np.asarray(positive, dtype=np.float64), np.asarray(labels)
     of_given = np.where(given == 1, scores, 1 - scores)
     of_other = 1 - of_given
@@ -92,8 +90,6 @@ def label_issues_among(divided: "Folds", data_config: DataConfig, config: FineTu
         data_config: How they were read.
         config: As for `find_label_issues`.
     """
-    import numpy as np
-
     from imdb_sentiment.training.recipe import few_rows_below
 
     rows, names = divided.rows, divided.names
@@ -121,7 +117,7 @@ def label_issues_among(divided: "Folds", data_config: DataConfig, config: FineTu
     )
 
 
-def _judge(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig | None) -> "NDArray[np.float64]":
+def _judge(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig | None) -> NDArray[np.float64]:
     """Return the positive probability of each row that is held out, in the order of the rows."""
     from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
     from imdb_sentiment.finetuner import SentimentFineTuner

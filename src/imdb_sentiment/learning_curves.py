@@ -7,6 +7,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
 from imdb_sentiment.results.comparison import Interval
@@ -16,9 +19,6 @@ from imdb_sentiment.runtime.files import as_path, write_json
 from imdb_sentiment.runtime.messages import list_values
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.data.folds import Folds
     from imdb_sentiment.data.splits import DataSplits
@@ -160,8 +160,6 @@ def _train(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig
 
 
 def _summarize(sizes: Sequence[int], rounds: Sequence[Sequence[dict[str, Any]]], divided: "Folds") -> LearningCurve:
-    import numpy as np
-
     from imdb_sentiment.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
     from imdb_sentiment.evaluation.power_law import draw_error_rates, extrapolate_error_rates
 
@@ -170,7 +168,7 @@ def _summarize(sizes: Sequence[int], rounds: Sequence[Sequence[dict[str, Any]]],
     drawn = draw_error_rates(wrong, draws=RESAMPLES, seed=SEED)
     measured = (wrong.sum(0) + 0.5) / (rows + 1)
 
-    def around(value: float, values: "NDArray[np.float64]") -> Interval:
+    def around(value: float, values: NDArray[np.float64]) -> Interval:
         low, high = np.quantile(values, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)).tolist()
         return Interval(min(low, value), max(high, value))  # no mistake at all is an end of what is possible
 

@@ -5,6 +5,11 @@ from array import array
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from imdb_sentiment.audit.finding_codes import find
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.errors import MissingExtraError, count_rows
@@ -12,10 +17,6 @@ from imdb_sentiment.results.audit import Finding
 from imdb_sentiment.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from numpy.typing import NDArray
-
     from imdb_sentiment.data.raw_rows import RawRows
 
 __all__ = ["find_characters", "has_ftfy"]
@@ -83,10 +84,8 @@ def find_characters(splits: "Mapping[str, RawRows]", *, mojibake: bool) -> list[
     return findings
 
 
-def _look_through(raw: "RawRows", *, mojibake: bool) -> "dict[str, NDArray[np.int64]]":
+def _look_through(raw: "RawRows", *, mojibake: bool) -> dict[str, NDArray[np.int64]]:
     """Return the 1-based row numbers with each kind of character; `html` is `break` or `markup`."""
-    import numpy as np
-
     found = {name: array("q") for name in (*_PATTERNS, "mojibake", "html")}
     start = 0
     with progress_bar("checking characters", total=len(raw), unit="row") as bar:
@@ -103,19 +102,14 @@ def _look_through(raw: "RawRows", *, mojibake: bool) -> "dict[str, NDArray[np.in
     return {name: np.frombuffer(numbers, dtype=np.int64) for name, numbers in found.items()}
 
 
-def _matches(columns: "list[pa.Array]", pattern: str) -> "NDArray[np.bool_]":
+def _matches(columns: list[pa.Array], pattern: str) -> NDArray[np.bool_]:
     """Return which rows contain the pattern."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     masks = [pc.match_substring_regex(column, pattern).fill_null(False) for column in columns]
     found: NDArray[np.bool_] = np.logical_or.reduce([mask.to_numpy(zero_copy_only=False) for mask in masks])
     return found
 
 
-def _is_mojibake(columns: "list[pa.Array]") -> "NDArray[np.bool_]":
-    import numpy as np
-
+def _is_mojibake(columns: list[pa.Array]) -> NDArray[np.bool_]:
     mask = _matches(columns, _NOT_ASCII)
     rows = np.flatnonzero(mask)
     if not len(rows):

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.audit.finding_codes import find, name_row
 from imdb_sentiment.audit.labels import find_across
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import Finding
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.data.inspection import Rows
 
 __all__ = ["find_conflicts", "find_duplicates", "find_overlaps"]
@@ -43,8 +43,6 @@ def find_duplicates(parts: "Mapping[str, Rows]") -> list[Finding]:
 
 def find_overlaps(parts: "Mapping[str, Rows]", group_column: str | None) -> list[Finding]:
     """Find rows of one split that also occur in another; each row counts once per pair of splits."""
-    import numpy as np
-
     findings = []
     for first, second in _PAIRS:
         if first not in parts or second not in parts:
@@ -75,10 +73,8 @@ def find_overlaps(parts: "Mapping[str, Rows]", group_column: str | None) -> list
     return findings
 
 
-def find_conflicts(parts: "Mapping[str, Rows]", classes: "Mapping[str, NDArray[np.int64]]") -> list[Finding]:
+def find_conflicts(parts: "Mapping[str, Rows]", classes: Mapping[str, NDArray[np.int64]]) -> list[Finding]:
     """Find rows whose normalised text has two labels in the source."""
-    import numpy as np
-
     same = np.concatenate([rows.same for rows in parts.values()])
     labels = np.concatenate([classes[split] for split in parts])
     texts, group_of = np.unique(same, return_inverse=True)
@@ -95,10 +91,8 @@ def find_conflicts(parts: "Mapping[str, Rows]", classes: "Mapping[str, NDArray[n
     return find_across("conflicting_labels", parts, masks, summary)
 
 
-def _is_first(numbers: "NDArray[np.int64] | NDArray[np.uint64]") -> "NDArray[np.bool_]":
+def _is_first(numbers: NDArray[np.int64] | NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Mark the first occurrence of each number."""
-    import numpy as np
-
     mask = np.zeros(len(numbers), dtype=bool)
     mask[np.unique(numbers, return_index=True)[1]] = True
     return mask

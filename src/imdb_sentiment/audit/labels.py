@@ -4,6 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.audit.finding_codes import find, find_whole
 from imdb_sentiment.data.labels import UNDERSTOOD, fold_label, plain_label
 from imdb_sentiment.data.splits import label_rows
@@ -12,9 +15,6 @@ from imdb_sentiment.results.audit import Finding
 from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.inspection import InspectedRows, Rows
 
@@ -32,7 +32,7 @@ class Classes(NamedTuple):
     names: tuple[str, str] | None
     """Names of the negative and the positive class; None if the labels are not understood."""
 
-    of_rows: "Mapping[str, NDArray[np.int64]]"
+    of_rows: Mapping[str, NDArray[np.int64]]
     """Class of each usable row by split: 0 or 1 if the labels are understood, else a number per label, ignoring case
     and surrounding space."""
 
@@ -44,8 +44,6 @@ class Classes(NamedTuple):
 
 def inspect_labels(inspected: "InspectedRows", config: "DataConfig", origin: str) -> Classes:
     """Resolve the labels and report problems with them."""
-    import numpy as np
-
     values, parts = inspected.label_values, inspected.parts
     counts = {
         split: dict(zip(values, np.bincount(rows.labels, minlength=len(values)).tolist(), strict=True))
@@ -77,8 +75,6 @@ def inspect_labels(inspected: "InspectedRows", config: "DataConfig", origin: str
 
 def inspect_order(classes: Classes) -> list[Finding]:
     """Compare the number of runs of one class with that of random order (Wald and Wolfowitz 1940)."""
-    import numpy as np
-
     findings = []
     for split, labels in classes.of_rows.items() if classes.names else ():
         rows, positives = len(labels), int(labels.sum())
@@ -99,7 +95,7 @@ def inspect_order(classes: Classes) -> list[Finding]:
 def find_across(
     code: str,
     parts: "Mapping[str, Rows]",
-    masks: "Mapping[str, NDArray[np.bool_]]",
+    masks: Mapping[str, NDArray[np.bool_]],
     summary: str,
     *,
     advice: str | None = None,
@@ -118,8 +114,6 @@ def find_across(
 def _find_not_understood(
     inspected: "InspectedRows", totals: Mapping[str, int], config: "DataConfig", error: DataError
 ) -> list[Finding]:
-    import numpy as np
-
     one_class = len({fold_label(value) for value in totals}) == 1
     misfits = _misfits(totals, config)
     wrong = np.array([value in misfits for value in inspected.label_values])
@@ -149,8 +143,6 @@ def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
 
 def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, understood: bool) -> list[Finding]:
     """Find rows whose label is not in its most frequent spelling."""
-    import numpy as np
-
     spellings: dict[str, list[str]] = defaultdict(list)
     for value in sorted(totals, key=lambda value: (-totals[value], value)):
         spellings[fold_label(value)].append(value)
@@ -182,7 +174,7 @@ def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, un
 
 
 def _find_shares(
-    rows: "Rows", split: str, counts: Mapping[str, int], of_rows: "Mapping[str, NDArray[np.int64]]"
+    rows: "Rows", split: str, counts: Mapping[str, int], of_rows: Mapping[str, NDArray[np.int64]]
 ) -> list[Finding]:
     rarer = min(counts, key=lambda name: counts[name])
     share = counts[rarer] / max(len(rows), 1)

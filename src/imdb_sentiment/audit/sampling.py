@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from imdb_sentiment.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -13,8 +15,6 @@ __all__ = ["read_texts", "smallest_digests"]
 
 def smallest_digests(parts: "Mapping[str, Rows]", most: int) -> "dict[str, Rows]":
     """Return at most `most` rows, those with the smallest digests, so that their order does not matter."""
-    import numpy as np
-
     if sum(map(len, parts.values())) <= most:
         return dict(parts)
     digests = np.concatenate([rows.digests for rows in parts.values()])
@@ -27,8 +27,6 @@ def smallest_digests(parts: "Mapping[str, Rows]", most: int) -> "dict[str, Rows]
 
 def read_texts(rows: "Rows", description: str) -> Iterator[list[tuple[str, ...]]]:
     """Yield the texts of the rows in order, one or two per row, in batches."""
-    import numpy as np
-
     start = done = 0
     with progress_bar(description, total=len(rows), unit="row") as bar:
         for batch in rows.raw.batches():

@@ -5,6 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
 from imdb_sentiment.audit.finding_codes import find, find_whole
 from imdb_sentiment.audit.sampling import read_texts
 from imdb_sentiment.data.cleaning import divide, normalise
@@ -13,9 +17,6 @@ from imdb_sentiment.runtime.messages import quote
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.data.inspection import Rows
 
 __all__ = ["find_shortcuts"]
@@ -46,7 +47,6 @@ def find_shortcuts(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Fi
         parts: The rows of each split; their labels are 0 and 1.
         names: Names of the two classes.
     """
-    import numpy as np
     from sklearn.metrics import roc_auc_score
 
     findings: list[Finding] = []
@@ -122,8 +122,6 @@ class _Presence:
 
 def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Shortcut]:
     """Return the words that predict the class, best first; the order of digests mixes the classes for an early stop."""
-    import numpy as np
-
     presence = _Presence(totals)
     order = np.argsort(rows.digests)
     for start in range(0, len(order), _CHUNK):
@@ -141,11 +139,8 @@ def _words(texts: Iterable[str]) -> set[str]:
     return {word for text in texts for part in divide(text) for word in _WORD.findall(normalise(part))}
 
 
-def _count_characters(rows: "Rows") -> "NDArray[np.int64]":
+def _count_characters(rows: "Rows") -> NDArray[np.int64]:
     """Return the length of each text, or of both texts of a row together; shape (n,)."""
-    import numpy as np
-    import pyarrow.compute as pc
-
     found = []
     for batch in rows.raw.batches():
         columns = [batch.column(name) for name in ("text", "text_pair") if name in batch.schema.names]
@@ -155,8 +150,6 @@ def _count_characters(rows: "Rows") -> "NDArray[np.int64]":
 
 
 def _describe_words(shortcuts: Sequence[_Shortcut], split: str, rows: "Rows", names: Sequence[str]) -> Finding:
-    import numpy as np
-
     best, *others = shortcuts
     share = " and ".join(f"{part:.1%} of the {quote(name)} rows" for part, name in zip(best.shares, names, strict=True))
     summary = f"{quote(best.word)} predicts the class in {split}: it is in {share}"

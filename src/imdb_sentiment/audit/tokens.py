@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.audit.finding_codes import find
 from imdb_sentiment.audit.sampling import read_texts
 from imdb_sentiment.audit.vocabulary import find_mismatch
@@ -11,9 +14,6 @@ from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import Finding, TokenLengths
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.data.inspection import Rows
     from imdb_sentiment.models.tokenization import TextEncoder
 
@@ -30,10 +30,10 @@ _PART_CHARS = 1 << 18
 class _Counts(NamedTuple):
     """Token counts of the rows of a split; int64 of shape (n,) each."""
 
-    lengths: "NDArray[np.int64]"
+    lengths: NDArray[np.int64]
     """Including special tokens."""
 
-    unknown: "NDArray[np.int64]"
+    unknown: NDArray[np.int64]
 
 
 def measure_tokens(
@@ -44,8 +44,6 @@ def measure_tokens(
     Returns:
         The lengths over all splits, None without rows; and the findings.
     """
-    import numpy as np
-
     counts = {split: _count_tokens(rows, encoder) for split, rows in parts.items()}
     lengths = np.concatenate([count.lengths for count in counts.values()])
     unknown = sum(int(count.unknown.sum()) for count in counts.values())
@@ -70,7 +68,7 @@ def measure_tokens(
 
 
 def _find_tokens(split: str, rows: "Rows", count: _Counts, special: int) -> Iterator[Finding]:
-    def found(code: str, mask: "NDArray[np.bool_]", what: str) -> Finding:
+    def found(code: str, mask: NDArray[np.bool_], what: str) -> Finding:
         numbers = rows.positions[mask] + 1
         return find(code, rows.raw, split, numbers.tolist(), f"{count_rows(len(numbers))} of {split} {what}")
 
@@ -89,8 +87,6 @@ def _find_tokens(split: str, rows: "Rows", count: _Counts, special: int) -> Iter
 
 
 def _count_tokens(rows: "Rows", encoder: "TextEncoder") -> _Counts:
-    import numpy as np
-
     backend, unknown_id = encoder.tokenizer.backend_tokenizer, encoder.tokenizer.unk_token_id
     lengths: list[int] = []
     unknown: list[int] = []

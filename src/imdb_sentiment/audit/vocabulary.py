@@ -107,7 +107,7 @@ def describe_mismatch(words: SplitCounts, runs: SplitCounts) -> str | None:
     )
 
 
-def _count_tokens(words: "Counter[str]", tokenizer: "PreTrainedTokenizerFast") -> SplitCounts:
+def _count_tokens(words: Counter[str], tokenizer: "PreTrainedTokenizerFast") -> SplitCounts:
     letters = latin = unknown = known = tokens = 0
     # preceded by a space, since some vocabularies have other tokens for the beginnings of words
     spaced = [f" {word}" for word in words]

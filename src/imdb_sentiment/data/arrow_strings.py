@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from imdb_sentiment.errors import DataError, list_rows
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = [
     "is_null",
@@ -24,11 +25,8 @@ _MAX_CHUNK_BYTES = 2**30
 _SMALL_CHUNK_ROWS = 1000
 
 
-def texts_from_arrow(column: "pa.ChunkedArray") -> "tuple[pa.ChunkedArray, set[int]]":
+def texts_from_arrow(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, set[int]]:
     """Return the column as strings, and the 1-based row numbers of values that are neither null nor text."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     column = _without_dictionary(column)
     if not _is_string(column.type):
         wrong = {row for row, there in enumerate(pc.is_valid(column).to_pylist(), start=1) if there}
@@ -38,7 +36,7 @@ def texts_from_arrow(column: "pa.ChunkedArray") -> "tuple[pa.ChunkedArray, set[i
     return _cast_to_string(column), set()
 
 
-def texts_from_values(values: Sequence[object]) -> "tuple[pa.ChunkedArray, set[int]]":
+def texts_from_values(values: Sequence[object]) -> tuple[pa.ChunkedArray, set[int]]:
     """Return the values as strings, and the 1-based row numbers of values that are neither null nor valid strings."""
     if (plain := _plain_strings(values)) is not None:
         return plain, set()
@@ -52,7 +50,7 @@ def texts_from_values(values: Sequence[object]) -> "tuple[pa.ChunkedArray, set[i
     return _strings(texts), wrong
 
 
-def names_from_arrow(column: "pa.ChunkedArray", role: str, origin: str, before: int) -> "pa.ChunkedArray":
+def names_from_arrow(column: pa.ChunkedArray, role: str, origin: str, before: int) -> pa.ChunkedArray:
     """Convert labels or groups of any simple type to strings.
 
     Args:
@@ -70,7 +68,7 @@ def names_from_arrow(column: "pa.ChunkedArray", role: str, origin: str, before: 
     return names if _is_utf8(names) else names_from_values(_decoded(names), role, origin, before)
 
 
-def names_from_values(values: Sequence[object], role: str, origin: str, before: int) -> "pa.ChunkedArray":
+def names_from_values(values: Sequence[object], role: str, origin: str, before: int) -> pa.ChunkedArray:
     """Convert Python values of any type to strings; see `names_from_arrow`.
 
     Raises:
@@ -91,18 +89,14 @@ def names_from_values(values: Sequence[object], role: str, origin: str, before: 
     return _strings(names)
 
 
-def list_arrow(column: "pa.Array | pa.ChunkedArray") -> list[Any]:
+def list_arrow(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """Return the values of a column; bytes that are not UTF-8 become lone surrogates."""
-    import pyarrow as pa
-
     column = _without_dictionary(column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column]))
     return _decoded(column) if _is_string(column.type) and not _is_utf8(column) else column.to_pylist()
 
 
 def size_of(data: Any) -> int:
     """Return the size of Arrow data in bytes; an upper bound for slices of string views."""
-    import pyarrow as pa
-
     try:
         return int(data.nbytes)
     except pa.ArrowTypeError:  # views, in early versions
@@ -123,11 +117,8 @@ def _no_names(role: str, origin: str, found: str, rows: Sequence[int] = ()) -> D
     return DataError(summary, found=found, expected="text, numbers or booleans", rows=rows)
 
 
-def _written_out(column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
+def _written_out(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Cast simple values to strings; return None for types that cannot be."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not _may_be_name(column.type):
         return None
     if pa.types.is_floating(column.type):
@@ -138,9 +129,7 @@ def _written_out(column: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
         return None
 
 
-def _without_dictionary(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
-    import pyarrow as pa
-
+def _without_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pa.types.is_dictionary(column.type):
         return column
     kind = column.type.value_type
@@ -149,7 +138,7 @@ def _without_dictionary(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
     return pa.chunked_array(chunks, kind)
 
 
-def _plain_strings(values: Sequence[object]) -> "pa.ChunkedArray | None":
+def _plain_strings(values: Sequence[object]) -> pa.ChunkedArray | None:
     """Convert a column of strings and None at once; return None for others."""
     kinds = set(map(type, values))
     try:
@@ -160,11 +149,8 @@ def _plain_strings(values: Sequence[object]) -> "pa.ChunkedArray | None":
         return None
 
 
-def _packed(texts: Sequence[Any]) -> "pa.ChunkedArray":
+def _packed(texts: Sequence[Any]) -> pa.ChunkedArray:
     """Build a string array without overhead; Arrow's own conversion takes up to twice the memory."""
-    import numpy as np
-    import pyarrow as pa
-
     encoded = [text.encode() for text in texts]
     ends = np.cumsum([0, *map(len, encoded)])
     if ends[-1] > _MAX_CHUNK_BYTES:
@@ -173,18 +159,13 @@ def _packed(texts: Sequence[Any]) -> "pa.ChunkedArray":
     return pa.chunked_array([pa.StringArray.from_buffers(len(encoded), offsets, content)])
 
 
-def _strings(values: Sequence[object]) -> "pa.ChunkedArray":
-    import pyarrow as pa
-
+def _strings(values: Sequence[object]) -> pa.ChunkedArray:
     made = pa.array(values, pa.string())  # several chunks when one cannot hold it
     return made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
 
 
-def _cast_to_string(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
+def _cast_to_string(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Cast strings of any kind; a chunk of `string` holds at most 2 GiB, one of `large_string` any size."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if size_of(column) > _MAX_CHUNK_BYTES:
         rows = range(0, len(column), _SMALL_CHUNK_ROWS)
         slices = [pc.cast(column.slice(row, _SMALL_CHUNK_ROWS), pa.string()) for row in rows]
@@ -192,22 +173,16 @@ def _cast_to_string(column: "pa.ChunkedArray") -> "pa.ChunkedArray":
     return pc.cast(column, pa.string())
 
 
-def _is_string(kind: "pa.DataType") -> bool:
-    import pyarrow as pa
-
+def _is_string(kind: pa.DataType) -> bool:
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     return any(test(kind) for test in tests)
 
 
-def _may_be_name(kind: "pa.DataType") -> bool:
-    import pyarrow as pa
-
+def _may_be_name(kind: pa.DataType) -> bool:
     return _is_string(kind) or pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
 
 
-def _is_utf8(column: "pa.ChunkedArray") -> bool:
-    import pyarrow as pa
-
+def _is_utf8(column: pa.ChunkedArray) -> bool:
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:
@@ -215,10 +190,8 @@ def _is_utf8(column: "pa.ChunkedArray") -> bool:
     return True
 
 
-def _decoded(column: "pa.ChunkedArray") -> list[str | None]:
+def _decoded(column: pa.ChunkedArray) -> list[str | None]:
     """Decode strings; bytes that are not UTF-8 become lone surrogates."""
-    import pyarrow as pa
-
     values: list[bytes | None] = column.cast(pa.large_binary()).to_pylist()
     return [None if value is None else value.decode(errors="surrogateescape") for value in values]
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from imdb_sentiment.data.arrow_strings import size_of
 from imdb_sentiment.data.class_names import ClassNames, named, names_in
 from imdb_sentiment.data.formats.columns import ColumnSpec, Role
 from imdb_sentiment.data.raw_rows import RawRows, rows_from_columns
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["batches_from_rows", "batches_from_tables"]
 
@@ -45,7 +43,7 @@ def batches_from_rows(rows: Iterable[Sequence[object]], specs: Sequence[ColumnSp
 
 
 def batches_from_tables(
-    batches: "Iterable[pa.RecordBatch]",
+    batches: Iterable[pa.RecordBatch],
     specs: Sequence[ColumnSpec],
     origin: str,
     class_names: ClassNames | None = None,
@@ -61,8 +59,6 @@ def batches_from_tables(
     Raises:
         DataError: See `rows_from_arrow`.
     """
-    import pyarrow as pa
-
     names, roles = [column.name for column in specs], [column.role for column in specs]
     held: list[pa.RecordBatch] = []
     size = before = count = 0

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from imdb_sentiment.errors import DataError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["ClassNames", "named", "names_beside", "names_for", "names_in", "with_names"]
 
@@ -19,7 +18,7 @@ _INFO_FILE = "dataset_info.json"
 _SCHEMA_KEY = b"huggingface"
 
 
-def names_in(schema: "pa.Schema", origin: str) -> ClassNames:
+def names_in(schema: pa.Schema, origin: str) -> ClassNames:
     """Return the class names in a schema, as `to_parquet` and `save_to_disk` write them.
 
     Raises:
@@ -45,18 +44,14 @@ def names_for(ids: Iterable[Any], names: Sequence[str]) -> list[Any]:
     return [names[i] if i is not None and 0 <= i < len(names) else i for i in ids]
 
 
-def with_names(batch: "pa.RecordBatch", class_names: ClassNames) -> "pa.RecordBatch":
+def with_names(batch: pa.RecordBatch, class_names: ClassNames) -> pa.RecordBatch:
     """Replace the ids in a batch by names, and drop the schema's metadata."""
-    import pyarrow as pa
-
     columns = [named(batch.column(name), class_names.get(name)) for name in batch.schema.names]
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
-def named(column: "pa.Array", names: Sequence[str] | None) -> "pa.Array":
+def named(column: pa.Array, names: Sequence[str] | None) -> pa.Array:
     """Replace ids by names; a column of another type stays as it is."""
-    import pyarrow as pa
-
     if names is None or not pa.types.is_integer(column.type):
         return column
     return pa.array([None if name is None else str(name) for name in names_for(column.to_pylist(), names)], pa.string())

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.cleaning import text_key
 from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
 
 if TYPE_CHECKING:
     import datasets
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["SEEN_ROWS_FILE", "Text", "TrainingFingerprints"]
 
@@ -31,15 +32,13 @@ class TrainingFingerprints:
         validation: Fingerprints of the validation rows, sorted, shape (m,).
     """
 
-    def __init__(self, train: "NDArray[np.uint64]", validation: "NDArray[np.uint64]") -> None:
+    def __init__(self, train: NDArray[np.uint64], validation: NDArray[np.uint64]) -> None:
         self.train = train
         self.validation = validation
 
     @classmethod
     def of(cls, train: "datasets.Dataset", validation: "datasets.Dataset") -> Self:
         """Compute the fingerprints of two splits."""
-        import numpy as np
-
         return cls(*(np.unique(_words(_texts(rows))) for rows in (train, validation)))
 
     @classmethod
@@ -50,8 +49,6 @@ class TrainingFingerprints:
             OSError: The file is missing or cannot be read.
             ValueError: The file is damaged.
         """
-        import numpy as np
-
         return cls(*load_arrays(path, {"train": (np.uint64, (None,)), "validation": (np.uint64, (None,))}))
 
     def save(self, path: Path) -> None:
@@ -68,14 +65,10 @@ class TrainingFingerprints:
 
     def known(self, texts: Sequence[Text]) -> list[bool]:
         """Return for each text whether it is a training or validation text."""
-        import numpy as np
-
         return _are_in(np.concatenate([self.train, self.validation]), texts)
 
 
-def _are_in(known: "NDArray[np.uint64]", texts: Sequence[Text]) -> list[bool]:
-    import numpy as np
-
+def _are_in(known: NDArray[np.uint64], texts: Sequence[Text]) -> list[bool]:
     found: list[bool] = np.isin(_words(texts), known).tolist()
     return found
 
@@ -90,9 +83,7 @@ def _fingerprint(text: Text) -> bytes:
     return (text_key(text) if isinstance(text, str) else text_key(*text))[:8]
 
 
-def _words(texts: Iterable[Text]) -> "NDArray[np.uint64]":
-    import numpy as np
-
+def _words(texts: Iterable[Text]) -> NDArray[np.uint64]:
     words = bytearray()
     for text in texts:
         words += _fingerprint(text)

@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.inspection import Rows, inspect_rows, invalid_rows_check
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.raw_rows import collect
@@ -23,9 +26,6 @@ from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.training import LeftOut
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.config import DataConfig
 
 __all__ = ["Folds", "load_folds"]
@@ -36,7 +36,7 @@ class Folds(NamedTuple):
 
     rows: Rows
     names: LabelNames
-    fold_of: "NDArray[np.int64]"
+    fold_of: NDArray[np.int64]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
 

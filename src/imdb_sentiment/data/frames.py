@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from imdb_sentiment.data.arrow_strings import list_arrow
 from imdb_sentiment.data.batches import batches_from_rows, batches_from_tables
 from imdb_sentiment.data.class_names import with_names
@@ -15,7 +17,6 @@ from imdb_sentiment.runtime.messages import list_values, quote
 
 if TYPE_CHECKING:
     import datasets
-    import pyarrow as pa
 
     from imdb_sentiment.config import DataConfig
 
@@ -89,7 +90,7 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
     return collect(_column_batches(columns, column_specs(config), origin), origin)
 
 
-def _open(table: Any, specs: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.RecordBatch] | dict[Role, Any]":
+def _open(table: Any, specs: Sequence[ColumnSpec], origin: str) -> Iterable[pa.RecordBatch] | dict[Role, Any]:
     """Return the rows of a table as Arrow batches, or its requested columns where Arrow cannot hold them."""
     library = type(table).__module__.partition(".")[0]
     if library == "datasets":
@@ -119,7 +120,7 @@ def _columns_of_records(records: list[Any], specs: Sequence[ColumnSpec], origin:
     return {column.role: [record.get(column.name) for record in records] for column in specs}
 
 
-def _dataset_batches(table: "datasets.Dataset", specs: Sequence[ColumnSpec], origin: str) -> "Iterator[pa.RecordBatch]":
+def _dataset_batches(table: "datasets.Dataset", specs: Sequence[ColumnSpec], origin: str) -> Iterator[pa.RecordBatch]:
     import datasets
 
     if isinstance(table, Mapping):
@@ -141,9 +142,7 @@ def _holds_objects(table: Any, specs: Sequence[ColumnSpec]) -> bool:
     return kinds is not None and any(str(kinds.get(column.name)) in _NOT_IN_ARROW for column in specs)
 
 
-def _stream_batches(table: Any, specs: Sequence[ColumnSpec], origin: str) -> "Iterable[pa.RecordBatch]":
-    import pyarrow as pa
-
+def _stream_batches(table: Any, specs: Sequence[ColumnSpec], origin: str) -> Iterable[pa.RecordBatch]:
     names = getattr(table, "columns" if type(table).__module__.startswith("polars") else "column_names", None)
     if isinstance(names, list):  # an unrequested column may be of a type that Arrow does not have
         check_columns(names, specs, origin)

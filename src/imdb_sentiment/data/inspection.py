@@ -7,6 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.cleaning import key_of_normalised, normalise
 from imdb_sentiment.data.near_duplicates import MinHashIndex
 from imdb_sentiment.data.raw_rows import RawRows
@@ -15,9 +18,6 @@ from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.config import DataConfig
 
 __all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "invalid_rows_check", "number_groups"]
@@ -32,17 +32,17 @@ _NO_TIE = bytes(8)
 class Groups(NamedTuple):
     """Three groupings of n rows; rows with equal numbers belong together. Each is int64 of shape (n,)."""
 
-    same: "NDArray[np.int64]"
+    same: NDArray[np.int64]
     """By equal keys."""
 
-    near: "NDArray[np.int64]"
+    near: NDArray[np.int64]
     """By equal keys and near pairs, transitively."""
 
-    tied: "NDArray[np.int64]"
+    tied: NDArray[np.int64]
     """By equal keys, near pairs and equal ties, transitively."""
 
 
-def number_groups(keys: "NDArray[np.uint64]", near: "NDArray[np.int64]", ties: "NDArray[np.uint64]") -> Groups:
+def number_groups(keys: NDArray[np.uint64], near: NDArray[np.int64], ties: NDArray[np.uint64]) -> Groups:
     """Number the connected components of rows.
 
     Args:
@@ -50,8 +50,6 @@ def number_groups(keys: "NDArray[np.uint64]", near: "NDArray[np.int64]", ties: "
         near: Pairs of rows, shape (m, 2).
         ties: One word per row, shape (n,); 0 for a row without a group.
     """
-    import numpy as np
-
     same = _number_equal(keys)
     texts = int(same.max(initial=-1)) + 1
     by_text = _components(same[near], texts)
@@ -63,9 +61,7 @@ def number_groups(keys: "NDArray[np.uint64]", near: "NDArray[np.int64]", ties: "
     return Groups(same, by_text[same], by_tie[same])
 
 
-def _number_equal(keys: "NDArray[np.uint64]") -> "NDArray[np.int64]":
-    import numpy as np
-
+def _number_equal(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     order = np.lexsort((keys[:, 1], keys[:, 0]))
     ordered = keys[order]
     is_new = np.ones(len(keys), dtype=bool)
@@ -75,8 +71,7 @@ def _number_equal(keys: "NDArray[np.uint64]") -> "NDArray[np.int64]":
     return numbers
 
 
-def _components(links: "NDArray[np.int64]", nodes: int) -> "NDArray[np.int64]":
-    import numpy as np
+def _components(links: NDArray[np.int64], nodes: int) -> NDArray[np.int64]:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -104,18 +99,18 @@ class Rows:
     """
 
     raw: RawRows
-    positions: "NDArray[np.int64]"
-    labels: "NDArray[np.int64]"
-    keys: "NDArray[np.uint64]"
-    digests: "NDArray[np.uint64]"
-    same: "NDArray[np.int64]"
-    near: "NDArray[np.int64]"
-    tied: "NDArray[np.int64]"
+    positions: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    digests: NDArray[np.uint64]
+    same: NDArray[np.int64]
+    near: NDArray[np.int64]
+    tied: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    def where(self, keep: "NDArray[np.bool_]") -> "Rows":
+    def where(self, keep: NDArray[np.bool_]) -> "Rows":
         """Return the rows selected by a mask of shape (n,), in order."""
         arrays = ("positions", "labels", "keys", "digests", "same", "near", "tied")
         return replace(self, **{name: getattr(self, name)[keep] for name in arrays})
@@ -150,8 +145,6 @@ def inspect_rows(
     Raises:
         MissingExtraError: Near-duplicate detection is on and its extra is not installed.
     """
-    import numpy as np
-
     vocabulary: dict[str, int] = {}
     with ExitStack() as stack:
         index = stack.enter_context(MinHashIndex()) if config.near_duplicates == "group" else None
@@ -229,10 +222,8 @@ class _ScannedRows:
         self._digests += _digest(text)
         self._ties += _digest(group) if group else _NO_TIE
 
-    def arrays(self) -> "tuple[NDArray[Any], ...]":
+    def arrays(self) -> tuple[NDArray[Any], ...]:
         """Return positions, labels, keys, digests and ties; a tie hashes the value of the group column, 0 for none."""
-        import numpy as np
-
         counts = (np.frombuffer(numbers, dtype=np.int64) for numbers in (self._positions, self._labels))
         keys, digests, ties = (
             np.frombuffer(words, dtype=">u8").astype(np.uint64) for words in (self._keys, self._digests, self._ties)
@@ -282,15 +273,11 @@ def _digest(text: str) -> bytes:
 class _TextLookup:
     """Looks up normalised texts by their index among all usable rows."""
 
-    def __init__(self, parts: "Sequence[tuple[RawRows, NDArray[np.int64]]]") -> None:
-        import numpy as np
-
+    def __init__(self, parts: Sequence[tuple[RawRows, NDArray[np.int64]]]) -> None:
         self._parts = parts
         self._starts = np.cumsum([0, *(len(positions) for _, positions in parts)])
 
-    def __call__(self, places: "NDArray[np.int64]") -> list[str]:
-        import numpy as np
-
+    def __call__(self, places: NDArray[np.int64]) -> list[str]:
         texts = [""] * len(places)
         part_of = np.searchsorted(self._starts, places, side="right") - 1
         for part, (raw, positions) in enumerate(self._parts):

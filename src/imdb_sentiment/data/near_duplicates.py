@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     Ints: TypeAlias = NDArray[np.int64]
     Words: TypeAlias = NDArray[np.uint64]
 
@@ -100,8 +100,6 @@ class MinHashIndex:
         Args:
             texts: Normalised texts (cleaned, case-folded, white space collapsed), in the order of their rows.
         """
-        import numpy as np
-
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         self._lengths.append(lengths.astype(np.int32))
         ends = np.cumsum(np.maximum(lengths, _BATCH_CHARS // _BATCH_TEXTS))
@@ -116,19 +114,15 @@ class MinHashIndex:
             self._sketches.write((flat & 0xFF).astype(np.uint8).tobytes())
             self._chunks.append(len(batch))
 
-    def _signatures(self, texts: Sequence[str]) -> "NDArray[np.uint32]":
+    def _signatures(self, texts: Sequence[str]) -> NDArray[np.uint32]:
         """Return the signature of each text, shape (texts, permutations)."""
-        import numpy as np
-
         parts = [list(_overlapping(text)) for text in texts]
         if len(parts) == sum(map(len, parts)):
             return self._digests(texts)
         # the minimum hash of a text is the minimum over its parts
         return np.stack([np.minimum.reduce([self._digests([part])[0] for part in own]) for own in parts])
 
-    def _digests(self, texts: Sequence[str]) -> "NDArray[np.uint32]":
-        import numpy as np
-
+    def _digests(self, texts: Sequence[str]) -> NDArray[np.uint32]:
         hashes, offsets = _shingle_hashes(texts)
         rows = self._minhash.digest_matrix_from_flat_token_hashes(hashes, offsets, _PERMUTATIONS, _SEED).to_rows()
         return np.fromiter(chain.from_iterable(rows), np.uint32, len(rows) * _PERMUTATIONS).reshape(-1, _PERMUTATIONS)
@@ -149,8 +143,6 @@ class MinHashIndex:
         Raises:
             ValueError: The number of keys differs from the number of texts.
         """
-        import numpy as np
-
         if keys.shape != (sum(self._chunks), 2):
             raise ValueError(f"keys has shape {keys.shape}; {sum(self._chunks)} texts were added")
         order = np.lexsort(keys.T[::-1])
@@ -172,8 +164,6 @@ class MinHashIndex:
         return np.concatenate(found)
 
     def _read_band(self, band: int) -> "Words":
-        import numpy as np
-
         hashes = np.empty(sum(self._chunks), np.uint64)
         row = 0
         for size in self._chunks:
@@ -183,10 +173,8 @@ class MinHashIndex:
         self._bands.seek(0, 2)
         return hashes
 
-    def _look_alike(self, pairs: "Ints") -> "NDArray[np.bool_]":
+    def _look_alike(self, pairs: "Ints") -> NDArray[np.bool_]:
         """Return which pairs of rows, shape (2, pairs), may reach the threshold, judging by their sketches."""
-        import numpy as np
-
         rows, at = np.unique(pairs, return_inverse=True)
         sketches = np.empty((len(rows), _PERMUTATIONS), np.uint8)
         # neighbouring rows are read together
@@ -202,7 +190,6 @@ class MinHashIndex:
 
 def _connect(groups: "Ints", pairs: "Ints") -> None:
     """Merge the groups of each pair; `groups` maps each text to the representative of its group."""
-    import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -216,8 +203,6 @@ def _connect(groups: "Ints", pairs: "Ints") -> None:
 
 def _runs(values: "Ints") -> Iterator[range]:
     """Divide positions into runs of equal values."""
-    import numpy as np
-
     cuts = (np.flatnonzero(np.diff(values)) + 1).tolist()
     if len(values):
         yield from map(range, [0, *cuts], [*cuts, len(values)])
@@ -238,8 +223,6 @@ def _shingle_hashes(texts: Sequence[str]) -> "tuple[Words, Words]":
     Returns:
         The hashes of all texts, and the offset of each text in them, with their number at the end.
     """
-    import numpy as np
-
     padded = [text.ljust(_SHINGLE, "\0") for text in texts]
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
     offsets = np.zeros(len(texts) + 1, np.int64)
@@ -262,8 +245,6 @@ def _shingle_hashes(texts: Sequence[str]) -> "tuple[Words, Words]":
 
 def _candidates(hashes: "Words") -> "Iterator[tuple[Ints, Ints]]":
     """Yield pairs of positions with equal hashes, in slices, adjacent ones first, which settle most of the rest."""
-    import numpy as np
-
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
     start = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]])[: len(hashes)])
@@ -293,10 +274,8 @@ def _candidates(hashes: "Words") -> "Iterator[tuple[Ints, Ints]]":
         yield from sliced(members(start, size, distance), distance)
 
 
-def _are_near(pairs: "Ints", lengths: "NDArray[np.int32]", fetch: Callable[["Ints"], list[str]]) -> "NDArray[np.bool_]":
+def _are_near(pairs: "Ints", lengths: NDArray[np.int32], fetch: Callable[["Ints"], list[str]]) -> NDArray[np.bool_]:
     """Return which pairs of rows, shape (2, pairs), reach the threshold."""
-    import numpy as np
-
     near = np.empty(pairs.shape[1], np.bool_)
     ends = np.cumsum(np.maximum(lengths[pairs].sum(axis=0, dtype=np.int64), _EXACT_CHARS // _EXACT_PAIRS))
     for run in _runs(ends // _EXACT_CHARS):
@@ -306,9 +285,8 @@ def _are_near(pairs: "Ints", lengths: "NDArray[np.int32]", fetch: Callable[["Int
     return near
 
 
-def _similarities(texts: Sequence[str], left: "Ints", right: "Ints") -> "NDArray[np.float64]":
+def _similarities(texts: Sequence[str], left: "Ints", right: "Ints") -> NDArray[np.float64]:
     """Return the Jaccard similarity of the shingle sets of each pair of texts."""
-    import numpy as np
     from scipy.sparse import csr_array
 
     hashes, offsets = _shingle_hashes(texts)

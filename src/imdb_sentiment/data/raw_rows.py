@@ -4,17 +4,17 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from imdb_sentiment.data.arrow_strings import names_from_arrow, names_from_values, texts_from_arrow, texts_from_values
 from imdb_sentiment.data.formats.columns import SLICE, Role
 from imdb_sentiment.data.spill import RowFile, store_batches
 from imdb_sentiment.errors import DataError, list_rows
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from numpy.typing import NDArray
 
 __all__ = ["RawRows", "collect", "rows_from_arrow", "rows_from_columns", "rows_from_values"]
 
@@ -40,37 +40,35 @@ class RawRows:
     """
 
     origin: str
-    texts: "pa.ChunkedArray"
-    labels: "pa.ChunkedArray"
+    texts: pa.ChunkedArray
+    labels: pa.ChunkedArray
     not_text: tuple[int, ...] = ()
-    second_texts: "pa.ChunkedArray | None" = None
-    groups: "pa.ChunkedArray | None" = None
-    slices: "Mapping[Role, pa.ChunkedArray]" = field(default_factory=dict)
+    second_texts: pa.ChunkedArray | None = None
+    groups: pa.ChunkedArray | None = None
+    slices: Mapping[Role, pa.ChunkedArray] = field(default_factory=dict)
     parts: tuple[tuple[str, int], ...] = ()
     file: RowFile | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
 
-    def batches(self) -> "Iterator[pa.RecordBatch]":
+    def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows in batches; a file is read, not mapped, so that earlier batches take no memory."""
         return iter(self.table().to_batches(_BATCH_ROWS)) if self.file is None else self.file.batches()
 
-    def table(self) -> "pa.Table":
+    def table(self) -> pa.Table:
         """Return those of the columns `text`, `text_pair`, `label`, `group` and `slice:NAME` that exist."""
-        import pyarrow as pa
-
         columns = {"text": self.texts, "text_pair": self.second_texts, "label": self.labels, "group": self.groups}
         return pa.table({name: column for name, column in columns.items() if column is not None} | dict(self.slices))
 
-    def texts_at(self, positions: "NDArray[np.int64]") -> list[tuple[str, ...]]:
+    def texts_at(self, positions: NDArray[np.int64]) -> list[tuple[str, ...]]:
         """Return the texts at 0-based positions, in the given order: one or two per row."""
         # a temporary mapping, so that pages read once do not count as memory in use from then on
         table = self.table() if self.file is None else self.file.mapped()
         columns = [table[name] for name in ("text", "text_pair") if name in table.column_names]
         return list(zip(*(_take(column, positions) for column in columns), strict=True))
 
-    def slices_at(self, positions: "NDArray[np.int64]") -> dict[Role, list[str | None]]:
+    def slices_at(self, positions: NDArray[np.int64]) -> dict[Role, list[str | None]]:
         """Return the slice columns of the rows at 0-based positions."""
         return {role: _take(column, positions) for role, column in self.slices.items()}
 
@@ -93,13 +91,13 @@ class RawRows:
 
 
 def rows_from_arrow(
-    texts: "pa.ChunkedArray",
-    labels: "pa.ChunkedArray",
+    texts: pa.ChunkedArray,
+    labels: pa.ChunkedArray,
     origin: str,
     *,
-    second_texts: "pa.ChunkedArray | None" = None,
-    groups: "pa.ChunkedArray | None" = None,
-    slices: "Mapping[Role, pa.ChunkedArray] | None" = None,
+    second_texts: pa.ChunkedArray | None = None,
+    groups: pa.ChunkedArray | None = None,
+    slices: Mapping[Role, pa.ChunkedArray] | None = None,
     before: int = 0,
 ) -> RawRows:
     """Convert Arrow columns of any type to `RawRows`.
@@ -155,15 +153,13 @@ def rows_from_values(
 
 
 def rows_from_columns(
-    columns: "Mapping[Role, Sequence[object]] | Mapping[Role, pa.ChunkedArray]", origin: str, *, before: int = 0
+    columns: Mapping[Role, Sequence[object]] | Mapping[Role, pa.ChunkedArray], origin: str, *, before: int = 0
 ) -> RawRows:
     """Convert columns given by role, all Python sequences or all Arrow arrays.
 
     Raises:
         DataError: See `rows_from_values` and `rows_from_arrow`.
     """
-    import pyarrow as pa
-
     of_arrow = isinstance(columns["text"], pa.ChunkedArray)
     make = rows_from_arrow if of_arrow else rows_from_values
     return make(
@@ -187,7 +183,7 @@ def collect(batches: Iterable[RawRows], origin: str) -> RawRows:
     parts: list[tuple[str, int]] = []
     rows = 0
 
-    def record_batches() -> "Iterator[pa.RecordBatch]":
+    def record_batches() -> Iterator[pa.RecordBatch]:
         nonlocal rows
         for batch in batches:
             not_text.extend(rows + row for row in batch.not_text)
@@ -218,15 +214,13 @@ def collect(batches: Iterable[RawRows], origin: str) -> RawRows:
 
 
 def _assemble(
-    texts: "tuple[pa.ChunkedArray, set[int]]",
-    second_texts: "tuple[pa.ChunkedArray, set[int]] | None",
-    labels: "pa.ChunkedArray",
-    groups: "pa.ChunkedArray | None",
-    slices: "Mapping[Role, pa.ChunkedArray]",
+    texts: tuple[pa.ChunkedArray, set[int]],
+    second_texts: tuple[pa.ChunkedArray, set[int]] | None,
+    labels: pa.ChunkedArray,
+    groups: pa.ChunkedArray | None,
+    slices: Mapping[Role, pa.ChunkedArray],
     origin: str,
 ) -> RawRows:
-    import pyarrow.compute as pc
-
     first, wrong = texts
     second = None
     if second_texts is not None:
@@ -236,18 +230,13 @@ def _assemble(
     return RawRows(origin, first, labels, tuple(sorted(wrong)), second, groups, slices, ((origin, len(first)),))
 
 
-def _empty_where(other: "pa.ChunkedArray") -> "pa.ChunkedArray":
+def _empty_where(other: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return the empty string where `other` has a value, else null."""
-    import pyarrow.compute as pc
-
     return pc.if_else(pc.is_valid(other), "", None)
 
 
-def _take(column: "pa.ChunkedArray", positions: "NDArray[np.int64]") -> list[Any]:
+def _take(column: pa.ChunkedArray, positions: NDArray[np.int64]) -> list[Any]:
     """Take strings chunk by chunk; Arrow's own `take` would first combine all chunks."""
-    import numpy as np
-    import pyarrow as pa
-
     order = np.argsort(positions, kind="stable")
     rising = np.asarray(positions)[order]
     starts = np.cumsum([0, *(len(chunk) for chunk in column.chunks)])

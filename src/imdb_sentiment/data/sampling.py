@@ -2,17 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.data.inspection import Rows
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.messages import Advice, Setting, list_counts
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["assign_folds", "class_counts", "group_keys", "hash_order", "split_off", "stratified_sample"]
 
@@ -26,8 +24,6 @@ def split_off(rows: Rows, fraction: float, seed: int, name: str, names: LabelNam
     Raises:
         DataError: Either part would lack a class.
     """
-    import numpy as np
-
     keys, group_of = group_keys(rows)
     sizes = np.zeros((len(keys), 2), dtype=np.int64)
     np.add.at(sizes, (group_of, rows.labels), 1)
@@ -55,8 +51,6 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
     Raises:
         DataError: There are fewer rows, or a class would get none.
     """
-    import numpy as np
-
     if size > len(rows):
         found = f"{len(rows):,} training rows"
         raise DataError(
@@ -81,12 +75,10 @@ def stratified_sample(rows: Rows, size: int, seed: int, names: LabelNames) -> Ro
 
 def class_counts(rows: Rows, names: Sequence[str]) -> dict[str, int]:
     """Count the rows of each label."""
-    import numpy as np
-
     return dict(zip(names, np.bincount(rows.labels, minlength=2).tolist(), strict=True))
 
 
-def hash_order(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[np.uint64]":
+def hash_order(keys: NDArray[np.uint64], seed: int, purpose: str) -> NDArray[np.uint64]:
     """Hash each text to its place in a pseudo-random order.
 
     Args:
@@ -97,8 +89,6 @@ def hash_order(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[
     Returns:
         One 64-bit word per text, shape (n,).
     """
-    import numpy as np
-
     content = keys.astype(">u8").tobytes()
     key, person = seed.to_bytes(8, "big"), purpose.encode()
     words = bytearray()
@@ -107,14 +97,12 @@ def hash_order(keys: "NDArray[np.uint64]", seed: int, purpose: str) -> "NDArray[
     return np.frombuffer(words, dtype=">u8").astype(np.uint64)
 
 
-def group_keys(rows: Rows) -> "tuple[NDArray[np.uint64], NDArray[np.int64]]":
+def group_keys(rows: Rows) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return the smallest key of each tied group, which does not depend on the order of the rows.
 
     Returns:
         Keys, shape (groups, 2), and the group index of each row, shape (n,).
     """
-    import numpy as np
-
     order = np.lexsort((rows.keys[:, 1], rows.keys[:, 0], rows.tied))
     _, first, inverse = np.unique(rows.tied[order], return_index=True, return_inverse=True)
     group_of = np.empty(len(rows), dtype=np.int64)
@@ -123,8 +111,6 @@ def group_keys(rows: Rows) -> "tuple[NDArray[np.uint64], NDArray[np.int64]]":
 
 
 def _too_few(rows: Rows, groups: int, fraction: float, name: str, names: LabelNames) -> DataError:
-    import numpy as np
-
     counts = list_counts(class_counts(rows, names))
     texts = len(np.unique(rows.same))
     together = (
@@ -142,13 +128,12 @@ def _too_few(rows: Rows, groups: int, fraction: float, name: str, names: LabelNa
 
 
 @WARNINGS_LOCK
-def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> "NDArray[np.int64]":
+def assign_folds(rows: Rows, folds: int, seed: int, names: LabelNames) -> NDArray[np.int64]:
     """Assign each row to a fold, from 0, with scikit-learn's `StratifiedGroupKFold`.
 
     Raises:
         DataError: A fold would lack a class.
     """
-    import numpy as np
     from sklearn.model_selection import StratifiedGroupKFold
 
     keys, group_of = group_keys(rows)

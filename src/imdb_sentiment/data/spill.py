@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import pyarrow as pa
 
 from imdb_sentiment.errors import DataError
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 __all__ = ["RowFile", "Stored", "disk_errors", "store_batches"]
 
@@ -27,37 +26,31 @@ class RowFile:
         self.path = Path(folder) / "rows.arrow"
         self.remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
-    def batches(self) -> "Iterator[pa.RecordBatch]":
+    def batches(self) -> Iterator[pa.RecordBatch]:
         """Read the file, one batch at a time."""
-        import pyarrow as pa
-
         with pa.OSFile(str(self.path)) as source:
             reader = pa.ipc.open_file(source)
             for i in range(reader.num_record_batches):
                 yield reader.get_batch(i)
 
-    def mapped(self) -> "pa.Table":
+    def mapped(self) -> pa.Table:
         """Map the file into memory."""
-        import pyarrow as pa
-
         return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
 
 
 class Stored(NamedTuple):
     """Columns, and the file that holds them, if any."""
 
-    table: "pa.Table"
+    table: pa.Table
     file: RowFile | None
 
 
-def store_batches(batches: "Iterable[pa.RecordBatch]") -> Stored:
+def store_batches(batches: Iterable[pa.RecordBatch]) -> Stored:
     """Store one or more batches of one schema, in memory up to 256 MiB, else in a file in `TMPDIR`.
 
     Raises:
         DataError: The file cannot be written, as when the disk is full.
     """
-    import pyarrow as pa
-
     source = iter(batches)
     held: list[pa.RecordBatch] = []
     size = 0
@@ -83,10 +76,8 @@ def disk_errors() -> Iterator[None]:
         ) from None
 
 
-def _written(held: "list[pa.RecordBatch]", rest: "Iterator[pa.RecordBatch]") -> RowFile:
+def _written(held: list[pa.RecordBatch], rest: Iterator[pa.RecordBatch]) -> RowFile:
     """Write the held batches, releasing them on the way, and the rest to a file."""
-    import pyarrow as pa
-
     with disk_errors():
         file = RowFile()
     try:
@@ -105,6 +96,6 @@ def _written(held: "list[pa.RecordBatch]", rest: "Iterator[pa.RecordBatch]") -> 
     return file
 
 
-def _emptied(batches: "list[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+def _emptied(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     while batches:
         yield batches.pop(0)

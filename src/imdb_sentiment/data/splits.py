@@ -12,6 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows, invalid_rows_check
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near_duplicates import require_rensa
@@ -24,8 +28,6 @@ from imdb_sentiment.runtime.messages import list_counts, quote
 
 if TYPE_CHECKING:
     import datasets
-    import numpy as np
-    from numpy.typing import NDArray
 
     from imdb_sentiment.config import DataConfig
 
@@ -207,8 +209,6 @@ def _tests_out_of_fold(parts: Mapping[str, Rows], config: "DataConfig", cross_be
 
 
 def _empty(rows: Rows) -> Rows:
-    import numpy as np
-
     return rows.where(np.zeros(len(rows), dtype=bool))
 
 
@@ -216,7 +216,7 @@ def _uses_folds(train: Rows, config: "DataConfig", cross_below: int) -> bool:
     return config.validation == "cross" or (config.validation == "auto" and len(train) < cross_below)
 
 
-def _folds(train: Rows, seed: int, names: LabelNames) -> "NDArray[np.int64]":
+def _folds(train: Rows, seed: int, names: LabelNames) -> NDArray[np.int64]:
     """Divide rows into five folds, or fewer if a class has fewer groups."""
     for folds in range(_FOLDS, 2, -1):
         with suppress(DataError):
@@ -281,8 +281,6 @@ def label_rows(
     Raises:
         DataError: See `resolve_labels`.
     """
-    import numpy as np
-
     values = inspected.label_values
     codes = np.concatenate([part.labels for part in inspected.parts.values()])
     counts = dict(zip(values, np.bincount(codes, minlength=len(values)).tolist(), strict=True))
@@ -296,8 +294,6 @@ def label_rows(
 
 def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, int]) -> DataError:
     """Add to the error the rows of all labels but the two most frequent."""
-    import numpy as np
-
     odd = sorted(counts, key=lambda label: -counts[label])[2:]
     found = [error.found or ""]
     numbers: list[int] = []
@@ -322,8 +318,6 @@ _MIN_ROWS_FOR_TEST = 500
 
 def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[LeftOut]) -> int:
     """Drop train and validation rows that overlap a later split; return how many overlap test."""
-    import numpy as np
-
     overlap = 0
     for split, later in (("validation", "test"), ("train", "test"), ("train", "validation")):
         if split not in parts or later not in parts:
@@ -356,8 +350,6 @@ def _check_classes(split: str, rows: Rows, names: LabelNames) -> None:
 
 def fingerprint(parts: Mapping[str, Rows]) -> str:
     """Return the SHA-256 of the sorted digests and labels of each split."""
-    import numpy as np
-
     digest = hashlib.sha256()
     for split, rows in parts.items():
         digest.update(split.encode())
@@ -369,8 +361,6 @@ def fingerprint(parts: Mapping[str, Rows]) -> str:
 def to_dataset(rows: Rows, names: Sequence[str]) -> "datasets.Dataset":
     """Return the rows as a data set that refers to their texts without copying them."""
     import datasets
-    import numpy as np
-    import pyarrow as pa
 
     labels = np.zeros(len(rows.raw), dtype=np.int64)
     labels[rows.positions] = rows.labels

@@ -1,17 +1,16 @@
 """Baselines: the majority label, and TF-IDF with logistic regression."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.data.cleaning import divide
 from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["MAJORITY", "TFIDF", "HeldOutBaselines", "baseline_probabilities", "measure_baseline", "score_with_tfidf"]
 
@@ -21,14 +20,14 @@ MAJORITY, TFIDF = "majority label", "TF-IDF + LR"
 class HeldOutBaselines(NamedTuple):
     """Out-of-fold predictions of baselines on the training rows."""
 
-    positive: "Mapping[str, NDArray[np.float64]]"
+    positive: Mapping[str, NDArray[np.float64]]
     """Positive probabilities by name, each of shape (n,)."""
 
     labels: Sequence[int]
     """0 or 1 for each row."""
 
 
-def baseline_probabilities(train: Labelled, texts: Texts) -> "dict[str, NDArray[np.float64]]":
+def baseline_probabilities(train: Labelled, texts: Texts) -> dict[str, NDArray[np.float64]]:
     """Fit each baseline on the training rows and score other texts.
 
     The majority label's probability is the share of positive training rows for every text.
@@ -40,8 +39,6 @@ def baseline_probabilities(train: Labelled, texts: Texts) -> "dict[str, NDArray[
     Returns:
         Positive probabilities by name, each of shape (n,).
     """
-    import numpy as np
-
     return {MAJORITY: np.full(len(texts), float(np.mean(train.labels))), TFIDF: score_with_tfidf(train, texts)[:, 1]}
 
 
@@ -57,13 +54,12 @@ def measure_baseline(train: Labelled, test: Labelled, *, names: tuple[str, str])
 
 
 @WARNINGS_LOCK
-def score_with_tfidf(train: Labelled, texts: Texts) -> "NDArray[np.float64]":
+def score_with_tfidf(train: Labelled, texts: Texts) -> NDArray[np.float64]:
     """Score texts, or joined pairs, with word unigrams and bigrams, sublinear term frequency and C = 10.
 
     The settings work well on film reviews and are not tuned. From a thousand texts on, words that occur in one text
     only are ignored. Without any words, as with only emoji, the result is that of the majority label.
     """
-    import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 

@@ -1,17 +1,13 @@
 """Confidence intervals of metrics by the bootstrap."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.evaluation.calibration import calibration_error_interval
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.measured import MeasuredRows
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["LEVEL", "RESAMPLES", "SEED", "intervals_of", "metrics_of_counts", "resampled_metrics"]
 
@@ -26,7 +22,7 @@ _CELLS = 2**21
 """Weights held at a time, so that they fit into the CPU cache."""
 
 
-def intervals_of(measured: MeasuredRows, resampled: "Mapping[str, NDArray[np.float64]]") -> "Mapping[str, Interval]":
+def intervals_of(measured: MeasuredRows, resampled: Mapping[str, NDArray[np.float64]]) -> Mapping[str, Interval]:
     """Return the interval of each metric, by its name in `EvaluationReport`.
 
     The intervals are percentiles of a stratified bootstrap. It fails for the calibration error and where a label has no
@@ -36,8 +32,6 @@ def intervals_of(measured: MeasuredRows, resampled: "Mapping[str, NDArray[np.flo
         measured: The rows.
         resampled: Their `resampled_metrics`.
     """
-    import numpy as np
-
     metrics = dict(resampled)
     if not _each_label_has_both_outcomes(measured):
         metrics |= _metrics_of_rates(measured)
@@ -59,15 +53,13 @@ def _hits(measured: MeasuredRows) -> list[tuple[int, int]]:
     return [(int(measured.correct[rows].sum()), int(rows.sum())) for rows in inside]
 
 
-def _metrics_of_rates(measured: MeasuredRows) -> "dict[str, NDArray[np.float64]]":
+def _metrics_of_rates(measured: MeasuredRows) -> dict[str, NDArray[np.float64]]:
     """Draw each label's recall from its posterior instead of resampling rows.
 
     A bootstrap never draws an error where none was observed. With ten correct rows, this gives a recall as low as 0.78.
 
     Source: Brown, Cai and DasGupta, Interval Estimation for a Binomial Proportion (2001), Jeffreys interval.
     """
-    import numpy as np
-
     rng = np.random.default_rng(SEED)
     (tn, negatives), (tp, positives) = (
         (rows * rng.beta(hits + 0.5, rows - hits + 0.5, RESAMPLES), np.full(RESAMPLES, float(rows)))
@@ -78,7 +70,7 @@ def _metrics_of_rates(measured: MeasuredRows) -> "dict[str, NDArray[np.float64]]
 
 def resampled_metrics(
     measured: MeasuredRows, *, seed: int, resamples: int = RESAMPLES
-) -> "dict[str, NDArray[np.float64]]":
+) -> dict[str, NDArray[np.float64]]:
     """Compute the metrics of resamples of the rows, drawn with replacement and stratified by label.
 
     The same seed draws the same rows for any model, so that the metrics of two models on the same rows may be
@@ -94,18 +86,14 @@ def resampled_metrics(
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993).
     """
-    import numpy as np
-
     rng = np.random.default_rng(seed)
     measure = _WeightedMetrics(measured)
     parts = [measure(weights) for weights in _draws(measured.labels, rng, resamples)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _draws(labels: "NDArray[np.int64]", rng: "np.random.Generator", resamples: int) -> "Iterator[NDArray[np.float64]]":
+def _draws(labels: NDArray[np.int64], rng: np.random.Generator, resamples: int) -> Iterator[NDArray[np.float64]]:
     """Yield how often each row is drawn, in chunks of shape (resamples, n)."""
-    import numpy as np
-
     groups = [np.flatnonzero(labels == label) for label in (0, 1)]
     # one resample at a time, so that the draws do not depend on the chunk size
     chunk = max(1, _CELLS // len(labels))
@@ -123,8 +111,6 @@ class _WeightedMetrics:
     """Computes metrics of weighted rows; whatever does not depend on the weights is precomputed."""
 
     def __init__(self, measured: MeasuredRows) -> None:
-        import numpy as np
-
         order = np.argsort(measured.positive, kind="stable")
         self._order = order
         self._positive, self._labels = measured.positive[order], measured.labels[order]
@@ -134,7 +120,7 @@ class _WeightedMetrics:
         self._losses = np.stack([-np.log(np.clip(right, tiny, 1)), (1 - right) ** 2], axis=1)
         self._ties = np.flatnonzero(np.diff(self._positive, prepend=-1.0))
 
-    def __call__(self, drawn: "NDArray[np.float64]") -> "dict[str, NDArray[np.float64]]":
+    def __call__(self, drawn: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         weights = drawn[:, self._order]
         rows = weights.sum(axis=1)
         positive = weights * self._labels
@@ -151,11 +137,7 @@ class _WeightedMetrics:
             metrics |= self._rankings(positive, negative)
         return metrics
 
-    def _rankings(
-        self, positive: "NDArray[np.float64]", negative: "NDArray[np.float64]"
-    ) -> "dict[str, NDArray[np.float64]]":
-        import numpy as np
-
+    def _rankings(self, positive: NDArray[np.float64], negative: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         if len(self._ties) < len(self._labels):  # merge rows with equal probabilities
             positive = np.add.reduceat(positive, self._ties, axis=1)
             negative = np.add.reduceat(negative, self._ties, axis=1)
@@ -172,12 +154,11 @@ class _WeightedMetrics:
 
 
 def metrics_of_counts(
-    tn: "NDArray[np.float64]", fp: "NDArray[np.float64]", fn: "NDArray[np.float64]", tp: "NDArray[np.float64]"
-) -> "dict[str, NDArray[np.float64]]":
+    tn: NDArray[np.float64], fp: NDArray[np.float64], fn: NDArray[np.float64], tp: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
     """Compute the metrics of confusion matrices, 0 where they would divide by 0."""
-    import numpy as np
 
-    def ratio(over: "NDArray[np.float64]", under: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    def ratio(over: NDArray[np.float64], under: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.divide(over, under, out=np.zeros_like(over), where=under > 0)
 
     recall, other = ratio(tp, tp + fn), ratio(tn, tn + fp)

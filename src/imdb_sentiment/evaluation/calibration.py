@@ -1,12 +1,9 @@
 """Calibration error, reliability and temperature scaling."""
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from imdb_sentiment.reporting.curves import Reliability
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "BINS",
@@ -33,7 +30,7 @@ _DRAWS = 1000
 _HALVINGS = 12
 
 
-def fit_temperature(logits: "ArrayLike", labels: "ArrayLike") -> float:
+def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     """Return the temperature T with which softmax(logits / T) fits the labels best.
 
     Above 1 the model was overconfident, below 1 underconfident. Predicted labels do not change. A prior centred on T =
@@ -46,7 +43,6 @@ def fit_temperature(logits: "ArrayLike", labels: "ArrayLike") -> float:
 
     Source: Guo et al., On Calibration of Modern Neural Networks (2017); with a normal prior on log T.
     """
-    import numpy as np
     from scipy.optimize import minimize_scalar
 
     margins = _margins(logits, labels)
@@ -59,38 +55,32 @@ def fit_temperature(logits: "ArrayLike", labels: "ArrayLike") -> float:
     return float(np.exp(minimize_scalar(penalised_loss, bounds=bounds, method="bounded").x))
 
 
-def calibrated_log_loss(logits: "ArrayLike", labels: "ArrayLike") -> float:
+def calibrated_log_loss(logits: ArrayLike, labels: ArrayLike) -> float:
     """Return the mean of `calibrated_losses`."""
     return float(calibrated_losses(logits, labels).mean())
 
 
-def calibrated_losses(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.float64]":
+def calibrated_losses(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
     """Return the log loss of each row after fitting a temperature to all; see `fit_temperature`."""
-    import numpy as np
-
     losses: NDArray[np.float64] = np.logaddexp(0, -_margins(logits, labels) / fit_temperature(logits, labels))
     return losses
 
 
-def _margins(logits: "ArrayLike", labels: "ArrayLike") -> "NDArray[np.float64]":
+def _margins(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
     """Return the logit of each row's label minus the other one, shape (n,)."""
-    import numpy as np
-
     values, true = np.asarray(logits, dtype=np.float64), np.asarray(labels)
     margins: NDArray[np.float64] = np.where(true == 1, 1, -1) * (values[:, 1] - values[:, 0])
     return margins
 
 
-def reliability(probabilities: "ArrayLike", labels: "ArrayLike", *, bins: int = BINS) -> Reliability:
+def reliability(probabilities: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -> Reliability:
     """Return the reliability curve over bins of about equal mass; see `expected_calibration_error`."""
-    import numpy as np
-
     scores, true, starts = _binned(probabilities, labels, bins)
     rows = np.diff(starts, append=len(scores))
     return Reliability(rows, np.add.reduceat(scores, starts) / rows, np.add.reduceat(true, starts) / rows)
 
 
-def equal_mass_starts(ordered: "NDArray[np.float64]", *, bins: int = BINS) -> "NDArray[np.int64]":
+def equal_mass_starts(ordered: NDArray[np.float64], *, bins: int = BINS) -> NDArray[np.int64]:
     """Divide probabilities into bins of about equal mass; equal probabilities share a bin.
 
     Args:
@@ -100,14 +90,12 @@ def equal_mass_starts(ordered: "NDArray[np.float64]", *, bins: int = BINS) -> "N
     Returns:
         Position of the first row of each bin.
     """
-    import numpy as np
-
     bins = max(1, min(bins, len(ordered) // _MIN_BIN_ROWS))
     cuts = np.arange(1, bins) * len(ordered) // bins
     return np.unique(np.concatenate([[0], np.searchsorted(ordered, ordered[cuts])]))
 
 
-def expected_calibration_error(probabilities: "ArrayLike", labels: "ArrayLike", *, bins: int = BINS) -> float:
+def expected_calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, bins: int = BINS) -> float:
     """Return the mean gap between probability and share of positive rows over bins of equal mass, between 0 and 1.
 
     Chance keeps it above 0 even for perfect probabilities, which `calibration_error_interval` accounts for.
@@ -122,14 +110,12 @@ def expected_calibration_error(probabilities: "ArrayLike", labels: "ArrayLike", 
 
     Source: Nixon et al., Measuring Calibration in Deep Learning (2019), adaptive calibration error.
     """
-    import numpy as np
-
     scores, true, starts = _binned(probabilities, labels, bins)
     return float(np.abs(np.add.reduceat(scores - true, starts)).sum() / len(scores))
 
 
 def calibration_error_interval(
-    probabilities: "ArrayLike", labels: "ArrayLike", *, level: float, seed: int, bins: int = BINS
+    probabilities: ArrayLike, labels: ArrayLike, *, level: float, seed: int, bins: int = BINS
 ) -> tuple[float, float]:
     """Return a confidence interval for the true expected calibration error.
 
@@ -144,8 +130,6 @@ def calibration_error_interval(
         seed: Seed of the noise.
         bins: As for `expected_calibration_error`.
     """
-    import numpy as np
-
     scores, true, starts = _binned(probabilities, labels, bins)
     gaps = scores - true
     rows = np.diff(starts, append=len(scores))
@@ -176,11 +160,9 @@ def calibration_error_interval(
 
 
 def _binned(
-    probabilities: "ArrayLike", labels: "ArrayLike", bins: int
-) -> "tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]":
+    probabilities: ArrayLike, labels: ArrayLike, bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Return the sorted probabilities, their labels, and the start of each bin."""
-    import numpy as np
-
     scores, true = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if scores.ndim != 1 or scores.shape != true.shape or not len(scores):
         raise ValueError(f"n probabilities and n labels expected, got {scores.shape} and {true.shape}")

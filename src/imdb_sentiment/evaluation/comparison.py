@@ -1,17 +1,15 @@
 """Compare two models on the same rows with a paired bootstrap and McNemar's test."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.evaluation.bootstrap import LEVEL, SEED, resampled_metrics
 from imdb_sentiment.results.comparison import Comparison, Difference, Interval
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.runtime.messages import list_values, quote
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["compare", "compare_resampled"]
 
@@ -50,11 +48,10 @@ def compare(report_a: EvaluationReport, report_b: EvaluationReport) -> Compariso
 def compare_resampled(
     report_a: EvaluationReport,
     report_b: EvaluationReport,
-    first: "Mapping[str, NDArray[np.float64]]",
-    second: "Mapping[str, NDArray[np.float64]]",
+    first: Mapping[str, NDArray[np.float64]],
+    second: Mapping[str, NDArray[np.float64]],
 ) -> Comparison:
     """Compare two models given their metrics on the same resamples; see `compare`."""
-    import numpy as np
     from scipy.stats import binomtest
 
     a, b = report_a.require_rows(), report_b.require_rows()

@@ -1,20 +1,18 @@
 """Cross-fitting: choose method and temperature on some folds, apply them to another."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss, fit_temperature
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["cross_fitted"]
 
 
 def cross_fitted(
-    candidates: "Sequence[NDArray[np.float64]]", labels: "NDArray[np.int64]", fold_of: "NDArray[np.int64]"
-) -> "NDArray[np.float64]":
+    candidates: Sequence[NDArray[np.float64]], labels: NDArray[np.int64], fold_of: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Return calibrated out-of-fold logits without selection bias, shape (n, 2).
 
     The lowest of several log losses is biased downwards, and so is one after fitting a temperature to the same rows. So
@@ -29,8 +27,6 @@ def cross_fitted(
     Source: Tibshirani and Tibshirani, A Bias Correction for the Minimum Error Rate in Cross-Validation (2009), for the
     bias; the remedy is that of nested cross-validation, without training anew.
     """
-    import numpy as np
-
     logits = np.empty((len(labels), 2))
     for fold in np.unique(fold_of):
         held, others = fold_of == fold, fold_of != fold

@@ -1,16 +1,13 @@
 """Curves of a report: reliability, ranking, thresholds and coverage."""
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.evaluation.bootstrap import metrics_of_counts
 from imdb_sentiment.evaluation.calibration import reliability
 from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["coverage_curve", "curves_of", "threshold_curve"]
 
@@ -34,11 +31,9 @@ def curves_of(measured: MeasuredRows) -> Curves:
 
 def threshold_curve(measured: MeasuredRows) -> Thresholds:
     """Return precision, recall and F1 at thresholds from 0 to 1."""
-    import numpy as np
-
     cuts = np.linspace(0, 1, _THRESHOLDS)
 
-    def above(label: int) -> "NDArray[np.float64]":
+    def above(label: int) -> NDArray[np.float64]:
         ordered = np.sort(measured.positive[measured.labels == label])
         return len(ordered) - np.searchsorted(ordered, cuts, side="right").astype(np.float64)
 
@@ -54,8 +49,6 @@ def coverage_curve(measured: MeasuredRows) -> Coverage:
 
     Source: El-Yaniv and Wiener, On the Foundations of Noise-free Selective Classification (2010).
     """
-    import numpy as np
-
     order = np.argsort(-measured.confidence, kind="stable")
     confidence, correct = measured.confidence[order], measured.correct[order]
     last = np.flatnonzero(np.diff(confidence, append=-1.0))  # rows with equal confidence stay together

@@ -1,20 +1,18 @@
 """Compute an `EvaluationReport` from probabilities and true labels."""
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import ArrayLike
 
 from imdb_sentiment.evaluation.calibration import expected_calibration_error
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 __all__ = ["measure"]
 
 
 @WARNINGS_LOCK
 def measure(
-    probabilities: "ArrayLike", labels: "ArrayLike", *, names: tuple[str, str], threshold: float = 0.5
+    probabilities: ArrayLike, labels: ArrayLike, *, names: tuple[str, str], threshold: float = 0.5
 ) -> EvaluationReport:
     """Compute scikit-learn's metrics of probabilities.
 
@@ -27,7 +25,6 @@ def measure(
     Raises:
         ValueError: The shapes do not fit, there are no rows, or a value is not a probability or not a label.
     """
-    import numpy as np
     from sklearn import metrics
 
     scores = np.asarray(probabilities, dtype=np.float64)

@@ -1,18 +1,16 @@
 """Power law of the error rate over the number of training rows."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["draw_error_rates", "extrapolate_error_rates"]
 
 _MIN_ERROR = 1e-9  # of an error, whose logarithm is taken
 
 
-def extrapolate_error_rates(errors: "NDArray[np.float64]", sizes: Sequence[int], rows: int) -> "NDArray[np.float64]":
+def extrapolate_error_rates(errors: NDArray[np.float64], sizes: Sequence[int], rows: int) -> NDArray[np.float64]:
     """Extrapolate error rates by the power law `error = a * rows ** -b` with `b >= 0`, fitted in log space.
 
     Args:
@@ -26,8 +24,6 @@ def extrapolate_error_rates(errors: "NDArray[np.float64]", sizes: Sequence[int],
     Source: Hestness et al., Deep Learning Scaling is Predictable, Empirically (2017); Viering and Loog, The Shape of
     Learning Curves: a Review (2021), which also covers where such laws fail.
     """
-    import numpy as np
-
     places, heights = np.log(sizes), np.log(errors)
     centred = places - places.mean()
     slopes = np.minimum((heights * centred).sum(-1) / (centred**2).sum(), 0)
@@ -35,7 +31,7 @@ def extrapolate_error_rates(errors: "NDArray[np.float64]", sizes: Sequence[int],
     return np.minimum(extended, 1)
 
 
-def draw_error_rates(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "NDArray[np.float64]":
+def draw_error_rates(wrong: NDArray[np.bool_], *, draws: int, seed: int) -> NDArray[np.float64]:
     """Draw error rates from a Bayesian bootstrap with the same row weights for all sizes.
 
     Half a row that is always wrong and half a row that never is are added, so that each column has the Jeffreys
@@ -52,8 +48,6 @@ def draw_error_rates(wrong: "NDArray[np.bool_]", *, draws: int, seed: int) -> "N
     Source: Rubin, The Bayesian Bootstrap (1981); Brown, Cai and DasGupta, Interval Estimation for a Binomial Proportion
     (2001).
     """
-    import numpy as np
-
     patterns, counts = np.unique(wrong, axis=0, return_counts=True)
     patterns = np.vstack((patterns, np.ones_like(patterns[:1]), np.zeros_like(patterns[:1])))
     weights = np.random.default_rng(seed).dirichlet([*counts, 0.5, 0.5], size=draws)

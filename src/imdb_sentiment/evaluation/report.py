@@ -5,6 +5,8 @@ from dataclasses import replace
 from itertools import compress
 from typing import Any
 
+import numpy as np
+
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import MAJORITY, HeldOutBaselines, baseline_probabilities
 from imdb_sentiment.evaluation.bootstrap import SEED, intervals_of, resampled_metrics
@@ -44,8 +46,6 @@ def full_report(
         held_out: Used instead of `validation` if rows were held out in folds. Without `train`, these are the measured
             rows.
     """
-    import numpy as np
-
     others = _baselines(measured, train, validation, held_out, names=names)
     groups = groups or {}
     train_rows = len(train.texts) if train else None
@@ -67,8 +67,6 @@ def full_report(
 
 def metrics_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationReport:
     """Compute metrics and curves without intervals, which take most of the time."""
-    import numpy as np
-
     both = np.stack([1 - measured.positive, measured.positive], axis=1)
     report = measure(both, measured.labels, names=names, threshold=measured.threshold)
     return replace(

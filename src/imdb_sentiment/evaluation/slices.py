@@ -4,16 +4,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from imdb_sentiment.evaluation.bootstrap import LEVEL
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.slices import SliceReport
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["confidence_groups", "length_groups", "measure_slices"]
 
@@ -30,7 +28,6 @@ def measure_slices(groups: Mapping[str, Sequence[str]], measured: MeasuredRows) 
 
     Source: Benjamini and Hochberg, Controlling the False Discovery Rate (1995).
     """
-    import numpy as np
     from scipy.stats import false_discovery_control
 
     labels, predicted, correct = measured.labels, measured.predicted, measured.correct
@@ -47,7 +44,7 @@ def measure_slices(groups: Mapping[str, Sequence[str]], measured: MeasuredRows) 
 
 
 def _slice(
-    grouping: str, name: str, labels: "NDArray[np.int64]", predicted: "NDArray[np.int64]", sure: float
+    grouping: str, name: str, labels: NDArray[np.int64], predicted: NDArray[np.int64], sure: float
 ) -> SliceReport:
     rows, positives, called = len(labels), int(labels.sum()), int(predicted.sum())
     hits, tp = int((labels == predicted).sum()), int((labels * predicted).sum())
@@ -77,7 +74,7 @@ def _wilson(part: int, whole: int) -> Interval:
     return Interval(float(ends.low), float(ends.high))
 
 
-def _differs(inside: "NDArray[np.bool_]", outside: "NDArray[np.bool_]") -> float:
+def _differs(inside: NDArray[np.bool_], outside: NDArray[np.bool_]) -> float:
     from scipy.stats import fisher_exact
 
     if not len(outside):
@@ -85,15 +82,13 @@ def _differs(inside: "NDArray[np.bool_]", outside: "NDArray[np.bool_]") -> float
     return float(fisher_exact([[part.sum(), (~part).sum()] for part in (inside, outside)]).pvalue)
 
 
-def length_groups(tokens: "ArrayLike", truncated: "ArrayLike") -> list[str]:
+def length_groups(tokens: ArrayLike, truncated: ArrayLike) -> list[str]:
     """Assign each row to a quartile of the lengths of complete texts, or to `cut`.
 
     Args:
         tokens: Number of tokens read of each row, shape (n,).
         truncated: Whether the row was truncated, shape (n,).
     """
-    import numpy as np
-
     lengths, cut = np.asarray(tokens), np.asarray(truncated, dtype=bool)
     whole = lengths[~cut]
     if not len(whole):
@@ -107,14 +102,12 @@ def length_groups(tokens: "ArrayLike", truncated: "ArrayLike") -> list[str]:
     return ["cut" if is_cut else names[place] for place, is_cut in zip(places, cut, strict=True)]
 
 
-def confidence_groups(confidence: "ArrayLike") -> list[str]:
+def confidence_groups(confidence: ArrayLike) -> list[str]:
     """Assign each row to a tenth of confidence, such as `0.8-0.9`.
 
     Args:
         confidence: Shape (n,).
     """
-    import numpy as np
-
     tenths = np.clip(np.floor(10 * np.asarray(confidence)), 0, 9).astype(int)
     return [f"{tenth / 10:.1f}-{(tenth + 1) / 10:.1f}" for tenth in tenths]
 

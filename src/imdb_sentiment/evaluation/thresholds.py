@@ -1,9 +1,9 @@
 """Choose a decision threshold for a goal."""
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = ["Goal", "Threshold", "choose_threshold"]
 
@@ -34,7 +34,7 @@ class Threshold(NamedTuple):
     """Whether the goal is reached on the rows that it was chosen on."""
 
 
-def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> Threshold:
+def choose_threshold(goal: Goal, positive: ArrayLike, labels: ArrayLike) -> Threshold:
     """Choose the threshold for a goal on held-out rows.
 
     `max_f1` maximises F1; a precision goal maximises recall among the thresholds that reach it, and vice versa. If none
@@ -45,8 +45,6 @@ def choose_threshold(goal: Goal, positive: "ArrayLike", labels: "ArrayLike") -> 
         positive: Probability of the positive label, shape (n,).
         labels: 0 or 1, shape (n,), both present.
     """
-    import numpy as np
-
     scores, true = np.asarray(positive, dtype=np.float64), np.asarray(labels)
     order = np.argsort(-scores, kind="stable")
     scores, true = scores[order], true[order]

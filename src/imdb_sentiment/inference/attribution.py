@@ -3,6 +3,9 @@
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.tokenization import Span, TextEncoder
@@ -10,9 +13,7 @@ from imdb_sentiment.results.inference import Explanation, WordContribution
 from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
 __all__ = ["explain_text"]
@@ -26,7 +27,7 @@ _BATCH_SIZE = 16
 
 
 class _Attributed(NamedTuple):
-    scores: "NDArray[np.float64]"
+    scores: NDArray[np.float64]
     """Shape (tokens,)."""
 
     error: float
@@ -130,7 +131,7 @@ def _attribute(
         steps *= 2
 
 
-def _words(texts: tuple[str, ...], spans: list[Span | None], scores: "NDArray[np.float64]") -> list[WordContribution]:
+def _words(texts: tuple[str, ...], spans: list[Span | None], scores: NDArray[np.float64]) -> list[WordContribution]:
     """Sum the scores of the tokens of each word; truncated words are left out."""
     words = []
     for part, text in enumerate(texts):

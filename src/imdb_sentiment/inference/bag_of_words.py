@@ -4,17 +4,16 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.data.cleaning import clean, divide
 from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["BUCKETS", "TfidfModel", "WordCounts", "count_words"]
 
@@ -41,13 +40,13 @@ class WordCounts(NamedTuple):
     texts: int
     """Number of texts."""
 
-    rows: "NDArray[np.int64]"
+    rows: NDArray[np.int64]
     """Index of the text."""
 
-    buckets: "NDArray[np.int64]"
+    buckets: NDArray[np.int64]
     """Hash bucket, from 0 to `BUCKETS` - 1."""
 
-    counts: "NDArray[np.int64]"
+    counts: NDArray[np.int64]
     """Number of occurrences."""
 
 
@@ -70,8 +69,6 @@ def _count(texts: Sequence[str]) -> WordCounts:
     Buckets are computed by multiply-shift hashing (Dietzfelbinger et al., A Reliable Randomized Algorithm for the
     Closest-Pair Problem, 1997).
     """
-    import numpy as np
-
     if len(_hashes) > _MAX_CACHED:
         _hashes.clear()
     words = [_WORD.findall(text.lower()) for text in texts]
@@ -118,9 +115,7 @@ class TfidfModel:
         cleans: Clean texts first.
     """
 
-    def __init__(
-        self, idf: "NDArray[np.float32]", weights: "NDArray[np.float32]", bias: float, *, cleans: bool
-    ) -> None:
+    def __init__(self, idf: NDArray[np.float32], weights: NDArray[np.float32], bias: float, *, cleans: bool) -> None:
         self.idf = idf
         self.weights = weights
         self.bias = bias
@@ -130,7 +125,6 @@ class TfidfModel:
     @WARNINGS_LOCK
     def fit(cls, train: Labelled, *, cleans: bool) -> Self:
         """Fit a model to texts or pairs and their labels."""
-        import numpy as np
         from scipy.sparse import csr_array, diags_array, vstack
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.linear_model import LogisticRegression
@@ -159,8 +153,6 @@ class TfidfModel:
             OSError: The file cannot be read.
             ValueError: The file is damaged, or of another version.
         """
-        import numpy as np
-
         buckets = (np.float32, (BUCKETS,))
         idf, weights, bias, hashing = load_arrays(
             path, {"rarity": buckets, "weights": buckets, "bias": (np.float64, ()), "hashing": (np.int64, ())}
@@ -171,8 +163,6 @@ class TfidfModel:
 
     def save(self, path: Path) -> None:
         """Write a NumPy file without pickles."""
-        import numpy as np
-
         bias, hashing = np.array(self.bias, dtype=np.float64), np.array(_HASHING, dtype=np.int64)
         save_arrays(path, {"rarity": self.idf, "weights": self.weights, "bias": bias, "hashing": hashing})
 
@@ -180,13 +170,11 @@ class TfidfModel:
         """Return the model with its log odds divided by a temperature."""
         return type(self)(self.idf, self.weights / temperature, self.bias / temperature, cleans=self.cleans)
 
-    def log_odds(self, texts: Texts) -> "NDArray[np.float64]":
+    def log_odds(self, texts: Texts) -> NDArray[np.float64]:
         """Return the log odds of the positive label for n texts or pairs, shape (n,).
 
         They are NaN for a text that has no word in common with the training rows.
         """
-        import numpy as np
-
         parts = [np.zeros(0)]
         for count, rows, buckets, counts in count_words(texts, cleans=self.cleans):
             values, weights = (1 + np.log(counts)) * self.idf[buckets], self.weights[buckets]
@@ -198,10 +186,8 @@ class TfidfModel:
         return np.concatenate(parts)
 
 
-def _log_ratios(tfidf: Any, labels: Sequence[int]) -> "NDArray[np.float64]":
+def _log_ratios(tfidf: Any, labels: Sequence[int]) -> NDArray[np.float64]:
     """Return the log ratio of each column's share under the positive label to that under the negative label."""
-    import numpy as np
-
     true = np.asarray(labels) == 1
     positive, negative = (np.asarray(tfidf[rows].sum(axis=0)).ravel() + _SMOOTHING for rows in (true, ~true))
     ratios: NDArray[np.float64] = np.log((positive / positive.sum()) / (negative / negative.sum()))

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from imdb_sentiment.data.formats.arrow import with_columns
 from imdb_sentiment.data.formats.columns import check_columns, text_specs
 from imdb_sentiment.data.formats.table import Added
@@ -27,8 +30,6 @@ def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, labeler: R
         DataError: A text column is missing.
         ConfigError: The batch has another type, or already has an added column.
     """
-    import pyarrow as pa
-
     if isinstance(batch, Mapping):
         names, values = list(batch), [list(batch[name]) for name in text_columns if name in batch]
     elif isinstance(batch, pa.Table | pa.RecordBatch):
@@ -48,8 +49,6 @@ def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, labeler: R
 
 def _arrays(added: Added) -> dict[str, Any]:
     """Return the columns as arrays; a missing score is NaN."""
-    import numpy as np
-
     dtypes = (np.object_, np.float32, np.object_)
     columns = zip(added.names, added[1:], dtypes, strict=True)
     return {name: np.array(values, dtype=dtype) for name, values, dtype in columns}

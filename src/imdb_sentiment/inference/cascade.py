@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.inference.scorer import Scorer, Scores
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.inference.bag_of_words import TfidfModel
 
 __all__ = ["Cascade", "CascadeScorer", "is_confident", "log_odds_of"]
@@ -41,8 +41,6 @@ class CascadeScorer:
 
     def score(self, texts: Texts) -> Scores:
         """Score texts or pairs; tokens and truncation are reported for those read by the encoder only."""
-        import numpy as np
-
         tfidf, margin, blend = self._cascade
         odds = tfidf.log_odds(texts)
         by_encoder = ~is_confident(odds, margin=margin, threshold=self._threshold)
@@ -54,22 +52,19 @@ class CascadeScorer:
         return Scores(np.stack([np.zeros_like(odds), odds], axis=1), truncated, tokens, by_encoder)
 
 
-def log_odds_of(logits: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def log_odds_of(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Convert logits of shape (n, 2) to log odds of the positive label, shape (n,)."""
     return logits[:, 1] - logits[:, 0]
 
 
-def is_confident(odds: "NDArray[np.float64]", *, margin: float, threshold: float) -> "NDArray[np.bool_]":
+def is_confident(odds: NDArray[np.float64], *, margin: float, threshold: float) -> NDArray[np.bool_]:
     """Mark the log odds whose distance from the threshold's is at least `logit(margin)`; NaN is not confident."""
-    import numpy as np
     from scipy.special import logit
 
     confident: NDArray[np.bool_] = np.abs(odds - logit(threshold)) >= logit(margin)
     return confident
 
 
-def blended(encoder: "NDArray[np.float64]", tfidf: "NDArray[np.float64]", share: float) -> "NDArray[np.float64]":
+def blended(encoder: NDArray[np.float64], tfidf: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Interpolate the log odds of both models; where the TF-IDF model's are NaN, use the encoder's alone."""
-    import numpy as np
-
     return np.where(np.isnan(tfidf), encoder, (1 - share) * encoder + share * np.nan_to_num(tfidf))

@@ -7,15 +7,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, local
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.inference.scorer import MAX_STREAMS, is_out_of_memory
 from imdb_sentiment.runtime.messages import quote
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["GraphBackend", "OnnxBackend", "OpenVinoBackend", "open_graph"]
 
@@ -142,10 +141,8 @@ class OnnxBackend(GraphBackend):
             raise ModelError(f"{graph} cannot be opened", found=reason, hint="export the model again") from None
         self._names = [node.name for node in self._session.get_inputs()]
 
-    def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
+    def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
         """Return the logits of one batch, shape (n, 2), for inputs of shape (n, tokens)."""
-        import numpy as np
-
         (logits,) = self._session.run(None, {name: inputs[name] for name in self._names})
         return np.asarray(logits, dtype=np.float64)
 
@@ -209,7 +206,7 @@ class OpenVinoBackend(GraphBackend):
         finally:
             del self._thread_local.request
 
-    def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
+    def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
         """Return the logits of one batch, shape (n, 2), for inputs of shape (n, tokens)."""
         request = getattr(self._thread_local, "request", None)
         if request:
@@ -217,9 +214,7 @@ class OpenVinoBackend(GraphBackend):
         with self._lock:
             return self._infer(self._latency_request, inputs)
 
-    def _infer(self, request: Any, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
-        import numpy as np
-
+    def _infer(self, request: Any, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
         request.infer({name: inputs[name] for name in self._names}, share_inputs=True)
         return np.array(request.get_output_tensor(0).data, dtype=np.float64)  # a copy: the buffer is reused
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
 from imdb_sentiment.inference.scorer import softmax
@@ -10,9 +13,6 @@ from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.measured import MeasuredRows
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.inference.scorer import Scores
 
 __all__ = ["ThresholdChoice", "held_out_scores", "measured_rows", "slices_of"]
@@ -34,7 +34,7 @@ class ThresholdChoice(Protocol):
         """Whether the goal was reached on validation."""
 
 
-def held_out_scores(logits: "NDArray[np.float64]", encoder: TextEncoder, texts: Texts) -> "Scores":
+def held_out_scores(logits: NDArray[np.float64], encoder: TextEncoder, texts: Texts) -> "Scores":
     """Return the scores of n held-out texts, with their lengths and truncation.
 
     Args:
@@ -42,8 +42,6 @@ def held_out_scores(logits: "NDArray[np.float64]", encoder: TextEncoder, texts: 
         encoder: Encodes the texts.
         texts: The texts or pairs.
     """
-    import numpy as np
-
     from imdb_sentiment.inference.scorer import Scores
 
     encoded = encoder.encode(texts)
@@ -53,8 +51,6 @@ def held_out_scores(logits: "NDArray[np.float64]", encoder: TextEncoder, texts: 
 
 def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], chosen: ThresholdChoice) -> MeasuredRows:
     """Combine scores, texts and labels (0 or 1) of n rows."""
-    import numpy as np
-
     return MeasuredRows(
         softmax(scores.logits)[:, 1],
         np.asarray(labels),

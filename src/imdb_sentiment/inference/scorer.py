@@ -5,17 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.runtime.huggingface import describe_fault
 from imdb_sentiment.runtime.progress import progress_bar
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["MAX_STREAMS", "WINDOW", "Backend", "Scorer", "Scores", "is_out_of_memory", "softmax"]
 
@@ -40,10 +39,8 @@ _OUT_OF_MEMORY = (
 _PROBE_TEXTS = ("A text.", "Another one, which is longer, so that the first one is padded.")
 
 
-def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
+def softmax(logits: ArrayLike) -> NDArray[np.float64]:
     """Turn logits of shape (n, 2) into probabilities, in double precision and without importing scipy."""
-    import numpy as np
-
     values = np.asarray(logits, dtype=np.float64)
     powers = np.exp(values - values.max(axis=1, keepdims=True))
     result: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
@@ -53,23 +50,21 @@ def softmax(logits: "ArrayLike") -> "NDArray[np.float64]":
 class Scores(NamedTuple):
     """Scores of n texts, in order."""
 
-    logits: "NDArray[np.float64]"
+    logits: NDArray[np.float64]
     """Logits of the negative and the positive label, shape (n, 2)."""
 
-    truncated: "NDArray[np.bool_]"
+    truncated: NDArray[np.bool_]
     """Whether the text was truncated, shape (n,)."""
 
-    tokens: "NDArray[np.int64]"
+    tokens: NDArray[np.int64]
     """Number of tokens read, special tokens included, shape (n,)."""
 
-    by_encoder: "NDArray[np.bool_]"
+    by_encoder: NDArray[np.bool_]
     """Whether the encoder read the text, rather than a cascade's TF-IDF model alone, shape (n,)."""
 
     @property
-    def probabilities(self) -> "NDArray[np.float32]":
+    def probabilities(self) -> NDArray[np.float32]:
         """Return the probabilities of the negative and the positive label, shape (n, 2)."""
-        import numpy as np
-
         return softmax(self.logits).astype(np.float32)
 
 
@@ -90,7 +85,7 @@ class Backend(Protocol):
     def stream(self, number: int) -> AbstractContextManager[object]:
         """Prepare this thread to compute inside the context as one of `number` parallel threads."""
 
-    def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
+    def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
         """Return the logits of one batch, shape (n, 2), for inputs of shape (n, tokens)."""
 
     def free_memory(self, error: Exception) -> bool:
@@ -125,8 +120,6 @@ class Scorer:
 
     def score(self, texts: Texts) -> Scores:
         """Score texts or pairs; above one window of texts with a progress bar after two seconds."""
-        import numpy as np
-
         if len(texts) == 0:
             empty = np.zeros(0, dtype=np.bool_)
             return Scores(np.zeros((0, 2)), empty, np.zeros(0, dtype=np.int64), empty)
@@ -149,8 +142,6 @@ class Scorer:
             yield window, scores
 
     def _window(self, texts: Texts) -> Scores:
-        import numpy as np
-
         encoded = self.encoder.encode(texts, description=None)
         tokens = np.array([text.length for text in encoded], dtype=np.int64)
         truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
@@ -173,10 +164,8 @@ class Scorer:
             _run_in_threads(compute, streams, batches)
         return Scores(logits, truncated, tokens, by_encoder)
 
-    def _divide(self, tokens: "NDArray[np.int64]") -> "list[NDArray[np.int64]]":
+    def _divide(self, tokens: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Divide texts into batches by their number of tokens, the longest first."""
-        import numpy as np
-
         order = np.argsort(-tokens, kind="stable")
         batches = []
         start = 0
@@ -189,10 +178,8 @@ class Scorer:
     def _padded(self, tokens: int) -> int:
         return padded_length(tokens, self.encoder.max_length)
 
-    def _logits(self, texts: list[EncodedText]) -> "NDArray[np.float64]":
+    def _logits(self, texts: list[EncodedText]) -> NDArray[np.float64]:
         """Return the logits of a batch; if memory runs out, compute it in halves."""
-        import numpy as np
-
         longest = max(text.length for text in texts)
         padded = longest if len(texts) == 1 else self._padded(longest)  # padding a single text is slower
         if len(texts) == 1 or len(texts) * padded <= self.max_tokens:  # max_tokens may have been reduced
@@ -216,9 +203,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(message in str(error) for message in _OUT_OF_MEMORY)
 
 
-def _finite(logits: "NDArray[np.float64]", texts: int) -> "NDArray[np.float64]":
-    import numpy as np
-
+def _finite(logits: NDArray[np.float64], texts: int) -> NDArray[np.float64]:
     if logits.shape != (texts, 2):
         raise ModelError("the model does not return two logits per text", found=f"an array of shape {logits.shape}")
     if not np.isfinite(logits).all():
@@ -230,7 +215,7 @@ def _finite(logits: "NDArray[np.float64]", texts: int) -> "NDArray[np.float64]":
     return logits
 
 
-def _next(batches: "deque[NDArray[np.int64]]") -> "NDArray[np.int64] | None":
+def _next(batches: deque[NDArray[np.int64]]) -> NDArray[np.int64] | None:
     """Take the next batch; None if another thread has taken the last one."""
     try:
         return batches.popleft()
@@ -238,7 +223,7 @@ def _next(batches: "deque[NDArray[np.int64]]") -> "NDArray[np.int64] | None":
         return None
 
 
-def _run_in_threads(compute: Callable[[], None], streams: int, batches: "deque[NDArray[np.int64]]") -> None:
+def _run_in_threads(compute: Callable[[], None], streams: int, batches: deque[NDArray[np.int64]]) -> None:
     """Compute all batches in threads; after an error, no further batch is started."""
     with ThreadPoolExecutor(streams) as threads:
         try:

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.inference.scorer import MAX_STREAMS, Scorer, Scores, is_out_of_memory
 from imdb_sentiment.models.acceleration import first_token_only
@@ -15,8 +18,6 @@ from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
 __all__ = ["TorchBackend", "open_backend", "score_texts"]
@@ -100,7 +101,7 @@ class TorchBackend:
         with torch.inference_mode(), autocast:
             yield
 
-    def logits(self, inputs: "Mapping[str, NDArray[np.int64]]") -> "NDArray[np.float64]":
+    def logits(self, inputs: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
         """Return the logits of one batch, shape (n, 2), for inputs of shape (n, tokens)."""
         import torch
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ModelError
@@ -11,9 +14,7 @@ from imdb_sentiment.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     import datasets
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
     from transformers import PreTrainedTokenizerFast
 
@@ -34,7 +35,7 @@ _HEAD_SHARE = 4  # head+tail keeps a quarter from the start, close to the 128 of
 class EncodedText(NamedTuple):
     """An encoded text or pair of texts."""
 
-    inputs: "dict[str, NDArray[np.int32]]"
+    inputs: dict[str, NDArray[np.int32]]
     """Model input names (`input_ids`, `attention_mask`, ...) to arrays of shape (tokens,)."""
 
     truncated: bool
@@ -91,7 +92,7 @@ class TextEncoder:
                 bar.update(min(_CHUNK, len(texts) - start))
         return encoded
 
-    def spans(self, text: str | tuple[str, str]) -> "list[Span | None]":
+    def spans(self, text: str | tuple[str, str]) -> list[Span | None]:
         """Return the position of each token of an encoded text or pair; None for special tokens."""
         (encoding,) = self.tokenizer.backend_tokenizer.encode_batch([text])
         spans = [
@@ -106,14 +107,12 @@ class TextEncoder:
         """Return the same encoder with another longest input."""
         return TextEncoder(self.tokenizer, max_length=max_length, truncation=self.truncation)
 
-    def stack(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> "dict[str, NDArray[np.int64]]":
+    def stack(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> dict[str, NDArray[np.int64]]:
         """Stack encoded texts, padded to the longest of them or to `pad_to` tokens.
 
         Returns:
             Model input names to arrays of shape (batch, tokens).
         """
-        import numpy as np
-
         shape = len(batch), max(pad_to or 0, *(text.length for text in batch), 0)
         if shape == (1, batch[0].length):  # fast path for a single text, without padding
             return {name: values[None].astype(np.int64) for name, values in batch[0].inputs.items()}
@@ -133,8 +132,6 @@ class TextEncoder:
         return {name: torch.from_numpy(rows) for name, rows in self.stack(batch, pad_to=pad_to).items()}
 
     def _encode_chunk(self, texts: Texts) -> Iterator[EncodedText]:
-        import numpy as np
-
         names = [name for name in self.tokenizer.model_input_names if name in _COLUMNS]
         texts = [self._shortened(text) for text in texts]
         for encoding in _tokenized(self.tokenizer.backend_tokenizer, texts):
@@ -153,10 +150,8 @@ class TextEncoder:
         # cut between words
         return f"{head.rpartition(' ')[0] or head} {tail.partition(' ')[2] or tail}"
 
-    def _kept(self, encoding: "Encoding") -> "NDArray[np.bool_]":
+    def _kept(self, encoding: "Encoding") -> NDArray[np.bool_]:
         """Mark the tokens to keep: all special tokens, and as much of the texts as fits."""
-        import numpy as np
-
         text_of = encoding.sequence_ids  # None for special tokens
         lengths = [text_of.count(text) for text in range(encoding.n_sequences)]
         shares = _shares(lengths, self.max_length - text_of.count(None))

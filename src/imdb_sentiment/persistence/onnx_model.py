@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import MissingExtraError, ModelError
@@ -23,8 +26,6 @@ from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, LOADING_LOCK, WARN
 from imdb_sentiment.runtime.silence import silent_output
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from transformers import PreTrainedTokenizerFast
 
 __all__ = ["GRAPH_FILE", "Exported", "Quantize", "export_artifact", "load_exported"]
@@ -81,7 +82,7 @@ def export_artifact(
     *,
     quantize: Quantize | None,
     texts: Texts,
-    labels: "Sequence[int] | None",
+    labels: Sequence[int] | None,
     expected: Scores,
     threshold: float,
     overwrite: bool,
@@ -156,9 +157,7 @@ def _write_graph(file: Path, artifact: Artifact, quantize: Quantize | None) -> N
         onnx_ir.save(program.program, file)
 
 
-def _accuracy(positive: "NDArray[np.float32]", threshold: float, labels: Sequence[int]) -> float:
-    import numpy as np
-
+def _accuracy(positive: NDArray[np.float32], threshold: float, labels: Sequence[int]) -> float:
     return float(((positive > threshold) == np.asarray(labels)).mean())
 
 

@@ -110,7 +110,7 @@ class Comparison:
         who = f"only {first if self.goals_reached[0] else second}" if any(self.goals_reached) else "neither"
         return f"accuracies are not comparable, as {who} reached {one} on validation"
 
-    def ranking(self) -> "Ranking | None":
+    def ranking(self) -> Ranking | None:
         """Compare by ROC-AUC, or by log loss where that is undefined."""
         name, greater = ("roc_auc", 1) if "roc_auc" in self.differences else ("log_loss", -1)
         if name not in self.differences:

@@ -1,11 +1,10 @@
 """The evaluated rows of a report."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["MeasuredRows"]
 
@@ -13,10 +12,10 @@ __all__ = ["MeasuredRows"]
 class MeasuredRows(NamedTuple):
     """Predictions and true labels of n rows."""
 
-    positive: "NDArray[np.float64]"
+    positive: NDArray[np.float64]
     """Probability of the positive label, shape (n,)."""
 
-    labels: "NDArray[np.int64]"
+    labels: NDArray[np.int64]
     """0 or 1, shape (n,)."""
 
     threshold: float = 0.5
@@ -35,28 +34,24 @@ class MeasuredRows(NamedTuple):
     """Whether the goal was reached on validation rows."""
 
     @property
-    def predicted(self) -> "NDArray[np.int64]":
+    def predicted(self) -> NDArray[np.int64]:
         """Predicted labels, 0 or 1, shape (n,)."""
         return (self.positive > self.threshold).astype("int64")
 
     @property
-    def correct(self) -> "NDArray[np.bool_]":
+    def correct(self) -> NDArray[np.bool_]:
         """Whether each prediction is correct, shape (n,)."""
         correct: NDArray[np.bool_] = self.predicted == self.labels
         return correct
 
     @property
-    def confidence(self) -> "NDArray[np.float64]":
+    def confidence(self) -> NDArray[np.float64]:
         """Probability of the predicted label, shape (n,)."""
-        import numpy as np
-
         confidence: NDArray[np.float64] = np.where(self.predicted == 1, self.positive, 1 - self.positive)
         return confidence
 
     def where(self, kept: Sequence[bool]) -> "MeasuredRows":
         """Return the rows selected by a mask of length n."""
-        import numpy as np
-
         mask = np.asarray(kept, dtype=bool)
         texts: Any = [text for text, keep in zip(self.texts, kept, strict=True) if keep] if self.texts else ()
         numbers = [self.number(place) for place in np.flatnonzero(mask).tolist()]
@@ -68,6 +63,4 @@ class MeasuredRows(NamedTuple):
 
     def same_rows(self, other: "MeasuredRows") -> bool:
         """Return whether texts and labels equal those of `other`, in the same order."""
-        import numpy as np
-
         return list(self.texts) == list(other.texts) and np.array_equal(self.labels, other.labels)

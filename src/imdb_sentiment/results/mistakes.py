@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from imdb_sentiment.results.inference import Explanation
 from imdb_sentiment.results.measured import MeasuredRows
 
@@ -36,8 +38,6 @@ def confident_errors(
         explanations: Explanations of some rows, by row number.
         count: Maximum number of errors.
     """
-    import numpy as np
-
     if not rows.texts:
         return []
     wrong = np.flatnonzero(~rows.correct)

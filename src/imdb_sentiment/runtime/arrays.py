@@ -22,7 +22,7 @@ def save_arrays(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
     np.savez(path, allow_pickle=False, **arrays)
 
 
-def load_arrays(path: Path, kinds: "Mapping[str, tuple[type[np.generic], tuple[int | None, ...]]]") -> "list[Any]":
+def load_arrays(path: Path, kinds: "Mapping[str, tuple[type[np.generic], tuple[int | None, ...]]]") -> list[Any]:
     """Read a file written by `save_arrays`, with no more memory than the size of the file.
 
     Args:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
 
 __all__ = ["Collate", "EncodedRow", "EncodedRows", "Share", "StepBatches", "TrainingRows", "divide", "rows_of_steps"]
 
@@ -39,13 +40,11 @@ class EncodedRows:
 
     def __init__(
         self,
-        columns: "dict[str, NDArray[np.int32]]",
-        ends: "NDArray[np.int64]",
-        labels: "NDArray[np.int64]",
-        rows: "NDArray[np.int64]",
+        columns: dict[str, NDArray[np.int32]],
+        ends: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        rows: NDArray[np.int64],
     ) -> None:
-        import numpy as np
-
         self.columns, self.ends, self.labels, self.rows = columns, ends, labels, rows
         self.lengths: NDArray[np.int64] = np.diff(ends, prepend=0)
         """Number of tokens of each row, shape (n,)."""
@@ -53,27 +52,19 @@ class EncodedRows:
     @classmethod
     def of(cls, texts: Sequence[EncodedText], labels: Sequence[int]) -> Self:
         """Gather encoded texts, at least one, and their labels."""
-        import numpy as np
-
         columns = {name: np.concatenate([text.inputs[name] for text in texts]) for name in texts[0].inputs}
         ends = np.cumsum([text.length for text in texts], dtype=np.int64)
         return cls(columns, ends, np.asarray(labels, dtype=np.int64), np.arange(len(texts), dtype=np.int64))
 
     def longest_first(self) -> Self:
         """Return the rows sorted by decreasing length, so that consecutive batches need little padding."""
-        import numpy as np
-
         return self._take(np.argsort(-self.lengths, kind="stable"))
 
-    def where(self, kept: "NDArray[np.bool_]") -> Self:
+    def where(self, kept: NDArray[np.bool_]) -> Self:
         """Return the rows selected by a mask of shape (n,), at least one."""
-        import numpy as np
-
         return self._take(np.flatnonzero(kept))
 
-    def _take(self, order: "NDArray[np.intp]") -> Self:
-        import numpy as np
-
+    def _take(self, order: NDArray[np.intp]) -> Self:
         starts = self.ends - self.lengths
         taken = np.concatenate([np.arange(starts[i], self.ends[i]) for i in order])
         columns = {name: values[taken] for name, values in self.columns.items()}
@@ -204,7 +195,7 @@ class StepBatches:
         seed: Seed of the order.
     """
 
-    def __init__(self, epochs: "tuple[EncodedRows, ...]", share: Share, *, group_by_length: bool, seed: int) -> None:
+    def __init__(self, epochs: tuple[EncodedRows, ...], share: Share, *, group_by_length: bool, seed: int) -> None:
         self.epoch = 0
         self._epochs = epochs
         self._share = share
@@ -212,7 +203,7 @@ class StepBatches:
         self._seed = seed
 
     @property
-    def rows(self) -> "EncodedRows":
+    def rows(self) -> EncodedRows:
         """Return the rows of the current epoch."""
         return self._epochs[self.epoch]
 
@@ -225,8 +216,6 @@ class StepBatches:
         return self.steps * self._share.accumulated
 
     def __iter__(self) -> Iterator[list[int]]:
-        import numpy as np
-
         share = self._share
         lengths = self.rows.lengths
         rng = np.random.default_rng((self._seed, self.epoch))
@@ -239,8 +228,8 @@ class StepBatches:
 
 
 def rows_of_steps(
-    lengths: "NDArray[np.int64]", step_rows: int, rng: "np.random.Generator", *, group_by_length: bool
-) -> "list[NDArray[np.int64]]":
+    lengths: NDArray[np.int64], step_rows: int, rng: np.random.Generator, *, group_by_length: bool
+) -> list[NDArray[np.int64]]:
     """Divide the rows of an epoch into steps.
 
     Args:
@@ -252,8 +241,6 @@ def rows_of_steps(
     Returns:
         Positions of the rows of each step; each row occurs once.
     """
-    import numpy as np
-
     order = rng.permutation(len(lengths))
     if not group_by_length:
         return [order[start : start + step_rows] for start in range(0, len(order), step_rows)]

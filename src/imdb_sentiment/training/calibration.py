@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.evaluation.calibration import fit_temperature
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
@@ -11,16 +14,13 @@ from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.results.training import Calibration
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from imdb_sentiment.config import FineTuneConfig
 
 __all__ = ["calibrate"]
 
 
 def calibrate(
-    logits: "NDArray[np.float64]", labels: Sequence[int], config: "FineTuneConfig", *, names: tuple[str, str]
+    logits: NDArray[np.float64], labels: Sequence[int], config: "FineTuneConfig", *, names: tuple[str, str]
 ) -> Calibration:
     """Fit a temperature to held-out rows, and choose the threshold on the calibrated probabilities.
 

@@ -1,16 +1,15 @@
 """Fitting of a cascade: a TF-IDF model in front of the encoder, and the share of texts it answers."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.calibration import fit_temperature
 from imdb_sentiment.inference.bag_of_words import TfidfModel
 from imdb_sentiment.inference.cascade import Cascade, blended, is_confident
 from imdb_sentiment.results.training import Calibration, CascadeChoice
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["Rows", "choose", "fit_cascade"]
 
@@ -26,13 +25,13 @@ _NEVER = 1.0
 class Rows(NamedTuple):
     """Log odds of both models for n validation rows, and the true labels."""
 
-    encoder: "NDArray[np.float64]"
-    tfidf: "NDArray[np.float64]"
-    labels: "NDArray[np.int_]"
+    encoder: NDArray[np.float64]
+    tfidf: NDArray[np.float64]
+    labels: NDArray[np.int_]
 
 
 def fit_cascade(
-    train: Labelled, validation: Labelled, encoder: "NDArray[np.float64]", calibration: Calibration, *, cleans: bool
+    train: Labelled, validation: Labelled, encoder: NDArray[np.float64], calibration: Calibration, *, cleans: bool
 ) -> tuple[Cascade, CascadeChoice]:
     """Fit the TF-IDF model to the training rows, and choose margin and blend on the validation rows.
 
@@ -43,8 +42,6 @@ def fit_cascade(
         calibration: The encoder's calibration.
         cleans: Clean texts first.
     """
-    import numpy as np
-
     tfidf = TfidfModel.fit(train, cleans=cleans)
     odds = tfidf.log_odds(validation.texts)
     known = np.nan_to_num(odds)
@@ -67,13 +64,11 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
         rows: Log odds of both models for the validation rows.
         calibration: The encoder's calibration, with the threshold and its goal.
     """
-    import numpy as np
-
     none = np.zeros(len(rows.labels), dtype=np.bool_)
     share = _best_blend(rows, ~none)
     probabilities = _combined(rows, share)
 
-    def measure(confident: "NDArray[np.bool_]", blend: float) -> _Metrics:
+    def measure(confident: NDArray[np.bool_], blend: float) -> _Metrics:
         odds = np.where(confident, rows.tfidf, blended(rows.encoder, rows.tfidf, blend))
         return _measure(odds, rows, probabilities, calibration)
 
@@ -104,9 +99,8 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
     )
 
 
-def _combined(rows: Rows, share: float) -> "NDArray[np.float64]":
+def _combined(rows: Rows, share: float) -> NDArray[np.float64]:
     """Return calibrated probabilities of the positive label by both models combined, shape (n,)."""
-    import numpy as np
     from scipy.special import expit
 
     odds = blended(rows.encoder, rows.tfidf, share)
@@ -115,7 +109,7 @@ def _combined(rows: Rows, share: float) -> "NDArray[np.float64]":
     return probabilities
 
 
-def _best_blend(rows: Rows, selected: "NDArray[np.bool_]") -> float:
+def _best_blend(rows: Rows, selected: NDArray[np.bool_]) -> float:
     """Return the share of the TF-IDF model with the lowest log loss on selected rows; 0 for no rows."""
 
     def loss(share: float) -> float:
@@ -124,9 +118,7 @@ def _best_blend(rows: Rows, selected: "NDArray[np.bool_]") -> float:
     return min(_BLENDS, key=loss)
 
 
-def _total_log_loss(odds: "NDArray[np.float64]", labels: "NDArray[np.int_]") -> float:
-    import numpy as np
-
+def _total_log_loss(odds: NDArray[np.float64], labels: NDArray[np.int_]) -> float:
     return float(np.logaddexp(0, np.where(labels == 1, -odds, odds)).sum())
 
 
@@ -142,9 +134,8 @@ class _Metrics(NamedTuple):
 
 
 def _measure(
-    odds: "NDArray[np.float64]", rows: Rows, probabilities: "NDArray[np.float64]", calibration: Calibration
+    odds: NDArray[np.float64], rows: Rows, probabilities: NDArray[np.float64], calibration: Calibration
 ) -> _Metrics:
-    import numpy as np
     from scipy.special import logit
 
     predicted, true = odds > logit(calibration.threshold), rows.labels == 1

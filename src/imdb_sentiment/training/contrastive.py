@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
@@ -12,9 +15,7 @@ from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK
 from imdb_sentiment.training.linear_probe import pass_features
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
     from imdb_sentiment.training.batching import EncodedRows
@@ -107,10 +108,8 @@ def _groups(model: "PreTrainedModel", weight_decay: float) -> list[dict[str, Any
     ]
 
 
-def _step_rows(labels: "NDArray[np.int64]", steps: int, seed: int) -> "Iterator[NDArray[np.int64]]":
+def _step_rows(labels: NDArray[np.int64], steps: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """Yield the positions of each step's rows, half of each class, reshuffled on each pass over a class."""
-    import numpy as np
-
     rng = np.random.default_rng(seed)
     classes = [np.flatnonzero(labels == label) for label in (0, 1)]
     waiting: list[list[int]] = [[], []]
@@ -124,14 +123,14 @@ def _step_rows(labels: "NDArray[np.int64]", steps: int, seed: int) -> "Iterator[
 
 
 def _features(
-    model: "PreTrainedModel", encoder: TextEncoder, rows: "EncodedRows", positions: "NDArray[np.int64]"
+    model: "PreTrainedModel", encoder: TextEncoder, rows: "EncodedRows", positions: NDArray[np.int64]
 ) -> "torch.Tensor":
     texts = [rows[position].text for position in positions.tolist()]
     longest = max(text.length for text in texts)
     return pass_features(model, encoder.pad(texts, pad_to=padded_length(longest, encoder.max_length)))
 
 
-def _pair_loss(features: "torch.Tensor", labels: "NDArray[np.int64]") -> "torch.Tensor":
+def _pair_loss(features: "torch.Tensor", labels: NDArray[np.int64]) -> "torch.Tensor":
     import torch
 
     directions = torch.nn.functional.normalize(features.float(), dim=1)

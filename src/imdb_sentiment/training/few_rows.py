@@ -5,6 +5,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
@@ -21,8 +24,6 @@ from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_featur
 from imdb_sentiment.training.signals import graceful_interrupt
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
     from imdb_sentiment.config import SettledConfig
@@ -43,7 +44,7 @@ class FewRows(NamedTuple):
     short: "EncodedRows"
     """The same rows truncated as in a first epoch, for the contrastive stage: its steps have no micro-batches."""
 
-    fold_of: "NDArray[np.int64]"
+    fold_of: NDArray[np.int64]
     """Fold in which each row is held out, from 0, shape (n,); -1 for a row that is never held out."""
 
     @property
@@ -52,7 +53,7 @@ class FewRows(NamedTuple):
         return bool((self.fold_of >= 0).all())
 
     @property
-    def final(self) -> "NDArray[np.bool_]":
+    def final(self) -> NDArray[np.bool_]:
         """Mark the rows that the final model is trained on."""
         return self.fold_of >= 0 if self.cross_validated else self.fold_of < 0
 
@@ -63,10 +64,10 @@ class FewRowsResult(NamedTuple):
     model: "PreTrainedModel"
     method: str
 
-    logits: "NDArray[np.float64]"
+    logits: NDArray[np.float64]
     """Held-out logits, in the order of the rows, shape (m, 2)."""
 
-    cross_fitted: "NDArray[np.float64] | None"
+    cross_fitted: NDArray[np.float64] | None
     """Logits whose method and penalty were chosen without the row's own fold; None without folds."""
 
     baselines: HeldOutBaselines
@@ -103,8 +104,6 @@ def train_on_few_rows(
         TrainingInterruptedError: A signal ended the run.
         TrainingDivergedError: A loss is NaN or infinite.
     """
-    import numpy as np
-
     held = np.flatnonzero(rows.fold_of >= 0)
     labels = rows.encoded.labels[held]
     trainer = _Trainer(load, encoder, config, rows=rows, recipe=recipe, folder=folder, run=run)
@@ -148,10 +147,8 @@ class _Trainer:
         self._penalty = INVERSE_PENALTIES[0]
         self._kept: tuple[PreTrainedModel, NDArray[np.float64]] | None = None
 
-    def probe_scores(self) -> "NDArray[np.float64]":
+    def probe_scores(self) -> NDArray[np.float64]:
         """Return logits of held-out rows by logistic regression on the pretrained encoder's features, shape (n, 2)."""
-        import numpy as np
-
         model = self._load()
         features = self._features(model)
         logits = np.zeros((len(features), 2))
@@ -160,13 +157,11 @@ class _Trainer:
             logits[held] = self._fit(model, features, ~held, None).logits(features[held])
         return logits
 
-    def contrastive_scores(self) -> "NDArray[np.float64]":
+    def contrastive_scores(self) -> NDArray[np.float64]:
         """Return logits of held-out rows after a contrastive stage, shape (penalties, n, 2); finished folds are read.
 
         The final logistic regression uses the penalty with the lowest log loss on all held-out rows.
         """
-        import numpy as np
-
         rows = self._rows
         scores = np.zeros((len(INVERSE_PENALTIES), len(rows.encoded), 2))
         for fold in range(self._folds):
@@ -198,7 +193,7 @@ class _Trainer:
         self._fit(model, features, trained, self._penalty).write_to(model)
         return model
 
-    def _contrastive(self, trained: "NDArray[np.bool_]", what: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
+    def _contrastive(self, trained: NDArray[np.bool_], what: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
         """Train a model on a subset of the rows; return it with the features of all rows."""
         model, config = self._load(), self._config
         rows = self._rows.short.where(trained)
@@ -230,14 +225,14 @@ class _Trainer:
             )
         return model, self._features(model)
 
-    def _features(self, model: "PreTrainedModel") -> "NDArray[np.float64]":
+    def _features(self, model: "PreTrainedModel") -> NDArray[np.float64]:
         return head_features(model, self._encoder, self._rows.encoded, range(len(self._rows.encoded)))
 
     def _fit(
         self,
         model: "PreTrainedModel",
-        features: "NDArray[np.float64]",
-        trained: "NDArray[np.bool_]",
+        features: NDArray[np.float64],
+        trained: NDArray[np.bool_],
         inverse_penalty: float | None,
     ) -> Linear:
         config = self._config
@@ -251,10 +246,8 @@ class _Trainer:
         )
 
 
-def _baselines(rows: FewRows) -> "dict[str, NDArray[np.float64]]":
+def _baselines(rows: FewRows) -> dict[str, NDArray[np.float64]]:
     """Return held-out probabilities of the positive label by each baseline, shape (n,)."""
-    import numpy as np
-
     labels = rows.encoded.labels
     tfidf = np.zeros(len(labels))
     for fold in range(int(rows.fold_of.max()) + 1):
@@ -265,14 +258,12 @@ def _baselines(rows: FewRows) -> "dict[str, NDArray[np.float64]]":
     return {MAJORITY: np.full(len(labels), labels.mean()), TFIDF: tfidf}
 
 
-def _where(texts: Sequence[Any], kept: "NDArray[np.bool_]") -> list[Any]:
+def _where(texts: Sequence[Any], kept: NDArray[np.bool_]) -> list[Any]:
     return [text for text, keep in zip(texts, kept, strict=True) if keep]
 
 
-def _compare(method: str, logits: "NDArray[np.float64]", labels: "NDArray[np.int64]") -> MethodResult:
+def _compare(method: str, logits: NDArray[np.float64], labels: NDArray[np.int64]) -> MethodResult:
     """Measure a method on held-out rows."""
-    import numpy as np
-
     losses = calibrated_losses(logits, labels)
     return MethodResult(
         method=method,

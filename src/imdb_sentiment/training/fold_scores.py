@@ -3,20 +3,19 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.runtime.files import write_json
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["last_fold", "read_fold", "recorded_run", "write_fold"]
 
 _PATTERN = "fold-*.json"
 
 
-def write_fold(folder: Path, fold: int, run: Mapping[str, Any], logits: "NDArray[np.float64]") -> None:
+def write_fold(folder: Path, fold: int, run: Mapping[str, Any], logits: NDArray[np.float64]) -> None:
     """Write the logits of a fold and the run's description.
 
     Args:
@@ -28,10 +27,8 @@ def write_fold(folder: Path, fold: int, run: Mapping[str, Any], logits: "NDArray
     write_json(_file(folder, fold), {"run": dict(run), "logits": logits.tolist()}, overwrite=True)
 
 
-def read_fold(folder: Path, fold: int, shape: tuple[int, ...]) -> "NDArray[np.float64] | None":
+def read_fold(folder: Path, fold: int, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
     """Return the logits of a fold; None if the file is missing or damaged."""
-    import numpy as np
-
     try:
         logits = np.array(_content(_file(folder, fold)).get("logits"), dtype=np.float64)
     except (TypeError, ValueError):

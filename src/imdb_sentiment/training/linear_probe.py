@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
     from transformers import PreTrainedModel
 
     from imdb_sentiment.training.batching import EncodedRows
@@ -29,21 +30,18 @@ _BATCH_TOKENS = 2048
 class Linear(NamedTuple):
     """Log odds of the positive label as a linear function of the input of the head's last layer."""
 
-    weights: "NDArray[np.float64]"
+    weights: NDArray[np.float64]
     """Shape (features,)."""
 
     bias: float
     """0 if the layer has no bias, as in decoders."""
 
-    def logits(self, features: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    def logits(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the logits of each row, shape (n, 2)."""
-        import numpy as np
-
         return np.outer(features @ self.weights + self.bias, _HALVES)
 
     def write_to(self, model: "PreTrainedModel") -> None:
         """Copy the parameters into the last layer of a model's head."""
-        import numpy as np
         import torch
 
         layer = output_layer(model)
@@ -78,9 +76,7 @@ def fit_head(
     return fit_linear(features, rows.labels[drawn], None, with_bias=with_bias, balanced=balanced, seed=seed)
 
 
-def _draw(labels: "NDArray[np.int64]", seed: int) -> "NDArray[np.int64]":
-    import numpy as np
-
+def _draw(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     if len(labels) <= _MAX_ROWS:
         return np.arange(len(labels))
     order = np.random.default_rng(seed).permutation(len(labels))
@@ -90,10 +86,9 @@ def _draw(labels: "NDArray[np.int64]", seed: int) -> "NDArray[np.int64]":
 
 
 def head_features(
-    model: "PreTrainedModel", encoder: TextEncoder, rows: "EncodedRows", positions: "Sequence[int] | NDArray[np.int64]"
-) -> "NDArray[np.float64]":
+    model: "PreTrainedModel", encoder: TextEncoder, rows: "EncodedRows", positions: Sequence[int] | NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Return the input of the head's last layer for rows, in fp32 and without dropout, shape (n, features)."""
-    import numpy as np
     import torch
 
     order = sorted(range(len(positions)), key=lambda i: -rows.lengths[positions[i]])
@@ -130,8 +125,8 @@ def _batches(lengths: Sequence[int], limit: int) -> list[slice]:
 
 @WARNINGS_LOCK
 def fit_linear(
-    features: "NDArray[np.float64]",
-    labels: "NDArray[np.int64]",
+    features: NDArray[np.float64],
+    labels: NDArray[np.int64],
     inverse_penalty: float | None,
     *,
     with_bias: bool,
@@ -149,7 +144,6 @@ def fit_linear(
         balanced: Balance the classes.
         seed: Seed of the folds.
     """
-    import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedKFold

@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 from imdb_sentiment.runtime.process_wide import ReentrantLock
 
 __all__ = ["isolated_random_state"]
@@ -17,7 +19,6 @@ def isolated_random_state() -> Iterator[None]:
 
     A run seeds the generators of Python, NumPy and PyTorch, which all threads share. A run in another thread waits.
     """
-    import numpy as np
     import torch
 
     with _TRAINING:

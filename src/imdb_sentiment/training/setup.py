@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.evaluation.bootstrap import resampled_metrics
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss
@@ -23,9 +26,7 @@ from imdb_sentiment.training.recipe import Recipe
 from imdb_sentiment.training.signals import StopRequest
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
     from transformers import EvalPrediction, PreTrainedModel
 
     from imdb_sentiment.config import SettledConfig
@@ -39,13 +40,12 @@ _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positi
 
 
 @WARNINGS_LOCK
-def balanced_weights(labels: "Sequence[int] | NDArray[np.int64]") -> "torch.Tensor":
+def balanced_weights(labels: Sequence[int] | NDArray[np.int64]) -> "torch.Tensor":
     """Return scikit-learn's `balanced` class weights, n / (2 * n_class), shape (2,).
 
     Args:
         labels: 0 or 1 for each training row; both occur.
     """
-    import numpy as np
     import torch
     from sklearn.utils.class_weight import compute_class_weight
 
@@ -195,8 +195,6 @@ def _pad_for_evaluation(encoder: TextEncoder, padded: Callable[[int], int]) -> A
 
 
 def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, learning_rate: float) -> Any:
-    import numpy as np
-
     def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
         logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
         try:

@@ -5,6 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from imdb_sentiment.data.batches import batches_from_tables
 from imdb_sentiment.data.class_names import names_beside
 from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
@@ -14,9 +17,6 @@ from imdb_sentiment.data.raw_rows import RawRows
 from imdb_sentiment.errors import DataError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     from imdb_sentiment.config import DataConfig
 
 __all__ = ["ParquetTable", "arrow_errors", "open_parquet", "read_arrow", "read_parquet", "with_columns"]
@@ -65,14 +65,12 @@ def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
         yield from batches_from_tables(_arrow_batches(path, whole, specs), specs, str(path), names_beside(path))
 
 
-def open_parquet(source: "Path | BinaryIO") -> "pq.ParquetFile":
+def open_parquet(source: Path | BinaryIO) -> pq.ParquetFile:
     """Open a Parquet file for streaming; Arrow's defaults would keep everything read in memory."""
-    import pyarrow.parquet as pq
-
     return pq.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
 
 
-def _parquet_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
+def _parquet_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> Iterator[pa.RecordBatch]:
     with whole.open("rb") as source, arrow_errors(path, "Parquet"):
         file = open_parquet(source)
         check_columns(file.schema_arrow.names, specs, str(path))
@@ -80,7 +78,7 @@ def _parquet_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "I
         yield from file.iter_batches(_batch_rows(file.metadata), columns=names)
 
 
-def _batch_rows(metadata: "pq.FileMetaData") -> int:
+def _batch_rows(metadata: pq.FileMetaData) -> int:
     """Return the number of rows, with all columns, in about 8 MiB.
 
     Metadata of single columns are not read, since Arrow 26 aborts the process if they are damaged.
@@ -90,9 +88,7 @@ def _batch_rows(metadata: "pq.FileMetaData") -> int:
     return max(_MIN_BATCH_ROWS, min(_MAX_BATCH_ROWS, rows))
 
 
-def _arrow_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "Iterator[pa.RecordBatch]":
-    import pyarrow as pa
-
+def _arrow_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> Iterator[pa.RecordBatch]:
     with whole.open("rb") as file:
         is_file = file.read(len(_FILE_MARK)) == _FILE_MARK
     with arrow_errors(path, "Arrow"), pa.memory_map(str(whole)) as source:
@@ -112,10 +108,8 @@ def _arrow_batches(path: Path, whole: Path, specs: Sequence[ColumnSpec]) -> "Ite
             yield batch
 
 
-def _check_structure(column: "pa.Array") -> None:
+def _check_structure(column: pa.Array) -> None:
     """Check that no offset in a column of a mapped file points outside it. UTF-8 is checked later."""
-    import pyarrow as pa
-
     if pa.types.is_string(column.type):
         column = column.view(pa.binary())
     elif pa.types.is_large_string(column.type):
@@ -128,8 +122,6 @@ def _check_structure(column: "pa.Array") -> None:
 @contextmanager
 def arrow_errors(origin: Path | str, kind: str) -> Iterator[None]:
     """Turn errors of Arrow into a `DataError`."""
-    import pyarrow as pa
-
     try:
         yield
     # Arrow raises OSError for a damaged page, UnicodeDecodeError for a damaged column name
@@ -171,16 +163,10 @@ class ParquetTable:
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
         """Write the rows with the added columns."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         pq.write_table(with_columns(pa.Table.from_batches([chunk.rows]), added), part)
 
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
         """Concatenate the parts, with large row groups."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         schema = self._file.schema_arrow
         for name, kind in zip(names, _kinds(), strict=True):
             schema = schema.append(pa.field(name, kind))
@@ -196,8 +182,6 @@ class ParquetTable:
 
 def with_columns(rows: Any, added: Added) -> Any:
     """Append the added columns to a `pyarrow.Table` or `pyarrow.RecordBatch`."""
-    import pyarrow as pa
-
     for name, kind, values in zip(added.names, _kinds(), added[1:], strict=True):
         rows = rows.append_column(name, pa.array(values, kind))
     return rows
@@ -205,6 +189,4 @@ def with_columns(rows: Any, added: Added) -> Any:
 
 def _kinds() -> tuple[Any, Any, Any]:
     """Return the Arrow types of the added columns."""
-    import pyarrow as pa
-
     return pa.string(), pa.float32(), pa.string()

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+import pyarrow as pa
+
 from imdb_sentiment.data.spill import disk_errors
 from imdb_sentiment.errors import DataError
 
@@ -106,8 +108,6 @@ class _Decompressed(io.RawIOBase):
 
 
 def _open_zstandard(path: Path) -> Any:
-    import pyarrow as pa
-
     return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
 
 
@@ -132,8 +132,6 @@ def _open(target: Path) -> Iterator[Any]:
             with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as file:  # reproducible bytes
                 yield file
         elif kind:
-            import pyarrow as pa
-
             with pa.CompressedOutputStream(plain, "zstd") as file:
                 yield file
         else:

@@ -211,7 +211,7 @@ class TextFile:
                 offset += len(block)
 
 
-def find_mark(head: bytes, encoding: str | None = None) -> "Mark | None":
+def find_mark(head: bytes, encoding: str | None = None) -> Mark | None:
     """Return the byte order mark that a text begins with; None if there is none, or it is content in the encoding."""
     return next((mark for mark in _MARKS if head.startswith(mark.content) and encoding in (None, *mark.names)), None)
 
