@@ -22,7 +22,7 @@ from imdb_sentiment import DataConfig, EvaluationReport, FineTuneConfig, Sentime
 from imdb_sentiment.data.inspection import inspect_rows
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.data.sources import load_source
-from imdb_sentiment.data.splits import label_rows, make_splits
+from imdb_sentiment.data.splits import label_rows, load_splits
 from imdb_sentiment.evaluation.baseline import measure_baseline
 from imdb_sentiment.evaluation.metrics import measure
 
@@ -71,7 +71,7 @@ def main() -> None:
 
 def load_rows(config: DataConfig) -> Rows:
     raw = load_source(config)
-    inspected = inspect_rows(raw.splits, config)
+    inspected = inspect_rows(raw.splits, config, check=False)
     parts, (names, *_) = label_rows(inspected, config, raw.origin)
     rows = parts["train"]
     texts = [text for (text,) in rows.raw.texts_at(rows.positions)]
@@ -85,7 +85,7 @@ def divide_at_random(rows: Rows, config: DataConfig, seed: int) -> tuple[NDArray
 
 
 def compare_tfidf(config: DataConfig, rows: Rows, seed: int) -> Mapping[str, EvaluationReport]:
-    splits, names = make_splits(load_source(config), config.replace(split_seed=seed))
+    splits, names, _ = load_splits(config.replace(split_seed=seed))
     learnt = [(row["text"], row["label"]) for part in (splits.train, splits.validation) for row in part]
     texts, labels = (list(column) for column in zip(*learnt, strict=True))
     honest = measure_baseline(Labelled(texts, labels), Labelled(splits.test["text"], splits.test["label"]), names=names)

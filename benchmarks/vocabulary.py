@@ -45,7 +45,7 @@ def main() -> None:
     for source in options.source:
         path, text, label = [*source.split(":"), "text", "label"][:3]
         rows = load_source(DataConfig(source=path, text_column=text, label_column=label)).splits["train"]
-        show(path, *split_words(rows.texts.to_pylist()[:5000], tokenizer))
+        show(path, *split_words(rows.table["text"].to_pylist()[:5000], tokenizer))
 
 
 if __name__ == "__main__":

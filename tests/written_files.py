@@ -73,4 +73,4 @@ def write(path: Path, rows: list[tuple[str, str]]) -> Path:
 
 
 def pairs(rows: RawRows) -> list[tuple[str | None, str | None]]:
-    return list(zip(rows.texts.to_pylist(), rows.labels.to_pylist(), strict=True))
+    return list(zip(rows.table["text"].to_pylist(), rows.table["label"].to_pylist(), strict=True))

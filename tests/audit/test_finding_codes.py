@@ -5,13 +5,13 @@ import pytest
 
 from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.audit.finding_codes import CATALOGUE, find, find_whole, name_row
-from imdb_sentiment.data.raw_rows import RawRows, collect, rows_from_values
+from imdb_sentiment.data.raw_rows import RawRows, collect, rows_from_columns
 
 PAGE = Path(__file__).parents[2] / "docs/reference/data-audit.md"
 
 
 def rows_of(**files: int) -> RawRows:
-    return collect((rows_from_values(["x"] * n, [0] * n, name) for name, n in files.items()), "all")
+    return collect((rows_from_columns({"text": ["x"] * n, "label": [0] * n}, name) for name, n in files.items()), "all")
 
 
 def test_every_code_is_on_the_page_with_its_severity() -> None:

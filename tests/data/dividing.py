@@ -6,28 +6,38 @@ from typing import Any
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.cleaning import text_key
-from imdb_sentiment.data.raw_rows import rows_from_values
-from imdb_sentiment.data.sources import RawData, load_source
-from imdb_sentiment.data.splits import DataSplits, make_splits
+from imdb_sentiment.data.inspection import inspect_rows
+from imdb_sentiment.data.raw_rows import RawRows, rows_from_columns
+from imdb_sentiment.data.sources import RawData
+from imdb_sentiment.data.splits import DataSplits, divide, load_splits
 
 Pair = tuple[str, int]
 SPLITS = ("train", "validation", "test")
+
+
+def raw_rows(texts: Any, labels: Any, origin: str = "here", *, before: int = 0, **more: Any) -> RawRows:
+    """Rows as a source gives them; `more` has further columns by role."""
+    return rows_from_columns({"text": texts, "label": labels, **more}, origin, before=before)
 
 
 def split_rows(rows: Sequence[tuple[object, object]], config: DataConfig | None = None) -> DataSplits:
     """Divide one undivided table."""
     config = config or DataConfig()
     data = ([text for text, _ in rows], [label for _, label in rows])
-    return make_splits(load_source(config, data), config)[0]
+    return load_splits(config, data).splits
 
 
 def split_tables(tables: Mapping[str, Sequence[Pair]], config: DataConfig | None = None) -> DataSplits:
     """Divide rows that bring some splits already."""
     raw = {
-        name: rows_from_values([text for text, _ in rows], [label for _, label in rows], name)
-        for name, rows in tables.items()
+        name: raw_rows([text for text, _ in rows], [label for _, label in rows], name) for name, rows in tables.items()
     }
-    return make_splits(RawData("the given data", raw, ()), config or DataConfig())[0]
+    return divided(RawData("the given data", raw, ()), config or DataConfig())
+
+
+def divided(raw: RawData, config: DataConfig) -> DataSplits:
+    """Divide rows that are read already."""
+    return divide(raw, inspect_rows(raw.splits, config), config)[0]
 
 
 def review(number: int) -> str:

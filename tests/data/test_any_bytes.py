@@ -65,7 +65,7 @@ def read_all(path: Path, config: DataConfig) -> tuple[list[tuple[Any, Any]] | No
     said = str(path)
     try:
         raw = load_source(config.replace(source=path)).splits["train"]
-        rows = list(zip(raw.texts.to_pylist(), raw.labels.to_pylist(), strict=True))
+        rows = list(zip(raw.table["text"].to_pylist(), raw.table["label"].to_pylist(), strict=True))
     except DataError as error:
         said = error.summary
     assert str(path) in said

@@ -99,7 +99,7 @@ def test_the_same_rows_are_the_same_data_in_any_container(
 def test_the_splits_of_a_saved_dictionary_have_their_names(tmp_path: Path) -> None:
     datasets.DatasetDict({"train": data_set(), "test": data_set(["neg", "pos"])}).save_to_disk(tmp_path / "both")
     splits = load_source(DATA.replace(source=tmp_path / "both")).splits
-    assert [rows.labels.to_pylist()[:2] for rows in splits.values()] == [["neg", "pos"], ["pos", "neg"]]
+    assert [rows.table["label"].to_pylist()[:2] for rows in splits.values()] == [["neg", "pos"], ["pos", "neg"]]
 
 
 quick = settings(
@@ -121,7 +121,7 @@ def test_any_names_come_back_from_a_file(names: list[str], data: st.DataObject, 
     rows.to_parquet(tmp_path / "rows.parquet")
     (read,) = load_source(DATA.replace(source=tmp_path / "rows.parquet")).splits.values()
     (in_memory,) = load_source(DATA, rows).splits.values()
-    assert read.labels.to_pylist() == in_memory.labels.to_pylist() == expected
+    assert read.table["label"].to_pylist() == in_memory.table["label"].to_pylist() == expected
 
 
 def test_groups_and_slices_have_their_names_too(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_groups_and_slices_have_their_names_too(tmp_path: Path) -> None:
     rows = data_set().add_column("kind", [0, 1] * 10).cast_column("kind", kinds)
     rows.to_parquet(tmp_path / "rows.parquet")
     (read,) = load_source(DATA.replace(source=tmp_path / "rows.parquet", slice_columns=("kind",))).splits.values()
-    assert read.slices["slice:kind"].to_pylist()[:2] == ["film", "book"]
+    assert read.table["slice:kind"].to_pylist()[:2] == ["film", "book"]
 
 
 def write_with(path: Path, labels: Any, description: bytes) -> str:

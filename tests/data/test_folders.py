@@ -92,7 +92,7 @@ def test_a_file_that_tells_no_split_beside_some_that_do_is_left_out_and_noted(tm
     write_csv(tmp_path / "train.csv", ROWS)
     write_csv(tmp_path / "extra.csv", ROWS)
     splits, notes = read_folder(tmp_path, DATA)
-    assert {split: len(rows.texts) for split, rows in splits.items()} == {"train": len(ROWS)}
+    assert {split: len(rows) for split, rows in splits.items()} == {"train": len(ROWS)}
     assert notes == ("extra.csv was left out: its name does not denote a split",)
 
 
@@ -103,7 +103,7 @@ def test_hidden_and_other_files_are_not_read(tmp_path: Path) -> None:
     write_csv(tmp_path / ".cache" / "train.csv", ROWS)
     (tmp_path / "README.md").write_text("Read me.", encoding="utf-8")
     splits, notes = read_folder(tmp_path, DATA)
-    assert len(splits["train"].texts) == len(ROWS)
+    assert len(splits["train"]) == len(ROWS)
     assert notes == ()
 
 
@@ -188,7 +188,7 @@ def test_the_files_that_match_a_pattern_are_one_table(pattern: str, texts: list[
     (tmp_path / "part.md").write_text("Read me.")
     source = f"{tmp_path}/{pattern}"
     raw = load_source(DataConfig(source=source))
-    assert sorted(raw.splits["train"].texts.to_pylist()) == texts
+    assert sorted(raw.splits["train"].table["text"].to_pylist()) == texts
     assert raw.origin == source
     said = f"{len(texts)} files match {source}" if len(texts) > 1 else f"1 file matches {source}"
     assert raw.notes == (said,)
@@ -199,7 +199,7 @@ def test_the_files_that_match_a_pattern_are_divided_like_those_of_a_folder(tmp_p
         write_csv(tmp_path / f"{name}.csv", [(name, "pos")])
     write_csv(tmp_path / "more.csv", [("more", "pos")])
     raw = load_source(DataConfig(source=f"{tmp_path}/*.csv"))
-    assert {split: rows.texts.to_pylist() for split, rows in raw.splits.items()} == {
+    assert {split: rows.table["text"].to_pylist() for split, rows in raw.splits.items()} == {
         "test": ["test-0"],
         "train": ["train-0", "train-1"],
     }
@@ -218,7 +218,7 @@ def test_patterns_in_a_mapping_give_its_splits(tmp_path: Path, monkeypatch: pyte
     for name in ("test-0", "test-1", "train-0"):
         write_csv(tmp_path / f"{name}.csv", [(name, "pos")])
     raw = load_source(DataConfig(source={"train": "test-*.csv", "test": "~/train-*.csv"}))
-    assert {split: rows.texts.to_pylist() for split, rows in raw.splits.items()} == {
+    assert {split: rows.table["text"].to_pylist() for split, rows in raw.splits.items()} == {
         "train": ["test-0", "test-1"],
         "test": ["train-0"],
     }

@@ -58,7 +58,7 @@ def read(data: object, **fields: Any) -> RawRows:
 @every_table
 def test_a_table_of_any_library_is_read_the_same(make: Any) -> None:
     rows = read(make(COLUMNS), text_columns=("title", "body"), group_column="film")
-    assert rows.table().to_pydict() == {
+    assert rows.table.to_pydict() == {
         "text": ["one", "", "three"],
         "text_pair": ["ONE", "TWO", ""],
         "label": ["1", "0", None],
@@ -85,7 +85,7 @@ def test_a_mapping_of_tables_of_any_library_is_read(make: Any) -> None:
     raw = load_source(
         DataConfig(text_column="title"), {name: make(COLUMNS) for name in ("train", "validation", "test")}
     )
-    assert [rows.texts.to_pylist() for rows in raw.splits.values()] == [COLUMNS["title"]] * 3
+    assert [rows.table["text"].to_pylist() for rows in raw.splits.values()] == [COLUMNS["title"]] * 3
     assert raw.splits["test"].origin == "the given data (test)"
 
 
@@ -103,18 +103,18 @@ def test_a_mapping_of_tables_of_any_library_is_read(make: Any) -> None:
     ids=lambda value: str(getattr(value, "dtype", "")),
 )
 def test_polars_labels_of_any_type_are_written_out(labels: Any, written: list[str | None]) -> None:
-    assert read(pl.DataFrame({"text": ["a", "b"], "label": labels})).labels.to_pylist() == written
+    assert read(pl.DataFrame({"text": ["a", "b"], "label": labels})).table["label"].to_pylist() == written
 
 
 def test_polars_texts_of_mixed_types_are_told_apart() -> None:
     texts = pl.Series(["fine", None, 5, "None"], dtype=pl.Object)
     rows = read(pl.DataFrame({"text": texts, "label": [1, 0, 1, 0]}))
-    assert (rows.texts.to_pylist(), rows.not_text) == (["fine", None, None, "None"], (3,))
+    assert (rows.table["text"].to_pylist(), rows.not_text) == (["fine", None, None, "None"], (3,))
 
 
 def test_columns_that_are_not_wanted_may_be_of_any_type() -> None:
     frame = pl.DataFrame({"text": ["a"], "label": [1], "more": pl.Series([object()], dtype=pl.Object)})
-    assert read(frame).texts.to_pylist() == ["a"]
+    assert read(frame).table["text"].to_pylist() == ["a"]
 
 
 def test_a_lazy_frame_is_refused_with_what_to_do() -> None:
@@ -142,12 +142,12 @@ def test_an_arrow_column_that_stands_twice_is_refused() -> None:
 @pytest.mark.parametrize("wrap", [list, tuple, lambda pairs: np.array(pairs, dtype=object)])
 def test_texts_may_be_pairs(wrap: Any) -> None:
     rows = read((wrap([("a", "A"), ("b", None), (None, "C")]), [1, 0, 1]), text_columns=("title", "body"))
-    assert rows.table().to_pydict() == {"text": ["a", "b", ""], "text_pair": ["A", "", "C"], "label": ["1", "0", "1"]}
+    assert rows.table.to_pydict() == {"text": ["a", "b", ""], "text_pair": ["A", "", "C"], "label": ["1", "0", "1"]}
 
 
 def test_a_pair_may_be_null_or_hold_something_else() -> None:
     rows = read(([["a", "A"], None, ["c", 5]], [1, 0, 1]), text_columns=("title", "body"))
-    assert rows.texts.to_pylist() == ["a", None, "c"]
+    assert rows.table["text"].to_pylist() == ["a", None, "c"]
     assert rows.not_text == (3,)
 
 
@@ -170,7 +170,7 @@ def test_a_large_table_goes_to_a_file(make: Any, tmp_path: Path, monkeypatch: py
     texts = [None if i % 100 == 7 else f"text {i}" for i in range(25_000)]
     rows = read(make({"text": texts, "label": [i % 2 for i in range(25_000)]}))
     assert rows.file is not None
-    assert rows.texts.to_pylist() == texts
+    assert rows.table["text"].to_pylist() == texts
     del rows
     gc.collect()
     assert list(tmp_path.iterdir()) == []
@@ -187,7 +187,7 @@ def test_class_labels_of_a_shuffled_data_set_are_read_by_their_names() -> None:
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])})
     table = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, -1]}, features=features)
     rows = read(table.select([2, 0, 1]))
-    assert rows.table().to_pydict() == {"text": ["c", "a", "b"], "label": ["-1", "no", "yes"]}
+    assert rows.table.to_pydict() == {"text": ["c", "a", "b"], "label": ["-1", "no", "yes"]}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_class_labels_of_a_shuffled_data_set_are_read_by_their_names() -> None:
 )
 def test_texts_and_labels_may_be_columns_of_any_library(column: Any) -> None:
     texts, labels = ["a", "b", "c"], ["x", "y", "x"]
-    assert read((column(texts), column(labels))).table().to_pydict() == {"text": texts, "label": labels}
+    assert read((column(texts), column(labels))).table.to_pydict() == {"text": texts, "label": labels}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_dictionaries_are_rows_and_what_one_lacks_is_null() -> None:
         {"text": 5, "label": "x"},
     ]
     found = read(rows)
-    assert found.table().to_pydict() == {"text": ["a", None, None, None], "label": ["1", "0", None, "x"]}
+    assert found.table.to_pydict() == {"text": ["a", None, None, None], "label": ["1", "0", None, "x"]}
     assert found.not_text == (4,)
     with pytest.raises(DataError, match="column 'text' is not in the given data") as caught:
         read([{"txet": "a", "label": 1}])

@@ -5,8 +5,7 @@ from collections import Counter
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.cleaning import clean, text_key
 from imdb_sentiment.data.sample import sample_file
-from imdb_sentiment.data.sources import load_source
-from imdb_sentiment.data.splits import make_splits
+from imdb_sentiment.data.splits import load_splits
 
 with sample_file() as file:
     ROWS = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
@@ -34,6 +33,6 @@ def test_each_text_is_a_few_sentences() -> None:
 
 
 def test_the_sample_is_ready_to_be_divided() -> None:
-    summary = make_splits(load_source(DataConfig(), (TEXTS, LABELS)), DataConfig())[0].summary
+    summary = load_splits(DataConfig(), (TEXTS, LABELS)).splits.summary
     assert summary.left_out == ()
     assert sum(sum(counts.values()) for counts in summary.rows.values()) == len(TEXTS)

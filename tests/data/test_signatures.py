@@ -156,7 +156,7 @@ def test_texts_that_begin_like_something_else_are_texts(text: str, tmp_path: Pat
     path = tmp_path / "reviews.tsv"
     path.write_text(f"{text}\t1\nfine\t0\n")
     config = DataConfig(header=False, text_column="1", label_column="2")
-    assert read_file(path, config)[0].texts.to_pylist() == [text, "fine"]
+    assert read_file(path, config)[0].table["text"].to_pylist() == [text, "fine"]
 
 
 def test_a_broken_object_is_no_other_format(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ DATA = DataConfig()
 
 
 def pairs(rows: RawRows) -> list[tuple[str | None, str | None]]:
-    return list(zip(rows.texts.to_pylist(), rows.labels.to_pylist(), strict=True))
+    return list(zip(rows.table["text"].to_pylist(), rows.table["label"].to_pylist(), strict=True))
 
 
 def class_labels(ids: list[int | None], names: list[str]) -> Any:
@@ -79,7 +79,7 @@ def test_given_data_take_the_place_of_the_source(tmp_path: Path) -> None:
     ],
 )
 def test_labels_of_any_type_are_written_out(labels: object, written: list[str | None]) -> None:
-    assert load_source(DATA, (["a", "b"], labels)).splits["train"].labels.to_pylist() == written
+    assert load_source(DATA, (["a", "b"], labels)).splits["train"].table["label"].to_pylist() == written
 
 
 def test_a_frame_of_mixed_types_keeps_texts_and_lists_the_rest() -> None:
@@ -91,14 +91,14 @@ def test_a_frame_of_mixed_types_keeps_texts_and_lists_the_rest() -> None:
         }
     )
     rows = load_source(DATA, frame).splits["train"]
-    assert rows.texts.to_pylist() == ["fine", None, None, None, "None", None, None]
-    assert rows.labels.to_pylist() == ["1", "0", "1", "true", None, None, "pos"]
+    assert rows.table["text"].to_pylist() == ["fine", None, None, None, "None", None, None]
+    assert rows.table["label"].to_pylist() == ["1", "0", "1", "true", None, None, "pos"]
     assert rows.not_text == (4, 7)
 
 
 def test_numbers_that_pandas_made_floats_of_are_read_as_whole() -> None:
     frame = pd.DataFrame({"text": ["a", "b", "c"], "label": [1, 0, None]})
-    assert load_source(DATA, frame).splits["train"].labels.to_pylist() == ["1", "0", None]
+    assert load_source(DATA, frame).splits["train"].table["label"].to_pylist() == ["1", "0", None]
 
 
 def test_columns_without_names_are_chosen_by_their_number() -> None:
@@ -143,12 +143,12 @@ def test_a_pair_of_single_values_is_refused(data: object) -> None:
 
 def test_class_labels_are_read_by_their_names() -> None:
     raw = load_source(DATA, class_labels([1, 0, 0, 1], ["neg", "pos"]))
-    assert raw.splits["train"].labels.to_pylist() == ["pos", "neg", "neg", "pos"]
+    assert raw.splits["train"].table["label"].to_pylist() == ["pos", "neg", "neg", "pos"]
 
 
 def test_class_labels_without_a_name_stay_apart() -> None:
     raw = load_source(DATA, class_labels([1, -1, None, 0], ["neg", "pos"]))
-    assert raw.splits["train"].labels.to_pylist() == ["pos", "-1", None, "neg"]
+    assert raw.splits["train"].table["label"].to_pylist() == ["pos", "-1", None, "neg"]
 
 
 def test_a_dataset_that_was_filtered_and_shuffled_is_read_as_it_shows() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from dividing import raw_rows
 
-from imdb_sentiment.data.raw_rows import RawRows, collect, rows_from_values
+from imdb_sentiment.data.raw_rows import RawRows, collect
 from imdb_sentiment.errors import DataError
 
 
@@ -23,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pieces(number: int = 5, rows: int = 10) -> Iterator[RawRows]:
     for i in range(number):
         texts: list[object] = [f"text {i} {row} caf\u00e9" for row in range(rows - 2)]
-        yield rows_from_values([*texts, None, i], [str(i)] * rows, f"file {i}", groups=[None, *range(rows - 1)])
+        yield raw_rows([*texts, None, i], [str(i)] * rows, f"file {i}", group=[None, *range(rows - 1)])
 
 
 def test_few_rows_are_kept_in_memory(folder: Path) -> None:
@@ -36,8 +37,8 @@ def test_many_rows_are_kept_in_a_file_and_are_the_same(folder: Path) -> None:
     rows = collect(pieces(), "all")
     assert rows.file is not None
     assert rows.file.path.is_relative_to(folder)
-    expected = pa.concat_tables([piece.table() for piece in pieces()])
-    assert rows.table() == expected
+    expected = pa.concat_tables([piece.table for piece in pieces()])
+    assert rows.table == expected
     assert pa.Table.from_batches(rows.batches()) == expected
     assert rows.not_text == (10, 20, 30, 40, 50)
     assert rows.parts == tuple((f"file {i}", 10) for i in range(5))
@@ -59,7 +60,7 @@ def test_the_file_goes_when_the_rows_go(folder: Path) -> None:
 
 
 def test_texts_outlive_the_rows_they_came_with(folder: Path) -> None:
-    texts = collect(pieces(), "all").texts
+    texts = collect(pieces(), "all").table["text"]
     gc.collect()
     assert texts.to_pylist()[:2] == ["text 0 0 caf\u00e9", "text 0 1 caf\u00e9"]
 

@@ -7,15 +7,27 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from dividing import SPLITS, Pair, by_split, keys, left_out, pairs, review, reviews, split_rows, split_tables
+from dividing import (
+    SPLITS,
+    Pair,
+    by_split,
+    divided,
+    keys,
+    left_out,
+    pairs,
+    raw_rows,
+    review,
+    reviews,
+    split_rows,
+    split_tables,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
 from imdb_sentiment.config import DataConfig
-from imdb_sentiment.data.raw_rows import rows_from_values
-from imdb_sentiment.data.sources import RawData, load_source
-from imdb_sentiment.data.splits import DataSplits, make_splits
+from imdb_sentiment.data.sources import RawData
+from imdb_sentiment.data.splits import DataSplits, load_splits
 from imdb_sentiment.errors import DataError
 
 
@@ -147,7 +159,7 @@ def test_the_splits_of_yesterday_are_those_of_today() -> None:
 def test_the_format_does_not_matter_for_the_splits() -> None:
     rows = reviews(20, 20)
     frame = pd.DataFrame({"text": [text for text, _ in rows], "label": [float(label) for _, label in rows]})
-    from_frame = make_splits(load_source(DataConfig(), frame), DataConfig())[0]
+    from_frame = load_splits(DataConfig(), frame).splits
     assert from_frame.summary.fingerprint == split_rows(rows).summary.fingerprint
 
 
@@ -160,8 +172,7 @@ def test_more_rows_leave_most_test_rows_where_they_are() -> None:
 def test_the_columns_are_text_and_class_label_with_the_users_names() -> None:
     config = DataConfig(positive_label="spam")
     rows = [(text, ("ham", "spam")[label]) for text, label in reviews(20, 20)]
-    raw = load_source(config, ([text for text, _ in rows], [label for _, label in rows]))
-    splits, names = make_splits(raw, config)
+    splits, names, _ = load_splits(config, ([text for text, _ in rows], [label for _, label in rows]))
     assert names == ("ham", "spam")
     for name in SPLITS:
         assert getattr(splits, name).column_names == ["text", "label"]
@@ -301,18 +312,17 @@ def test_the_fingerprint_tells_any_change_of_a_text_a_label_or_a_side() -> None:
 
 
 def test_notes_on_the_source_reach_the_summary() -> None:
-    rows = rows_from_values([f"text {i}" for i in range(20)], [0, 1] * 10, "here")
+    rows = raw_rows([f"text {i}" for i in range(20)], [0, 1] * 10, "here")
     raw = RawData("here", {"train": rows}, ("read upside down",))
-    assert make_splits(raw, DataConfig())[0].summary.notes == ("read upside down",)
+    assert divided(raw, DataConfig()).summary.notes == ("read upside down",)
 
 
 def test_arrow_chunks_make_no_difference() -> None:
     rows = reviews(20, 20)
-    whole = rows_from_values([text for text, _ in rows], [label for _, label in rows], "here")
-    pieces = type(whole)(
-        "here",
-        pa.chunked_array([whole.texts.slice(i, 7).combine_chunks() for i in range(0, 40, 7)]),
-        pa.chunked_array([whole.labels.slice(i, 9).combine_chunks() for i in range(0, 40, 9)]),
+    whole = raw_rows([text for text, _ in rows], [label for _, label in rows], "here")
+    pieces = raw_rows(
+        pa.chunked_array([whole.table["text"].slice(i, 7).combine_chunks() for i in range(0, 40, 7)]),
+        pa.chunked_array([whole.table["label"].slice(i, 9).combine_chunks() for i in range(0, 40, 9)]),
     )
-    first, second = (make_splits(RawData("here", {"train": part}, ()), DataConfig())[0] for part in (whole, pieces))
+    first, second = (divided(RawData("here", {"train": part}, ()), DataConfig()) for part in (whole, pieces))
     assert by_split(first) == by_split(second)

@@ -74,7 +74,9 @@ def audit_dataset(
         fine_tune = FineTuneConfig(model_name=model_name, max_length=_SHORTEST)
         encoder = load_encoder(fine_tune, pairs=config.text_columns is not None).text_encoder
     raw = load_source(config, given)
-    return audit_rows(raw, inspect_rows(raw.splits, config), config, encoder=encoder, model_name=model_name)
+    return audit_rows(
+        raw, inspect_rows(raw.splits, config, check=False), config, encoder=encoder, model_name=model_name
+    )
 
 
 def audit_rows(

@@ -49,7 +49,7 @@ def measure_tokens(
     unknown = sum(int(count.unknown.sum()) for count in counts.values())
     if not len(lengths):
         return None, []
-    paired = any(rows.raw.second_texts is not None for rows in parts.values())
+    paired = any("text_pair" in rows.raw.table.column_names for rows in parts.values())
     special = encoder.tokenizer.num_special_tokens_to_add(pair=paired)
     own = int((lengths - special).sum())
     measured = TokenLengths(

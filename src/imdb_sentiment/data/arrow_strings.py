@@ -14,35 +14,30 @@ __all__ = [
     "is_null",
     "is_unicode",
     "list_arrow",
-    "names_from_arrow",
-    "names_from_values",
     "size_of",
-    "texts_from_arrow",
-    "texts_from_values",
+    "to_names",
+    "to_texts",
 ]
 
 _MAX_CHUNK_BYTES = 2**30
 _SMALL_CHUNK_ROWS = 1000
 
 
-def texts_from_arrow(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, set[int]]:
-    """Return the column as strings, and the 1-based row numbers of values that are neither null nor text."""
-    column = _without_dictionary(column)
-    if not _is_string(column.type):
-        wrong = {row for row, there in enumerate(pc.is_valid(column).to_pylist(), start=1) if there}
-        return pa.chunked_array([pa.nulls(len(column), pa.string())]), wrong
-    if not _is_utf8(column):  # some programs write such Parquet files
-        return texts_from_values(_decoded(column))
-    return _cast_to_string(column), set()
-
-
-def texts_from_values(values: Sequence[object]) -> tuple[pa.ChunkedArray, set[int]]:
-    """Return the values as strings, and the 1-based row numbers of values that are neither null nor valid strings."""
-    if (plain := _plain_strings(values)) is not None:
+def to_texts(column: Sequence[object] | pa.ChunkedArray) -> tuple[pa.ChunkedArray, set[int]]:
+    """Return values as strings, and the 1-based row numbers of values that are neither null nor valid strings."""
+    if isinstance(column, pa.ChunkedArray):
+        column = _without_dictionary(column)
+        if not _is_string(column.type):
+            wrong = {row for row, there in enumerate(pc.is_valid(column).to_pylist(), start=1) if there}
+            return pa.chunked_array([pa.nulls(len(column), pa.string())]), wrong
+        if _is_utf8(column):
+            return _cast_to_string(column), set()
+        column = _decoded(column)  # some programs write such Parquet files
+    if (plain := _plain_strings(column)) is not None:
         return plain, set()
     texts: list[str | None] = []
-    wrong: set[int] = set()
-    for row, text in enumerate(values, start=1):
+    wrong = set()
+    for row, text in enumerate(column, start=1):
         valid = isinstance(text, str) and is_unicode(text)
         texts.append(str(text) if valid else None)
         if not valid and not is_null(text):
@@ -50,43 +45,38 @@ def texts_from_values(values: Sequence[object]) -> tuple[pa.ChunkedArray, set[in
     return _strings(texts), wrong
 
 
-def names_from_arrow(column: pa.ChunkedArray, role: str, origin: str, before: int) -> pa.ChunkedArray:
-    """Convert labels or groups of any simple type to strings.
+def to_names(column: Sequence[object] | pa.ChunkedArray, role: str, origin: str, before: int = 0) -> pa.ChunkedArray:
+    """Convert labels or groups to strings.
 
     Args:
-        column: The labels or groups.
+        column: The labels or groups, of any type.
         role: `label`, `group` or `slice`, for messages.
         origin: Name of the source, for messages.
         before: Number of preceding rows, for messages.
 
     Raises:
-        DataError: They are neither text nor numbers nor booleans, or are not UTF-8.
-    """
-    names = _written_out(_without_dictionary(column))
-    if names is None:
-        raise _no_names(role, origin, f"{role}s of type {column.type}")
-    return names if _is_utf8(names) else names_from_values(_decoded(names), role, origin, before)
-
-
-def names_from_values(values: Sequence[object], role: str, origin: str, before: int) -> pa.ChunkedArray:
-    """Convert Python values of any type to strings; see `names_from_arrow`.
-
-    Raises:
         DataError: One of them is bytes or holds several values, as a list does, or is not valid Unicode.
     """
-    if (plain := _plain_strings(values)) is not None:
+    if isinstance(column, pa.ChunkedArray):
+        names = _written_out(_without_dictionary(column))
+        if names is None:
+            raise _no_names(role, origin, f"{role}s of type {column.type}")
+        if _is_utf8(names):
+            return names
+        column = _decoded(names)
+    if (plain := _plain_strings(column)) is not None:
         return plain
-    values = [_out_of_tensor(value) if _is_several(value) else value for value in values]
+    values = [_out_of_tensor(value) if _is_several(value) else value for value in column]
     several = [before + row for row, value in enumerate(values, start=1) if _is_several(value)]
     if several:
         kind = type(values[several[0] - before - 1]).__name__
         raise _no_names(role, origin, f"{kind} in {list_rows(several)}", several)
-    names = [_name_text(value) for value in values]
-    broken = [before + row for row, name in enumerate(names, start=1) if name is not None and not is_unicode(name)]
+    texts = [_name_text(value) for value in values]
+    broken = [before + row for row, text in enumerate(texts, start=1) if text is not None and not is_unicode(text)]
     if broken:
         summary = f"{origin} has {role}s that are not valid Unicode"
         raise DataError(summary, found=list_rows(broken), expected=f"{role}s encoded as UTF-8", rows=broken)
-    return _strings(names)
+    return _strings(texts)
 
 
 def list_arrow(column: pa.Array | pa.ChunkedArray) -> list[Any]:
@@ -119,7 +109,7 @@ def _no_names(role: str, origin: str, found: str, rows: Sequence[int] = ()) -> D
 
 def _written_out(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """Cast simple values to strings; return None for types that cannot be."""
-    if not _may_be_name(column.type):
+    if not (_is_string(column.type) or pa.types.is_primitive(column.type) or pa.types.is_decimal(column.type)):
         return None
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
@@ -176,10 +166,6 @@ def _cast_to_string(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _is_string(kind: pa.DataType) -> bool:
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
     return any(test(kind) for test in tests)
-
-
-def _may_be_name(kind: pa.DataType) -> bool:
-    return _is_string(kind) or pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
 
 
 def _is_utf8(column: pa.ChunkedArray) -> bool:

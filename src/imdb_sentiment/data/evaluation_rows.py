@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imdb_sentiment.data.inspection import Rows, inspect_rows, invalid_rows_check
+from imdb_sentiment.data.inspection import Rows, inspect_rows
 from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.data.slices import slices_of_rows
 from imdb_sentiment.data.sources import load_source
@@ -52,7 +52,7 @@ def load_evaluation_rows(config: "DataConfig", names: LabelNames, *, others: boo
         raise DataError(f"{raw.origin} has no test split", found=", ".join(raw.splits), expected="a split test")
     equal_only = config.replace(near_duplicates="ignore")
     splits = raw.splits if others else {split: raw.splits[split]}
-    inspected = inspect_rows(splits, equal_only, check=invalid_rows_check(config))
+    inspected = inspect_rows(splits, equal_only)
     parts, labelling = label_rows(inspected, config, raw.splits[split].origin, known=names)
     which = f"the test split of {raw.origin}" if split == "test" else f"all rows of {raw.origin}"
     left_out = [f"{count_rows(len(there))} left out: {reason}" for reason, there in inspected.invalid[split].items()]

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.data.batches import batches_from_rows
 from imdb_sentiment.data.formats.arrow import read_arrow, read_parquet
 from imdb_sentiment.data.formats.columns import column_specs
 from imdb_sentiment.data.formats.compression import plain_suffix
 from imdb_sentiment.data.formats.delimited import read_delimited
 from imdb_sentiment.data.formats.headerless import no_header_error
 from imdb_sentiment.data.formats.jsonl import read_jsonl
-from imdb_sentiment.data.raw_rows import RawRows, collect
+from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows, collect
 from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.errors import DataError, nearest
 from imdb_sentiment.runtime.messages import Advice, FilePath, cut, list_values, quote

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.inspection import Rows, inspect_rows, invalid_rows_check
+from imdb_sentiment.data.inspection import Rows, inspect_rows
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.raw_rows import collect
 from imdb_sentiment.data.sampling import assign_folds, stratified_sample
@@ -87,7 +87,7 @@ def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: 
     source = load_checked(config, data)
     trainable = [source.splits[split] for split in ("train", "validation") if split in source.splits]
     pool = {"train": collect(trainable, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}
-    inspected = inspect_rows(pool, config, check=invalid_rows_check(config))
+    inspected = inspect_rows(pool, config)
     parts, (names, *_) = label_rows(inspected, config, source.origin, known=known)
     left_out = invalid_left_out(inspected)
     notes = source.notes

@@ -2,9 +2,10 @@
 
 import hashlib
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from imdb_sentiment.runtime.progress import progress_bar
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "invalid_rows_check", "number_groups"]
+__all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "number_groups"]
 
 Invalid = Mapping[str, Sequence[int]]
 """Numbers, from 1, of the unusable rows by reason."""
@@ -129,20 +130,16 @@ class InspectedRows(NamedTuple):
     """Each distinct label, as spelled in the source."""
 
 
-def inspect_rows(
-    splits: Mapping[str, RawRows],
-    config: "DataConfig",
-    *,
-    check: Callable[[RawRows, Invalid], None] | None = None,
-) -> InspectedRows:
+def inspect_rows(splits: Mapping[str, RawRows], config: "DataConfig", *, check: bool = True) -> InspectedRows:
     """Find the usable rows, and their duplicates and near duplicates.
 
     Args:
         splits: The rows of each split.
         config: Decides whether near duplicates are searched for.
-        check: Called with each split and its unusable rows before texts are compared; may raise.
+        check: Refuse unusable rows as `config.invalid_rows` demands, before texts are compared.
 
     Raises:
+        DataError: There are unusable rows that are not to be left out, or no usable ones.
         MissingExtraError: Near-duplicate detection is on and its extra is not installed.
     """
     vocabulary: dict[str, int] = {}
@@ -151,7 +148,7 @@ def inspect_rows(
         scanned = {split: _scan(rows, vocabulary, index) for split, rows in splits.items()}
         for split, part in scanned.items():
             if check:
-                check(splits[split], part.invalid)
+                _refuse_invalid(splits[split], part.invalid, config)
         arrays = {split: part.arrays() for split, part in scanned.items()}
         keys = np.concatenate([columns[2] for columns in arrays.values()])
         ties = np.concatenate([columns[4] for columns in arrays.values()])
@@ -167,43 +164,21 @@ def inspect_rows(
     return InspectedRows(parts, {split: part.invalid for split, part in scanned.items()}, tuple(vocabulary))
 
 
-def invalid_rows_check(config: "DataConfig") -> Callable[[RawRows, Invalid], None]:
-    """Return the check for `config.invalid_rows`."""
-    return check_all_valid if config.invalid_rows == "error" else check_any_valid
-
-
-def check_all_valid(rows: RawRows, invalid: Invalid) -> None:
-    """Check that all rows are usable.
-
-    Raises:
-        DataError: There are no rows, or some texts are null, blank or not strings, or some labels are null.
-    """
-    check_any_valid(rows, invalid)
-    if invalid:
-        raise DataError(
-            f"{rows.origin} has rows that cannot be used",
-            found=_describe_invalid(rows, invalid),
-            expected=_VALID,
-            hint=Advice("correct the rows, or leave them out: ", Setting("invalid_rows", "drop", "DataConfig")),
-            rows=sorted(number for numbers in invalid.values() for number in numbers),
-        )
-
-
-def check_any_valid(rows: RawRows, invalid: Invalid) -> None:
-    """Check that some rows are usable.
-
-    Raises:
-        DataError: There are none.
-    """
-    numbers = sorted(number for numbers in invalid.values() for number in numbers)
+def _refuse_invalid(rows: RawRows, invalid: Invalid, config: "DataConfig") -> None:
+    """Check that some rows are usable, and all of them unless `config.invalid_rows` allows others."""
+    numbers = sorted(chain.from_iterable(invalid.values()))
+    found = "; ".join(f"{reason} in {rows.locate(numbers)}" for reason, numbers in invalid.items())
     if len(numbers) == len(rows):
         summary = f"{rows.origin} has no rows that can be used"
-        found = _describe_invalid(rows, invalid) or "no rows at all"
-        raise DataError(summary, found=found, expected=_VALID, rows=numbers)
-
-
-def _describe_invalid(rows: RawRows, invalid: Invalid) -> str:
-    return "; ".join(f"{reason} in {rows.locate(numbers)}" for reason, numbers in invalid.items())
+        raise DataError(summary, found=found or "no rows at all", expected=_VALID, rows=numbers)
+    if numbers and config.invalid_rows == "error":
+        raise DataError(
+            f"{rows.origin} has rows that cannot be used",
+            found=found,
+            expected=_VALID,
+            hint=Advice("correct the rows, or leave them out: ", Setting("invalid_rows", "drop", "DataConfig")),
+            rows=numbers,
+        )
 
 
 class _ScannedRows:

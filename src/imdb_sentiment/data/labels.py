@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from imdb_sentiment.data.arrow_strings import names_from_values
+from imdb_sentiment.data.arrow_strings import to_names
 from imdb_sentiment.data.sequences import as_list
 from imdb_sentiment.errors import DataError, count_rows, list_rows
 from imdb_sentiment.runtime.messages import Advice, Setting, quote
@@ -127,7 +127,7 @@ def match_labels(labels: object, known: LabelNames, *, rows: int) -> tuple[list[
     """
     from imdb_sentiment.config import DataConfig
 
-    texts = names_from_values(as_list(labels, "labels"), "label", "the given data", 0).to_pylist()
+    texts = to_names(as_list(labels, "labels"), "label", "the given data").to_pylist()
     missing = [row for row, text in enumerate(texts, start=1) if text is None]
     expected = f"one label for each text: {quote(known.negative)} or {quote(known.positive)}"
     if missing or len(texts) != rows or not texts:

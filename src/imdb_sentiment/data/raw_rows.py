@@ -1,9 +1,9 @@
-"""Raw text and label columns as Arrow strings, the common form of every source."""
+"""Rows of a source as Arrow strings, the common form of every source, read in batches that fit into memory."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -11,66 +11,58 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.arrow_strings import names_from_arrow, names_from_values, texts_from_arrow, texts_from_values
-from imdb_sentiment.data.formats.columns import SLICE, Role
+from imdb_sentiment.data.arrow_strings import size_of, to_names, to_texts
+from imdb_sentiment.data.class_names import ClassNames, named, names_in
+from imdb_sentiment.data.formats.columns import SLICE, ColumnSpec, Role
 from imdb_sentiment.data.spill import RowFile, store_batches
-from imdb_sentiment.errors import DataError, list_rows
+from imdb_sentiment.errors import list_rows
 
-__all__ = ["RawRows", "collect", "rows_from_arrow", "rows_from_columns", "rows_from_values"]
+__all__ = ["RawRows", "batches_from_rows", "batches_from_tables", "collect", "rows_from_columns"]
 
 _BATCH_ROWS = 10_000
+_BATCH_BYTES = 4 * 2**20
+_ROWS_AT_ONCE = 25
 _FILES_LISTED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RawRows:
-    """Texts and labels of a source, unchecked, in its order.
+    """Rows of a source, unchecked, in its order.
 
     Attributes:
         origin: Name of the file, folder or object, for messages.
-        texts: Arrow strings; null where the source has null or a value that is not text.
-        labels: Arrow strings; numbers and booleans are converted (`1`, `true`).
+        table: Strings in those of the columns `text`, `text_pair`, `label`, `group` and `slice:NAME` that exist. A text
+            is null where the source has null or a value that is not text; if only one text of a pair is null, it is the
+            empty string. In the other columns, numbers and booleans are converted (`1`, `true`).
         not_text: Numbers, from 1, of rows whose text is neither null nor a valid string.
-        second_texts: Second texts, if any, like `texts`. If only one text of a pair is null, it becomes the empty
-            string.
-        groups: Values of the group column, like `labels`; None without one.
-        slices: Values of the slice columns by role, like `labels`.
         parts: Name and number of rows of each source file, in order.
-        file: File that backs the arrays by memory mapping if they are too large for memory.
+        file: File that backs the table by memory mapping if it is too large for memory.
     """
 
     origin: str
-    texts: pa.ChunkedArray
-    labels: pa.ChunkedArray
+    table: pa.Table
     not_text: tuple[int, ...] = ()
-    second_texts: pa.ChunkedArray | None = None
-    groups: pa.ChunkedArray | None = None
-    slices: Mapping[Role, pa.ChunkedArray] = field(default_factory=dict)
     parts: tuple[tuple[str, int], ...] = ()
     file: RowFile | None = None
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return int(self.table.num_rows)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows in batches; a file is read, not mapped, so that earlier batches take no memory."""
-        return iter(self.table().to_batches(_BATCH_ROWS)) if self.file is None else self.file.batches()
-
-    def table(self) -> pa.Table:
-        """Return those of the columns `text`, `text_pair`, `label`, `group` and `slice:NAME` that exist."""
-        columns = {"text": self.texts, "text_pair": self.second_texts, "label": self.labels, "group": self.groups}
-        return pa.table({name: column for name, column in columns.items() if column is not None} | dict(self.slices))
+        return iter(self.table.to_batches(_BATCH_ROWS)) if self.file is None else self.file.batches()
 
     def texts_at(self, positions: NDArray[np.int64]) -> list[tuple[str, ...]]:
         """Return the texts at 0-based positions, in the given order: one or two per row."""
         # a temporary mapping, so that pages read once do not count as memory in use from then on
-        table = self.table() if self.file is None else self.file.mapped()
+        table = self.table if self.file is None else self.file.mapped()
         columns = [table[name] for name in ("text", "text_pair") if name in table.column_names]
         return list(zip(*(_take(column, positions) for column in columns), strict=True))
 
     def slices_at(self, positions: NDArray[np.int64]) -> dict[Role, list[str | None]]:
         """Return the slice columns of the rows at 0-based positions."""
-        return {role: _take(column, positions) for role, column in self.slices.items()}
+        roles = [name for name in self.table.column_names if name.startswith(SLICE)]
+        return {role: _take(self.table[role], positions) for role in roles}
 
     def locate(self, rows: Sequence[int]) -> str:
         """Format ascending 1-based row numbers for a message, numbered within each file if there are several.
@@ -90,87 +82,108 @@ class RawRows:
         return shown + (f"; and {len(found) - _FILES_LISTED} more files" if len(found) > _FILES_LISTED else "")
 
 
-def rows_from_arrow(
-    texts: pa.ChunkedArray,
-    labels: pa.ChunkedArray,
-    origin: str,
-    *,
-    second_texts: pa.ChunkedArray | None = None,
-    groups: pa.ChunkedArray | None = None,
-    slices: Mapping[Role, pa.ChunkedArray] | None = None,
-    before: int = 0,
+def rows_from_columns(
+    columns: Mapping[Role, Sequence[object] | pa.ChunkedArray], origin: str, *, before: int = 0
 ) -> RawRows:
-    """Convert Arrow columns of any type to `RawRows`.
+    """Convert columns of equal length, each a sequence of Python values or an Arrow array of any type.
 
     Args:
-        texts: Texts.
-        labels: Labels, of equal length.
+        columns: The columns by role.
         origin: Name of the source.
-        second_texts: Second texts of pairs.
-        groups: Group column.
-        slices: Slice columns by role.
         before: Number of preceding rows, for row numbers in messages.
 
     Raises:
-        DataError: The labels, groups or slices are neither text nor numbers nor booleans, or are not UTF-8.
+        DataError: A label, group or slice is neither text nor a number nor a boolean, or is not valid Unicode.
     """
-    return _assemble(
-        texts_from_arrow(texts),
-        None if second_texts is None else texts_from_arrow(second_texts),
-        names_from_arrow(labels, "label", origin, before),
-        None if groups is None else names_from_arrow(groups, "group", origin, before),
-        {role: names_from_arrow(column, "slice", origin, before) for role, column in (slices or {}).items()},
-        origin,
-    )
+    wrong: set[int] = set()
+    converted: dict[Role, pa.ChunkedArray] = {}
+    for role, values in columns.items():
+        if role in ("text", "text_pair"):
+            converted[role], not_text = to_texts(values)
+            wrong |= not_text
+        else:
+            converted[role] = to_names(values, role.partition(":")[0], origin, before)
+    if "text_pair" in converted:
+        first, second = converted["text"], converted["text_pair"]
+        converted |= {"text": _filled(first, second), "text_pair": _filled(second, first)}
+    table = pa.table(converted)
+    return RawRows(origin, table, tuple(sorted(wrong)), ((origin, table.num_rows),))
 
 
-def rows_from_values(
-    texts: Sequence[object],
-    labels: Sequence[object],
+def _filled(texts: pa.ChunkedArray, others: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Replace null by the empty string where the other text of the pair has a value."""
+    return pc.coalesce(texts, pc.if_else(pc.is_valid(others), "", None))
+
+
+def batches_from_rows(rows: Iterable[Sequence[object]], specs: Sequence[ColumnSpec], origin: str) -> Iterator[RawRows]:
+    """Group rows, each with the values of the requested columns, into batches of 10,000 rows or about 4 MiB.
+
+    Raises:
+        DataError: See `rows_from_columns`.
+    """
+    roles = [column.role for column in specs]
+    columns: dict[Role, list[object]] = {role: [] for role in roles}
+    source = iter(rows)
+    size = before = count = 0
+    while some := list(islice(source, _ROWS_AT_ONCE)):
+        for role, values in zip(roles, zip(*some, strict=True), strict=True):
+            columns[role].extend(values)
+            if role in ("text", "text_pair"):
+                size += sum(len(text) for text in values if isinstance(text, str))
+        count += len(some)
+        if size >= _BATCH_BYTES or count == _BATCH_ROWS:
+            yield rows_from_columns(columns, origin, before=before)
+            before += count
+            size = count = 0
+            columns = {role: [] for role in roles}
+    if count:
+        yield rows_from_columns(columns, origin, before=before)
+
+
+def batches_from_tables(
+    batches: Iterable[pa.RecordBatch],
+    specs: Sequence[ColumnSpec],
     origin: str,
-    *,
-    second_texts: Sequence[object] | None = None,
-    groups: Sequence[object] | None = None,
-    slices: Mapping[Role, Sequence[object]] | None = None,
-    before: int = 0,
-) -> RawRows:
-    """Convert sequences of Python values of any type; see `rows_from_arrow`.
+    class_names: ClassNames | None = None,
+) -> Iterator[RawRows]:
+    """Regroup the requested columns of Arrow batches into batches of 10,000 rows or about 4 MiB.
+
+    Args:
+        batches: The batches, all of one schema.
+        specs: The columns.
+        origin: Name of the source.
+        class_names: Class names for columns of ids; they override those in the schema.
 
     Raises:
-        DataError: The sequences differ in length, or a label, group or slice is not valid Unicode.
+        DataError: See `rows_from_columns`.
     """
-    if len(texts) != len(labels):
-        found = f"{len(texts):,} texts and {len(labels):,} labels"
-        raise DataError(f"{origin} needs one label for each text", found=found)
-    return _assemble(
-        texts_from_values(texts),
-        None if second_texts is None else texts_from_values(second_texts),
-        names_from_values(labels, "label", origin, before),
-        None if groups is None else names_from_values(groups, "group", origin, before),
-        {role: names_from_values(column, "slice", origin, before) for role, column in (slices or {}).items()},
-        origin,
-    )
+    names, roles = [column.name for column in specs], [column.role for column in specs]
+    held: list[pa.RecordBatch] = []
+    size = before = count = 0
 
+    def build_batch() -> RawRows:
+        table = pa.Table.from_batches(held)
+        table = table.combine_chunks() if len(held) > 1 else table
+        return rows_from_columns({role: table[role] for role in roles}, origin, before=before)
 
-def rows_from_columns(
-    columns: Mapping[Role, Sequence[object]] | Mapping[Role, pa.ChunkedArray], origin: str, *, before: int = 0
-) -> RawRows:
-    """Convert columns given by role, all Python sequences or all Arrow arrays.
-
-    Raises:
-        DataError: See `rows_from_values` and `rows_from_arrow`.
-    """
-    of_arrow = isinstance(columns["text"], pa.ChunkedArray)
-    make = rows_from_arrow if of_arrow else rows_from_values
-    return make(
-        columns["text"],
-        columns["label"],
-        origin,
-        second_texts=columns.get("text_pair"),
-        groups=columns.get("group"),
-        slices={role: column for role, column in columns.items() if role.startswith(SLICE)},
-        before=before,
-    )
+    named_as: ClassNames | None = None
+    for batch in batches:
+        if named_as is None:
+            named_as = {**names_in(batch.schema, origin), **(class_names or {})}
+        columns = [named(batch.column(name), named_as.get(name)) for name in names]
+        part = pa.RecordBatch.from_arrays(columns, roles)
+        step = max(1, min(_BATCH_ROWS, part.num_rows * _BATCH_BYTES // max(1, size_of(part))))
+        for start in range(0, part.num_rows, step):
+            held.append(part.slice(start, step))
+            count += held[-1].num_rows
+            size += size_of(held[-1])
+            if size >= _BATCH_BYTES or count >= _BATCH_ROWS:
+                yield build_batch()
+                before += count
+                size = count = 0
+                held = []
+    if held:
+        yield build_batch()
 
 
 def collect(batches: Iterable[RawRows], origin: str) -> RawRows:
@@ -198,41 +211,9 @@ def collect(batches: Iterable[RawRows], origin: str) -> RawRows:
     source = record_batches()
     first = next(source, None)
     if first is None:
-        return rows_from_values([], [], origin)
+        return rows_from_columns({"text": [], "label": []}, origin)
     table, file = store_batches(chain([first], source))
-    return RawRows(
-        origin,
-        table["text"],
-        table["label"],
-        tuple(not_text),
-        table["text_pair"] if "text_pair" in table.column_names else None,
-        table["group"] if "group" in table.column_names else None,
-        {name: table[name] for name in table.column_names if name.startswith(SLICE)},
-        tuple(parts),
-        file,
-    )
-
-
-def _assemble(
-    texts: tuple[pa.ChunkedArray, set[int]],
-    second_texts: tuple[pa.ChunkedArray, set[int]] | None,
-    labels: pa.ChunkedArray,
-    groups: pa.ChunkedArray | None,
-    slices: Mapping[Role, pa.ChunkedArray],
-    origin: str,
-) -> RawRows:
-    first, wrong = texts
-    second = None
-    if second_texts is not None:
-        second, more = second_texts
-        first, second = pc.coalesce(first, _empty_where(second)), pc.coalesce(second, _empty_where(first))
-        wrong = wrong | more
-    return RawRows(origin, first, labels, tuple(sorted(wrong)), second, groups, slices, ((origin, len(first)),))
-
-
-def _empty_where(other: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return the empty string where `other` has a value, else null."""
-    return pc.if_else(pc.is_valid(other), "", None)
+    return RawRows(origin, table, tuple(not_text), tuple(parts), file)
 
 
 def _take(column: pa.ChunkedArray, positions: NDArray[np.int64]) -> list[Any]:

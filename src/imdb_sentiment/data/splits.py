@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows, invalid_rows_check
+from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near_duplicates import require_rensa
 from imdb_sentiment.data.sampling import assign_folds, class_counts, split_off, stratified_sample
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DataSplits",
     "LoadedSplits",
+    "divide",
     "drop_overlap",
     "fingerprint",
     "finish",
@@ -44,7 +45,6 @@ __all__ = [
     "limit_rows",
     "load_checked",
     "load_splits",
-    "make_splits",
 ]
 
 
@@ -97,21 +97,10 @@ def given_splits(splits: DataSplits) -> LoadedSplits:
 
 
 def load_splits(config: "DataConfig", data: object = None, *, cross_below: int = 0) -> LoadedSplits:
-    """Load a source and divide it; see `load_source` and `make_splits`."""
+    """Load a source and divide it; see `load_checked` and `divide`."""
     raw = load_checked(config, data)
-    inspected = inspect_rows(raw.splits, config, check=invalid_rows_check(config))
+    inspected = inspect_rows(raw.splits, config)
     return LoadedSplits(*divide(raw, inspected, config, cross_below=cross_below), (raw, inspected))
-
-
-def make_splits(raw: RawData, config: "DataConfig") -> tuple[DataSplits, LabelNames]:
-    """Check the rows and divide them into train, validation and test.
-
-    Raises:
-        DataError: Labels are not understood, rows are not valid, or there are too few rows.
-        MissingExtraError: Near-duplicate detection is on and its extra is not installed.
-    """
-    _require_train(raw)
-    return divide(raw, inspect_rows(raw.splits, config, check=invalid_rows_check(config)), config)
 
 
 def load_checked(config: "DataConfig", data: object = None) -> RawData:
@@ -125,14 +114,10 @@ def load_checked(config: "DataConfig", data: object = None) -> RawData:
     if config.near_duplicates == "group":
         require_rensa()  # before the source is read, which may take long
     raw = load_source(config, data)
-    _require_train(raw)
-    return raw
-
-
-def _require_train(raw: RawData) -> None:
     if "train" not in raw.splits:
         found = f"splits {', '.join(raw.splits)}"
         raise DataError(f"{raw.origin} has no training rows", found=found, expected="a split train")
+    return raw
 
 
 def divide(
@@ -364,9 +349,8 @@ def to_dataset(rows: Rows, names: Sequence[str]) -> "datasets.Dataset":
 
     labels = np.zeros(len(rows.raw), dtype=np.int64)
     labels[rows.positions] = rows.labels
-    table = rows.raw.table()
-    read = ("text", "text_pair", *rows.raw.slices)
-    columns = {name: table[name] for name in read if name in table.column_names}
+    table = rows.raw.table
+    columns = {name: table[name] for name in table.column_names if name not in ("label", "group")}
     kinds = {**dict.fromkeys(columns, datasets.Value("string")), "label": datasets.ClassLabel(names=list(names))}
     features = datasets.Features(kinds)
     whole = datasets.Dataset(

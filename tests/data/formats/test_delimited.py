@@ -262,7 +262,7 @@ def test_two_texts_a_label_and_a_group_are_read_by_their_columns(tmp_path: Path)
     path.write_text("label,body,film,title\npos,good,A,yes\n,bad,,\nneg,,B,no\n", encoding="utf-8")
     config = DataConfig(text_columns=("title", "body"), group_column="film")
     rows = collect(read_delimited(path, config, []), "reviews.csv")
-    assert rows.table().to_pydict() == {
+    assert rows.table.to_pydict() == {
         "text": ["yes", "", "no"],
         "text_pair": ["good", "bad", ""],
         "label": ["pos", None, "neg"],

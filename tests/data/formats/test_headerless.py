@@ -56,8 +56,7 @@ def test_positions_may_be_numbers_and_name_any_column(tmp_path: Path) -> None:
     config = DataConfig(header=False, text_column=3, label_column=2, group_column=4)  # type: ignore[arg-type]
     rows, _ = read_file(path, config)
     assert pairs(rows) == [("good", "pos"), ("bad", "neg")]
-    assert rows.groups is not None
-    assert rows.groups.to_pylist() == ["A", "B"]
+    assert rows.table["group"].to_pylist() == ["A", "B"]
 
 
 def test_a_position_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_columns_may_lie_in_objects(tmp_path: Path) -> None:
     )
     config = DataConfig(text_columns=("review.title.en", "review.body"), group_column="author.id")
     rows, _ = read_file(path, config)
-    assert rows.table().to_pydict() == {
+    assert rows.table.to_pydict() == {
         "text": ["yes", None, None, None, None, "no"],
         "text_pair": ["good", None, None, None, None, ""],
         "label": ["1", "0", "0", "a", "1", "1"],

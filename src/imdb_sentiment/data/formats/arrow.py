@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imdb_sentiment.data.batches import batches_from_tables
 from imdb_sentiment.data.class_names import names_beside
 from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
 from imdb_sentiment.data.formats.compression import whole_file
 from imdb_sentiment.data.formats.table import Added, Chunk
-from imdb_sentiment.data.raw_rows import RawRows
+from imdb_sentiment.data.raw_rows import RawRows, batches_from_tables
 from imdb_sentiment.errors import DataError
 
 if TYPE_CHECKING:
