@@ -434,7 +434,7 @@ class SentimentClassifier:
                 found=f"no {SEEN_ROWS_FILE} in its folder",
                 expected="the file that was saved with the model",
             )
-        return seen.trained_on(listed) if split == "train" else seen.chosen_on(listed)
+        return seen.known(listed, split)
 
     def push_to_hub(
         self,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment.data.inspection import number_groups
+from imdb_sentiment.data.inspection import join_groups, number_equal
 
 
 def as_sets(numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> set[frozenset[int]]:
@@ -16,7 +16,8 @@ def as_sets(numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> set[frozen
 def numbered(keys: list[int], near: list[tuple[int, int]], ties: list[int]) -> tuple[set[frozenset[int]], ...]:
     words = np.array([[key // 3, key] for key in keys], dtype=np.uint64).reshape(-1, 2)
     pairs = np.array(near, dtype=np.int64).reshape(-1, 2)
-    return tuple(map(as_sets, number_groups(words, pairs, np.array(ties, dtype=np.uint64))))
+    same = number_equal(words)
+    return tuple(map(as_sets, (same, *join_groups(same, pairs, np.array(ties, dtype=np.uint64)))))
 
 
 def test_no_rows_have_no_groups() -> None:
@@ -45,7 +46,7 @@ def test_a_chain_is_one_group() -> None:
 def test_each_word_of_a_key_counts(which: int) -> None:
     keys = np.array([[1, 1], [1, 1]], dtype=np.uint64)
     keys[1, which] = 2
-    same = number_groups(keys, np.empty((0, 2), dtype=np.int64), np.zeros(2, dtype=np.uint64)).same
+    same = number_equal(keys)
     assert same[0] != same[1]
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from conftest import examples
 from imdb_sentiment.data import near_duplicates
+from imdb_sentiment.data.inspection import number_equal
 from imdb_sentiment.data.near_duplicates import NEAR_THRESHOLD, MinHashIndex
 from imdb_sentiment.errors import MissingExtraError
 
@@ -52,9 +53,9 @@ def jaccard(one: str, other: str) -> float:
     return shared / (len(shingles(one)) + len(shingles(other)) - shared)
 
 
-def keys_of(texts: Sequence[str]) -> NDArray[np.uint64]:
+def numbers_of(texts: Sequence[str]) -> NDArray[np.int64]:
     digests = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
-    return np.frombuffer(b"".join(digests), np.uint64).reshape(-1, 2)
+    return number_equal(np.frombuffer(b"".join(digests), np.uint64).reshape(-1, 2))
 
 
 class Fetched:
@@ -73,7 +74,7 @@ def pairs_of(texts: Sequence[str], batch: int = 1000) -> NDArray[np.int64]:
     with MinHashIndex() as index:
         for start in range(0, len(texts), batch):
             index.add(texts[start : start + batch])
-        return index.pairs(keys_of(texts), Fetched(texts))
+        return index.pairs(numbers_of(texts), Fetched(texts))
 
 
 def components(texts: Sequence[str], pairs: Sequence[Sequence[int]] | NDArray[np.int64]) -> set[frozenset[str]]:
@@ -240,7 +241,7 @@ def test_many_copies_of_a_template_are_joined_in_linear_time() -> None:
     fetched = Fetched(texts)
     with MinHashIndex() as index:
         index.add(texts)
-        pairs = index.pairs(keys_of(texts), fetched)
+        pairs = index.pairs(numbers_of(texts), fetched)
     assert components(texts, pairs) == {frozenset(texts)}
     assert fetched.count < 3 * len(texts)
 
@@ -263,11 +264,11 @@ def test_more_texts_than_fit_in_memory_give_the_same(monkeypatch: pytest.MonkeyP
     assert len(expected) == 300
 
 
-def test_keys_must_match_the_texts() -> None:
+def test_rows_must_match_the_texts() -> None:
     with MinHashIndex() as index:
         index.add(["one", "two"])
         with pytest.raises(ValueError, match="2 texts were added"):
-            index.pairs(keys_of(["one"]), Fetched(["one"]))
+            index.pairs(numbers_of(["one"]), Fetched(["one"]))
 
 
 def test_without_rensa_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

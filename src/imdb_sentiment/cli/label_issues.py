@@ -91,7 +91,7 @@ def _check_kind(output: Path) -> None:
 
 
 def _table(found: "LabelIssues", output: Path, *, spreadsheet_safe: bool) -> str:
-    from imdb_sentiment.data.formats.record_writer import records_as_text
+    from imdb_sentiment.data.formats.csv_records import records_as_text
 
     rows = [
         (str(issue.row), issue.label, issue.suggested, f"{issue.probability:.4f}", issue.text) for issue in found.issues

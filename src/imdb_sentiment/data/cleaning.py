@@ -58,7 +58,6 @@ def normalise(text: str, second: str | None = None) -> str:
 
 
 def _normalised(text: str) -> Iterator[str]:
-    """Yield a normalised text in parts."""
     before = ""
     for part in divide(text):
         if words := " ".join(_clean(part).casefold().split()):

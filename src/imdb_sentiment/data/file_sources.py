@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.data.formats.arrow import read_arrow, read_parquet
+from imdb_sentiment.data.formats.arrow import read_arrow
 from imdb_sentiment.data.formats.columns import column_specs
 from imdb_sentiment.data.formats.compression import plain_suffix
 from imdb_sentiment.data.formats.delimited import read_delimited
-from imdb_sentiment.data.formats.headerless import no_header_error
+from imdb_sentiment.data.formats.dialects import no_header_error
 from imdb_sentiment.data.formats.jsonl import read_jsonl
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows, collect
 from imdb_sentiment.data.signatures import check_content, content_hint
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]] = {
-    ".parquet": read_parquet,
+    ".parquet": read_arrow,
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
@@ -246,7 +246,6 @@ def _read_divided(
 
 
 def _match_note(files: Sequence[Path], pattern: str) -> str:
-    """Report how many files match a pattern."""
     return f"{len(files):,} files match {pattern}" if len(files) > 1 else f"1 file matches {pattern}"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,22 +55,12 @@ class TrainingFingerprints:
         """Write the fingerprints to one NumPy file without pickles."""
         save_arrays(path, {"train": self.train, "validation": self.validation})
 
-    def trained_on(self, texts: Sequence[Text]) -> list[bool]:
-        """Return for each text whether it is a training text."""
-        return _are_in(self.train, texts)
-
-    def chosen_on(self, texts: Sequence[Text]) -> list[bool]:
-        """Return for each text whether it is a validation text."""
-        return _are_in(self.validation, texts)
-
-    def known(self, texts: Sequence[Text]) -> list[bool]:
-        """Return for each text whether it is a training or validation text."""
-        return _are_in(np.concatenate([self.train, self.validation]), texts)
-
-
-def _are_in(known: NDArray[np.uint64], texts: Sequence[Text]) -> list[bool]:
-    found: list[bool] = np.isin(_words(texts), known).tolist()
-    return found
+    def known(self, texts: Sequence[Text], split: Literal["train", "validation"] | None = None) -> list[bool]:
+        """Return for each text whether it is in a split, by default in either."""
+        splits = {"train": self.train, "validation": self.validation}
+        known = np.concatenate(list(splits.values())) if split is None else splits[split]
+        found: list[bool] = np.isin(_words(texts), known).tolist()
+        return found
 
 
 def _texts(rows: "datasets.Dataset") -> Iterable[Text]:
@@ -79,12 +69,8 @@ def _texts(rows: "datasets.Dataset") -> Iterable[Text]:
         yield from zip(part["text"], part["text_pair"], strict=True) if "text_pair" in part else part["text"]
 
 
-def _fingerprint(text: Text) -> bytes:
-    return (text_key(text) if isinstance(text, str) else text_key(*text))[:8]
-
-
 def _words(texts: Iterable[Text]) -> NDArray[np.uint64]:
     words = bytearray()
     for text in texts:
-        words += _fingerprint(text)
+        words += text_key(*([text] if isinstance(text, str) else text))[:8]
     return np.frombuffer(words, dtype="<u8").astype(np.uint64)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.data.cleaning import key_of_normalised, normalise
-from imdb_sentiment.data.near_duplicates import MinHashIndex
+from imdb_sentiment.data.near_duplicates import MinHashIndex, number_components
 from imdb_sentiment.data.raw_rows import RawRows
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.messages import Advice, Setting
@@ -21,7 +21,7 @@ from imdb_sentiment.runtime.progress import progress_bar
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["Groups", "InspectedRows", "Invalid", "Rows", "inspect_rows", "number_groups"]
+__all__ = ["InspectedRows", "Invalid", "Rows", "inspect_rows", "join_groups", "number_equal"]
 
 Invalid = Mapping[str, Sequence[int]]
 """Numbers, from 1, of the unusable rows by reason."""
@@ -30,39 +30,8 @@ _VALID = "a text and a label in each row"
 _NO_TIE = bytes(8)
 
 
-class Groups(NamedTuple):
-    """Three groupings of n rows; rows with equal numbers belong together. Each is int64 of shape (n,)."""
-
-    same: NDArray[np.int64]
-    """By equal keys."""
-
-    near: NDArray[np.int64]
-    """By equal keys and near pairs, transitively."""
-
-    tied: NDArray[np.int64]
-    """By equal keys, near pairs and equal ties, transitively."""
-
-
-def number_groups(keys: NDArray[np.uint64], near: NDArray[np.int64], ties: NDArray[np.uint64]) -> Groups:
-    """Number the connected components of rows.
-
-    Args:
-        keys: Two words per row, shape (n, 2).
-        near: Pairs of rows, shape (m, 2).
-        ties: One word per row, shape (n,); 0 for a row without a group.
-    """
-    same = _number_equal(keys)
-    texts = int(same.max(initial=-1)) + 1
-    by_text = _components(same[near], texts)
-    tied_rows = np.flatnonzero(ties)
-    _, tie = np.unique(ties[tied_rows], return_inverse=True)
-    # each value of the group column is one more node, linked to the texts of its rows
-    links = np.column_stack((same[tied_rows], texts + tie))
-    by_tie = _components(np.concatenate((same[near], links)), texts + int(tie.max(initial=-1)) + 1)
-    return Groups(same, by_text[same], by_tie[same])
-
-
-def _number_equal(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+def number_equal(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Number rows by their keys of two words, shape (n, 2), so that equal keys get equal numbers."""
     order = np.lexsort((keys[:, 1], keys[:, 0]))
     ordered = keys[order]
     is_new = np.ones(len(keys), dtype=bool)
@@ -72,16 +41,27 @@ def _number_equal(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     return numbers
 
 
-def _components(links: NDArray[np.int64], nodes: int) -> NDArray[np.int64]:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+def join_groups(
+    same: NDArray[np.int64], near: NDArray[np.int64], ties: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Join the rows of equal texts to larger groups.
 
-    if not len(links):
-        return np.arange(nodes)
-    graph = coo_array((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), shape=(nodes, nodes))
-    _, numbers = connected_components(graph, directed=False)
-    result: NDArray[np.int64] = numbers.astype(np.int64)
-    return result
+    Args:
+        same: Number of each row's text, shape (n,).
+        near: Pairs of rows, shape (m, 2).
+        ties: One word per row, shape (n,); 0 for a row without a group.
+
+    Returns:
+        `near` and `tied` of `Rows`.
+    """
+    texts = int(same.max(initial=-1)) + 1
+    tied_rows = np.flatnonzero(ties)
+    _, tie = np.unique(ties[tied_rows], return_inverse=True)
+    # each value of the group column is one more node, linked to the texts of its rows
+    links = np.column_stack((same[tied_rows], texts + tie))
+    by_text = number_components(same[near].T, texts)
+    by_tie = number_components(np.concatenate((same[near], links)).T, texts + int(tie.max(initial=-1)) + 1)
+    return by_text[same], by_tie[same]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,8 +133,9 @@ def inspect_rows(splits: Mapping[str, RawRows], config: "DataConfig", *, check: 
         keys = np.concatenate([columns[2] for columns in arrays.values()])
         ties = np.concatenate([columns[4] for columns in arrays.values()])
         fetch = _TextLookup([(splits[split], columns[0]) for split, columns in arrays.items()])
-        pairs = index.pairs(keys, fetch) if index else np.empty((0, 2), dtype=np.int64)
-    groups = number_groups(keys, pairs, ties)
+        same = number_equal(keys)
+        pairs = index.pairs(same, fetch) if index else np.empty((0, 2), dtype=np.int64)
+    groups = (same, *join_groups(same, pairs, ties))
     parts: dict[str, Rows] = {}
     start = 0
     for split, (positions, labels, own_keys, digests, _) in arrays.items():

@@ -143,7 +143,6 @@ def match_labels(labels: object, known: LabelNames, *, rows: int) -> tuple[list[
 
 
 def _named(counts: Mapping[str, int], config: "DataConfig", origin: str) -> Labelling:
-    """Resolve labels that the configuration names."""
     positive, negative = _plain_names(config)
     labels = {plain_label(label) for label in counts}
     others = [label for label in labels if fold_label(label) != fold_label(positive)]
@@ -160,7 +159,6 @@ def _named(counts: Mapping[str, int], config: "DataConfig", origin: str) -> Labe
 
 
 def _match(counts: Mapping[str, int], config: "DataConfig", origin: str, known: LabelNames) -> Labelling:
-    """Match labels to those of a model."""
     ids = _by_meaning(counts, known)
     assumed = False
     if config.positive_label is not None:
@@ -261,7 +259,6 @@ def _too_many(counts: Mapping[str, int], config: "DataConfig", origin: str) -> D
 
 
 def _no_such_label(label: str, field: str, counts: Mapping[str, int], config: "DataConfig", origin: str) -> DataError:
-    """Return the error for a configured label that no row has."""
     respelt = [other for other in counts if fold_label(other) == fold_label(label)]
     if field == "negative_label":
         respelt = [other for other in counts if plain_label(other) != _plain_names(config)[0]]

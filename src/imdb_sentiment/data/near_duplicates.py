@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Ints: TypeAlias = NDArray[np.int64]
     Words: TypeAlias = NDArray[np.uint64]
 
-__all__ = ["NEAR_THRESHOLD", "MinHashIndex", "require_rensa"]
+__all__ = ["NEAR_THRESHOLD", "MinHashIndex", "number_components", "require_rensa"]
 
 NEAR_THRESHOLD = 0.7
 """Minimum Jaccard similarity of near duplicates. A film review with one word in twenty replaced is mostly at 0.8 to
@@ -127,26 +127,25 @@ class MinHashIndex:
         rows = self._minhash.digest_matrix_from_flat_token_hashes(hashes, offsets, _PERMUTATIONS, _SEED).to_rows()
         return np.fromiter(chain.from_iterable(rows), np.uint32, len(rows) * _PERMUTATIONS).reshape(-1, _PERMUTATIONS)
 
-    def pairs(self, keys: "Words", fetch: Callable[["Ints"], list[str]]) -> "Ints":
+    def pairs(self, same: "Ints", fetch: Callable[["Ints"], list[str]]) -> "Ints":
         """Find enough pairs of near duplicates to connect each group.
 
-        Of rows with equal keys only the first is used; the caller joins the others. In a bucket of more than 20 texts,
+        Of rows with equal texts only the first is used; the caller joins the others. In a bucket of more than 20 texts,
         each is compared with only two others, so that many copies of one template do not take quadratic time.
 
         Args:
-            keys: Two words per row that are equal for equal normalised texts, shape (rows, 2).
+            same: Number of each row's normalised text, shape (rows,), which does not depend on the order of the rows.
             fetch: Returns the normalised texts at row positions.
 
         Returns:
             Row positions, shape (pairs, 2).
 
         Raises:
-            ValueError: The number of keys differs from the number of texts.
+            ValueError: `same` is not of one row per text.
         """
-        if keys.shape != (sum(self._chunks), 2):
-            raise ValueError(f"keys has shape {keys.shape}; {sum(self._chunks)} texts were added")
-        order = np.lexsort(keys.T[::-1])
-        rows = order[np.append(True, np.diff(keys[order], axis=0).any(axis=1))[: len(order)]]
+        if len(same) != sum(self._chunks):
+            raise ValueError(f"{len(same)} rows were given, {sum(self._chunks)} texts were added")
+        _, rows = np.unique(same, return_index=True)
         lengths = np.concatenate([np.empty(0, np.int32), *self._lengths])
         groups = np.arange(len(rows))
         found = [np.empty((0, 2), np.int64)]
@@ -190,15 +189,21 @@ class MinHashIndex:
 
 def _connect(groups: "Ints", pairs: "Ints") -> None:
     """Merge the groups of each pair; `groups` maps each text to the representative of its group."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     old, ends = np.unique(groups[pairs], return_inverse=True)
-    graph = coo_array((np.ones(pairs.shape[1]), tuple(ends.reshape(2, -1))), shape=(len(old), len(old)))
-    _, component = connected_components(graph, directed=False)
+    component = number_components(ends.reshape(2, -1), len(old))
     _, first = np.unique(component, return_index=True)
     groups[old] = old[first[component]]
     groups[:] = groups[groups]
+
+
+def number_components(links: "Ints", nodes: int) -> "Ints":
+    """Number the connected components of a graph; `links` are pairs of its nodes, shape (2, links)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(links.shape[1], dtype=bool), tuple(links)), shape=(nodes, nodes))
+    _, numbers = connected_components(graph, directed=False)
+    return np.asarray(numbers, dtype=np.int64)
 
 
 def _runs(values: "Ints") -> Iterator[range]:

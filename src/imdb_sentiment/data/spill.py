@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 
 from imdb_sentiment.errors import DataError
 
-__all__ = ["RowFile", "Stored", "disk_errors", "store_batches"]
+__all__ = ["RowFile", "disk_errors", "store_batches"]
 
 _MEMORY_BYTES = 256 * 2**20
 
@@ -38,15 +37,11 @@ class RowFile:
         return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()
 
 
-class Stored(NamedTuple):
-    """Columns, and the file that holds them, if any."""
-
-    table: pa.Table
-    file: RowFile | None
-
-
-def store_batches(batches: Iterable[pa.RecordBatch]) -> Stored:
+def store_batches(batches: Iterable[pa.RecordBatch]) -> tuple[pa.Table, RowFile | None]:
     """Store one or more batches of one schema, in memory up to 256 MiB, else in a file in `TMPDIR`.
+
+    Returns:
+        All rows, and the file that holds them, if any.
 
     Raises:
         DataError: The file cannot be written, as when the disk is full.
@@ -59,8 +54,8 @@ def store_batches(batches: Iterable[pa.RecordBatch]) -> Stored:
         size += batch.nbytes
         if size > _MEMORY_BYTES:
             file = _written(held, source)
-            return Stored(file.mapped(), file)
-    return Stored(pa.Table.from_batches(held), None)
+            return file.mapped(), file
+    return pa.Table.from_batches(held), None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file
-from imdb_sentiment.data.formats.arrow import read_arrow, read_parquet
+from imdb_sentiment.data.formats.arrow import read_arrow
 from imdb_sentiment.errors import DataError
 from written_files import pairs, write_parquet
 
@@ -194,8 +194,8 @@ def test_long_texts_come_in_small_pieces(tmp_path: Path) -> None:
     table = pa.table({"text": [f"{i} " * 500_000 for i in range(30)], "label": [1] * 30})
     pq.write_table(table, tmp_path / "reviews.parquet", compression="zstd", use_dictionary=False)
     write_stream(tmp_path / "reviews.arrow", table)
-    for reader, name in ((read_parquet, "reviews.parquet"), (read_arrow, "reviews.arrow")):
-        pieces = list(reader(tmp_path / name, DATA, []))
+    for name in ("reviews.parquet", "reviews.arrow"):
+        pieces = list(read_arrow(tmp_path / name, DATA, []))
         assert max(len(piece) for piece in pieces) < 10
         assert (
             pa.chunked_array([chunk for piece in pieces for chunk in piece.table["text"].chunks]).to_pylist()

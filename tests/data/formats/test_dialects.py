@@ -5,7 +5,7 @@ import pytest
 
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file
-from imdb_sentiment.data.formats.csv_parser import RecordParser
+from imdb_sentiment.data.formats.csv_records import RecordParser
 from imdb_sentiment.errors import DataError
 from written_files import pairs
 

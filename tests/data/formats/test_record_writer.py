@@ -1,4 +1,4 @@
-"""Every cell comes back as it was, by each program that reads CSV."""
+"""Covers data/formats/csv_records.py: every cell comes back as it was, by each program that reads CSV."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imdb_sentiment.data.formats.record_writer import records_as_text
+from imdb_sentiment.data.formats.csv_records import records_as_text
 
 SPECIAL = [
     "\r",

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from imdb_sentiment.data.class_names import names_beside
 from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
-from imdb_sentiment.data.formats.compression import whole_file
+from imdb_sentiment.data.formats.compression import plain_suffix, whole_file
 from imdb_sentiment.data.formats.table import Added, Chunk
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_tables
 from imdb_sentiment.errors import DataError
@@ -18,7 +18,7 @@ from imdb_sentiment.errors import DataError
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["ParquetTable", "arrow_errors", "open_parquet", "read_arrow", "read_parquet", "with_columns"]
+__all__ = ["ParquetTable", "arrow_errors", "open_parquet", "read_arrow", "with_columns"]
 
 _BATCH_BYTES = 8 * 2**20
 _MAX_BATCH_ROWS = 10_000
@@ -30,38 +30,23 @@ _GROUP_ROWS = 65_536
 _CHECK_BATCH_ROWS = 1024
 
 
-def read_parquet(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the requested columns of a Parquet file.
-
-    Args:
-        path: The file, compressed or not.
-        config: Names the columns.
-        notes: Unused.
-
-    Raises:
-        DataError: The file is not Parquet, is damaged, or lacks a column.
-        OSError: The file cannot be opened.
-    """
-    specs = column_specs(config)
-    with whole_file(path) as whole:
-        yield from batches_from_tables(_parquet_batches(path, whole, specs), specs, str(path), names_beside(path))
-
-
 def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
-    """Read the requested columns of an Arrow file: the format of Feather 2, or the stream format of `datasets`.
+    """Read the requested columns of a Parquet or Arrow file.
 
     Args:
-        path: The file, compressed or not.
+        path: The file, compressed or not. One that ends in `.arrow` is in the format of Feather 2, or in the stream
+            format of `datasets`.
         config: Names the columns.
         notes: Unused.
 
     Raises:
-        DataError: The file is not Arrow, is damaged, or lacks a column.
+        DataError: The file is of another format, is damaged, or lacks a column.
         OSError: The file cannot be opened.
     """
     specs = column_specs(config)
+    read = _parquet_batches if plain_suffix(path) == ".parquet" else _arrow_batches
     with whole_file(path) as whole:
-        yield from batches_from_tables(_arrow_batches(path, whole, specs), specs, str(path), names_beside(path))
+        yield from batches_from_tables(read(path, whole, specs), specs, str(path), names_beside(path))
 
 
 def open_parquet(source: Path | BinaryIO) -> pq.ParquetFile:

@@ -41,7 +41,7 @@ def open_bytes(path: Path) -> BinaryIO:
     if path.suffix.lower() not in COMPRESSIONS:
         return path.open("rb")
     kind = COMPRESSIONS[path.suffix.lower()]
-    source = gzip.GzipFile(path) if kind == "gzip" else _open_zstandard(path)
+    source = gzip.GzipFile(path) if kind == "gzip" else pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
     return cast("BinaryIO", io.BufferedReader(_Decompressed(path, kind, source), _BUFFER))
 
 
@@ -56,14 +56,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield path
         return
     with disk_errors():
-        folder = tempfile.mkdtemp(prefix="imdb-sentiment-")
-    try:
-        copy = Path(folder) / "file"
+        folder = tempfile.TemporaryDirectory(prefix="imdb-sentiment-", ignore_cleanup_errors=True)
+    with folder:
+        copy = Path(folder.name) / "file"
         with open_bytes(path) as source:
             _copy(source, copy)
         yield copy
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _copy(source: BinaryIO, target: Path) -> None:
@@ -105,10 +103,6 @@ class _Decompressed(io.RawIOBase):
         if not self.closed:
             self._source.close()
         super().close()
-
-
-def _open_zstandard(path: Path) -> Any:
-    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
 
 
 def concatenate(parts: Sequence[Path], target: Path) -> None:

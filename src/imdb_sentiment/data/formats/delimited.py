@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
 from imdb_sentiment.data.formats.compression import concatenate
-from imdb_sentiment.data.formats.dialects import find_dialect, records_of
-from imdb_sentiment.data.formats.headerless import refuse_missing_header
-from imdb_sentiment.data.formats.record_writer import records_as_text
+from imdb_sentiment.data.formats.csv_records import records_as_text
+from imdb_sentiment.data.formats.dialects import find_dialect, records_of, refuse_missing_header
 from imdb_sentiment.data.formats.table import Added, Chunk
 from imdb_sentiment.data.formats.text import TextError, TextFile
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows
@@ -138,7 +137,7 @@ class DelimitedFile:
             )
 
 
-class DelimitedTable:
+class DelimitedTable(DelimitedFile):
     """A CSV or TSV file whose rows are scored.
 
     Args:
@@ -149,16 +148,14 @@ class DelimitedTable:
     """
 
     def __init__(self, text: TextFile, specs: Sequence[ColumnSpec], *, header: bool, spreadsheet_safe: bool) -> None:
-        self._file = DelimitedFile(text, specs, header=header)
-        self._header = header
+        super().__init__(text, specs, header=header)
         self._safe = spreadsheet_safe
-        self.columns, self.notes = self._file.columns, self._file.notes
-        self.rows = sum(1 for _ in self._file.records())
+        self.rows = sum(1 for _ in self.records())
         self._places = [self.columns.index(column.name) for column in specs]
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yield the rows in order, `size` at a time."""
-        records = self._file.records()
+        records = self.records()
         while rows := list(islice(records, size)):
             yield Chunk([tuple(row[place] for place in self._places) for row in rows], rows)
 
@@ -178,7 +175,7 @@ class DelimitedTable:
 
     def _write(self, path: Path, records: Iterable[Sequence[str]]) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(records_as_text(records, self._file.dialect.separator, spreadsheet_safe=self._safe))
+            file.writelines(records_as_text(records, self.dialect.separator, spreadsheet_safe=self._safe))
 
 
 def _shown(score: float | None) -> str:

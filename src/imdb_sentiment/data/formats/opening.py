@@ -8,7 +8,7 @@ from imdb_sentiment.data.formats.arrow import ParquetTable
 from imdb_sentiment.data.formats.columns import text_specs
 from imdb_sentiment.data.formats.compression import COMPRESSIONS, plain_suffix, whole_file
 from imdb_sentiment.data.formats.delimited import DelimitedTable
-from imdb_sentiment.data.formats.headerless import no_header_error
+from imdb_sentiment.data.formats.dialects import no_header_error
 from imdb_sentiment.data.formats.jsonl import JsonTable
 from imdb_sentiment.data.formats.table import Table
 from imdb_sentiment.data.formats.text import TextError, TextFile, TooLongError

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, NamedTuple, Self
+from tempfile import SpooledTemporaryFile
+from typing import NamedTuple, Self
 
 from imdb_sentiment.data.formats.compression import open_bytes
 from imdb_sentiment.data.spill import disk_errors
@@ -236,25 +236,24 @@ def lines_by_block(blocks: Iterable[str], newline: str = "\n") -> Iterator[list[
 
 
 class LongText:
-    """A buffer for incomplete text, mostly on disk, so that endless text does not fill the memory.
+    """A buffer for incomplete text, on disk if it is large, so that endless text does not fill the memory.
 
     Attributes:
         characters: Number of characters.
     """
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self.characters = 0
-        self._parts: list[str] = []
-        self._waiting = self._written = 0
-        self._file: IO[bytes] | None = None
+        self._file = SpooledTemporaryFile(_MAX_IN_MEMORY)  # noqa: SIM115  __exit__ closes it
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._file:
-            self._file.close()
-            self._file = None
+        self._file.close()
 
     def add(self, text: str) -> None:
         """Append text.
@@ -263,35 +262,19 @@ class LongText:
             TooLongError: The buffer exceeds the size limit.
             DataError: The disk is full.
         """
-        self._parts.append(text)
+        with disk_errors():
+            self._file.write(text.encode("utf-8", "surrogatepass"))
         self.characters += len(text)
-        self._waiting += len(text)
-        if self._waiting > _MAX_IN_MEMORY:
-            self._spill()
+        if self._file.tell() > _MAX_ROW_BYTES:
+            raise TooLongError
 
     def take(self) -> str:
         """Return the content and clear the buffer."""
-        if self._file:
-            self._spill()
-            self._file.seek(0)
-            content = self._file.read()
-            self.__exit__()
-            self._written = self.characters = 0
-            return content.decode("utf-8", "surrogatepass")
-        text = "".join(self._parts)
-        self._parts.clear()
-        self._waiting = self.characters = 0
-        return text
-
-    def _spill(self) -> None:
-        with disk_errors():
-            self._file = self._file or TemporaryFile()  # noqa: SIM115  __exit__ closes it
-            for part in self._parts:
-                self._written += self._file.write(part.encode("utf-8", "surrogatepass"))
-        self._parts.clear()
-        self._waiting = 0
-        if self._written > _MAX_ROW_BYTES:
-            raise TooLongError
+        with self._file as file:
+            file.seek(0)
+            content = file.read()
+        self._clear()
+        return content.decode("utf-8", "surrogatepass")
 
 
 def _refuse_wide(path: Path, head: bytes) -> None:

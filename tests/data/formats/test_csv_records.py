@@ -8,15 +8,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment.data.formats import csv_parser, text
-from imdb_sentiment.data.formats.csv_parser import RecordParser
+from imdb_sentiment.data.formats import csv_records, text
+from imdb_sentiment.data.formats.csv_records import RecordParser
 from imdb_sentiment.data.formats.text import LongText, TextError, TooLongError
 
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let records of some characters count as long, and be put aside on disk."""
-    monkeypatch.setattr(csv_parser, "_LONG", 3)
+    monkeypatch.setattr(csv_records, "_LONG", 3)
     monkeypatch.setattr(text, "_MAX_IN_MEMORY", 5)
 
 

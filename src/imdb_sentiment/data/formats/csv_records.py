@@ -1,13 +1,17 @@
-"""A CSV and TSV parser equivalent to Python's csv module in strict mode, but faster and with less memory."""
+"""Parse and write the records of CSV and TSV text (RFC 4180).
+
+The parser is equivalent to Python's csv module in strict mode, but faster and with less memory.
+"""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from unicodedata import category, normalize
 
 from imdb_sentiment.data.formats.text import LongText, TextError, row_name
 from imdb_sentiment.errors import DataError
 
-__all__ = ["RecordParser"]
+__all__ = ["RecordParser", "records_as_text"]
 
 _MAX_FIELDS = 1000
 """Largest number of fields for which a whole record is matched at once."""
@@ -15,6 +19,8 @@ _MAX_FIELDS = 1000
 _LONG = 2**20
 """Length in characters above which an incomplete record is not matched again with each block."""
 
+_NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *")
+_SIGNS = "=+-@\N{MINUS SIGN}"
 _IN_QUOTES = re.compile('[^"]*+(?:""[^"]*+)*+')
 
 
@@ -75,7 +81,7 @@ class RecordParser:
             while place < len(text):
                 if self._usual and (found := self._usual(text, place)):
                     place = found.end()
-                    yield [] if found[1] is None else [_bare(part) for part in found.groups()]
+                    yield [] if found[1] is None else [_unquoted(part) for part in found.groups()]
                     continue
                 record, end = self._any(text, place, at_end=at_end)
                 if record is None:
@@ -98,7 +104,7 @@ class RecordParser:
             place = field.end()
             if not (found := after(text, place)):
                 break
-            fields.append(_bare(field[1]))
+            fields.append(_unquoted(field[1]))
             if not found[1]:
                 return ([] if len(fields) == 1 and place == start else fields), found.end()
             place = found.end()
@@ -134,9 +140,37 @@ class RecordParser:
             return held.take()
 
 
-def _bare(field: str) -> str:
-    """Unquote a field."""
+def _unquoted(field: str) -> str:
     if field[:1] != '"':
         return field
     inside = field[1:-1]
     return inside.replace('""', '"') if '"' in inside else inside
+
+
+def records_as_text(
+    records: Iterable[Sequence[str]], separator: str, *, spreadsheet_safe: bool = False
+) -> Iterator[str]:
+    """Yield each record as text that ends in a line feed.
+
+    Python's own writer leaves carriage returns unquoted in some releases, where readers then begin a new row.
+
+    Args:
+        records: Cells of each record.
+        separator: Separator of cells.
+        spreadsheet_safe: Prefix cells that a spreadsheet might take for a formula with an apostrophe.
+    """
+    # a byte order mark is quoted too, so that it is not taken for that of the file
+    special = re.compile(f'["\r\n{re.escape(separator)}]|^\ufeff')
+    for record in records:
+        cells = map(_harmless, record) if spreadsheet_safe else record
+        line = separator.join('"' + cell.replace('"', '""') + '"' if special.search(cell) else cell for cell in cells)
+        blank = len(record) == 1 and not line.strip()  # readers skip blank lines
+        yield f'"{line}"\n' if blank else f"{line}\n"
+
+
+def _harmless(cell: str) -> str:
+    if _NUMBER.fullmatch(cell):
+        return cell
+    first = next((character for character in cell if category(character)[0] not in "ZC"), "")  # not a space or control
+    formula = cell.startswith(("\t", "\r", "\n")) or (first and normalize("NFKC", first)[0] in _SIGNS)
+    return f"'{cell}" if formula else cell
