@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.config.yaml_file import load_config, save_config
     from imdb_sentiment.cross_validation import cross_validate
-    from imdb_sentiment.data.splits import DataSplits
+    from imdb_sentiment.data.data_like import DataSplits
     from imdb_sentiment.errors import (
         ConfigError,
         DataError,
@@ -81,7 +81,7 @@ _HOMES = {
         "save_config",
     ),
     "cross_validation": ("cross_validate",),
-    "data.splits": ("DataSplits",),
+    "data.data_like": ("DataSplits",),
     "errors": (
         "ConfigError",
         "DataError",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from imdb_sentiment.data.data_like import is_table
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE
 from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.data.sequences import is_table
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.inputs import TextsLike, check_items, listed_items
 from imdb_sentiment.inference.predictions import check_abstain_below, make_predictions

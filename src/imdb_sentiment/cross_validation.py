@@ -17,8 +17,7 @@ from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json
 
 if TYPE_CHECKING:
-    from imdb_sentiment.data.data_like import DataLike
-    from imdb_sentiment.data.splits import DataSplits
+    from imdb_sentiment.data.data_like import DataLike, DataSplits
 
 __all__ = ["cross_validate"]
 

@@ -18,9 +18,10 @@ from imdb_sentiment.config import (
     source_of,
 )
 from imdb_sentiment.config.other_names import suggest_setting
+from imdb_sentiment.data.data_like import DataLike, DataSplits
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import Labelled, LabelNames
-from imdb_sentiment.data.splits import DataSplits, LoadedSplits, given_splits, load_splits
+from imdb_sentiment.data.splits import LoadedSplits, given_splits, load_splits
 from imdb_sentiment.errors import ConfigError, DataError, NotFittedError, OutputExistsError
 from imdb_sentiment.models.head import scale_outputs
 from imdb_sentiment.models.tokenization import TextEncoder, texts_of
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel
 
-    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.evaluation.baseline import HeldOutBaselines
     from imdb_sentiment.inference.cascade import Cascade
     from imdb_sentiment.inference.scorer import Scores

@@ -13,9 +13,8 @@ from imdb_sentiment.models.tokenization import texts_of
 from imdb_sentiment.results.label_issues import LabelIssue, LabelIssues
 
 if TYPE_CHECKING:
-    from imdb_sentiment.data.data_like import DataLike
+    from imdb_sentiment.data.data_like import DataLike, DataSplits
     from imdb_sentiment.data.folds import Folds
-    from imdb_sentiment.data.splits import DataSplits
 
 __all__ = ["find_label_issues", "label_issues_among", "rank_label_issues"]
 

@@ -19,9 +19,8 @@ from imdb_sentiment.runtime.files import as_path, write_json
 from imdb_sentiment.runtime.messages import list_values
 
 if TYPE_CHECKING:
-    from imdb_sentiment.data.data_like import DataLike
+    from imdb_sentiment.data.data_like import DataLike, DataSplits
     from imdb_sentiment.data.folds import Folds
-    from imdb_sentiment.data.splits import DataSplits
 
 __all__ = ["learning_curve"]
 

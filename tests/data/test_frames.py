@@ -1,4 +1,4 @@
-"""Covers data/sequences.py."""
+"""Covers data/data_like.py."""
 
 import datetime as dt
 import gc

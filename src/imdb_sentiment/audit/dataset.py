@@ -11,15 +11,14 @@ from imdb_sentiment.audit.sampling import smallest_digests
 from imdb_sentiment.audit.shortcuts import find_shortcuts
 from imdb_sentiment.audit.tokens import measure_tokens
 from imdb_sentiment.config import DataConfig, FineTuneConfig, source_of
+from imdb_sentiment.data.data_like import DataLike, DataSplits
 from imdb_sentiment.data.inspection import InspectedRows, inspect_rows
 from imdb_sentiment.data.near_duplicates import require_rensa
 from imdb_sentiment.data.sources import RawData, load_source
-from imdb_sentiment.data.splits import DataSplits
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import DataAudit, Finding, Severity, TokenLengths
 
 if TYPE_CHECKING:
-    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.models.tokenization import TextEncoder
 
 __all__ = ["audit_dataset", "audit_rows"]

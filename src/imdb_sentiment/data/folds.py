@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imdb_sentiment.data.data_like import DataSplits
 from imdb_sentiment.data.inspection import Rows, inspect_rows
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.data.raw_rows import collect
 from imdb_sentiment.data.sampling import assign_folds, stratified_sample
 from imdb_sentiment.data.splits import (
-    DataSplits,
     drop_overlap,
     fingerprint,
     finish,

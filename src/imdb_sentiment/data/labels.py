@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.arrow_strings import to_names
-from imdb_sentiment.data.sequences import as_list
+from imdb_sentiment.data.data_like import as_list
 from imdb_sentiment.errors import DataError, count_rows, list_rows
 from imdb_sentiment.runtime.messages import Advice, Setting, quote
 
@@ -251,11 +251,10 @@ def _not_understood(counts: Mapping[str, int], origin: str, known: LabelNames | 
 def _too_many(counts: Mapping[str, int], config: "DataConfig", origin: str) -> DataError:
     merge = "leave the other rows out of the source, or merge labels before loading"
     hint = merge if "-1" in _plain_names(config) else _unlabelled_hint(counts) or merge
-    summary, expected = (
-        f"{origin} has {len(counts)} different labels",
-        f"two labels, one of them {quote(config.positive_label)}",
+    expected = f"two labels, one of them {quote(config.positive_label)}"
+    return DataError(
+        f"{origin} has {len(counts)} different labels", found=_listing(counts), expected=expected, hint=hint
     )
-    return DataError(summary, found=_listing(counts), expected=expected, hint=hint)
 
 
 def _no_such_label(label: str, field: str, counts: Mapping[str, int], config: "DataConfig", origin: str) -> DataError:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.data.data_like import as_list
 from imdb_sentiment.data.formats.columns import SLICE
 from imdb_sentiment.data.inspection import Rows
-from imdb_sentiment.data.sequences import as_list
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.messages import quote
 

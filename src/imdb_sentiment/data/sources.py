@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imdb_sentiment.data.data_like import is_table
 from imdb_sentiment.data.file_sources import (
     SUFFIXES,
     is_pattern,
@@ -17,7 +18,6 @@ from imdb_sentiment.data.file_sources import (
 from imdb_sentiment.data.formats.compression import plain_suffix
 from imdb_sentiment.data.frames import read_pair, read_table
 from imdb_sentiment.data.raw_rows import RawRows
-from imdb_sentiment.data.sequences import is_table
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.huggingface import hub_errors, hub_or_cache, quiet
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote

@@ -9,13 +9,14 @@ seed, and does not depend on the order of the rows or the file format.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from imdb_sentiment.data.data_like import DataSplits
 from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near_duplicates import require_rensa
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
 __all__ = [
-    "DataSplits",
     "LoadedSplits",
     "divide",
     "drop_overlap",
@@ -48,25 +48,12 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class DataSplits:
-    """Training, validation and test rows.
-
-    Attributes:
-        train: Rows to train on; columns `text` (str), `text_pair` (str, where `text_columns` is set) and `label` (0
-            negative, 1 positive).
-        validation: Rows to choose the best epoch on; same columns.
-        test: Rows for the final evaluation; same columns. Slice columns have names such as `slice:year`.
-        summary: Number of rows per split and class, and of those left out.
-        folds: Fold of each training row, from 0, if the rows are cross-validated; `validation` is then empty, and
-            `test` may be too.
-    """
-
-    train: "datasets.Dataset"
-    validation: "datasets.Dataset"
-    test: "datasets.Dataset"
-    summary: SplitSummary
-    folds: tuple[int, ...] = ()
+_LABELS_LOCATED = 3
+_FOLDS = 5
+_TWO = "each label in at least two groups, such as two different texts"
+_TEST_FRACTION = 0.2
+_MIN_ROWS_FOR_TEST = 500
+"""A fifth of fewer rows is below 100, on which an accuracy of 80 % is known only to within 8 points."""
 
 
 class LoadedSplits(NamedTuple):
@@ -291,14 +278,6 @@ def _with_rows(error: DataError, inspected: InspectedRows, counts: Mapping[str, 
     return DataError(
         error.summary, found="; ".join(found), expected=error.expected, hint=error.hint, rows=sorted(numbers)
     )
-
-
-_LABELS_LOCATED = 3
-_FOLDS = 5
-_TWO = "each label in at least two groups, such as two different texts"
-_TEST_FRACTION = 0.2
-_MIN_ROWS_FOR_TEST = 500
-"""A fifth of fewer rows is below 100, on which an accuracy of 80 % is known only to within 8 points."""
 
 
 def drop_overlap(parts: dict[str, Rows], config: "DataConfig", left_out: list[LeftOut]) -> int:

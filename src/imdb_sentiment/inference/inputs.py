@@ -5,9 +5,8 @@ from typing import Any
 
 from imdb_sentiment.data.arrow_strings import is_null, is_unicode
 from imdb_sentiment.data.cleaning import clean
-from imdb_sentiment.data.data_like import Table
+from imdb_sentiment.data.data_like import Table, as_list, is_table
 from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.data.sequences import as_list, is_table
 from imdb_sentiment.errors import DataError, list_rows
 from imdb_sentiment.runtime.messages import list_values, quote
 

@@ -5,6 +5,7 @@ The parser is equivalent to Python's csv module in strict mode, but faster and w
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import category, normalize
 
@@ -24,13 +25,12 @@ _SIGNS = "=+-@\N{MINUS SIGN}"
 _IN_QUOTES = re.compile('[^"]*+(?:""[^"]*+)*+')
 
 
+@dataclass(eq=False)
 class MalformedError(TextError):
     """Text that is not well-formed CSV."""
 
-    def __init__(self, line: int, fault: str) -> None:
-        self.line = line
-        self.fault = fault
-        super().__init__(line, fault)
+    line: int
+    fault: str
 
     def explain(self, origin: Path | str, row: int) -> DataError:
         return DataError(

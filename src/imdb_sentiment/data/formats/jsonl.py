@@ -94,9 +94,8 @@ def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[st
     try:
         record = json.loads(line, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"{origin} is not JSON in {place}", found=_fault(error), expected=expected, rows=[row]
-        ) from None
+        found = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise DataError(f"{origin} is not JSON in {place}", found=found, expected=expected, rows=[row]) from None
     if isinstance(record, dict):
         return record
     found = f"a {type(record).__name__}"
@@ -110,10 +109,6 @@ def _without_repeats(fields: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in fields]
         raise ValueError(f"two fields with the name {quote(next(name for name in names if names.count(name) > 1))}")
     return record
-
-
-def _fault(error: Exception) -> str:
-    return f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 def find_field(record: dict[str, Any], name: str) -> object:

@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -75,16 +76,16 @@ class TextError(Exception):
         raise NotImplementedError
 
 
+@dataclass(eq=False)
 class UndecodableError(TextError):
     """Bytes that are not valid in the encoding."""
 
-    def __init__(self, line: int, offset: int, byte: int, encoding: str, *, windows: bool) -> None:
-        self.line = line
-        self.offset = offset
-        self.byte = byte
-        self.encoding = encoding
-        self.windows = windows
-        super().__init__(line, offset)
+    line: int
+    offset: int
+    byte: int
+    encoding: str
+    windows: bool
+    """Whether the bytes are text as Windows encodes it."""
 
     def explain(self, origin: Path | str, row: int) -> DataError:
         name = self.encoding.upper() if self.encoding.startswith("utf-") else self.encoding
@@ -197,14 +198,12 @@ class TextFile:
                     text = decoder.decode(error.object[pending : error.start])
                     if text:
                         yield text
-                    before = chain(
-                        islice(self.blocks(), given), [text]
-                    )  # reread, since counting lines always would be slow
-                    line = 1 + sum(part.count("\n") for part in before)
+                    # reread, since counting lines always would be slow
+                    line = 1 + text.count("\n") + sum(part.count("\n") for part in islice(self.blocks(), given))
                     place = offset - pending + error.start
                     byte, context = error.object[error.start], error.object[max(0, error.start - 1) :]
                     windows = not self._named and _SURELY_WINDOWS.fullmatch(context) is not None
-                    raise UndecodableError(line, place, byte, self.encoding, windows=windows) from None
+                    raise UndecodableError(line, place, byte, self.encoding, windows) from None
                 if text:
                     yield text
                     given += 1
