@@ -1,4 +1,4 @@
-"""Covers training/seeding.py.
+"""Covers training/run.py.
 
 Threads that train, open and predict at once: each as if it were alone, and the process afterwards as it was.
 """
@@ -121,16 +121,14 @@ def test_two_runs_at_once_end_as_one_after_the_other(
         second: list[Future[Fitted]] = []
 
         def begin_another() -> None:
-            from imdb_sentiment.models import pretrained
-
-            load = pretrained.load_model
+            from imdb_sentiment.models.pretrained import load_model as load
 
             def load_model(*given: Any) -> Any:
                 loaded = load(*given)
                 seeding.set()
                 return loaded
 
-            patch.setattr(pretrained, "load_model", load_model)
+            patch.setattr("imdb_sentiment.training.run.load_model", load_model)
             second.append(thread.submit(Fitted, configs[1], tmp_path / "second"))
             assert not seeding.wait(NOT_YET)
 

@@ -3,23 +3,29 @@
 import json
 import shutil
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.data.folds import Folds, load_folds
 from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.finetuner import SentimentFineTuner
 from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json
+from imdb_sentiment.training.recipe import few_rows_below
+from imdb_sentiment.training.rounds import rounds_folder
 
 if TYPE_CHECKING:
-    from imdb_sentiment.data.data_like import DataLike, DataSplits
+    from imdb_sentiment.data.data_like import DataLike
+    from imdb_sentiment.results.training import FineTuneResult
 
-__all__ = ["cross_validate"]
+__all__ = ["FoldTrainings", "cross_validate"]
 
 
 def cross_validate(
@@ -61,69 +67,98 @@ def cross_validate(
         OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
     """
-    from imdb_sentiment.data.folds import load_folds
-    from imdb_sentiment.training.recipe import few_rows_below
-    from imdb_sentiment.training.rounds import rounds_folder
-
-    if folds < 2:
-        raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
-    if world_size() > 1:
-        raise ConfigError("cross_validate runs in one process", hint="the same script without torchrun")
-    rows, data_config = source_of(data, data_config)
-    config = given_config(config, FineTuneConfig)
-    folder = as_path(output_dir, "output_dir")
-    divided = load_folds(data_config, folds, rows)
-    learn = config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS)
-    run = {"folds": folds, "data_fingerprint": divided.fingerprint, "fine_tune_config": learn}
-    run |= data_config.model_dump(include={"validation", "validation_fraction"})
-    with rounds_folder(folder, run, what="cross-validation", resume=resume):
+    trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, caller="cross_validate")
+    with trainings.claimed("cross-validation", resume=resume):
         results = [
-            _run_or_read_fold(fold, splits, data_config, config, folder)
-            for fold, splits in enumerate(divided.splits(data_config, cross_below=few_rows_below(config)), start=1)
+            FoldResult(**kept | {"report": EvaluationReport.from_dict(kept["report"])})
+            for kept in trainings.run(_describe_fold)
         ]
-    return _summarise(results, divided.notes)
+    values = {metric: [getattr(result.report, metric) for result in results] for metric in METRICS}
+    return CrossValidationReport(
+        folds=tuple(results),
+        mean={metric: statistics.fmean(column) for metric, column in values.items()},
+        standard_deviation={metric: statistics.stdev(column) for metric, column in values.items()},
+        notes=trainings.divided.notes,
+    )
 
 
-def _run_or_read_fold(
-    fold: int, splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig, folder: Path
-) -> FoldResult:
-    finished = folder / f"fold-{fold}.json"
-    if not finished.exists():
-        result = _run_fold(fold, splits, data_config, config, folder / f"fold-{fold}")
-        write_json(finished, result.to_dict(), overwrite=True)
-    return _read_fold(finished)
-
-
-def _run_fold(
-    fold: int, splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig, checkpoints: Path
-) -> FoldResult:
-    from imdb_sentiment.finetuner import SentimentFineTuner
-
-    tuner = SentimentFineTuner(data_config, config, output_dir=checkpoints)
-    result = tuner.fit(splits, resume=checkpoints.exists())
-    report = tuner.evaluate(full=False)
-    shutil.rmtree(checkpoints, ignore_errors=True)  # a linear probe leaves none
+def _describe_fold(fold: int, result: "FineTuneResult", report: EvaluationReport) -> dict[str, Any]:
     return FoldResult(
         fold=fold,
-        train_rows=sum(splits.summary.rows["train"].values()),
+        train_rows=sum(result.splits.rows["train"].values()),
         kept_epoch=result.kept_epoch,
         kept_because=result.kept_because,
         seconds=result.seconds,
         report=report,
-    )
+    ).to_dict()
 
 
-def _summarise(folds: Sequence[FoldResult], notes: tuple[str, ...]) -> CrossValidationReport:
-    values = {metric: [getattr(result.report, metric) for result in folds] for metric in METRICS}
-    return CrossValidationReport(
-        folds=tuple(folds),
-        mean={metric: statistics.fmean(column) for metric, column in values.items()},
-        standard_deviation={metric: statistics.stdev(column) for metric, column in values.items()},
-        notes=notes,
-    )
+class FoldTrainings(NamedTuple):
+    """Trainings that each hold out one fold. Their results are kept in a folder, so that they can be resumed."""
 
+    divided: Folds
+    data_config: DataConfig
+    config: FineTuneConfig
+    folder: Path
 
-def _read_fold(path: Path) -> FoldResult:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    report = EvaluationReport.from_dict(content.pop("report"))
-    return FoldResult(**content, report=report)
+    @classmethod
+    def of(
+        cls,
+        data: object,
+        data_config: DataConfig | None,
+        config: FineTuneConfig | None,
+        folds: int,
+        output_dir: str | PathLike[str],
+        *,
+        caller: str,
+    ) -> Self:
+        """Check the arguments of `cross_validate` or `learning_curve`, and load the data."""
+        if world_size() > 1:
+            raise ConfigError(f"{caller} runs in one process", hint="the same script without torchrun")
+        rows, data_config = source_of(data, data_config)
+        config, folder = given_config(config, FineTuneConfig), as_path(output_dir, "output_dir")
+        return cls(load_folds(data_config, folds, rows), data_config, config, folder)
+
+    def claimed(self, what: str, *, resume: bool, **more: object) -> AbstractContextManager[None]:
+        """Lock the folder, and check that it holds no other run; see `rounds_folder`.
+
+        Args:
+            what: Kind of run, such as `cross-validation`.
+            resume: Allow finished trainings of the same run.
+            **more: What else decides the results, as JSON values.
+        """
+        run = {
+            "folds": int(self.divided.fold_of.max()) + 1,
+            **more,
+            "data_fingerprint": self.divided.fingerprint,
+            "fine_tune_config": self.config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS),
+            **self.data_config.model_dump(include={"validation", "validation_fraction"}),
+        }
+        return rounds_folder(self.folder, run, what=what, resume=resume)
+
+    def run(
+        self,
+        describe: "Callable[[int, FineTuneResult, EvaluationReport], dict[str, Any]]",
+        *,
+        size: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Train once for each fold whose result is not there yet, and return all results.
+
+        Args:
+            describe: Returns what is kept of a training, as JSON values, from the number of the fold, counted from 1,
+                the result, and the report on the fold.
+            size: Number of rows to train on, stratified; by default all outside the fold.
+        """
+        kept = []
+        splits_of_folds = self.divided.splits(self.data_config, cross_below=few_rows_below(self.config), size=size)
+        for fold, splits in enumerate(splits_of_folds, start=1):
+            finished = self.folder / (f"fold-{fold}.json" if size is None else f"{size}-rows-fold-{fold}.json")
+            if not finished.exists():
+                checkpoints = finished.with_suffix("")
+                tuner = SentimentFineTuner(self.data_config, self.config, output_dir=checkpoints)
+                result = tuner.fit(splits, resume=checkpoints.exists())
+                report = tuner.evaluate(full=False)
+                shutil.rmtree(checkpoints, ignore_errors=True)  # a linear probe leaves none
+                write_json(finished, describe(fold, result, report), overwrite=True)
+            kept.append(json.loads(finished.read_text(encoding="utf-8")))
+        return kept

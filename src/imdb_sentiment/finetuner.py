@@ -1,77 +1,33 @@
 """SentimentFineTuner: runs the steps in order, and does none of them itself."""
 
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Never
+from typing import TYPE_CHECKING, Never
 
-import numpy as np
-
-from imdb_sentiment.config import (
-    NON_TRAINING_FIELDS,
-    DataConfig,
-    FineTuneConfig,
-    SettledConfig,
-    given_config,
-    source_of,
-)
+from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.config.other_names import suggest_setting
 from imdb_sentiment.data.data_like import DataLike, DataSplits
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
-from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.data.splits import LoadedSplits, given_splits, load_splits
-from imdb_sentiment.errors import ConfigError, DataError, NotFittedError, OutputExistsError
-from imdb_sentiment.models.head import scale_outputs
-from imdb_sentiment.models.tokenization import TextEncoder, texts_of
+from imdb_sentiment.errors import ConfigError, DataError, NotFittedError
+from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.training import Calibration, CascadeChoice, FineTuneResult, SplitSummary
-from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, warn_of_idle_gpus, world_size
-from imdb_sentiment.runtime.files import LOCK_FILE, as_path
-from imdb_sentiment.runtime.messages import Advice, Setting, quote
+from imdb_sentiment.results.training import FineTuneResult
+from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, warn_of_idle_gpus
+from imdb_sentiment.runtime.files import as_path
+from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
-    from datasets import Dataset
-    from transformers import PreTrainedModel
-
-    from imdb_sentiment.evaluation.baseline import HeldOutBaselines
-    from imdb_sentiment.inference.cascade import Cascade
-    from imdb_sentiment.inference.scorer import Scores
     from imdb_sentiment.models.pretrained import Encoder
     from imdb_sentiment.persistence.metadata import ModelMetadata
     from imdb_sentiment.persistence.torch_model import Artifact
     from imdb_sentiment.results.audit import DataAudit
-    from imdb_sentiment.training.batching import TrainingRows
-    from imdb_sentiment.training.few_rows import FewRows
-    from imdb_sentiment.training.run import TrainedModel
+    from imdb_sentiment.training.plan import Plan
+    from imdb_sentiment.training.run import Fitted
 
 __all__ = ["SentimentFineTuner"]
-
-
-class _Prepared(NamedTuple):
-    """What the main process hands to all before training."""
-
-    config: SettledConfig
-    rows: "TrainingRows | FewRows"
-    names: LabelNames
-    summary: SplitSummary
-    audit: "DataAudit | None"
-    run: dict[str, object]
-    resume_point: Path | None
-    """The checkpoint to resume from, or the file of the last finished fold."""
-
-
-class _Fitted(NamedTuple):
-    model: "PreTrainedModel"
-    encoder: TextEncoder
-    result: FineTuneResult
-    cascade: "Cascade | None" = None
-    held_out: "Scores | None" = None
-    """Out-of-fold scores of the training rows, in their order; None if there are no folds."""
-
-    baselines: "HeldOutBaselines | None" = None
-    """Out-of-fold baselines on the same rows."""
 
 
 class SentimentFineTuner:
@@ -105,7 +61,7 @@ class SentimentFineTuner:
         self._loaded: LoadedSplits | None = None
         self._audit: DataAudit | None = None
         self._rows_given = False
-        self._fitted: _Fitted | None = None
+        self._fitted: Fitted | None = None
         self._test: EvaluationReport | None = None
 
     @property
@@ -173,8 +129,8 @@ class SentimentFineTuner:
             MissingExtraError: The package of a tracker that `report_to` names is not installed.
         """
         from imdb_sentiment.models.pretrained import load_encoder
-        from imdb_sentiment.training.seeding import isolated_random_state
-        from imdb_sentiment.training.trackers import check_trackers
+        from imdb_sentiment.training.arguments import check_trackers
+        from imdb_sentiment.training.run import train
 
         if not isinstance(self, SentimentFineTuner):
             raise ConfigError("fit was called on the class", hint="SentimentFineTuner(...).fit(data)")
@@ -188,9 +144,8 @@ class SentimentFineTuner:
             encoder = run_on_all_ranks(
                 lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None)
             )
-            prepared = run_on_main(lambda: self._prepare(data, encoder, held, resume=resume))
-            with isolated_random_state():
-                self._fitted = self._train(prepared, encoder)
+            plan = run_on_main(lambda: self._prepare(data, encoder, held, resume=resume))
+            self._fitted = train(plan, encoder, lambda: self.splits)
         return self._fitted.result
 
     def evaluate(self, *, full: bool = True) -> EvaluationReport:
@@ -232,9 +187,11 @@ class SentimentFineTuner:
             NotFittedError: `fit` has not been called.
             OutputExistsError: The folder is not empty.
         """
+        from imdb_sentiment.persistence.torch_model import save_artifact
+
         fitted = self._require_fitted("save")
         folder = as_path(path, "path")
-        run_on_main(lambda: self._write(fitted, folder, overwrite=overwrite))
+        run_on_main(lambda: save_artifact(folder, self._artifact(fitted), overwrite=overwrite))
         return folder
 
     def push_to_hub(
@@ -259,18 +216,13 @@ class SentimentFineTuner:
             lambda: push_artifact(self._artifact(fitted), repo_id, private=private, token=token, message=commit_message)
         )
 
-    def _write(self, fitted: _Fitted, path: Path, *, overwrite: bool) -> None:
-        from imdb_sentiment.persistence.torch_model import save_artifact
-
-        save_artifact(path, self._artifact(fitted), overwrite=overwrite)
-
-    def _artifact(self, fitted: _Fitted) -> "Artifact":
+    def _artifact(self, fitted: "Fitted") -> "Artifact":
         from imdb_sentiment.persistence.torch_model import Artifact
 
         seen = TrainingFingerprints.of(self.splits.train, self.splits.validation)
         return Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen, fitted.cascade)
 
-    def _describe(self, fitted: _Fitted) -> "ModelMetadata":
+    def _describe(self, fitted: "Fitted") -> "ModelMetadata":
         """Say how the fitted model was made, and what is known of it by now."""
         from imdb_sentiment.persistence.metadata import describe
 
@@ -285,7 +237,7 @@ class SentimentFineTuner:
         unnamed = metadata.data_config | {"source": None}
         return metadata.model_copy(update={"data_config": unnamed}) if self._rows_given else metadata
 
-    def _measure(self, fitted: _Fitted, *, full: bool) -> EvaluationReport:
+    def _measure(self, fitted: "Fitted", *, full: bool) -> EvaluationReport:
         from imdb_sentiment.data.slices import slices_of_split
         from imdb_sentiment.evaluation.report import full_report, metrics_of, with_provenance
         from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
@@ -294,10 +246,10 @@ class SentimentFineTuner:
         splits = self.splits
         in_turn = fitted.held_out if not len(splits.test) else None
         rows = splits.train if in_turn else splits.test
-        texts = texts_of(rows)
+        texts, labels = labelled_texts(rows)
         # in fp32, or a saved model would come to others
         scores = in_turn or score_texts(fitted.model, fitted.encoder, texts)
-        measured = measured_rows(scores, texts, rows["label"], fitted.result.calibration)
+        measured = measured_rows(scores, texts, labels, fitted.result.calibration)
         # none, unless test_overlap is "keep"
         known = (
             [False] * len(rows) if in_turn else TrainingFingerprints.of(splits.train, splits.validation).known(texts)
@@ -308,8 +260,8 @@ class SentimentFineTuner:
                 names=self.labels,
                 seen=known,
                 groups=slices_of(scores, measured) | slices_of_split(rows),
-                train=None if in_turn else _labelled(splits.train),
-                validation=_labelled(splits.validation) if len(splits.validation) else None,
+                train=None if in_turn else labelled_texts(splits.train),
+                validation=labelled_texts(splits.validation) if len(splits.validation) else None,
                 held_out=fitted.baselines,
             )
         else:
@@ -317,8 +269,8 @@ class SentimentFineTuner:
         report = replace(report, cross_validated=in_turn is not None)
         return with_provenance(report, self._describe(fitted).background(), numeric_precision="fp32")
 
-    def _prepare(self, data: object, encoder: "Encoder", held: ExitStack, *, resume: bool) -> _Prepared:
-        """Do all that comes before learning: read the data, look at them, encode them, and claim the folder.
+    def _prepare(self, data: object, encoder: "Encoder", held: ExitStack, *, resume: bool) -> "Plan":
+        """Do all that comes before learning: claim the folder, read the data, audit them, and encode them.
 
         Args:
             data: As for `fit`.
@@ -326,223 +278,38 @@ class SentimentFineTuner:
             held: Keeps the folder claimed until it is closed.
             resume: As for `fit`.
         """
-        from imdb_sentiment.training.checkpoints import check_same_run, resume_point
-        from imdb_sentiment.training.recipe import settle
-        from imdb_sentiment.training.run_folder import locked
+        from imdb_sentiment.training.checkpoints import check_same_run, claimed, resume_point
+        from imdb_sentiment.training.plan import Plan, describe_run, encode_rows, uses_few_rows
+        from imdb_sentiment.training.recipe import settle, settled_fields
 
-        if not resume:
-            self._check_output_dir()
-        held.enter_context(locked(self.output_dir))
-        if not resume:
-            self._check_output_dir()  # another run may have ended there just before
+        held.enter_context(claimed(self.output_dir, resume=resume))
         # rows given to an earlier fit are not those of the source
         if data is not None or self._rows_given or self._read_config != self.data_config:
             self._take(data)
-        config = settle(self.config, train_rows=len(self.splits.train), hidden_size=encoder.config.hidden_size)
-        run = self._describe_run(config)
-        few = self._has_few_rows(config)
+        splits, names, _ = self._load()
+        config = settle(self.config, train_rows=len(splits.train), hidden_size=encoder.config.hidden_size)
+        run = describe_run(config, splits, names)
+        few = uses_few_rows(self.config, splits)
         point = resume_point(self.output_dir) if resume else None
         if point:
             check_same_run(point, run)
-        text_encoder = encoder.text_encoder
-        self._look(text_encoder)  # before anything is trained
-        rows = self._few_rows(text_encoder, config) if few else self._encode(text_encoder, config.epoch_max_lengths)
-        return _Prepared(config, rows, self._load().names, self.splits.summary, self._audit, run, point)
-
-    def _has_few_rows(self, config: SettledConfig) -> bool:
-        """Tell whether methods for few rows are used.
-
-        Raises:
-            ConfigError: An option that they do not support was set.
-        """
-        from imdb_sentiment.training.recipe import few_rows_below
-
-        splits = self.splits
-        named = config.method in ("contrastive", "probe")
-        few = bool(splits.folds) or named or len(splits.train) < few_rows_below(self.config)
-        other = {
-            "method='fine_tune'": config.method == "fine_tune",
-            "cascade=True": config.cascade,
-            "several processes": world_size() > 1,
-        }
-        if few and any(other.values()):
-            what = f"method={config.method!r}" if named else "validation='cross'"
-            fine_tune = Setting("method", "fine_tune", "FineTuneConfig")
-            split = Setting("validation", "split", "DataConfig")
-            raise ConfigError(
-                f"{what} does not go with {next(name for name, given in other.items() if given)}",
-                hint=Advice(fine_tune) if named else Advice(split),
-            )
-        return few
-
-    def _few_rows(self, encoder: TextEncoder, config: SettledConfig) -> "FewRows":
-        """Encode the rows to train on, and those of a validation split, which are held out."""
-        from imdb_sentiment.training.batching import EncodedRows
-        from imdb_sentiment.training.few_rows import FewRows
-
-        train, validation = self.splits.train, self.splits.validation
-        texts = [*texts_of(train), *texts_of(validation)]
-        fold_of = np.array(self.splits.folds or [-1] * len(train) + [0] * len(validation))
-        labels = [*train["label"], *validation["label"]]
-        whole, short = (
-            EncodedRows.of(encoder.cut_at(limit).encode(texts), labels)
-            for limit in (config.max_length, config.epoch_max_lengths[0])
-        )
-        return FewRows(texts, whole, short, fold_of)
-
-    def _encode(self, encoder: TextEncoder, limits: tuple[int, ...]) -> "TrainingRows":
-        from imdb_sentiment.training.batching import EncodedRows, TrainingRows
-
-        splits = self.splits
-        texts = texts_of(splits.train)
-        train = {
-            limit: EncodedRows.of(encoder.cut_at(limit).encode(texts), splits.train["label"]) for limit in set(limits)
-        }
-        validation = EncodedRows.of(encoder.encode(texts_of(splits.validation)), splits.validation["label"])
-        return TrainingRows(tuple(train[limit] for limit in limits), limits, validation, self.labels)
-
-    def _train(self, prepared: _Prepared, encoder: "Encoder") -> _Fitted:
-        """Train, in every process."""
-        from imdb_sentiment.training.few_rows import FewRows
-
-        if isinstance(prepared.rows, FewRows):
-            return self._train_on_few(prepared, prepared.rows, encoder)
-        return self._fine_tune(prepared, prepared.rows, encoder)
-
-    def _train_on_few(self, prepared: _Prepared, rows: "FewRows", encoder: "Encoder") -> _Fitted:
-        """Compare methods on rows held out in turn, and train by the best."""
-        import torch
-
-        from imdb_sentiment.evaluation.report import full_report
-        from imdb_sentiment.inference.measured_rows import held_out_scores, measured_rows
-        from imdb_sentiment.models.device import usable_device
-        from imdb_sentiment.models.pretrained import load_model
-        from imdb_sentiment.training.calibration import calibrate
-        from imdb_sentiment.training.checkpoints import recorded_precision
-        from imdb_sentiment.training.few_rows import train_on_few_rows
-        from imdb_sentiment.training.recipe import resolve, settled_fields
-        from imdb_sentiment.training.run import set_dropout
-
-        config = prepared.config
-        device = torch.device(usable_device())
-
-        heads: list[str] = []
-
-        def load() -> "PreTrainedModel":
-            model, head_is_new, head_note = load_model(encoder, config, prepared.names)
-            heads.append(head_note if head_is_new else "the head of the checkpoint was fitted anew to these rows")
-            set_dropout(model, config.dropout)
-            model.to(device)  # type: ignore[arg-type]
-            return model
-
-        started = time.perf_counter()
-        before = recorded_precision(prepared.resume_point) if prepared.resume_point else None
-        recipe = resolve(config, load(), device, before=before)
-        trained = train_on_few_rows(
-            load,
-            encoder.text_encoder,
+        self._look(encoder.text_encoder)  # before anything is trained
+        return Plan(
             config,
-            rows=rows,
-            recipe=recipe,
-            folder=self.output_dir,
-            run={**prepared.run, "precision_used": recipe.precision},
+            settled_fields(self.config, config, epochs=not few),
+            encode_rows(splits, names, encoder.text_encoder, config, few=few),
+            names,
+            splits.summary,
+            self._audit,
+            run,
+            self.output_dir,
+            point,
         )
-        labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
-        calibration = calibrate(trained.logits, labels, config, names=self.labels)
-        held_out = baselines = None
-        if trained.cross_fitted is not None:
-            held_out = held_out_scores(trained.cross_fitted, encoder.text_encoder, rows.texts)
-            after = full_report(measured_rows(held_out, rows.texts, labels, calibration), names=self.labels)
-            after = replace(after, cross_validated=True, numeric_precision="fp32")
-            calibration = replace(calibration, after=after)
-            baselines = trained.baselines
-        scale_outputs(trained.model, 1 / calibration.temperature)
-        result = FineTuneResult(
-            calibration=calibration,
-            history=(),
-            kept_epoch=0.0,
-            kept_because="trained without epochs",
-            method=trained.method,
-            compared=trained.compared,
-            seconds=time.perf_counter() - started,
-            splits=prepared.summary,
-            audit=prepared.audit,
-            training_precision=recipe.precision,
-            settled=settled_fields(self.config, config, epochs=False),
-            notes=(heads[0], f"{recipe.precision} on {device.type}", *_unreported(config)),
-        )
-        return _Fitted(trained.model, encoder.text_encoder, result, held_out=held_out, baselines=baselines)
-
-    def _fine_tune(self, prepared: _Prepared, rows: "TrainingRows", encoder: "Encoder") -> _Fitted:
-        """Train encoder and head together, and keep the best epoch."""
-        from imdb_sentiment.models.pretrained import load_model
-        from imdb_sentiment.training.best_epoch import choose_metric
-        from imdb_sentiment.training.recipe import settled_fields
-        from imdb_sentiment.training.run import fine_tune
-
-        config = prepared.config
-        loaded = run_on_all_ranks(lambda: load_model(encoder, config, prepared.names))
-        metric = choose_metric(config.metric_for_best_model)
-        started = time.perf_counter()
-        trained = fine_tune(
-            loaded,
-            encoder.text_encoder,
-            config,
-            rows=rows,
-            metric=metric,
-            output_dir=self.output_dir,
-            run=prepared.run,
-            checkpoint=prepared.resume_point,
-        )
-        seconds = time.perf_counter() - started
-
-        calibration, cascade, choice = run_on_main(lambda: self._choose(trained, encoder.text_encoder))
-        after = replace(calibration.after, kept_epoch=trained.kept_epoch, kept_because=trained.kept_because)
-        calibration = replace(calibration, after=after)
-        scale_outputs(trained.model, 1 / calibration.temperature)  # so it is calibrated in any program
-        result = FineTuneResult(
-            calibration=calibration,
-            cascade=choice,
-            history=trained.history,
-            kept_epoch=trained.kept_epoch,
-            kept_because=trained.kept_because,
-            seconds=seconds,
-            splits=prepared.summary,
-            audit=prepared.audit,
-            training_precision=trained.precision,
-            settled=settled_fields(self.config, config),
-            notes=(loaded.note, *trained.notes),
-        )
-        # times and devices differ between processes
-        return _Fitted(trained.model, encoder.text_encoder, run_on_main(lambda: result), cascade)
-
-    def _choose(
-        self, trained: "TrainedModel", encoder: TextEncoder
-    ) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
-        """Choose temperature, threshold and cascade on the validation split."""
-        from imdb_sentiment.inference.cascade import log_odds_of
-        from imdb_sentiment.inference.torch_backend import score_texts
-        from imdb_sentiment.training.calibration import calibrate
-        from imdb_sentiment.training.cascade import fit_cascade
-
-        splits = self.splits
-        validation = _labelled(splits.validation)
-        logits = score_texts(trained.model, encoder, validation.texts).logits
-        calibration = calibrate(logits, validation.labels, self.config, names=self.labels)
-        if not self.config.cascade:
-            return calibration, None, None
-        train = _labelled(splits.train)
-        odds = log_odds_of(logits) / calibration.temperature
-        return calibration, *fit_cascade(train, validation, odds, calibration, cleans=self.config.clean_text)
 
     def _load(self) -> LoadedSplits:
-        from imdb_sentiment.training.recipe import few_rows_below
+        return self._loaded or self._take(None)
 
-        if self._loaded is None:
-            self._loaded = load_splits(self.data_config, cross_below=few_rows_below(self.config))
-        return self._loaded
-
-    def _take(self, data: object) -> None:
+    def _take(self, data: object) -> LoadedSplits:
         """Put rows that were given in the place of those of the source; or the source's again, for None."""
         from imdb_sentiment.training.recipe import few_rows_below
 
@@ -554,6 +321,7 @@ class SentimentFineTuner:
         )
         self._audit = None
         self._rows_given, self._read_config = rows is not None, config
+        return self._loaded
 
     def _look(self, encoder: TextEncoder) -> None:
         """Audit the data, unless that was done before or their source is not known."""
@@ -564,40 +332,10 @@ class SentimentFineTuner:
             name = self.config.model_name
             self._audit = audit_rows(*source, self._read_config, encoder=encoder, model_name=name)
 
-    def _describe_run(self, config: SettledConfig) -> dict[str, object]:
-        """What decides how a run ends: a run cannot be resumed from a checkpoint of another."""
-        splits = self.splits
-        of_a_step = {"per_device_train_batch_size", "gradient_accumulation_steps"}
-        run = config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS | of_a_step)
-        batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
-        return run | {
-            "rows_per_step": batch * world_size(),
-            "labels": list(self._load().names),
-            "data_fingerprint": splits.summary.fingerprint,
-        }
-
-    def _require_fitted(self, what: str) -> _Fitted:
+    def _require_fitted(self, what: str) -> "Fitted":
         if self._fitted is None:
             raise NotFittedError(f"there is no fitted model to {what}", hint="call fit() first")
         return self._fitted
-
-    def _check_output_dir(self) -> None:
-        folder = self.output_dir
-        if folder.exists() and (not folder.is_dir() or any(path.name != LOCK_FILE for path in folder.iterdir())):
-            raise OutputExistsError(
-                f"{folder} is not empty and was not changed",
-                expected="a new or empty folder for the checkpoints of this run",
-                hint="fit(resume=True) to resume the run in it, or another output_dir",
-            )
-
-
-def _unreported(config: FineTuneConfig) -> list[str]:
-    trackers = ", ".join(config.report_to)
-    return [f"{trackers} got nothing, as there were no epochs; method='fine_tune' has them"] if trackers else []
-
-
-def _labelled(rows: "Dataset") -> Labelled:
-    return Labelled(texts_of(rows), rows["label"])
 
 
 def _no_argument(name: str) -> ConfigError:

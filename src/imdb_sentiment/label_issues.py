@@ -1,20 +1,23 @@
 """Rows whose label is probably wrong, by models that were not trained on them."""
 
-import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.cross_validation import FoldTrainings
+from imdb_sentiment.data.folds import Folds, load_folds
 from imdb_sentiment.data.labels import Labelled
-from imdb_sentiment.errors import ConfigError
-from imdb_sentiment.models.tokenization import texts_of
+from imdb_sentiment.models.tokenization import labelled_texts, texts_of
 from imdb_sentiment.results.label_issues import LabelIssue, LabelIssues
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.data_like import DataLike, DataSplits
-    from imdb_sentiment.data.folds import Folds
+    from imdb_sentiment.results.evaluation import EvaluationReport
 
 __all__ = ["find_label_issues", "label_issues_among", "rank_label_issues"]
 
@@ -72,16 +75,12 @@ def find_label_issues(
 
     Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
     """
-    from imdb_sentiment.data.folds import load_folds
-
-    if folds < 2:
-        raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
-    rows, data_config = source_of(data, data_config)
     config = None if config is None else given_config(config, FineTuneConfig)
+    rows, data_config = source_of(data, data_config)
     return label_issues_among(load_folds(data_config, folds, rows), data_config, config)
 
 
-def label_issues_among(divided: "Folds", data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelIssues:
+def label_issues_among(divided: Folds, data_config: DataConfig, config: FineTuneConfig | None = None) -> LabelIssues:
     """Look for labels that are probably wrong in rows that are divided already; see `find_label_issues`.
 
     Args:
@@ -89,19 +88,21 @@ def label_issues_among(divided: "Folds", data_config: DataConfig, config: FineTu
         data_config: How they were read.
         config: As for `find_label_issues`.
     """
-    from imdb_sentiment.training.recipe import few_rows_below
-
     rows, names = divided.rows, divided.names
+    scores: Sequence[ArrayLike]
+    if config is None:
+        scores = [_held_out_by_tfidf(splits) for splits in divided.splits(data_config)]
+    else:
+        with TemporaryDirectory() as folder:
+            trainings = FoldTrainings(divided, data_config, config, Path(folder))
+            scores = [kept["positive"] for kept in trainings.run(_keep_positive)]
     positive = np.zeros(len(rows))
-    folds = 0
-    cross_below = few_rows_below(config) if config else 0
-    for fold, splits in enumerate(divided.splits(data_config, cross_below=cross_below)):
-        positive[divided.fold_of == fold] = _judge(splits, data_config, config)
-        folds += 1
+    for fold, of_fold in enumerate(scores):
+        positive[divided.fold_of == fold] = of_fold
     ranked = rank_label_issues(positive, rows.labels)
     return LabelIssues(
         rows=len(rows),
-        model=f"{config.model_name if config else 'TF-IDF with logistic regression'}, {folds} folds",
+        model=f"{config.model_name if config else 'TF-IDF with logistic regression'}, {len(scores)} folds",
         issues=tuple(
             LabelIssue(
                 row=int(rows.positions[i]) + 1,
@@ -116,17 +117,14 @@ def label_issues_among(divided: "Folds", data_config: DataConfig, config: FineTu
     )
 
 
-def _judge(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig | None) -> NDArray[np.float64]:
-    """Return the positive probability of each row that is held out, in the order of the rows."""
-    from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
-    from imdb_sentiment.finetuner import SentimentFineTuner
+def _keep_positive(fold: int, result: object, report: "EvaluationReport") -> dict[str, Any]:
+    return {"positive": report.require_rows().positive.tolist()}
 
-    if config is None:
-        parts = (splits.train, splits.validation)
-        texts: Any = [text for part in parts for text in texts_of(part)]
-        train = Labelled(texts, [label for part in parts for label in part["label"]])
-        return baseline_probabilities(train, texts_of(splits.test))[TFIDF]
-    with tempfile.TemporaryDirectory() as folder:
-        tuner = SentimentFineTuner(data_config, config, output_dir=folder)
-        tuner.fit(splits)
-        return tuner.evaluate(full=False).require_rows().positive
+
+def _held_out_by_tfidf(splits: "DataSplits") -> NDArray[np.float64]:
+    from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
+
+    parts = [labelled_texts(part) for part in (splits.train, splits.validation)]
+    texts: Any = [text for part in parts for text in part.texts]
+    train = Labelled(texts, [label for part in parts for label in part.labels])
+    return baseline_probabilities(train, texts_of(splits.test))[TFIDF]

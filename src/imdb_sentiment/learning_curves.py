@@ -1,26 +1,24 @@
 """Learning curve: how accuracy rises with the number of labelled rows, and what more of them would bring."""
 
-import json
-import shutil
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig, given_config, source_of
+from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.cross_validation import FoldTrainings
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
-from imdb_sentiment.runtime.distributed import world_size
-from imdb_sentiment.runtime.files import as_path, write_json
 from imdb_sentiment.runtime.messages import list_values
 
 if TYPE_CHECKING:
-    from imdb_sentiment.data.data_like import DataLike, DataSplits
+    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.data.folds import Folds
+    from imdb_sentiment.results.evaluation import EvaluationReport
+    from imdb_sentiment.results.training import FineTuneResult
 
 __all__ = ["learning_curve"]
 
@@ -72,36 +70,11 @@ def learning_curve(
         >>> curve = learning_curve("reviews.csv", config=FineTuneConfig("minilm"))  # doctest: +SKIP
         >>> print(f"{100 * curve.gain:+.1f} points with twice as many labels")  # doctest: +SKIP
     """
-    from imdb_sentiment.data.folds import load_folds
-    from imdb_sentiment.training.recipe import few_rows_below
-    from imdb_sentiment.training.rounds import rounds_folder
-
-    if folds < 2:
-        raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
-    if world_size() > 1:
-        raise ConfigError("learning_curve runs in one process", hint="the same script without torchrun")
-    rows, data_config = source_of(data, data_config)
-    config = given_config(config, FineTuneConfig)
-    folder = as_path(output_dir, "output_dir")
-    divided = load_folds(data_config, folds, rows)
+    trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, caller="learning_curve")
+    divided = trainings.divided
     numbers = _default_sizes(divided) if sizes is None else _checked_sizes(sizes, divided)
-    run = {
-        "folds": folds,
-        "sizes": numbers,
-        "data_fingerprint": divided.fingerprint,
-        "fine_tune_config": config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS),
-        **data_config.model_dump(include={"validation", "validation_fraction"}),
-    }
-    with rounds_folder(folder, run, what="learning-curve", resume=resume):
-        rounds = [
-            [
-                _train_or_read(folder / f"{size}-rows-fold-{fold}.json", splits, data_config, config)
-                for fold, splits in enumerate(
-                    divided.splits(data_config, cross_below=few_rows_below(config), size=size), start=1
-                )
-            ]
-            for size in numbers
-        ]
+    with trainings.claimed("learning-curve", resume=resume, sizes=numbers):
+        rounds = [trainings.run(_describe_point, size=size) for size in numbers]
     return _summarize(numbers, rounds, divided)
 
 
@@ -133,29 +106,9 @@ def _checked_sizes(sizes: Iterable[int], divided: "Folds") -> list[int]:
     return distinct
 
 
-def _train_or_read(
-    finished: Path, splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig
-) -> dict[str, Any]:
-    if not finished.exists():
-        write_json(finished, _train(splits, data_config, config, finished.with_suffix("")), overwrite=True)
-    content: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))
-    return content
-
-
-def _train(splits: "DataSplits", data_config: DataConfig, config: FineTuneConfig, run: Path) -> dict[str, Any]:
-    """Train one model; return what it says of the rows that are held out."""
-    from imdb_sentiment.finetuner import SentimentFineTuner
-
-    tuner = SentimentFineTuner(data_config, config, output_dir=run)
-    result = tuner.fit(splits, resume=run.exists())
-    report = tuner.evaluate(full=False)
-    measured = report.require_rows()
-    shutil.rmtree(run, ignore_errors=True)  # a linear probe leaves none
-    return {
-        "seconds": result.seconds,
-        "log_loss": report.log_loss,
-        "wrong": (~measured.correct).tolist(),
-    }
+def _describe_point(fold: int, result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any]:
+    wrong = (~report.require_rows().correct).tolist()
+    return {"seconds": result.seconds, "log_loss": report.log_loss, "wrong": wrong}
 
 
 def _summarize(sizes: Sequence[int], rounds: Sequence[Sequence[dict[str, Any]]], divided: "Folds") -> LearningCurve:

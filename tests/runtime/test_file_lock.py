@@ -1,4 +1,4 @@
-"""One writer at a time: of processes and of threads, whatever becomes of them. Covers runtime/lock.py."""
+"""One writer at a time: of processes and of threads, whatever becomes of them."""
 
 import multiprocessing
 import os
@@ -14,13 +14,12 @@ from threading import Barrier, Event
 import pytest
 
 from imdb_sentiment import OutputExistsError
-from imdb_sentiment.runtime.files import METADATA_FILE, new_folder, write_text
-from imdb_sentiment.runtime.lock import one_writer
+from imdb_sentiment.runtime.files import METADATA_FILE, new_folder, one_writer, write_text
 
 HOLD = """
 import sys
 from pathlib import Path
-from imdb_sentiment.runtime.lock import one_writer
+from imdb_sentiment.runtime.files import one_writer
 with one_writer(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -1,4 +1,4 @@
-"""Covers runtime/disk_space.py."""
+"""A file or folder is written whole or not at all, whatever stands in its place, links or full disks."""
 
 import multiprocessing
 import os

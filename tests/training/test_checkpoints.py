@@ -1,30 +1,35 @@
-"""Which checkpoint is complete, which a run goes on from, which it refuses, and which are kept."""
+"""The folder of a run: who writes to it, which checkpoint is complete, which a run resumes from, which are kept."""
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment import ConfigError, OutputExistsError
+from imdb_sentiment import ConfigError, DiskFullError, OutputExistsError
 from imdb_sentiment.training.checkpoints import (
     Keep,
-    check_own_checkpoints,
     check_same_run,
+    checkpoint_bytes,
     complete_checkpoints,
     finish,
+    locked,
     newest_checkpoint,
+    prepare_folder,
     prune,
     recorded_precision,
-    remove_incomplete,
 )
 
 RUN = {"learning_rate": 2e-5, "labels": ["ham", "spam"], "model_revision": None}
+KEEP, SMALL = Keep(1, best=False), torch.nn.Linear(1, 1)
 
 
 def write_checkpoint(folder: Path, run: dict[str, object] | None = None, *, done: bool = True) -> Path:
@@ -116,7 +121,7 @@ def test_numbers_are_compared_as_numbers(tmp_path: Path) -> None:
 )
 def test_other_names_are_no_checkpoints(name: str, tmp_path: Path) -> None:
     other = write_checkpoint(tmp_path / name, done=False)
-    remove_incomplete(tmp_path)
+    prepare_folder(tmp_path, SMALL, KEEP)
     finish(other)
     assert newest_checkpoint(tmp_path) is None
     prune(tmp_path, Keep(1, best=False), best_step=None)
@@ -170,7 +175,7 @@ def test_what_a_killed_run_left_unfinished_is_removed(kind: str, tmp_path: Path)
     whole = write_checkpoint(tmp_path / "checkpoint-10")
     DAMAGE[kind](write_checkpoint(tmp_path / "checkpoint-20"))
     (tmp_path / "notes.txt").write_text("mine")
-    remove_incomplete(tmp_path)
+    prepare_folder(tmp_path, SMALL, KEEP)
     assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-10", "notes.txt"}
     assert newest_checkpoint(tmp_path) == whole
 
@@ -178,11 +183,10 @@ def test_what_a_killed_run_left_unfinished_is_removed(kind: str, tmp_path: Path)
 def test_the_checkpoint_of_another_program_is_not_touched(tmp_path: Path) -> None:
     ours = write_checkpoint(tmp_path / "checkpoint-10", done=False)
     (write_checkpoint(tmp_path / "checkpoint-20", done=False) / "trainer_state.json").write_text("{")  # cut off
-    check_own_checkpoints(tmp_path)
     theirs = write_checkpoint(tmp_path / "checkpoint-30", done=False)
     (theirs / "trainer_state.json").write_text('{"global_step": 1, "stateful_callbacks": {}}')
     with pytest.raises(OutputExistsError, match="checkpoint-30 was not written by this library"):
-        check_own_checkpoints(tmp_path)
+        prepare_folder(tmp_path, SMALL, KEEP)
     assert ours.exists()
     assert theirs.exists()
 
@@ -218,3 +222,74 @@ def test_the_precision_of_a_run_is_recorded_beside_what_it_is_made_of(precision:
 
 def test_without_a_record_there_is_no_precision(tmp_path: Path) -> None:
     assert recorded_precision(write_checkpoint(tmp_path / "checkpoint-3")) is None
+
+
+TRY = """
+import sys
+from pathlib import Path
+from imdb_sentiment import OutputExistsError
+from imdb_sentiment.training.checkpoints import locked
+try:
+    with locked(Path(sys.argv[1])):
+        print("mine")
+except OutputExistsError as error:
+    print(error.summary)
+"""
+
+
+def another_process_gets(folder: Path) -> str:
+    done = subprocess.run([sys.executable, "-c", TRY, str(folder)], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_another_process_must_wait(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with locked(folder):
+        assert another_process_gets(folder) == f"another run is writing to {folder}"
+        (folder / "checkpoint-1").mkdir()
+    assert another_process_gets(folder) == "mine"
+
+
+def test_one_process_may_claim_a_folder_twice(tmp_path: Path) -> None:
+    """As a cross-validation does, which holds the folder of all folds."""
+    with locked(tmp_path):
+        with locked(tmp_path):
+            pass
+        assert another_process_gets(tmp_path).startswith("another run")
+
+
+def test_a_folder_to_which_nothing_was_written_goes_again(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no rows"), locked(tmp_path / "deep" / "run"):
+        raise ValueError("no rows")
+    assert not (tmp_path / "deep" / "run").exists()
+    with locked(tmp_path / "run"):
+        (tmp_path / "run" / "result.json").write_text("{}")
+    assert (tmp_path / "run" / "result.json").exists()
+    (tmp_path / "empty").mkdir()
+    with locked(tmp_path / "empty"):
+        pass
+    assert (tmp_path / "empty").is_dir()  # it was there before
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputExistsError, match="cannot be created"), locked(tmp_path / "file" / "run"):
+        pass
+
+
+def test_a_checkpoint_holds_the_weights_and_two_moments_of_those_that_are_learnt() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(10, 20, bias=False), torch.nn.Linear(20, 5, bias=False))
+    assert checkpoint_bytes(model) == 4 * 3 * (200 + 100)
+    model[0].requires_grad_(False)
+    assert checkpoint_bytes(model) == 4 * (200 + 3 * 100)
+
+
+def test_too_little_room_is_said_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = torch.nn.Linear(100, 100, bias=False)  # 120 kB a checkpoint
+    usage = type("Usage", (), {"free": 300_000})
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: usage)
+    prepare_folder(tmp_path, model, Keep(1, best=False))
+    with pytest.raises(DiskFullError, match="not enough disk space") as caught:
+        prepare_folder(tmp_path, model, Keep(1, best=True))
+    assert caught.value.found == "0.3 MB free"
+    assert caught.value.expected == "0.36 MB, for 3 checkpoints at a time"

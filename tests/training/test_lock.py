@@ -16,7 +16,7 @@ from imdb_sentiment.evaluation.metrics import measure
 HOLD = """
 import sys
 from pathlib import Path
-from imdb_sentiment.training.run_folder import locked
+from imdb_sentiment.training.checkpoints import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -1,4 +1,4 @@
-"""Covers training/trackers.py.
+"""Covers training/arguments.py.
 
 Trackers: what TensorBoard gets and where, and names that are no tracker's or whose package is missing.
 """
@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, DataConfig, FineTuneConfig, MissingExtraError, SentimentFineTuner
 from imdb_sentiment.results.metric_names import METRICS
-from imdb_sentiment.training.trackers import check_trackers, event_files
+from imdb_sentiment.training.arguments import check_trackers, event_files
 
 
 def read_events(folder: Path) -> dict[str, list[tuple[int, float]]]:

@@ -1,4 +1,7 @@
-"""Going on with a run: the same data and configuration, or not at all; and what a failed run leaves."""
+"""Covers training/plan.py.
+
+Going on with a run: the same data and configuration, or not at all; and what a failed run leaves.
+"""
 
 import shutil
 from pathlib import Path
@@ -137,7 +140,7 @@ def test_a_failed_fit_forgets_the_model_of_other_splits(tiny_config: FineTuneCon
     assert tuner.evaluate().rows == 12
     tuner.output_dir = tmp_path / "second"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.models.pretrained.load_model", broken)
+        patch.setattr("imdb_sentiment.training.run.load_model", broken)
         with pytest.raises(ModelError):
             tuner.fit(make_reviews(80))
     with pytest.raises(NotFittedError):

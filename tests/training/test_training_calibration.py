@@ -1,4 +1,4 @@
-"""Covers training/calibration.py.
+"""Covers training/run.py.
 
 Temperature and threshold, from the validation split into the model folder and out of it again.
 """

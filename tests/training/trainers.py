@@ -15,7 +15,6 @@ from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results import EpochRecord
 from imdb_sentiment.training.batching import EncodedRows, TrainingRows
-from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.recipe import resolve, settle
 from imdb_sentiment.training.setup import build_training, read_history
 from imdb_sentiment.training.trainer import FineTuneTrainer
@@ -90,7 +89,6 @@ def build_parts(tiny_model: Path, output_dir: Path, rows: int = len(TEXTS), **ch
         config,
         recipe=resolve(config, model, torch.device("cpu"), before=None),
         rows=encoded_rows(encoder.text_encoder, config, rows),
-        metric=choose_metric(config.metric_for_best_model),
         output_dir=output_dir,
         run={"is": "this one"},
     ).trainer

@@ -83,7 +83,7 @@ def standard_streams() -> Iterator[None]:
     message.
     """
     from imdb_sentiment.errors import DiskFullError
-    from imdb_sentiment.runtime.disk_space import is_disk_full
+    from imdb_sentiment.runtime.files import is_disk_full
 
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed before the start

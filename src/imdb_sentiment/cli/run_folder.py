@@ -45,8 +45,7 @@ def locked_run(run: Path, *, resume: bool = False, discard: bool = False, keep: 
             `discard` is set.
         TrainingInterruptedError: A signal ended the run, and it can be resumed.
     """
-    from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
-    from imdb_sentiment.training.run_folder import locked
+    from imdb_sentiment.training.checkpoints import describe_resume_point, locked, resume_point
 
     missing = [folder for folder in run.absolute().parents if not folder.exists()]
     make_folder(run)

@@ -158,7 +158,7 @@ def fine_tune_and_save(
     from imdb_sentiment.runtime.distributed import run_on_main
     from imdb_sentiment.runtime.files import check_output
     from imdb_sentiment.runtime.malloc import keep_freed_memory, release_freed_memory
-    from imdb_sentiment.training.trackers import check_trackers, event_files
+    from imdb_sentiment.training.arguments import check_trackers, event_files
 
     check_trackers(fine_tune_config.report_to)
     run_on_main(lambda: check_output(output, overwrite=overwrite))

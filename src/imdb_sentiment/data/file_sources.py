@@ -15,7 +15,7 @@ from imdb_sentiment.data.formats.jsonl import read_jsonl
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows, collect
 from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.errors import DataError, nearest
-from imdb_sentiment.runtime.messages import Advice, FilePath, cut, list_values, quote
+from imdb_sentiment.runtime.messages import Advice, cut, either_path, list_values, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
@@ -281,4 +281,4 @@ def _kind(path: Path) -> str:
 def _nearest_beside(path: Path) -> Advice | None:
     beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     match = nearest(path.name, beside)
-    return Advice(FilePath(path.parent / match)) if match else None
+    return Advice(either_path(path.parent / match)) if match else None

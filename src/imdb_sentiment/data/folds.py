@@ -22,7 +22,7 @@ from imdb_sentiment.data.splits import (
     limit_rows,
     load_checked,
 )
-from imdb_sentiment.errors import count_rows
+from imdb_sentiment.errors import ConfigError, count_rows
 from imdb_sentiment.results.training import LeftOut
 
 if TYPE_CHECKING:
@@ -81,9 +81,12 @@ def load_folds(config: "DataConfig", folds: int, data: object = None, *, known: 
         known: Label names of a trained model, which the data may use too.
 
     Raises:
+        ConfigError: `folds` is below 2.
         DataError: The source cannot be used as it is, or a fold would lack a class.
         MissingExtraError: Near-duplicate detection is on and its extra is not installed.
     """
+    if folds < 2:
+        raise ConfigError(f"folds={folds} holds nothing out", expected="2 or more")
     source = load_checked(config, data)
     trainable = [source.splits[split] for split in ("train", "validation") if split in source.splits]
     pool = {"train": collect(trainable, source.origin)} | {s: rows for s, rows in source.splits.items() if s == "test"}

@@ -16,9 +16,7 @@ from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.inference.row_labels import RowLabeler, added_names, check_names, label_batch, planned_precision
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.results.inference import FileReport
-from imdb_sentiment.runtime.disk_space import is_disk_full
-from imdb_sentiment.runtime.files import check_new_file, link_target, make_folder
-from imdb_sentiment.runtime.lock import one_writer
+from imdb_sentiment.runtime.files import check_new_file, is_disk_full, link_target, make_folder, one_writer
 from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.runtime.progress import progress_bar
 

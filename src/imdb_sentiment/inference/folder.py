@@ -15,9 +15,7 @@ from imdb_sentiment.errors import DataError, DiskFullError, ImdbSentimentError, 
 from imdb_sentiment.inference.row_labels import planned_precision
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.results.inference import FileReport
-from imdb_sentiment.runtime.disk_space import is_disk_full
-from imdb_sentiment.runtime.files import LOCK_FILE, make_folder, write_text
-from imdb_sentiment.runtime.lock import one_writer
+from imdb_sentiment.runtime.files import LOCK_FILE, is_disk_full, make_folder, one_writer, write_text
 from imdb_sentiment.runtime.messages import Advice, Either, Setting, list_values
 from imdb_sentiment.runtime.progress import progress_bar
 

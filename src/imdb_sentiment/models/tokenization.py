@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
-from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.runtime.huggingface import describe_fault, is_fault
 from imdb_sentiment.runtime.progress import progress_bar
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
     from transformers import PreTrainedTokenizerFast
 
-__all__ = ["EncodedText", "Span", "TextEncoder", "Truncation", "padded_length", "prepare_tokenizer", "texts_of"]
+__all__ = [
+    "EncodedText",
+    "Span",
+    "TextEncoder",
+    "Truncation",
+    "labelled_texts",
+    "padded_length",
+    "prepare_tokenizer",
+    "texts_of",
+]
 
 Truncation = Literal["head", "tail", "head_tail"]
 
@@ -197,6 +206,11 @@ def texts_of(rows: "datasets.Dataset") -> Texts:
         texts: Sequence[str] = rows["text"]
         return texts
     return list(zip(rows["text"], rows["text_pair"], strict=True))
+
+
+def labelled_texts(rows: "datasets.Dataset") -> Labelled:
+    """Return the texts and labels of a split."""
+    return Labelled(texts_of(rows), rows["label"])
 
 
 def prepare_tokenizer(tokenizer: "PreTrainedTokenizerFast", *, clean: bool) -> "PreTrainedTokenizerFast":

@@ -1,17 +1,17 @@
-"""Atomic writes of files and folders."""
+"""Atomic writes of files and folders, by one writer at a time."""
 
 import ctypes
+import errno
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from imdb_sentiment.errors import ConfigError, DiskFullError, OutputExistsError
-from imdb_sentiment.runtime.disk_space import full_disk_errors, is_disk_full
-from imdb_sentiment.runtime.lock import one_writer
 from imdb_sentiment.runtime.messages import Advice, Setting, cut, quote
 
 __all__ = [
@@ -20,10 +20,14 @@ __all__ = [
     "as_path",
     "check_new_file",
     "check_output",
+    "disk_size",
+    "full_disk_errors",
+    "is_disk_full",
     "is_path",
     "link_target",
     "make_folder",
     "new_folder",
+    "one_writer",
     "write_json",
     "write_text",
 ]
@@ -40,6 +44,11 @@ LOCK_FILE = ".lock"
 _LOCK_TIMEOUT_SECONDS = 10.0
 """Longest wait for another writer of the same file."""
 
+_owners: dict[Path, tuple[int, int]] = {}
+"""The process and the thread that hold each lock of this process."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_MESSAGES = tuple(os.strerror(code) for code in _FULL)
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
@@ -243,3 +252,84 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
             if isinstance(error, DiskFullError):
                 raise
             raise OutputExistsError(f"{path} cannot be written", found=error.strerror, hint="another place") from None
+
+
+@contextmanager
+def one_writer(
+    target: Path, *, lock: Path | None = None, who: str = "another process", patience: float = 0.0
+) -> Iterator[None]:
+    """Hold an exclusive lock for writing to a file or folder. Reentrant within a thread.
+
+    Args:
+        target: The file or folder; its parent exists.
+        lock: A permanent lock file. By default a hidden one beside the target, which is removed at the end.
+        who: The other writer, for the message.
+        patience: Seconds to wait.
+
+    Raises:
+        OutputExistsError: Something else is writing to the target, or the lock file cannot be created.
+        DiskFullError: The disk is full.
+    """
+    from filelock import FileLock, Timeout
+
+    real = target.resolve()
+    path = real.with_name(f".{real.name}.lock") if lock is None else lock.resolve()
+    owner = os.getpid(), get_ident()  # a forked process has a copy of the table but not the lock
+    if _owners.get(path) == owner:
+        yield
+        return
+    try:
+        held = FileLock(path, thread_local=False)
+        held.acquire(timeout=patience, poll_interval=0.01)
+    except Timeout:
+        if path in _owners and _owners[path][0] == owner[0]:
+            who = "another thread"
+        raise OutputExistsError(
+            f"{who} is writing to {target}", expected="one writer at a time", hint="wait for it, or another place"
+        ) from None
+    except OSError as error:
+        kind = DiskFullError if is_disk_full(error) else OutputExistsError
+        raise kind(f"{target} cannot be written", found=error.strerror, hint="another place") from None
+    _owners[path] = owner
+    try:
+        yield
+    finally:
+        del _owners[path]
+        if lock is None:
+            with suppress(OSError):  # Windows cannot remove an open file
+                path.unlink()  # while held: a waiting process notices and retries
+        held.release()
+
+
+@contextmanager
+def full_disk_errors(partial: Path, summary: str, *, hint: str, expected: str | None = None) -> Iterator[None]:
+    """Turn any error of a full disk into a `DiskFullError`.
+
+    Args:
+        partial: The file or folder that is being written.
+        summary: What could not be written.
+        hint: What to do.
+        expected: The space needed.
+
+    Raises:
+        DiskFullError: There is too little room.
+    """
+    try:
+        yield
+    except Exception as error:
+        free = shutil.disk_usage(partial.parent).free
+        written = sum(path.stat().st_size for path in partial.rglob("*") if path.is_file())
+        # torch's writer does not report why it failed
+        if is_disk_full(error) or (isinstance(error, RuntimeError) and free < written):
+            raise DiskFullError(summary, found=f"{disk_size(free)} free", expected=expected, hint=hint) from error
+        raise
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether an error means that the disk is full, even without an error number."""
+    return getattr(error, "errno", None) in _FULL or any(message in str(error) for message in _FULL_MESSAGES)
+
+
+def disk_size(size: int) -> str:
+    """Format a number of bytes, such as `1.5 GB` or `8 MB`."""
+    return f"{size / 1e9:.3g} GB" if size >= 1e8 else f"{size / 1e6:.3g} MB"

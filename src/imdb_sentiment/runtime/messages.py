@@ -12,9 +12,9 @@ __all__ = [
     "NOT_RECORDED",
     "Advice",
     "Either",
-    "FilePath",
     "Setting",
     "cut",
+    "either_path",
     "list_counts",
     "list_values",
     "quote",
@@ -90,31 +90,23 @@ class Either(NamedTuple):
         return self.shell
 
 
-class FilePath(NamedTuple):
-    """A suggested path."""
-
-    path: Path
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def for_shell(self, flags: Collection[str]) -> str:
-        """Return the path quoted for a shell."""
-        return _shell_word(str(self))
+def either_path(path: Path) -> Either:
+    """Return a suggested path, quoted for a shell on the command line."""
+    return Either(str(path), _shell_word(str(path)))
 
 
 class Advice(str):
     """A message part with settings; as a string, it is the form for Python.
 
     Args:
-        *parts: Text, settings, paths, and alternatives.
+        *parts: Text, settings, and alternatives.
     """
 
     __slots__ = ("parts",)
 
-    parts: tuple[str | Setting | Either | FilePath, ...]
+    parts: tuple[str | Setting | Either, ...]
 
-    def __new__(cls, *parts: str | Setting | Either | FilePath) -> "Advice":
+    def __new__(cls, *parts: str | Setting | Either) -> "Advice":
         """Concatenate the parts."""
         advice = super().__new__(cls, "".join(map(str, parts)))
         advice.parts = parts

@@ -3,10 +3,9 @@
 import logging
 import sys
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock, get_ident
+from threading import local
 from typing import Any, TextIO, cast
 
 from imdb_sentiment.runtime.process_wide import process_wide
@@ -14,29 +13,21 @@ from imdb_sentiment.runtime.process_wide import process_wide
 __all__ = ["silent_output", "silent_warnings"]
 
 
-class _Threads:
-    """The threads inside a context, with their nesting depth."""
+class _Muted(local):
+    """How often the current thread is inside a context."""
 
-    def __init__(self) -> None:
-        self._lock = RLock()
-        self._inside: Counter[int] = Counter()
-
-    def __contains__(self, thread: object) -> bool:
-        return thread in self._inside
+    depth = 0
 
     @contextmanager
     def joined(self) -> Iterator[None]:
-        thread = get_ident()
-        with self._lock:
-            self._inside[thread] += 1
+        self.depth += 1
         try:
             yield
         finally:
-            with self._lock:
-                self._inside -= Counter([thread])
+            self.depth -= 1
 
 
-_warnings_muted, _output_muted = _Threads(), _Threads()
+_warnings_muted, _output_muted = _Muted(), _Muted()
 
 
 @contextmanager
@@ -57,7 +48,7 @@ class _MutedThreadsPattern:
     """Used in place of the message pattern of a warnings filter; matches in muted threads."""
 
     def match(self, text: str) -> bool:
-        return get_ident() in _warnings_muted
+        return _warnings_muted.depth > 0
 
 
 @process_wide
@@ -81,7 +72,7 @@ class _Stdout:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return len(text) if get_ident() in _output_muted else self._stream.write(text)
+        return len(text) if _output_muted.depth else self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -91,7 +82,7 @@ class _Stdout:
 @contextmanager
 def _filter_of_output() -> Iterator[None]:
     def is_heard(record: logging.LogRecord) -> bool:
-        return record.levelno > logging.WARNING or record.thread not in _output_muted
+        return record.levelno > logging.WARNING or not _output_muted.depth
 
     root, last = logging.root, logging.lastResort
     handlerless = not root.handlers and last is not None

@@ -11,7 +11,17 @@ from imdb_sentiment.models.tokenization import EncodedText, TextEncoder
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Collate", "EncodedRow", "EncodedRows", "Share", "StepBatches", "TrainingRows", "divide", "rows_of_steps"]
+__all__ = [
+    "Collate",
+    "EncodedRow",
+    "EncodedRows",
+    "Share",
+    "StepBatches",
+    "TrainingRows",
+    "divide",
+    "pad_rows",
+    "rows_of_steps",
+]
 
 _POOL_STEPS = 50  # sorting all rows at once would give every epoch the same batches
 
@@ -134,12 +144,24 @@ class Collate:
         return {"micro_batches": [self._micro_batch(rows[part]) for part in parts], "rows": [row.row for row in rows]}
 
     def _micro_batch(self, rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
-        import torch
+        batch = pad_rows(self._encoder, self._padded, rows)
+        return batch | {"weights": self._class_weights[batch["labels"]]}
 
-        labels = torch.tensor([row.label for row in rows])
-        longest = max(row.text.length for row in rows)
-        inputs = self._encoder.pad([row.text for row in rows], pad_to=self._padded(longest))
-        return {**inputs, "labels": labels, "weights": self._class_weights[labels]}
+
+def pad_rows(
+    encoder: TextEncoder, padded: Callable[[int], int], rows: Sequence[EncodedRow]
+) -> "dict[str, torch.Tensor]":
+    """Return the model's inputs of shape (rows, tokens), and `labels` of shape (rows,).
+
+    Args:
+        encoder: Pads the rows.
+        padded: Maps the length of the longest text, in tokens, to its padded length.
+        rows: Rows of a batch.
+    """
+    import torch
+
+    inputs = encoder.pad([row.text for row in rows], pad_to=padded(max(row.text.length for row in rows)))
+    return inputs | {"labels": torch.tensor([row.label for row in rows])}
 
 
 def divide(lengths: Sequence[int], max_tokens: int) -> list[slice]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate import PartialState
 from accelerate.utils import reduce
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 from typing_extensions import override
 
@@ -19,8 +19,6 @@ from imdb_sentiment.runtime.progress import progress_bar
 from imdb_sentiment.training.checkpoints import RUN_RECORD
 
 if TYPE_CHECKING:
-    from transformers import TrainerControl, TrainerState, TrainingArguments
-
     from imdb_sentiment.training.batching import StepBatches
     from imdb_sentiment.training.best_epoch import BestEpochMetric
     from imdb_sentiment.training.signals import StopRequest
@@ -58,41 +56,31 @@ class Schedule(TrainerCallback):
         self._patience = patience
 
     @override
-    def on_train_begin(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         before = max((entry.get("seconds", 0.0) for entry in state.log_history), default=0.0)
         self._started = time.perf_counter() - before
 
     @override
-    def on_evaluate(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_evaluate(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         state.log_history[-1]["seconds"] = time.perf_counter() - self._started
 
     @override
-    def on_epoch_begin(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self._batches.epoch = state.global_step // self._batches.steps
 
     @override
-    def on_step_end(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         step = (state.global_step - 1) % self._batches.steps + 1
         if step in self._marks:
             control.should_evaluate = control.should_save = True
         control.should_log = control.should_evaluate or step % self._log_every == 0
 
     @override
-    def on_save(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self.has_stopped(state):
             control.should_training_stop = True
 
-    def has_stopped(self, state: "TrainerState") -> bool:
+    def has_stopped(self, state: TrainerState) -> bool:
         """Return whether training has stopped early, from the log alone, which checkpoints keep."""
         return self._patience is not None and self._metric.since_best(state.log_history) >= self._patience
 
@@ -109,21 +97,17 @@ class StopOnRequest(TrainerCallback):
         self.stopped = False
 
     @override
-    def on_step_end(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self._requested(args):
             self.stopped = True
             control.should_log = control.should_save = control.should_training_stop = True
 
     @override
-    def on_train_end(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_train_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Also handle a signal after the last step, or the work after training would continue."""
         self.stopped = self._requested(args) or self.stopped
 
-    def _requested(self, args: "TrainingArguments") -> bool:
+    def _requested(self, args: TrainingArguments) -> bool:
         if args.world_size == 1:
             return self._request.requested
         flag = torch.tensor(float(self._request.requested), device=PartialState().device)
@@ -133,30 +117,15 @@ class StopOnRequest(TrainerCallback):
 class ReleaseMemory(TrainerCallback):
     """Returns free memory to the system before and after training, after evaluations, and every 16 steps."""
 
-    @override
-    def on_train_begin(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def _release(self, *event: Any, **kwargs: Any) -> None:
         release_freed_memory()
 
-    @override
-    def on_evaluate(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
-        release_freed_memory()
+    on_train_begin = on_evaluate = on_train_end = _release
 
     @override
-    def on_step_end(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if state.global_step % _STEPS_PER_RELEASE == 0:
             release_freed_memory()
-
-    @override
-    def on_train_end(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
-        release_freed_memory()
 
 
 class ProgressLine(TrainerCallback):
@@ -171,9 +140,7 @@ class ProgressLine(TrainerCallback):
         self._values: dict[str, str] = {}
 
     @override
-    def on_train_begin(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         done = round((state.epoch or 0) * self._rows)
         self._bar = progress_bar("training", total=state.num_train_epochs * self._rows, unit="row", initial=done)
         if not state.is_world_process_zero:
@@ -181,9 +148,7 @@ class ProgressLine(TrainerCallback):
         self._bar.bar_format = _LINE
 
     @override
-    def on_step_end(
-        self, args: "TrainingArguments", state: "TrainerState", control: "TrainerControl", **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         self._values.pop("lr", None)  # last, since a narrow terminal cuts it first
         self._values["lr"] = f"{kwargs['lr_scheduler'].get_last_lr()[0]:.1e}"
         self._bar.set_postfix(self._values, refresh=False)
@@ -192,9 +157,9 @@ class ProgressLine(TrainerCallback):
     @override
     def on_log(
         self,
-        args: "TrainingArguments",
-        state: "TrainerState",
-        control: "TrainerControl",
+        args: Any,
+        state: TrainerState,
+        control: TrainerControl,
         logs: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:

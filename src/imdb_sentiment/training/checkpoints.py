@@ -1,29 +1,37 @@
-"""Completeness, resumption and retention of checkpoints."""
+"""The folder of a run: its lock, its checkpoints, their room on the disk, and what can be resumed."""
 
 import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imdb_sentiment.errors import ConfigError, OutputExistsError
+from imdb_sentiment.errors import ConfigError, DiskFullError, OutputExistsError
+from imdb_sentiment.runtime.files import LOCK_FILE, disk_size, full_disk_errors, make_folder, one_writer
 from imdb_sentiment.runtime.messages import Advice, Either, quote
 from imdb_sentiment.training.fold_scores import last_fold, recorded_run
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = [
     "RUN_RECORD",
     "Keep",
-    "check_own_checkpoints",
     "check_same_run",
+    "checkpoint_bytes",
+    "claimed",
     "complete_checkpoints",
+    "complete_or_removed",
     "describe_resume_point",
     "finish",
+    "locked",
     "newest_checkpoint",
+    "prepare_folder",
     "prune",
     "recorded_precision",
-    "remove_incomplete",
     "resume_point",
 ]
 
@@ -42,6 +50,49 @@ class Keep(NamedTuple):
 
     best: bool
     """Whether to also keep the best."""
+
+
+@contextmanager
+def claimed(folder: Path, *, resume: bool) -> Iterator[None]:
+    """Lock a folder for a run, and check that it is new or empty unless the run is resumed.
+
+    Raises:
+        OutputExistsError: It is not empty, or see `locked`.
+    """
+    if not resume:
+        _check_empty(folder)
+    with locked(folder):
+        if not resume:
+            _check_empty(folder)  # another run may have ended there just before
+        yield
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(path.name != LOCK_FILE for path in folder.iterdir())):
+        raise OutputExistsError(
+            f"{folder} is not empty and was not changed",
+            expected="a new or empty folder for the checkpoints of this run",
+            hint="fit(resume=True) to resume the run in it, or another output_dir",
+        )
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Lock a folder against other runs, creating it if needed. Reentrant within a thread.
+
+    A folder created here is removed again if nothing was written to it.
+
+    Raises:
+        OutputExistsError: Another run is writing to it, or it cannot be created.
+    """
+    created = not folder.exists()
+    make_folder(folder)
+    with one_writer(folder, lock=folder / LOCK_FILE, who="another run"):
+        try:
+            yield
+        finally:
+            if created and [path.name for path in folder.iterdir()] == [LOCK_FILE]:
+                shutil.rmtree(folder)
 
 
 def finish(checkpoint: Path) -> None:
@@ -83,25 +134,64 @@ def describe_resume_point(path: Path) -> str:
     return f"finished folds up to {path}" if path.is_file() else f"a complete checkpoint in {path}"
 
 
-def check_own_checkpoints(folder: Path) -> None:
-    """Check that no checkpoint in `folder` belongs to another program, since incomplete checkpoints are removed.
+def prepare_folder(folder: Path, model: "nn.Module", keep: Keep) -> None:
+    """Remove incomplete and damaged checkpoints, and check that those of a run will fit on the disk.
+
+    Args:
+        folder: Folder for the checkpoints.
+        model: Model to train.
+        keep: Which checkpoints the run keeps.
 
     Raises:
-        OutputExistsError: One does; nothing was changed.
+        OutputExistsError: A checkpoint belongs to another program; nothing was changed.
+        DiskFullError: There is too little space.
     """
-    for path in _checkpoints(folder).values():
+    found = _checkpoints(folder).values()
+    for path in found:
         state = _state(path)
         if state and RUN_RECORD not in state.get("stateful_callbacks", {}):
             raise OutputExistsError(
                 f"{path} was not written by this library, and was left as it is", hint="another output_dir"
             )
-
-
-def remove_incomplete(folder: Path) -> None:
-    """Remove incomplete and damaged checkpoints."""
-    for path in _checkpoints(folder).values():
+    for path in found:
         if not _is_complete(path):
             _remove(path)
+    most = keep.newest + keep.best + 1  # the last is the one being written
+    checkpoints = max(most - len(complete_checkpoints(folder)), 1)
+    free, needed = shutil.disk_usage(folder).free, checkpoint_bytes(model) * checkpoints
+    if free < needed:
+        raise DiskFullError(
+            f"not enough disk space in {folder} for the checkpoints of this run",
+            found=f"{disk_size(free)} free",
+            expected=f"{disk_size(needed)}, for {checkpoints} checkpoint{'s' * (checkpoints > 1)} at a time",
+            hint="a folder on another disk, or fewer checkpoints (save_total_limit, load_best_model_at_end)",
+        )
+
+
+def checkpoint_bytes(model: "nn.Module") -> int:
+    """Estimate the size of a checkpoint: the weights, and AdamW's two moments of the trainable ones."""
+    sizes = [(value.numel() * value.element_size(), value.requires_grad) for value in model.parameters()]
+    return sum(size * (3 if trainable else 1) for size, trainable in sizes)
+
+
+@contextmanager
+def complete_or_removed(partial: Path) -> Iterator[None]:
+    """Remove a checkpoint if it cannot be written completely.
+
+    Raises:
+        DiskFullError: The disk is full.
+    """
+    try:
+        with full_disk_errors(
+            partial,
+            f"the disk of {partial.parent} is full, and {partial.name} could not be written",
+            expected="space for one more checkpoint; earlier checkpoints are complete",
+            hint=Advice("free disk space, then ", Either("fit(resume=True)", "the same command with --resume")),
+        ):
+            yield
+    except Exception:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def prune(folder: Path, keep: Keep, *, best_step: int | None) -> None:

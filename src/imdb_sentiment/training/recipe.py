@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from imdb_sentiment.config import SettledConfig
 from imdb_sentiment.models.device import Precision, choose_precision
 from imdb_sentiment.runtime.distributed import world_size
 
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-    from imdb_sentiment.config import FineTuneConfig, SettledConfig
+    from imdb_sentiment.config import FineTuneConfig
 
 __all__ = ["Recipe", "choose_learning_rate", "few_rows_below", "resolve", "settle", "settled_fields"]
 
@@ -33,13 +34,11 @@ class Recipe(NamedTuple):
     max_tokens_per_forward: int
 
 
-def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> "SettledConfig":
+def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> SettledConfig:
     """Resolve the settings that depend on the number of rows and the width of the encoder.
 
     Small data sets get more epochs and smaller batches, since fine-tuning needs a few hundred steps in any case.
     """
-    from imdb_sentiment.config import SettledConfig
-
     parts = config.gradient_accumulation_steps * world_size()
     epochs, rate = config.num_train_epochs, config.learning_rate
     step_rows = next((rows for below, rows in _STEP_ROWS if train_rows < below), _MAX_STEP_ROWS)
@@ -63,7 +62,7 @@ def few_rows_below(config: "FineTuneConfig") -> int:
     return _FEW_ROWS if (automatic or chosen) and possible else 0
 
 
-def settled_fields(config: "FineTuneConfig", settled: "SettledConfig", *, epochs: bool = True) -> dict[str, float]:
+def settled_fields(config: "FineTuneConfig", settled: SettledConfig, *, epochs: bool = True) -> dict[str, float]:
     """Return the resolved values of the fields that were `auto`.
 
     Args:

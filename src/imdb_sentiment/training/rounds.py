@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imdb_sentiment.errors import ConfigError, OutputExistsError
-from imdb_sentiment.runtime.files import make_folder, write_json
-from imdb_sentiment.runtime.lock import one_writer
+from imdb_sentiment.runtime.files import make_folder, one_writer, write_json
 from imdb_sentiment.runtime.messages import Advice, Either
 
 __all__ = ["rounds_folder"]

@@ -1,76 +1,83 @@
-"""A training run, from the start or a checkpoint to the final model."""
+"""A training run: from the plan, by one of the methods, to the calibrated model."""
 
-from collections.abc import Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from imdb_sentiment.config import SettledConfig
+from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import TrainingInterruptedError
+from imdb_sentiment.evaluation.calibration import fit_temperature
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.evaluation.report import full_report
+from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
+from imdb_sentiment.inference.cascade import log_odds_of
+from imdb_sentiment.inference.measured_rows import held_out_scores, measured_rows
+from imdb_sentiment.inference.scorer import softmax
+from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
-from imdb_sentiment.models.device import Precision, usable_device
-from imdb_sentiment.models.tokenization import TextEncoder
-from imdb_sentiment.results.training import EpochRecord
-from imdb_sentiment.runtime.distributed import run_on_main, world_size
+from imdb_sentiment.models.device import usable_device
+from imdb_sentiment.models.head import scale_outputs
+from imdb_sentiment.models.pretrained import load_model
+from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
+from imdb_sentiment.results.training import Calibration, CascadeChoice, EpochRecord, FineTuneResult
+from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, world_size
 from imdb_sentiment.runtime.huggingface import quiet
-from imdb_sentiment.runtime.process_wide import LOADING_LOCK
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK, ReentrantLock
 from imdb_sentiment.training.batching import TrainingRows
-from imdb_sentiment.training.best_epoch import BestEpochMetric
-from imdb_sentiment.training.checkpoints import (
-    check_own_checkpoints,
-    complete_checkpoints,
-    newest_checkpoint,
-    recorded_precision,
-    remove_incomplete,
-)
+from imdb_sentiment.training.best_epoch import choose_metric
+from imdb_sentiment.training.cascade import fit_cascade
+from imdb_sentiment.training.checkpoints import Keep, newest_checkpoint, prepare_folder, recorded_precision
+from imdb_sentiment.training.few_rows import FewRows, train_on_few_rows
 from imdb_sentiment.training.linear_probe import fit_head
+from imdb_sentiment.training.plan import Plan
 from imdb_sentiment.training.recipe import Recipe, resolve
-from imdb_sentiment.training.run_folder import check_room
 from imdb_sentiment.training.setup import build_training, read_history
 from imdb_sentiment.training.signals import graceful_interrupt
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, Trainer, TrainerState
 
-    from imdb_sentiment.config import SettledConfig
-    from imdb_sentiment.models.pretrained import LoadedModel
+    from imdb_sentiment.data.data_like import DataSplits
+    from imdb_sentiment.evaluation.baseline import HeldOutBaselines
+    from imdb_sentiment.inference.cascade import Cascade
+    from imdb_sentiment.inference.scorer import Scores
+    from imdb_sentiment.models.pretrained import Encoder
 
-__all__ = ["TrainedModel", "fine_tune", "set_dropout"]
+__all__ = ["Fitted", "train"]
+
+_TRAINING = ReentrantLock()
 
 
-class TrainedModel(NamedTuple):
-    """Result of a run."""
+class Fitted(NamedTuple):
+    """A trained and calibrated model."""
 
     model: "PreTrainedModel"
-    """The given model; with FSDP, the gathered model on rank 0."""
+    encoder: TextEncoder
+    result: FineTuneResult
+    cascade: "Cascade | None" = None
+    held_out: "Scores | None" = None
+    """Out-of-fold scores of the training rows, in their order; None if there are no folds."""
 
-    history: tuple[EpochRecord, ...]
-    kept_epoch: float
-    kept_because: str
-    precision: Precision
-    notes: tuple[str, ...]
+    baselines: "HeldOutBaselines | None" = None
+    """Out-of-fold baselines on the same rows."""
 
 
-def fine_tune(
-    loaded: "LoadedModel",
-    encoder: TextEncoder,
-    config: "SettledConfig",
-    *,
-    rows: TrainingRows,
-    metric: BestEpochMetric,
-    output_dir: Path,
-    run: Mapping[str, Any],
-    checkpoint: Path | None,
-) -> TrainedModel:
-    """Train a model, in place unless it is sharded.
+def train(plan: Plan, encoder: "Encoder", splits: "Callable[[], DataSplits]") -> Fitted:
+    """Train and calibrate, in every process.
 
     Args:
-        loaded: The pretrained model.
-        encoder: Pads the batches.
-        config: Fine-tuning configuration.
-        rows: Training and validation rows.
-        metric: Selects the best evaluation.
-        output_dir: Folder for the checkpoints.
-        run: Description of the run, as JSON values.
-        checkpoint: The complete checkpoint to resume from.
+        plan: What to do.
+        encoder: The pretrained encoder.
+        splits: Returns the splits; called on rank 0 only, which has read them.
 
     Raises:
         OutputExistsError: The folder holds checkpoints of another program.
@@ -78,61 +85,180 @@ def fine_tune(
         TrainingDivergedError: A loss or a gradient is NaN or infinite.
         TrainingInterruptedError: A signal ended the run.
     """
+    with _isolated_random_state():
+        if isinstance(plan.rows, FewRows):
+            fitted = _train_on_few_rows(plan, plan.rows, encoder)
+        else:
+            fitted = _fine_tune(plan, plan.rows, encoder, splits)
+    scale_outputs(fitted.model, 1 / fitted.result.calibration.temperature)  # so it is calibrated in any program
+    return fitted
+
+
+@contextmanager
+def _isolated_random_state() -> Iterator[None]:
+    """Restore the global random state afterwards, and let one run of this process train at a time.
+
+    A run seeds the generators of Python, NumPy and PyTorch, which all threads share. A run in another thread waits.
+    """
     import torch
 
-    model = loaded.model
-    set_dropout(model, config.dropout)
+    gpus = range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
+    with _TRAINING, torch.random.fork_rng(gpus):
+        python, numpy = random.getstate(), np.random.get_state()
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
+
+
+def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder") -> Fitted:
+    """Compare methods on rows held out in turn, and train by the best."""
+    import torch
+
+    config = plan.config
+    device = torch.device(usable_device())
+
+    heads: list[str] = []
+
+    def load() -> "PreTrainedModel":
+        model, head_is_new, head_note = load_model(encoder, config, plan.names)
+        heads.append(head_note if head_is_new else "the head of the checkpoint was fitted anew to these rows")
+        _set_dropout(model, config.dropout)
+        model.to(device)  # type: ignore[arg-type]
+        return model
+
+    started = time.perf_counter()
+    before = recorded_precision(plan.resume_point) if plan.resume_point else None
+    recipe = resolve(config, load(), device, before=before)
+    trained = train_on_few_rows(
+        load,
+        encoder.text_encoder,
+        config,
+        rows=rows,
+        recipe=recipe,
+        folder=plan.folder,
+        run={**plan.run, "precision_used": recipe.precision},
+    )
+    labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
+    calibration = _calibrate(trained.logits, labels, config, plan.names)
+    held_out = baselines = None
+    if trained.cross_fitted is not None:
+        held_out = held_out_scores(trained.cross_fitted, encoder.text_encoder, rows.texts)
+        after = full_report(measured_rows(held_out, rows.texts, labels, calibration), names=plan.names)
+        after = replace(after, cross_validated=True, numeric_precision="fp32")
+        calibration = replace(calibration, after=after)
+        baselines = trained.baselines
+    notes = [heads[0], f"{recipe.precision} on {device.type}"]
+    if config.report_to:
+        trackers = ", ".join(config.report_to)
+        notes.append(f"{trackers} got nothing, as there were no epochs; method='fine_tune' has them")
+    result = FineTuneResult(
+        calibration=calibration,
+        history=(),
+        kept_epoch=0.0,
+        kept_because="trained without epochs",
+        method=trained.method,
+        compared=trained.compared,
+        seconds=time.perf_counter() - started,
+        splits=plan.summary,
+        audit=plan.audit,
+        training_precision=recipe.precision,
+        settled=plan.settled,
+        notes=tuple(notes),
+    )
+    return Fitted(trained.model, encoder.text_encoder, result, held_out=held_out, baselines=baselines)
+
+
+def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Callable[[], DataSplits]") -> Fitted:
+    """Train encoder and head together, and keep the best epoch."""
+    import torch
+
+    config, checkpoint, text_encoder = plan.config, plan.resume_point, encoder.text_encoder
+    model, head_is_new, head_note = run_on_all_ranks(lambda: load_model(encoder, config, plan.names))
+    started = time.perf_counter()
+    _set_dropout(model, config.dropout)
     before = recorded_precision(checkpoint) if checkpoint else None
     processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # one file per process
     device = torch.device(usable_device())
     recipe = run_on_main(lambda: resolve(config, model, device, before=before))
-    run_on_main(lambda: _prepare_folder(output_dir, model, config))
-    if checkpoint is None and loaded.head_is_new and config.linear_probe:
+    keep = Keep(config.save_total_limit, best=config.load_best_model_at_end)
+    run_on_main(lambda: prepare_folder(plan.folder, model, keep))
+    if checkpoint is None and head_is_new and config.linear_probe:
         balanced = config.class_weight == "balanced"
         model.to(device)  # type: ignore[arg-type]
-        run_on_main(lambda: fit_head(model, encoder, rows.epochs[0], balanced=balanced, seed=config.seed)).write_to(
-            model
-        )
+        head = run_on_main(lambda: fit_head(model, text_encoder, rows.epochs[0], balanced=balanced, seed=config.seed))
+        head.write_to(model)
+    trainer = _run_trainer(model, text_encoder, plan, rows, recipe, device)
+    trained, state = _unwrap(model, trainer), trainer.state
+    history = read_history(state.log_history, plan.names, precision=recipe.precision)
+    epoch, reason = _kept_epoch(history, state, config)
+    seconds = time.perf_counter() - started
+
+    calibration, cascade, choice = run_on_main(lambda: _choose(trained, text_encoder, plan, splits()))
+    after = replace(calibration.after, kept_epoch=epoch, kept_because=reason)
+    result = FineTuneResult(
+        calibration=replace(calibration, after=after),
+        cascade=choice,
+        history=history,
+        kept_epoch=epoch,
+        kept_because=reason,
+        seconds=seconds,
+        splits=plan.summary,
+        audit=plan.audit,
+        training_precision=recipe.precision,
+        settled=plan.settled,
+        notes=(
+            head_note,
+            _precision_note(recipe, trainer.args.device.type),
+            *_resume_notes(checkpoint, processes, state),
+        ),
+    )
+    # times and devices differ between processes
+    return Fitted(trained, text_encoder, run_on_main(lambda: result), cascade)
+
+
+def _run_trainer(
+    model: "PreTrainedModel",
+    encoder: TextEncoder,
+    plan: Plan,
+    rows: TrainingRows,
+    recipe: Recipe,
+    device: "torch.device",
+) -> "Trainer":
     attention = eager_attention(model, device, bf16=recipe.precision == "bf16")
     gradients = embedding_gradients_in_place(model, when=device.type == "cpu" and world_size() == 1)
     with quiet(), graceful_interrupt() as stop, first_token_only(model), attention, gradients:
         trainer, progress_line, stopping = build_training(
             model,
             encoder,
-            config,
+            plan.config,
             recipe=recipe,
             rows=rows,
-            metric=metric,
-            output_dir=output_dir,
-            run={**run, "precision_used": recipe.precision},
+            output_dir=plan.folder,
+            run={**plan.run, "precision_used": recipe.precision},
             stop=stop,
         )
         try:
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            trainer.train(resume_from_checkpoint=str(plan.resume_point) if plan.resume_point else None)
         finally:
             progress_line.close()
-    trained = _unwrap(model, trainer)
     trainer.accelerator.wait_for_everyone()  # rank 0 may remove the folder afterwards
-    state = trainer.state
     if stopping.stopped:
         raise TrainingInterruptedError(
-            f"training was interrupted after step {state.global_step} of {state.max_steps}",
-            found=f"a complete checkpoint in {newest_checkpoint(output_dir)}",
+            f"training was interrupted after step {trainer.state.global_step} of {trainer.state.max_steps}",
+            found=f"a complete checkpoint in {newest_checkpoint(plan.folder)}",
             hint="fit(resume=True) to resume it",
         )
-    history = read_history(state.log_history, rows.names, precision=recipe.precision)
-    epoch, reason = _kept_epoch(history, state, config, metric)
-    notes = (_precision_note(recipe, trainer.args.device.type), *_resume_notes(checkpoint, processes, state))
-    return TrainedModel(trained, history, epoch, reason, recipe.precision, notes)
+    return trainer
 
 
-def _kept_epoch(
-    history: Sequence[EpochRecord], state: "TrainerState", config: "SettledConfig", metric: BestEpochMetric
-) -> tuple[float, str]:
+def _kept_epoch(history: Sequence[EpochRecord], state: "TrainerState", config: SettledConfig) -> tuple[float, str]:
     """Return the epoch of the final weights, and why it was kept."""
     if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
         best = state.best_global_step * config.num_train_epochs / state.max_steps
-        return min(history, key=lambda record: abs(record.epoch - best)).epoch, metric.reason
+        kept = min(history, key=lambda record: abs(record.epoch - best))
+        return kept.epoch, choose_metric(config.metric_for_best_model).reason
     return history[-1].epoch, "the last"
 
 
@@ -153,15 +279,52 @@ def _unwrap(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
     return gathered
 
 
-def _prepare_folder(folder: Path, model: "PreTrainedModel", config: "SettledConfig") -> None:
-    """Remove incomplete checkpoints, and check that there is enough disk space."""
-    check_own_checkpoints(folder)
-    remove_incomplete(folder)
-    most = config.save_total_limit + config.load_best_model_at_end + 1  # the last is the one being written
-    check_room(folder, model, max(most - len(complete_checkpoints(folder)), 1))
+def _choose(
+    model: "PreTrainedModel", encoder: TextEncoder, plan: Plan, splits: "DataSplits"
+) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
+    """Choose temperature, threshold and cascade on the validation split."""
+    config = plan.config
+    validation = labelled_texts(splits.validation)
+    logits = score_texts(model, encoder, validation.texts).logits
+    calibration = _calibrate(logits, validation.labels, config, plan.names)
+    if not config.cascade:
+        return calibration, None, None
+    odds = log_odds_of(logits) / calibration.temperature
+    train = labelled_texts(splits.train)
+    return calibration, *fit_cascade(train, validation, odds, calibration, cleans=config.clean_text)
 
 
-def set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
+def _calibrate(
+    logits: NDArray[np.float64], labels: Sequence[int], config: SettledConfig, names: LabelNames
+) -> Calibration:
+    """Fit a temperature to held-out rows, and choose the threshold on the calibrated probabilities.
+
+    Args:
+        logits: Logits of held-out rows in fp32, shape (n, 2).
+        labels: True labels, 0 or 1.
+        config: Its `threshold` is a value or a goal.
+        names: Names of the two labels.
+    """
+    temperature = fit_temperature(logits, labels)
+    probabilities = softmax(logits / temperature)
+    goal = config.threshold if isinstance(config.threshold, str) else None
+    value, reached = config.threshold, True
+    if isinstance(value, str):
+        chosen = choose_threshold(Goal.of(value), probabilities[:, 1], labels)
+        value, reached = chosen.value, chosen.reached
+    before = measure(softmax(logits), labels, names=names)
+    after = measure(probabilities, labels, names=names, threshold=value)
+    return Calibration(
+        temperature=temperature,
+        threshold=value,
+        goal=str(config.threshold),
+        reached=reached,
+        before=replace(before, numeric_precision="fp32"),
+        after=replace(after, numeric_precision="fp32", goal=goal, goal_reached=reached),
+    )
+
+
+def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
     """Set dropout for training only; the model's configuration, which is saved, does not change."""
     import torch
 

@@ -1,6 +1,7 @@
 """Construction of the Trainer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,15 +13,15 @@ from imdb_sentiment.evaluation.bootstrap import resampled_metrics
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.inference.scorer import softmax
-from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
+from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.metric_names import METRICS
 from imdb_sentiment.results.training import EpochRecord
-from imdb_sentiment.runtime.process_wide import LOADING_LOCK, WARNINGS_LOCK
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 from imdb_sentiment.training.arguments import training_arguments
-from imdb_sentiment.training.batching import Collate, EncodedRow, Share, StepBatches, TrainingRows
-from imdb_sentiment.training.best_epoch import CALIBRATED_LOG_LOSS, STANDARD_ERROR, BestEpochMetric
+from imdb_sentiment.training.batching import Collate, Share, StepBatches, TrainingRows, pad_rows
+from imdb_sentiment.training.best_epoch import CALIBRATED_LOG_LOSS, STANDARD_ERROR, BestEpochMetric, choose_metric
 from imdb_sentiment.training.checkpoints import Keep
 from imdb_sentiment.training.recipe import Recipe
 from imdb_sentiment.training.signals import StopRequest
@@ -39,7 +40,6 @@ _RESAMPLES = 200
 _COUNTED = ("true_negatives", "false_positives", "false_negatives", "true_positives")
 
 
-@WARNINGS_LOCK
 def balanced_weights(labels: Sequence[int] | NDArray[np.int64]) -> "torch.Tensor":
     """Return scikit-learn's `balanced` class weights, n / (2 * n_class), shape (2,).
 
@@ -47,10 +47,8 @@ def balanced_weights(labels: Sequence[int] | NDArray[np.int64]) -> "torch.Tensor
         labels: 0 or 1 for each training row; both occur.
     """
     import torch
-    from sklearn.utils.class_weight import compute_class_weight
 
-    weights = compute_class_weight("balanced", classes=np.array([0, 1]), y=np.asarray(labels))
-    return torch.tensor(weights, dtype=torch.float32)
+    return torch.tensor(len(labels) / (2 * np.bincount(labels)), dtype=torch.float32)
 
 
 class Training(NamedTuple):
@@ -68,7 +66,6 @@ def build_training(
     *,
     recipe: Recipe,
     rows: TrainingRows,
-    metric: BestEpochMetric,
     output_dir: Path,
     run: Mapping[str, Any],
     stop: StopRequest | None = None,
@@ -81,17 +78,19 @@ def build_training(
         config: Fine-tuning configuration.
         recipe: Machine-dependent settings.
         rows: Training and validation rows.
-        metric: Selects the best evaluation.
         output_dir: Existing folder for the checkpoints.
         run: Description of the run, as JSON values; stored in each checkpoint.
         stop: The user's stop flag.
     """
+    import torch
+
     with LOADING_LOCK:
         from transformers import PrinterCallback
 
         from imdb_sentiment.training.callbacks import ProgressLine, ReleaseMemory, Schedule, StopOnRequest, run_record
         from imdb_sentiment.training.trainer import FineTuneTrainer
 
+    metric = choose_metric(config.metric_for_best_model)
     arguments = training_arguments(config, recipe, output_dir, metric)
     release_memory = [ReleaseMemory()] if arguments.device.type == "cpu" else []
     share = Share(
@@ -101,45 +100,41 @@ def build_training(
         process=arguments.process_index,
     )
     batches = StepBatches(rows.epochs, share, group_by_length=config.group_by_length, seed=config.seed)
-    to_limit = config.padding == "max_length"
+    train = rows.epochs[0]
+
+    def padded(length: int, limit: int) -> int:
+        return limit if config.padding == "max_length" else padded_length(length, limit)
+
+    collate = Collate(
+        encoder,
+        filler=train[0],
+        max_tokens=recipe.max_tokens_per_forward,
+        padded=lambda length: padded(length, rows.limits[batches.epoch]),
+        class_weight=balanced_weights(train.labels) if config.class_weight else torch.ones(2),
+    )
     schedule = Schedule(
         batches,
         evaluations_per_epoch=config.evaluations_per_epoch,
         metric=metric,
         patience=config.early_stopping_patience,
     )
-    progress_line, stopping = ProgressLine(len(rows.epochs[0])), StopOnRequest(stop or StopRequest())
+    progress_line, stopping = ProgressLine(len(train)), StopOnRequest(stop or StopRequest())
     trainer = FineTuneTrainer(
         batches=batches,
-        collate=_collate(encoder, config, rows=rows, batches=batches, max_tokens=recipe.max_tokens_per_forward),
+        collate=collate,
         folder=output_dir,
         metric=metric,
         keep=Keep(config.save_total_limit, best=config.load_best_model_at_end),
         has_stopped=schedule.has_stopped,
         model=model,
         args=arguments,
-        data_collator=_pad_for_evaluation(encoder, _padding(lambda: encoder.max_length, to_limit=to_limit)),
+        data_collator=partial(pad_rows, encoder, lambda length: padded(length, encoder.max_length)),
         eval_dataset=rows.validation.longest_first(),
         compute_metrics=_metrics(rows.names, metric, seed=config.seed, learning_rate=config.learning_rate),
         callbacks=[schedule, stopping, progress_line, run_record(run), *release_memory],
     )
     trainer.remove_callback(PrinterCallback)
     return Training(trainer, progress_line, stopping)
-
-
-def _collate(
-    encoder: TextEncoder, config: "SettledConfig", *, rows: TrainingRows, batches: StepBatches, max_tokens: int
-) -> Collate:
-    import torch
-
-    train = rows.epochs[0]
-    return Collate(
-        encoder,
-        filler=train[0],
-        max_tokens=max_tokens,
-        padded=_padding(lambda: rows.limits[batches.epoch], to_limit=config.padding == "max_length"),
-        class_weight=balanced_weights(train.labels) if config.class_weight else torch.ones(2),
-    )
 
 
 def read_history(
@@ -179,44 +174,27 @@ def read_history(
     return tuple(records)
 
 
-def _padding(limit: Callable[[], int], *, to_limit: bool) -> Callable[[int], int]:
-    return lambda length: limit() if to_limit else padded_length(length, limit())
-
-
-def _pad_for_evaluation(encoder: TextEncoder, padded: Callable[[int], int]) -> Any:
-    import torch
-
-    def collate(rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
-        texts: list[EncodedText] = [row.text for row in rows]
-        batch = encoder.pad(texts, pad_to=padded(max(text.length for text in texts)))
-        return {**batch, "labels": torch.tensor([row.label for row in rows])}
-
-    return collate
-
-
 def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, learning_rate: float) -> Any:
     def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
         logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+        probabilities = softmax(logits)
         try:
-            report = measure(softmax(logits), labels, names=names)
+            report = measure(probabilities, labels, names=names)
         except ValueError as error:
             hint = f"a learning rate below {learning_rate:g}"
             raise TrainingDivergedError(
                 "training diverged: the model's outputs are NaN or infinite", hint=hint
             ) from error
         counts = [count for row in report.confusion_matrix for count in row]
-        return {
+        metrics = {
             **{name: getattr(report, name) for name in METRICS},
             **dict(zip(_COUNTED, counts, strict=True)),
             CALIBRATED_LOG_LOSS: calibrated_log_loss(logits, labels),
-            **standard_error(MeasuredRows(softmax(logits)[:, 1], labels)),
         }
-
-    def standard_error(measured: MeasuredRows) -> dict[str, float]:
-        """Return the standard error of the requested metric from 200 bootstrap resamples."""
-        if metric.name == CALIBRATED_LOG_LOSS:
-            return {}
-        resampled = resampled_metrics(measured, seed=seed, resamples=_RESAMPLES)
-        return {STANDARD_ERROR: float(np.std(resampled[metric.name]))}
+        if metric.name != CALIBRATED_LOG_LOSS:
+            measured = MeasuredRows(probabilities[:, 1], labels)
+            resampled = resampled_metrics(measured, seed=seed, resamples=_RESAMPLES)[metric.name]
+            metrics[STANDARD_ERROR] = float(np.std(resampled))
+        return metrics
 
     return compute_metrics

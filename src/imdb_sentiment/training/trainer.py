@@ -14,8 +14,7 @@ from typing_extensions import override
 
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
-from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, finish, prune
-from imdb_sentiment.training.run_folder import complete_or_removed
+from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, complete_or_removed, finish, prune
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader

@@ -1,0 +1,100 @@
+"""The plan of a run: by which methods, on which encoded rows, and what it must have in common to be resumed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from imdb_sentiment.config import NON_TRAINING_FIELDS, SettledConfig
+from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
+from imdb_sentiment.results.training import SplitSummary
+from imdb_sentiment.runtime.distributed import world_size
+from imdb_sentiment.runtime.messages import Advice, Setting
+from imdb_sentiment.training.batching import EncodedRows, TrainingRows
+from imdb_sentiment.training.few_rows import FewRows
+from imdb_sentiment.training.recipe import few_rows_below
+
+if TYPE_CHECKING:
+    from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.data.data_like import DataSplits
+    from imdb_sentiment.results.audit import DataAudit
+
+__all__ = ["Plan", "describe_run", "encode_rows", "uses_few_rows"]
+
+
+class Plan(NamedTuple):
+    """What rank 0 decides before training, and sends to all ranks."""
+
+    config: SettledConfig
+
+    settled: dict[str, float]
+    """Values of the fields that were `auto`."""
+
+    rows: TrainingRows | FewRows
+    names: LabelNames
+    summary: SplitSummary
+    audit: "DataAudit | None"
+
+    run: dict[str, object]
+    """Description of the run, as JSON values."""
+
+    folder: Path
+    """Folder of the run."""
+
+    resume_point: Path | None
+    """The checkpoint to resume from, or the file of the last finished fold."""
+
+
+def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits") -> bool:
+    """Return whether few-shot methods are used.
+
+    Raises:
+        ConfigError: An option that they do not support was set.
+    """
+    named = config.method in ("contrastive", "probe")
+    few = bool(splits.folds) or named or len(splits.train) < few_rows_below(config)
+    other = {
+        "method='fine_tune'": config.method == "fine_tune",
+        "cascade=True": config.cascade,
+        "several processes": world_size() > 1,
+    }
+    if few and any(other.values()):
+        what = f"method={config.method!r}" if named else "validation='cross'"
+        instead = (
+            Setting("method", "fine_tune", "FineTuneConfig") if named else Setting("validation", "split", "DataConfig")
+        )
+        raise ConfigError(
+            f"{what} does not go with {next(name for name, given in other.items() if given)}", hint=Advice(instead)
+        )
+    return few
+
+
+def describe_run(config: SettledConfig, splits: "DataSplits", names: LabelNames) -> dict[str, object]:
+    """Return what decides how a run ends, as JSON values: a run cannot be resumed from a checkpoint of another."""
+    of_a_step = {"per_device_train_batch_size", "gradient_accumulation_steps"}
+    batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    return config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS | of_a_step) | {
+        "rows_per_step": batch * world_size(),
+        "labels": list(names),
+        "data_fingerprint": splits.summary.fingerprint,
+    }
+
+
+def encode_rows(
+    splits: "DataSplits", names: LabelNames, encoder: TextEncoder, config: SettledConfig, *, few: bool
+) -> TrainingRows | FewRows:
+    """Encode the rows to train and validate on, as the method takes them."""
+    limits = config.epoch_max_lengths
+    train, held_out = labelled_texts(splits.train), labelled_texts(splits.validation)
+    if few:
+        texts, labels = [*train.texts, *held_out.texts], [*train.labels, *held_out.labels]
+        fold_of = np.array(splits.folds or [-1] * len(splits.train) + [0] * len(splits.validation))
+        whole, short = (
+            EncodedRows.of(encoder.cut_at(limit).encode(texts), labels) for limit in (config.max_length, limits[0])
+        )
+        return FewRows(texts, whole, short, fold_of)
+    encoded = {limit: EncodedRows.of(encoder.cut_at(limit).encode(train.texts), train.labels) for limit in set(limits)}
+    validation = EncodedRows.of(encoder.encode(held_out.texts), held_out.labels)
+    return TrainingRows(tuple(encoded[limit] for limit in limits), limits, validation, names)
