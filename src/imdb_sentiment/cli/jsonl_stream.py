@@ -39,7 +39,7 @@ def classify_lines(
     Raises:
         DataError: A line is not a JSON object, or already has such a field. Earlier lines were answered.
     """
-    from imdb_sentiment.data.formats.jsonl import MISSING, extended, find_field
+    from imdb_sentiment.data.formats.jsonl import extended, find_field
     from imdb_sentiment.data.formats.table import Added
     from imdb_sentiment.inference.row_labels import added_names, parse_text
 
@@ -52,8 +52,7 @@ def classify_lines(
     for lines in chain([first], arriving):
         numbered = [(next(numbers), line) for line in lines]
         rows, error = _objects([(number, line) for number, line in numbered if line.strip()], names)
-        fields = [[find_field(record, name) for name in columns] for _, record in rows]
-        parsed = [parse_text(tuple(None if value is MISSING else value for value in values)) for values in fields]
+        parsed = [parse_text(tuple(find_field(record, name) for name in columns)) for _, record in rows]
         answers = iter(classifier.predict([text for text, reason in parsed if reason is None], cascade=cascade))
         predictions = [None if reason else next(answers) for _, reason in parsed]
         added = Added(

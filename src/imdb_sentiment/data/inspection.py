@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,7 +133,7 @@ def inspect_rows(splits: Mapping[str, RawRows], config: "DataConfig", *, check: 
         arrays = {split: part.arrays() for split, part in scanned.items()}
         keys = np.concatenate([columns[2] for columns in arrays.values()])
         ties = np.concatenate([columns[4] for columns in arrays.values()])
-        fetch = _TextLookup([(splits[split], columns[0]) for split, columns in arrays.items()])
+        fetch = partial(_normalised_at, [(splits[split], columns[0]) for split, columns in arrays.items()])
         same = number_equal(keys)
         pairs = index.pairs(same, fetch) if index else np.empty((0, 2), dtype=np.int64)
     groups = (same, *join_groups(same, pairs, ties))
@@ -226,19 +227,14 @@ def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
-class _TextLookup:
-    """Looks up normalised texts by their index among all usable rows."""
-
-    def __init__(self, parts: Sequence[tuple[RawRows, NDArray[np.int64]]]) -> None:
-        self._parts = parts
-        self._starts = np.cumsum([0, *(len(positions) for _, positions in parts)])
-
-    def __call__(self, places: NDArray[np.int64]) -> list[str]:
-        texts = [""] * len(places)
-        part_of = np.searchsorted(self._starts, places, side="right") - 1
-        for part, (raw, positions) in enumerate(self._parts):
-            chosen = np.flatnonzero(part_of == part)
-            found = raw.texts_at(positions[places[chosen] - self._starts[part]])
-            for i, text in zip(chosen.tolist(), found, strict=True):
-                texts[i] = normalise(*text)
-        return texts
+def _normalised_at(parts: Sequence[tuple[RawRows, NDArray[np.int64]]], places: NDArray[np.int64]) -> list[str]:
+    """Look up normalised texts by their indices among the usable rows of all parts."""
+    starts = np.cumsum([0, *(len(positions) for _, positions in parts)])
+    texts = [""] * len(places)
+    part_of = np.searchsorted(starts, places, side="right") - 1
+    for part, (raw, positions) in enumerate(parts):
+        chosen = np.flatnonzero(part_of == part)
+        found = raw.texts_at(positions[places[chosen] - starts[part]])
+        for i, text in zip(chosen.tolist(), found, strict=True):
+            texts[i] = normalise(*text)
+    return texts

@@ -55,8 +55,12 @@ def load_source(config: "DataConfig", data: object = None) -> RawData:
         DataError: The source is missing, broken, or lacks a column.
         HubUnavailableError: The source is on the hub, and the hub did not answer.
     """
+    if isinstance(data, Mapping):
+        return _from_tables(data, config, _GIVEN)
+    if isinstance(data, tuple) and len(data) == 2:
+        return RawData(_GIVEN, {"train": read_pair(*data, config, _GIVEN)}, ())
     if data is not None:
-        return _from_memory(data, config)
+        return RawData(_GIVEN, {"train": read_table(data, config, _GIVEN)}, ())
     if isinstance(config.source, Mapping):
         return _from_mapping({name: str(path) for name, path in config.source.items()}, config)
     source = str(config.source)
@@ -96,15 +100,6 @@ def _from_hub(name: str, config: "DataConfig") -> RawData:
     with quiet(), hub_errors(f"data set {name!r}", DataError, hint=hint), reach:
         loaded = datasets.load_dataset(name, config.subset, revision=config.revision)
     return _from_tables(dict(loaded), config, name)
-
-
-def _from_memory(data: object, config: "DataConfig") -> RawData:
-    if isinstance(data, Mapping):
-        return _from_tables(data, config, _GIVEN)
-    if isinstance(data, tuple) and len(data) == 2:
-        texts, labels = data
-        return RawData(_GIVEN, {"train": read_pair(texts, labels, config, _GIVEN)}, ())
-    return RawData(_GIVEN, {"train": read_table(data, config, _GIVEN)}, ())
 
 
 def _from_tables(tables: Mapping[Any, object], config: "DataConfig", origin: str) -> RawData:

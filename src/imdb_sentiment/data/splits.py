@@ -126,7 +126,10 @@ def divide(
     """
     parts, (names, *_) = label_rows(inspected, config, raw.origin)
     left_out = invalid_left_out(inspected)
-    tested = "test" in parts or not _tests_out_of_fold(parts, config, cross_below)
+    # evaluation uses out-of-fold scores if there are few rows; max_train_samples leaves rows over for a test split
+    few = len(parts["train"]) < _MIN_ROWS_FOR_TEST and config.max_train_samples is None
+    undivided = config.test_fraction == "auto" and not {"test", "validation"} & parts.keys()
+    tested = not (few and undivided and _uses_folds(parts["train"], config, cross_below))
     if not tested:
         parts["test"] = _empty(parts["train"])
     elif "test" not in parts:
@@ -166,18 +169,6 @@ def hold_out(
         return train, _empty(train), tuple(_folds(train, config.split_seed, names).tolist())
     validation, rest = split_off(train, config.validation_fraction, config.split_seed, "validation", names)
     return rest, validation, ()
-
-
-def _tests_out_of_fold(parts: Mapping[str, Rows], config: "DataConfig", cross_below: int) -> bool:
-    """Return whether evaluation uses out-of-fold scores instead of a test split, as there are few rows."""
-    # max_train_samples leaves rows over for a test split
-    few = len(parts["train"]) < _MIN_ROWS_FOR_TEST and config.max_train_samples is None
-    return (
-        config.test_fraction == "auto"
-        and "validation" not in parts
-        and few
-        and _uses_folds(parts["train"], config, cross_below)
-    )
 
 
 def _empty(rows: Rows) -> Rows:

@@ -1,5 +1,6 @@
 import codecs
 import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.file_sources import read_file
 from imdb_sentiment.data.formats import text
 from imdb_sentiment.data.formats.opening import open_table
-from imdb_sentiment.data.formats.text import TextFile, UndecodableError, lines_of
+from imdb_sentiment.data.formats.text import TextFile, UndecodableError, lines_by_block
 from imdb_sentiment.errors import ConfigError, DataError
 from written_files import pairs
 
@@ -121,7 +122,7 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path, small_blocks: None) -> Non
 @given(blocks=st.lists(st.text(st.sampled_from("a\n"))))
 def test_lines_do_not_depend_on_the_blocks(blocks: list[str]) -> None:
     text = "".join(blocks)
-    assert list(lines_of(blocks)) == text.splitlines(keepends=True)
+    assert list(chain.from_iterable(lines_by_block(blocks))) == text.splitlines(keepends=True)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from imdb_sentiment.runtime.messages import quote
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["MISSING", "JsonTable", "extended", "find_field", "parse_object", "read_jsonl", "read_objects"]
+__all__ = ["JsonTable", "extended", "find_field", "parse_object", "read_jsonl", "read_objects"]
 
-MISSING = object()
+_MISSING = object()
 _MAX_NAMES = 1000
 
 
@@ -45,19 +45,13 @@ def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
 def _rows(text: TextFile, specs: Sequence[ColumnSpec]) -> Iterator[Sequence[object]]:
     unseen = {column.name for column in specs}
     names: dict[str, None] = {}
-    empty = True
     for _, record in read_objects(text):
-        empty = False
-        values = [find_field(record, column.name) for column in specs]
-        if MISSING in values or unseen:
-            found = {column.name for column, value in zip(specs, values, strict=True) if value is not MISSING}
-            unseen -= found
-            values = [None if value is MISSING else value for value in values]
+        values = [find_field(record, column.name, _MISSING) for column in specs]
+        if unseen:
+            unseen -= {column.name for column, value in zip(specs, values, strict=True) if value is not _MISSING}
             if unseen and len(names) < _MAX_NAMES:
                 names.update(dict.fromkeys(_names(record)))
-        yield values
-    if empty:
-        raise DataError(f"{text.path} is empty", expected="one JSON object per line")
+        yield [None if value is _MISSING else value for value in values]
     check_columns(list(names), [column for column in specs if column.name in unseen], str(text.path))
 
 
@@ -65,7 +59,7 @@ def read_objects(text: TextFile) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each non-blank line with its object.
 
     Raises:
-        DataError: A line is not a JSON object, or cannot be decoded.
+        DataError: A line is not a JSON object, or cannot be decoded, or there are none.
     """
     row = 1
     try:
@@ -76,6 +70,8 @@ def read_objects(text: TextFile) -> Iterator[tuple[str, dict[str, Any]]]:
             row += 1
     except TextError as error:
         raise error.explain(text.path, row) from None
+    if row == 1:
+        raise DataError(f"{text.path} is empty", expected="one JSON object per line")
 
 
 def parse_object(line: str, origin: Path | str, place: str, row: int) -> dict[str, Any]:
@@ -111,14 +107,14 @@ def _without_repeats(fields: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def find_field(record: dict[str, Any], name: str) -> object:
-    """Return a field of an object, which may be nested (`review.body`); `MISSING` if there is none."""
+def find_field(record: dict[str, Any], name: str, missing: object = None) -> object:
+    """Return a field of an object, which may be nested (`review.body`); `missing` if there is none."""
     if name in record:
         return record[name]
     value: object = record
     for key in name.split("."):
         if not isinstance(value, dict) or key not in value:
-            return MISSING
+            return missing
         value = value[key]
     return value
 
@@ -148,9 +144,7 @@ class JsonTable:
         unseen = set(self._names)
         for self.rows, (_, record) in enumerate(read_objects(text), start=1):
             names.update(dict.fromkeys(record))
-            unseen -= {name for name in unseen if find_field(record, name) is not MISSING}
-        if not self.rows:
-            raise DataError(f"{text.path} is empty", expected="one JSON object per line")
+            unseen -= {name for name in unseen if find_field(record, name, _MISSING) is not _MISSING}
         check_columns(list(names), [column for column in specs if column.name in unseen], str(text.path))
         self.columns = tuple(names)
         self.notes = text.notes
@@ -159,8 +153,7 @@ class JsonTable:
         """Yield the rows in order, `size` at a time."""
         objects = read_objects(self._text)
         while rows := list(islice(objects, size)):
-            values = [[find_field(record, name) for name in self._names] for _, record in rows]
-            items = [tuple(None if value is MISSING else value for value in row) for row in values]
+            items = [tuple(find_field(record, name) for name in self._names) for _, record in rows]
             yield Chunk(items, [line for line, _ in rows])
 
     def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:

@@ -14,7 +14,7 @@ from imdb_sentiment.data.spill import disk_errors
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.messages import Advice, Setting
 
-__all__ = ["LongText", "TextError", "TextFile", "TooLongError", "find_mark", "lines_by_block", "lines_of", "row_name"]
+__all__ = ["LongText", "TextError", "TextFile", "TooLongError", "find_mark", "lines_by_block", "row_name"]
 
 _HEAD = 2**17
 _BLOCK = 2**17
@@ -160,7 +160,7 @@ class TextFile:
             DataError: The file is compressed and damaged.
             OSError: The file cannot be read.
         """
-        return lines_of(self.blocks(), self.newline)
+        return chain.from_iterable(lines_by_block(self.blocks(), self.newline))
 
     def beginning(self) -> list[str]:
         """Return some lines, beginning with the first non-blank one; none if all are blank.
@@ -215,13 +215,8 @@ def find_mark(head: bytes, encoding: str | None = None) -> Mark | None:
     return next((mark for mark in _MARKS if head.startswith(mark.content) and encoding in (None, *mark.names)), None)
 
 
-def lines_of(blocks: Iterable[str], newline: str = "\n") -> Iterator[str]:
-    """Split text after each line end only, unlike `splitlines`, which splits at a dozen other characters."""
-    return chain.from_iterable(lines_by_block(blocks, newline))
-
-
 def lines_by_block(blocks: Iterable[str], newline: str = "\n") -> Iterator[list[str]]:
-    """Yield the lines that end in each block; see `lines_of`."""
+    """Yield the lines that end in each block, split there only, not at a dozen other characters as by `splitlines`."""
     with LongText() as rest:  # of a line that is longer than a block
         for block in blocks:
             lines = block.split(newline)
