@@ -28,6 +28,7 @@ _FILE_MARK = b"ARROW1"
 
 _GROUP_ROWS = 65_536
 _CHECK_BATCH_ROWS = 1024
+_ADDED_TYPES = (pa.string(), pa.float32(), pa.string())
 
 
 def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
@@ -152,7 +153,7 @@ class ParquetTable:
     def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
         """Concatenate the parts, with large row groups."""
         schema = self._file.schema_arrow
-        for name, kind in zip(names, _kinds(), strict=True):
+        for name, kind in zip(names, _ADDED_TYPES, strict=True):
             schema = schema.append(pa.field(name, kind))
         waiting: list[Any] = []
         with pq.ParquetWriter(target, schema) as writer:
@@ -166,11 +167,6 @@ class ParquetTable:
 
 def with_columns(rows: Any, added: Added) -> Any:
     """Append the added columns to a `pyarrow.Table` or `pyarrow.RecordBatch`."""
-    for name, kind, values in zip(added.names, _kinds(), added[1:], strict=True):
+    for name, kind, values in zip(added.names, _ADDED_TYPES, added[1:], strict=True):
         rows = rows.append_column(name, pa.array(values, kind))
     return rows
-
-
-def _kinds() -> tuple[Any, Any, Any]:
-    """Return the Arrow types of the added columns."""
-    return pa.string(), pa.float32(), pa.string()

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -112,21 +112,11 @@ def concatenate(parts: Sequence[Path], target: Path) -> None:
         parts: In order.
         target: Named `NAME.partial`; the suffix of `NAME` decides the compression.
     """
-    with _open(target) as file:
+    kind = COMPRESSIONS.get(Path(target.stem).suffix.lower())
+    with target.open("wb") as plain, ExitStack() as stack:
+        file: Any = plain
+        if kind:  # unlike the gzip module, Arrow writes no time, so that the bytes can be reproduced
+            file = stack.enter_context(pa.CompressedOutputStream(plain, "gzip" if kind == "gzip" else "zstd"))
         for part in parts:
             with part.open("rb") as source:
                 shutil.copyfileobj(source, file)
-
-
-@contextmanager
-def _open(target: Path) -> Iterator[Any]:
-    kind = COMPRESSIONS.get(Path(target.stem).suffix.lower())
-    with target.open("wb") as plain:
-        if kind == "gzip":
-            with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as file:  # reproducible bytes
-                yield file
-        elif kind:
-            with pa.CompressedOutputStream(plain, "zstd") as file:
-                yield file
-        else:
-            yield plain

@@ -1,7 +1,7 @@
 """Open a file of rows to score, by its suffix."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from imdb_sentiment.data.formats.arrow import ParquetTable
@@ -54,17 +54,14 @@ def open_table(
     if not header and kind not in _DELIMITED:
         raise no_header_error(path)
     specs = text_specs(texts)
-    table: Table
-    with ExitStack() as stack:
-        check_content(path)
-        if kind == ".parquet":
-            table = ParquetTable(stack.enter_context(whole_file(path)), specs, str(path))
-        elif kind == ".jsonl":
-            table = JsonTable(TextFile(path, encoding), specs)
-        else:
-            text = TextFile(path, encoding)
-            table = DelimitedTable(text, specs, header=header, spreadsheet_safe=spreadsheet_safe)
-        yield table
+    check_content(path)
+    if kind == ".parquet":
+        with whole_file(path) as whole:
+            yield ParquetTable(whole, specs, str(path))
+    elif kind == ".jsonl":
+        yield JsonTable(TextFile(path, encoding), specs)
+    else:
+        yield DelimitedTable(TextFile(path, encoding), specs, header=header, spreadsheet_safe=spreadsheet_safe)
 
 
 def refuse_endless(path: Path, encoding: str | None) -> None:
