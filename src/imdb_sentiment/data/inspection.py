@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,19 +130,16 @@ def inspect_rows(splits: Mapping[str, RawRows], config: "DataConfig", *, check: 
         for split, part in scanned.items():
             if check:
                 _refuse_invalid(splits[split], part.invalid, config)
-        arrays = {split: part.arrays() for split, part in scanned.items()}
-        keys = np.concatenate([columns[2] for columns in arrays.values()])
-        ties = np.concatenate([columns[4] for columns in arrays.values()])
-        fetch = partial(_normalised_at, [(splits[split], columns[0]) for split, columns in arrays.items()])
-        same = number_equal(keys)
+        same = number_equal(np.concatenate([part.keys for part in scanned.values()]))
+        fetch = partial(_normalised_at, [(splits[split], part.positions) for split, part in scanned.items()])
         pairs = index.pairs(same, fetch) if index else np.empty((0, 2), dtype=np.int64)
-    groups = (same, *join_groups(same, pairs, ties))
+    groups = (same, *join_groups(same, pairs, np.concatenate([part.ties for part in scanned.values()])))
     parts: dict[str, Rows] = {}
     start = 0
-    for split, (positions, labels, own_keys, digests, _) in arrays.items():
-        here = slice(start, start + len(positions))
-        parts[split] = Rows(splits[split], positions, labels, own_keys, digests, *(numbers[here] for numbers in groups))
-        start += len(positions)
+    for split, part in scanned.items():
+        here = slice(start, start + len(part.positions))
+        parts[split] = Rows(splits[split], *part[:4], *(numbers[here] for numbers in groups))
+        start = here.stop
     return InspectedRows(parts, {split: part.invalid for split, part in scanned.items()}, tuple(vocabulary))
 
 
@@ -163,33 +160,23 @@ def _refuse_invalid(rows: RawRows, invalid: Invalid, config: "DataConfig") -> No
         )
 
 
-class _ScannedRows:
-    """Collects the usable rows of one split as arrays."""
+class _ScannedRows(NamedTuple):
+    """The usable rows of one split as in `Rows`, and the unusable ones."""
 
-    def __init__(self) -> None:
-        self.invalid: dict[str, list[int]] = {}
-        self._positions, self._labels = array("q"), array("q")
-        self._keys, self._digests, self._ties = bytearray(), bytearray(), bytearray()
+    positions: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    digests: NDArray[np.uint64]
+    ties: NDArray[np.uint64]
+    """Hash of the value of the group column; 0 for none."""
 
-    def add(self, position: int, label: int, normalised: str, text: str, group: str | None) -> None:
-        """Add a usable row."""
-        self._positions.append(position)
-        self._labels.append(label)
-        self._keys += key_of_normalised(normalised)
-        self._digests += _digest(text)
-        self._ties += _digest(group) if group else _NO_TIE
-
-    def arrays(self) -> tuple[NDArray[Any], ...]:
-        """Return positions, labels, keys, digests and ties; a tie hashes the value of the group column, 0 for none."""
-        counts = (np.frombuffer(numbers, dtype=np.int64) for numbers in (self._positions, self._labels))
-        keys, digests, ties = (
-            np.frombuffer(words, dtype=">u8").astype(np.uint64) for words in (self._keys, self._digests, self._ties)
-        )
-        return (*counts, keys.reshape(-1, 2), digests, ties)
+    invalid: Invalid
 
 
 def _scan(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) -> _ScannedRows:
-    scanned = _ScannedRows()
+    positions, labels = array("q"), array("q")
+    keys, digests, ties = bytearray(), bytearray(), bytearray()
+    invalid: dict[str, list[int]] = {}
     not_text = set(raw.not_text)
     number = 0
     with progress_bar("checking rows", total=len(raw), unit="row") as bar:
@@ -202,15 +189,25 @@ def _scan(raw: RawRows, vocabulary: dict[str, int], index: MinHashIndex | None) 
                 number += 1
                 normalised = "" if text is None else normalise(text, second)
                 if reason := _invalid_reason(number in not_text, text, normalised, label):
-                    scanned.invalid.setdefault(reason, []).append(number)
+                    invalid.setdefault(reason, []).append(number)
                     continue
-                whole = text if second is None else f"{text}\0{second}"
-                scanned.add(number - 1, vocabulary.setdefault(label, len(vocabulary)), normalised, whole, group)
+                positions.append(number - 1)
+                labels.append(vocabulary.setdefault(label, len(vocabulary)))
+                keys += key_of_normalised(normalised)
+                digests += _digest(text if second is None else f"{text}\0{second}")
+                ties += _digest(group) if group else _NO_TIE
                 compared.append(normalised)
             if index:
                 index.add(compared)
             bar.update(len(batch))
-    return scanned
+    return _ScannedRows(
+        np.frombuffer(positions, dtype=np.int64),
+        np.frombuffer(labels, dtype=np.int64),
+        _words(keys).reshape(-1, 2),
+        _words(digests),
+        _words(ties),
+        invalid,
+    )
 
 
 def _invalid_reason(no_text: bool, text: str | None, normalised: str, label: str | None) -> str | None:
@@ -221,6 +218,10 @@ def _invalid_reason(no_text: bool, text: str | None, normalised: str, label: str
     if not normalised:
         return "text is blank"
     return "label is null" if label is None else None
+
+
+def _words(content: bytearray) -> NDArray[np.uint64]:
+    return np.frombuffer(content, dtype=">u8").astype(np.uint64)
 
 
 def _digest(text: str) -> bytes:
