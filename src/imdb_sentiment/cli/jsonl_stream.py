@@ -39,8 +39,8 @@ def classify_lines(
     Raises:
         DataError: A line is not a JSON object, or already has such a field. Earlier lines were answered.
     """
+    from imdb_sentiment.data.formats.columns import Added
     from imdb_sentiment.data.formats.jsonl import extended, find_field
-    from imdb_sentiment.data.formats.table import Added
     from imdb_sentiment.inference.row_labels import added_names, parse_text
 
     names = added_names(prefix)

@@ -6,8 +6,7 @@ from os import PathLike
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from imdb_sentiment.data.arrow_strings import list_arrow
-from imdb_sentiment.data.class_names import names_for
+from imdb_sentiment.data.arrow_strings import list_arrow, names_for
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.messages import quote
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from imdb_sentiment.data.arrow_strings import list_arrow
-from imdb_sentiment.data.class_names import with_names
+from imdb_sentiment.data.arrow_strings import list_arrow, with_names
 from imdb_sentiment.data.data_like import as_list, is_table
 from imdb_sentiment.data.formats.columns import ColumnSpec, Role, check_columns, column_specs, text_specs
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows, batches_from_tables, collect

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.arrow_strings import size_of, to_names, to_texts
-from imdb_sentiment.data.class_names import ClassNames, named, names_in
+from imdb_sentiment.data.arrow_strings import ClassNames, named, names_in, size_of, to_names, to_texts
 from imdb_sentiment.data.formats.columns import SLICE, ColumnSpec, Role
 from imdb_sentiment.data.spill import RowFile, store_batches
 from imdb_sentiment.errors import list_rows

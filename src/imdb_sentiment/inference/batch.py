@@ -7,8 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from imdb_sentiment.data.formats.arrow import with_columns
-from imdb_sentiment.data.formats.columns import check_columns, text_specs
-from imdb_sentiment.data.formats.table import Added
+from imdb_sentiment.data.formats.columns import Added, check_columns, text_specs
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.row_labels import RowLabeler, added_names, check_names, label_batch
 

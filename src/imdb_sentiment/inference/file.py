@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from imdb_sentiment.data.formats.opening import check_suffixes, open_table
-from imdb_sentiment.data.formats.table import Chunk, Table
+from imdb_sentiment.data.formats.columns import Chunk
+from imdb_sentiment.data.formats.opening import Table, check_suffixes, open_table
 from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.inference.row_labels import RowLabeler, added_names, check_names, label_batch, planned_precision
 from imdb_sentiment.models.device import Precision

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from imdb_sentiment.data.cleaning import clean
-from imdb_sentiment.data.formats.table import Added
+from imdb_sentiment.data.formats.columns import Added
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.scorer import Scores

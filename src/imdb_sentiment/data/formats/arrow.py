@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imdb_sentiment.data.class_names import names_beside
-from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
+from imdb_sentiment.data.arrow_strings import names_beside
+from imdb_sentiment.data.formats.columns import Added, Chunk, ColumnSpec, check_columns, column_specs
 from imdb_sentiment.data.formats.compression import plain_suffix, whole_file
-from imdb_sentiment.data.formats.table import Added, Chunk
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_tables
 from imdb_sentiment.errors import DataError
 

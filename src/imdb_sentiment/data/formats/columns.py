@@ -1,7 +1,7 @@
-"""Columns requested by a configuration."""
+"""The columns of a file: those that are requested, and those that are added."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import DataError, nearest
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
@@ -9,7 +9,7 @@ from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["SLICE", "ColumnSpec", "Role", "check_columns", "column_specs", "text_specs"]
+__all__ = ["SLICE", "Added", "Chunk", "ColumnSpec", "Role", "check_columns", "column_specs", "text_specs"]
 
 Role = str
 """`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a slice column."""
@@ -31,6 +31,32 @@ class ColumnSpec(NamedTuple):
 
     config: str = "DataConfig"
     """Class that has the field; empty if it is a function's argument."""
+
+
+class Added(NamedTuple):
+    """Columns to add."""
+
+    names: tuple[str, str, str]
+    """Names of the three columns."""
+
+    labels: Sequence[str | None]
+    scores: Sequence[float | None]
+    reasons: Sequence[str | None]
+    """Why a row has no label; None if it has one."""
+
+    def rows(self) -> Iterator[tuple[str | None, float | None, str | None]]:
+        """Yield the three values of each row."""
+        return zip(self.labels, self.scores, self.reasons, strict=True)
+
+
+class Chunk(NamedTuple):
+    """Some rows of a table."""
+
+    items: list[tuple[object, ...]]
+    """The text column or columns of each row."""
+
+    rows: Any
+    """The rows in their table's own representation."""
 
 
 def column_specs(config: "DataConfig") -> tuple[ColumnSpec, ...]:

@@ -7,11 +7,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
+from imdb_sentiment.data.formats.columns import Added, Chunk, ColumnSpec, check_columns, column_specs
 from imdb_sentiment.data.formats.compression import concatenate
 from imdb_sentiment.data.formats.csv_records import records_as_text
 from imdb_sentiment.data.formats.dialects import find_dialect, records_of, refuse_missing_header
-from imdb_sentiment.data.formats.table import Added, Chunk
 from imdb_sentiment.data.formats.text import TextError, TextFile
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows
 from imdb_sentiment.errors import DataError, list_rows

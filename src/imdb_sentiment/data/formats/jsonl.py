@@ -6,9 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.data.formats.columns import ColumnSpec, check_columns, column_specs
+from imdb_sentiment.data.formats.columns import Added, Chunk, ColumnSpec, check_columns, column_specs
 from imdb_sentiment.data.formats.compression import concatenate
-from imdb_sentiment.data.formats.table import Added, Chunk
 from imdb_sentiment.data.formats.text import TextError, TextFile
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows
 from imdb_sentiment.errors import DataError

@@ -1,26 +1,57 @@
-"""Open a file of rows to score, by its suffix."""
+"""Files of rows to score, opened by their suffix."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from imdb_sentiment.data.formats.arrow import ParquetTable
-from imdb_sentiment.data.formats.columns import text_specs
+from imdb_sentiment.data.formats.columns import Added, Chunk, text_specs
 from imdb_sentiment.data.formats.compression import COMPRESSIONS, plain_suffix, whole_file
 from imdb_sentiment.data.formats.delimited import DelimitedTable
 from imdb_sentiment.data.formats.dialects import no_header_error
 from imdb_sentiment.data.formats.jsonl import JsonTable
-from imdb_sentiment.data.formats.table import Table
 from imdb_sentiment.data.formats.text import TextError, TextFile, TooLongError
 from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.errors import ConfigError, DataError
 from imdb_sentiment.runtime.messages import Advice, Either, quote
 
-__all__ = ["KINDS", "check_suffixes", "open_table", "refuse_endless"]
+__all__ = ["KINDS", "Table", "check_suffixes", "open_table", "refuse_endless"]
 
 _DELIMITED = (".csv", ".tsv", ".txt")
 KINDS = (*_DELIMITED, ".jsonl", ".parquet")
 """Each may be followed by a compression suffix."""
+
+
+class Table(Protocol):
+    """A file of rows, checked to be readable when it is opened."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks for the user on how the file is read."""
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Yield the rows in order, `size` at a time."""
+
+    def write_part(self, part: Path, chunk: Chunk, added: Added) -> None:
+        """Write a chunk with the added columns, in a form that `join` reads."""
+
+    def join(self, parts: Sequence[Path], target: Path, names: Sequence[str]) -> None:
+        """Write one file from its parts.
+
+        Args:
+            parts: Files written by `write_part`, in order.
+            target: The file to write; its suffix decides the compression.
+            names: Names of the added columns.
+        """
 
 
 @contextmanager
