@@ -1,4 +1,4 @@
-"""`imdb-sentiment evaluate`: a saved model measured on labelled rows. Covers cli/measuring.py."""
+"""`imdb-sentiment evaluate`: a saved model measured on labelled rows."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`imdb-sentiment predict` with files and in a pipe. Covers cli/predict_file.py."""
+"""`imdb-sentiment predict` with files and in a pipe."""
 
 import json
 import re

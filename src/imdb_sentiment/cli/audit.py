@@ -6,21 +6,13 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli.console import for_shell, print_json, reports_errors, say
-from imdb_sentiment.cli.options import (
-    DataSettings,
-    Json,
-    LabelColumn,
-    NegativeLabel,
-    NoHeader,
-    PositiveLabel,
-    TextColumn,
-    read_data_settings,
-)
+from imdb_sentiment.cli.options import DataSettings, Json, read_data_settings, with_column_options
 
 __all__ = ["audit"]
 
 
 @reports_errors
+@with_column_options
 def audit(
     source: Annotated[
         str | None,
@@ -34,26 +26,13 @@ def audit(
         Path | None, typer.Option(help="YAML file as for train; its section 'data' is read.", metavar="FILE")
     ] = None,
     settings: DataSettings = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    no_header: NoHeader = False,
-    positive_label: PositiveLabel = None,
-    negative_label: NegativeLabel = None,
+    columns: dict[str, object],
     json: Json = False,
 ) -> None:
     """Check a data set before training on it: labels, duplicates, leaks, unusual characters, label leaks."""
     from imdb_sentiment.audit.dataset import audit_dataset
 
-    data_config = read_data_settings(
-        settings,
-        config_file=config,
-        source=source,
-        text_column=text_column,
-        label_column=label_column,
-        header=False if no_header else None,
-        positive_label=positive_label,
-        negative_label=negative_label,
-    )
+    data_config = read_data_settings(settings, {"source": source, **columns}, config_file=config)
     found = for_shell(audit_dataset(data_config=data_config, model_name=model), audit)
     if json:
         print_json(found.to_dict())

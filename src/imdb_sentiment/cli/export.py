@@ -8,24 +8,16 @@ from typing import Annotated, Literal
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
-from imdb_sentiment.cli.measuring import label_names, open_model_and_rows
-from imdb_sentiment.cli.options import (
-    DataSettings,
-    Json,
-    LabelColumn,
-    NegativeLabel,
-    NoHeader,
-    PositiveLabel,
-    TextColumn,
-    read_data_settings,
-)
+from imdb_sentiment.cli.evaluate import label_names, open_model_and_rows
+from imdb_sentiment.cli.options import DataSettings, Json, ModelSource, read_data_settings, with_column_options
 
 __all__ = ["export"]
 
 
 @reports_errors
+@with_column_options
 def export(
-    model: Annotated[str, typer.Argument(help="Folder of a saved model, or a hub repository.", metavar="MODEL")],
+    model: ModelSource,
     *,
     output: Annotated[Path, typer.Option(help="Folder for the exported model.", metavar="DIR")],
     quantize: Annotated[
@@ -41,11 +33,7 @@ def export(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in DIR.")] = False,
     settings: DataSettings = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    no_header: NoHeader = False,
-    positive_label: PositiveLabel = None,
-    negative_label: NegativeLabel = None,
+    columns: dict[str, object],
     json: Json = False,
 ) -> None:
     """Export a saved model to ONNX, which needs no PyTorch, and compare the two."""
@@ -59,15 +47,7 @@ def export(
     if data is None:
         classifier = SentimentClassifier.from_pretrained(model)
     else:
-        data_config = read_data_settings(
-            settings,
-            source=data,
-            text_column=text_column,
-            label_column=label_column,
-            header=False if no_header else None,
-            positive_label=positive_label,
-            negative_label=negative_label,
-        )
+        data_config = read_data_settings(settings, {"source": data, **columns})
         classifier, _, rows = open_model_and_rows(model, data_config)
         texts, labels = rows.test.texts, label_names(rows.test.labels, classifier)
         notes, read_as = rows.notes, rows.read_as

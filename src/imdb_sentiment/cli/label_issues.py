@@ -9,13 +9,10 @@ from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.options import (
     DataSettings,
     Json,
-    LabelColumn,
-    NegativeLabel,
-    NoHeader,
-    PositiveLabel,
     SpreadsheetSafe,
-    TextColumn,
+    TrainingSource,
     read_data_settings,
+    with_column_options,
 )
 
 if TYPE_CHECKING:
@@ -28,11 +25,10 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 @reports_errors
+@with_column_options
 def label_issues(
     *,
-    data: Annotated[
-        str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
-    ] = None,
+    data: TrainingSource = None,
     output: Annotated[
         Path | None, typer.Option(help="Write all of them to a CSV or TSV file, for review.", metavar="FILE")
     ] = None,
@@ -44,11 +40,7 @@ def label_issues(
     spreadsheet_safe: SpreadsheetSafe = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing FILE.")] = False,
     settings: DataSettings = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    no_header: NoHeader = False,
-    positive_label: PositiveLabel = None,
-    negative_label: NegativeLabel = None,
+    columns: dict[str, object],
     json: Json = False,
 ) -> None:
     """List rows whose label is probably wrong, the most suspicious first."""
@@ -59,15 +51,7 @@ def label_issues(
     if output:
         _check_kind(output)
         check_new_file(output, overwrite=overwrite)
-    data_config = read_data_settings(
-        settings,
-        source=data,
-        text_column=text_column,
-        label_column=label_column,
-        header=False if no_header else None,
-        positive_label=positive_label,
-        negative_label=negative_label,
-    )
+    data_config = read_data_settings(settings, {"source": data, **columns})
     found = find_label_issues(data_config, config=FineTuneConfig(model_name=model) if model else None, folds=folds)
     if output:
         write_text(output, _table(found, output, spreadsheet_safe=spreadsheet_safe), overwrite=overwrite)

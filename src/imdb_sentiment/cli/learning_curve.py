@@ -8,48 +8,36 @@ import typer
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.options import (
     ConfigFile,
+    Encoder,
     Json,
-    LabelColumn,
-    NegativeLabel,
-    NoHeader,
-    PositiveLabel,
+    Preset,
     Settings,
-    TextColumn,
+    TrainingSource,
     read_settings,
+    with_column_options,
 )
 
 __all__ = ["learning_curve"]
 
 
 @reports_errors
+@with_column_options
 def learning_curve(
     *,
     output: Annotated[Path, typer.Option(help="Folder for the result of each training.", metavar="DIR")] = Path(
         "learning-curve"
     ),
-    data: Annotated[
-        str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Hub id, folder, or 'minilm'. [default: google-bert/bert-base-uncased]", metavar="NAME"),
-    ] = None,
+    data: TrainingSource = None,
+    model: Encoder = None,
     sizes: Annotated[
         str | None,
         typer.Option(help="Labelled rows, as 50,100,200. [default: all outside a fold, half, ...]", metavar="NUMBERS"),
     ] = None,
     folds: Annotated[int, typer.Option(help="Models trained for each size.", metavar="N")] = 3,
     config: ConfigFile = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="Recipe: tutorial, fast, balanced or accurate. [default: balanced]", metavar="NAME"),
-    ] = None,
+    preset: Preset = None,
     settings: Settings = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    no_header: NoHeader = False,
-    positive_label: PositiveLabel = None,
-    negative_label: NegativeLabel = None,
+    columns: dict[str, object],
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted curve in DIR.")] = False,
     json: Json = False,
 ) -> None:
@@ -62,11 +50,7 @@ def learning_curve(
         assignments=settings,
         data={
             "source": data,
-            "text_column": text_column,
-            "label_column": label_column,
-            "header": False if no_header else None,
-            "positive_label": positive_label,
-            "negative_label": negative_label,
+            **columns,
         },
         fine_tune={"model_name": model},
     )

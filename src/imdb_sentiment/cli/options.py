@@ -1,6 +1,8 @@
 """Shared command-line options, and their conversion to configurations."""
 
-from collections.abc import Collection, Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,21 +12,41 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
 
 __all__ = [
+    "Cascade",
     "ConfigFile",
     "DataSettings",
+    "Encoder",
     "Json",
-    "LabelColumn",
-    "NegativeLabel",
+    "LabelledSource",
+    "ModelFolder",
+    "ModelSource",
     "NoHeader",
-    "PositiveLabel",
+    "Preset",
     "Settings",
     "SpreadsheetSafe",
-    "TextColumn",
+    "TrainingSource",
     "option_meant",
     "read_data_settings",
     "read_settings",
+    "with_column_options",
 ]
 
+ModelFolder = Annotated[str, typer.Argument(help="Folder of a saved model.", metavar="MODEL")]
+ModelSource = Annotated[str, typer.Argument(help="Folder of a saved model, or a hub repository.", metavar="MODEL")]
+TrainingSource = Annotated[
+    str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
+]
+LabelledSource = Annotated[
+    str, typer.Option(help="File, folder or hub data set; its test split if it has one.", metavar="SOURCE")
+]
+Encoder = Annotated[
+    str | None,
+    typer.Option(help="Hub id, folder, or 'minilm'. [default: google-bert/bert-base-uncased]", metavar="NAME"),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(help="Recipe: tutorial, fast, balanced or accurate. [default: balanced]", metavar="NAME"),
+]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="YAML file with sections 'data' and 'fine_tune'.", metavar="FILE")
 ]
@@ -36,19 +58,51 @@ DataSettings = Annotated[
     list[str] | None,
     typer.Option("--set", help="Set any field of DataConfig; repeatable.", metavar="KEY=VALUE"),
 ]
-TextColumn = Annotated[str | None, typer.Option(help="Column of the text.", metavar="NAME")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column of the label.", metavar="NAME")]
 NoHeader = Annotated[
     bool, typer.Option("--no-header", help="The first line of the file is a row; columns are counted from 1.")
-]
-PositiveLabel = Annotated[str | None, typer.Option(help="The positive label.", metavar="LABEL")]
-NegativeLabel = Annotated[
-    str | None, typer.Option(help="The negative label. [default: the other one]", metavar="LABEL")
 ]
 SpreadsheetSafe = Annotated[
     bool, typer.Option("--spreadsheet-safe", help="Escape texts that spreadsheets would take for formulas.")
 ]
+Cascade = Annotated[bool, typer.Option("--cascade", help="Use the cascade of train --cascade.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+_COLUMN_OPTIONS: dict[str, Any] = {
+    "text_column": Annotated[str | None, typer.Option(help="Column of the text.", metavar="NAME")],
+    "label_column": Annotated[str | None, typer.Option(help="Column of the label.", metavar="NAME")],
+    "no_header": NoHeader,
+    "positive_label": Annotated[str | None, typer.Option(help="The positive label.", metavar="LABEL")],
+    "negative_label": Annotated[
+        str | None, typer.Option(help="The negative label. [default: the other one]", metavar="LABEL")
+    ],
+}
+
+
+def with_column_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of columns and labels.
+
+    They take the place of its parameter `columns`, which receives the fields of `DataConfig` that they set.
+    """
+
+    @functools.wraps(command)
+    def wrapper(**given: Any) -> None:
+        columns = {name: given.pop(name) for name in _COLUMN_OPTIONS}
+        header = False if columns.pop("no_header") else None
+        command(columns=columns | {"header": header}, **given)
+
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        if parameter.name == "columns":
+            parameters += [
+                parameter.replace(name=name, annotation=kind, default=False if kind is NoHeader else None)
+                for name, kind in _COLUMN_OPTIONS.items()
+            ]
+        else:
+            parameters.append(parameter)
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper
 
 
 def read_settings(
@@ -72,38 +126,39 @@ def read_settings(
         ConfigError: A field, a value, the preset or the file is not valid.
     """
     from imdb_sentiment.config import DataConfig, FineTuneConfig
-    from imdb_sentiment.config.yaml_file import read_sections
 
-    sections = read_sections(config_file) if config_file else {"data": {}, "fine_tune": {}}
-    for key, value in map(_split_assignment, assignments or ()):
-        _check_field(key, DataConfig, FineTuneConfig)
-        sections["data" if key in DataConfig.model_fields else "fine_tune"][key] = value
-    sections["data"] |= {key: value for key, value in data.items() if value is not None}
-    sections["fine_tune"] |= {key: value for key, value in fine_tune.items() if value is not None}
-    return DataConfig(**sections["data"]), FineTuneConfig.preset(preset or "balanced", **sections["fine_tune"])
+    sections = _read_sections(config_file, assignments, DataConfig, FineTuneConfig)
+    fields = sections["fine_tune"] | _given(fine_tune)
+    return DataConfig(**sections["data"] | _given(data)), FineTuneConfig.preset(preset or "balanced", **fields)
 
 
 def read_data_settings(
-    assignments: Sequence[str] | None, *, config_file: Path | None = None, **fields: object
+    assignments: Sequence[str] | None, data: Mapping[str, object], *, config_file: Path | None = None
 ) -> "DataConfig":
-    """Merge the data settings for a command without training.
-
-    Args:
-        assignments: `KEY=VALUE` strings.
-        config_file: YAML file whose section `data` is read.
-        fields: Options for fields of `DataConfig`; None if not given.
+    """Merge the data settings for a command without training; see `read_settings`.
 
     Raises:
         ConfigError: A field, a value or the file is not valid.
     """
     from imdb_sentiment.config import DataConfig
+
+    return DataConfig(**_read_sections(config_file, assignments, DataConfig)["data"] | _given(data))
+
+
+def _read_sections(
+    config_file: Path | None, assignments: Sequence[str] | None, *configs: "type[DataConfig | FineTuneConfig]"
+) -> dict[str, dict[str, Any]]:
     from imdb_sentiment.config.yaml_file import read_sections
 
-    in_file = read_sections(config_file)["data"] if config_file else {}
-    assigned = dict(map(_split_assignment, assignments or ()))
-    for key in assigned:
-        _check_field(key, DataConfig)
-    return DataConfig(**in_file | assigned | {key: value for key, value in fields.items() if value is not None})
+    sections = read_sections(config_file) if config_file else {"data": {}, "fine_tune": {}}
+    for key, value in map(_split_assignment, assignments or ()):
+        _check_field(key, *configs)
+        sections["data" if key in configs[0].model_fields else "fine_tune"][key] = value
+    return sections
+
+
+def _given(options: Mapping[str, object]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if value is not None}
 
 
 def option_meant(option: str, flags: Collection[str], command: str) -> str | None:

@@ -1,6 +1,7 @@
 """`imdb-sentiment predict`: texts from arguments or standard input, or the rows of files."""
 
 import sys
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -9,22 +10,21 @@ import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show, warn
 from imdb_sentiment.cli.jsonl_stream import classify_lines, read_lines
-from imdb_sentiment.cli.options import Json, NoHeader, SpreadsheetSafe
-from imdb_sentiment.cli.predict_file import Spread, score_files
+from imdb_sentiment.cli.options import Cascade, Json, ModelFolder, NoHeader, SpreadsheetSafe
 from imdb_sentiment.runtime.messages import visible_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imdb_sentiment.classifier import SentimentClassifier
-    from imdb_sentiment.results.inference import Explanation, Prediction
+    from imdb_sentiment.results.inference import Explanation, FileReport, Prediction
 
 __all__ = ["predict"]
 
 
 @reports_errors
 def predict(
-    model: Annotated[str, typer.Argument(help="Folder of a saved model.", metavar="MODEL")],
+    model: ModelFolder,
     texts: Annotated[
         list[str] | None,
         typer.Argument(
@@ -38,7 +38,7 @@ def predict(
         float, typer.Option(help="Mark labels of lower probability with a question mark.", metavar="P")
     ] = 0.0,
     explain: Annotated[bool, typer.Option("--explain", help="Show the contribution of each word.")] = False,
-    cascade: Annotated[bool, typer.Option("--cascade", help="Use the cascade of train --cascade.")] = False,
+    cascade: Cascade = False,
     precision: Annotated[
         str, typer.Option(help="fp32, bf16, or auto, the faster of the two.", metavar="NAME")
     ] = "auto",
@@ -105,12 +105,13 @@ def predict(
             raise ConfigError(
                 "--input and --output must be used together, without texts, --explain and --abstain-below"
             )
-        spread = Spread(engine, workers, shard)
-        report = score_files(
+        report = _score_files(
             opened,
             source,
             target,
-            spread,
+            engine=engine,
+            workers=workers,
+            shard=shard,
             text_columns=columns,
             prefix=prefix,
             encoding=encoding,
@@ -136,6 +137,51 @@ def predict(
             "--json-lines reads standard input, and excludes texts, --json, --explain and --abstain-below"
         )
     classify_lines(opened, tuple(columns) if columns else None, prefix, cascade=cascade)
+
+
+def _score_files(
+    opened: "Callable[[], SentimentClassifier]",
+    source: Path,
+    target: Path,
+    *,
+    engine: str | None,
+    workers: int | None,
+    shard: str | None,
+    **options: Any,
+) -> "FileReport":
+    """Classify the rows of a file, or with an engine of a folder or pattern; options are those of `predict_file`."""
+    from imdb_sentiment.data.formats.opening import refuse_endless
+    from imdb_sentiment.errors import ConfigError
+
+    if engine not in (None, "ray"):
+        raise ConfigError(f"unknown engine {engine}", expected="ray")
+    if workers is not None and engine is None:
+        raise ConfigError("--workers requires an engine", expected="--engine ray as well")
+    if shard and engine:
+        raise ConfigError("--shard and --engine exclude each other", expected="one of them")
+    if not engine:
+        options["shard"] = _read_shard(shard)
+        refuse_endless(source, options["encoding"])
+    classifier = opened()
+    try:
+        with redirect_stdout(sys.stderr):  # Ray reports lost workers on standard output
+            if engine:
+                return classifier.predict_files(source, target, workers=workers, **options)
+            return classifier.predict_file(source, target, **options)
+    except KeyboardInterrupt:
+        warn("finished work is kept; the same command resumes")
+        raise
+
+
+def _read_shard(shard: str | None) -> tuple[int, int]:
+    from imdb_sentiment.errors import ConfigError
+
+    if shard is None:
+        return 1, 1
+    number, _, shards = shard.partition("/")
+    if not (number.isdecimal() and shards.isdecimal()):
+        raise ConfigError(f"invalid shard {shard}", expected="I/N, such as 2/5: the second of five")
+    return int(number), int(shards)
 
 
 def _classify_texts(

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import reports_errors, say
-from imdb_sentiment.cli.measuring import label_names, measure, open_model_and_rows
+from imdb_sentiment.cli.evaluate import label_names, measure, open_model_and_rows
 from imdb_sentiment.cli.options import (
     DataSettings,
-    LabelColumn,
-    NegativeLabel,
-    NoHeader,
-    PositiveLabel,
-    TextColumn,
+    LabelledSource,
+    ModelSource,
     read_data_settings,
+    with_column_options,
 )
 
 if TYPE_CHECKING:
@@ -30,12 +28,11 @@ _FOLDS = 5
 
 
 @reports_errors
+@with_column_options
 def report(
-    model: Annotated[str, typer.Argument(help="Folder of a saved model, or a hub repository.", metavar="MODEL")],
+    model: ModelSource,
     *,
-    data: Annotated[
-        str, typer.Option(help="File, folder or hub data set; its test split if it has one.", metavar="SOURCE")
-    ],
+    data: LabelledSource,
     output: Annotated[Path, typer.Option(help="The page to write.", metavar="FILE")] = Path("report.html"),
     explain: Annotated[int, typer.Option(help="Explain the N most confident errors.", metavar="N")] = 0,
     no_label_issues: Annotated[
@@ -43,25 +40,13 @@ def report(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing page.")] = False,
     settings: DataSettings = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    no_header: NoHeader = False,
-    positive_label: PositiveLabel = None,
-    negative_label: NegativeLabel = None,
+    columns: dict[str, object],
 ) -> None:
     """Write a report on a saved model: verdict, metrics next to baselines, curves, errors."""
     from imdb_sentiment.runtime.files import check_new_file
 
     check_new_file(output, overwrite=overwrite)
-    data_config = read_data_settings(
-        settings,
-        source=data,
-        text_column=text_column,
-        label_column=label_column,
-        header=False if no_header else None,
-        positive_label=positive_label,
-        negative_label=negative_label,
-    )
+    data_config = read_data_settings(settings, {"source": data, **columns})
     opened = open_model_and_rows(model, data_config, others=True)
     classifier, data_config, rows = opened
     train, validation = _training_rows(classifier, rows.others or rows.test)

@@ -12,14 +12,13 @@ import typer
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.options import (
     ConfigFile,
+    Encoder,
     Json,
-    LabelColumn,
-    NegativeLabel,
-    NoHeader,
-    PositiveLabel,
+    Preset,
     Settings,
-    TextColumn,
+    TrainingSource,
     read_settings,
+    with_column_options,
 )
 from imdb_sentiment.cli.run_folder import locked_run, run_folder, sibling
 
@@ -33,27 +32,16 @@ __all__ = ["fine_tune_and_save", "train"]
 
 
 @reports_errors
+@with_column_options
 def train(
     *,
     output: Annotated[Path, typer.Option(help="Folder for the finished model.", metavar="DIR")],
-    data: Annotated[
-        str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Hub id, folder, or 'minilm'. [default: google-bert/bert-base-uncased]", metavar="NAME"),
-    ] = None,
+    data: TrainingSource = None,
+    model: Encoder = None,
     config: ConfigFile = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="Recipe: tutorial, fast, balanced or accurate. [default: balanced]", metavar="NAME"),
-    ] = None,
+    preset: Preset = None,
     settings: Settings = None,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    no_header: NoHeader = False,
-    positive_label: PositiveLabel = None,
-    negative_label: NegativeLabel = None,
+    columns: dict[str, object],
     max_train_samples: Annotated[
         int | None, typer.Option(help="Use N training rows, stratified; the test split is not reduced.", metavar="N")
     ] = None,
@@ -81,11 +69,7 @@ def train(
             assignments=settings,
             data={
                 "source": data,
-                "text_column": text_column,
-                "label_column": label_column,
-                "header": False if no_header else None,
-                "positive_label": positive_label,
-                "negative_label": negative_label,
+                **columns,
                 "max_train_samples": max_train_samples,
             },
             fine_tune={"model_name": model, "cascade": cascade or None},
