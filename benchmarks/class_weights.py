@@ -14,7 +14,7 @@ import tempfile
 import numpy as np
 
 from imdb_sentiment import DataConfig, EvaluationReport, FineTuneConfig, SentimentClassifier, SentimentFineTuner
-from imdb_sentiment.results.metric_names import METRICS
+from imdb_sentiment.results.metrics import METRICS
 
 
 def main() -> None:

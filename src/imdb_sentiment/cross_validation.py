@@ -13,9 +13,9 @@ from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfi
 from imdb_sentiment.data.folds import Folds, load_folds
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.finetuner import SentimentFineTuner
+from imdb_sentiment.results.base import restore
 from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
-from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.metric_names import METRICS
+from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json
 from imdb_sentiment.training.recipe import few_rows_below
@@ -69,10 +69,7 @@ def cross_validate(
     """
     trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, caller="cross_validate")
     with trainings.claimed("cross-validation", resume=resume):
-        results = [
-            FoldResult(**kept | {"report": EvaluationReport.from_dict(kept["report"])})
-            for kept in trainings.run(_describe_fold)
-        ]
+        results: list[FoldResult] = [restore(FoldResult, kept) for kept in trainings.run(_describe_fold)]
     values = {metric: [getattr(result.report, metric) for result in results] for metric in METRICS}
     return CrossValidationReport(
         folds=tuple(results),

@@ -11,7 +11,7 @@ from command import run, write_reviews
 
 from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
-from imdb_sentiment.results.text_table import wrap
+from imdb_sentiment.results.tables import wrap
 
 pytestmark = pytest.mark.integration  # each test trains several times
 

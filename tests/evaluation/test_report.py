@@ -22,7 +22,7 @@ from imdb_sentiment.evaluation.comparison import compare
 from imdb_sentiment.evaluation.report import full_report, metrics_of
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 from imdb_sentiment.results import BaselineReport, MeasuredRows
-from imdb_sentiment.results.metric_names import METRICS
+from imdb_sentiment.results.metrics import METRICS
 
 NAMES = ("ham", "spam")
 

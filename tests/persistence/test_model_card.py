@@ -11,7 +11,7 @@ from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.persistence.model_card import model_card
 from imdb_sentiment.reporting.markdown import escape
-from imdb_sentiment.results.metric_names import METRIC_NAMES
+from imdb_sentiment.results.metrics import METRICS
 
 
 def test_the_hub_finds_the_figures_of_the_test_split(saved_model: Path, fitted: SentimentFineTuner) -> None:
@@ -84,11 +84,11 @@ def test_card_page_and_files_have_the_same_figures_whatever_a_trial_chooses(
     assert among_others
     card = (folder / "README.md").read_text(encoding="utf-8")
     page = alone.save_html(tmp_path / "report.html").read_text(encoding="utf-8")
-    for metric, name in METRIC_NAMES.items():
+    for metric in METRICS:
         figure = f"{saved.metrics['test'][metric]:.4f}"
         assert f"{getattr(alone, metric):.4f}" == f"{getattr(among_others, metric):.4f}" == figure, metric
-        assert f"| {name.format(positive='positive')} | {figure} | " in card
-        assert f'<th scope="row">{name.format(positive="positive")}</th><td>{figure}</td>' in page
+        assert f"| {METRICS[metric].label.format(positive='positive')} | {figure} | " in card
+        assert f'<th scope="row">{METRICS[metric].label.format(positive="positive")}</th><td>{figure}</td>' in page
     assert {alone.numeric_precision, among_others.numeric_precision} == {"fp32"}
     assert {report["numeric_precision"] for report in saved.metrics.values()} == {"fp32"}
     assert "\nComputed in fp32.\n" in card

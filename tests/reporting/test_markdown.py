@@ -1,4 +1,4 @@
-"""Covers results/evaluation.py, results/slices.py, results/tables.py, results/verdict.py.
+"""Covers results/evaluation.py, results/slices.py, results/metrics.py.
 
 A report as Markdown, and what it comes to in sentences.
 """

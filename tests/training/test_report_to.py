@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, DataConfig, FineTuneConfig, MissingExtraError, SentimentFineTuner
-from imdb_sentiment.results.metric_names import METRICS
+from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.training.arguments import check_trackers, event_files
 
 

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.evaluation.calibration import calibration_error_interval
+from imdb_sentiment.evaluation.metrics import WeightedMetrics
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.metrics import Counts, metrics_of_counts
 
-__all__ = ["LEVEL", "RESAMPLES", "SEED", "intervals_of", "metrics_of_counts", "resampled_metrics"]
+__all__ = ["LEVEL", "RESAMPLES", "SEED", "intervals_of", "resampled_metrics"]
 
 LEVEL = 0.95
 SEED = 0
@@ -33,8 +35,9 @@ def intervals_of(measured: MeasuredRows, resampled: Mapping[str, NDArray[np.floa
         resampled: Their `resampled_metrics`.
     """
     metrics = dict(resampled)
-    if not _each_label_has_both_outcomes(measured):
-        metrics |= _metrics_of_rates(measured)
+    hits = _hits(measured)
+    if not all(0 < right < rows for right, rows in hits if rows):
+        metrics |= _metrics_of_rates(hits)
     tail = (1 - LEVEL) / 2
     ends = {name: np.quantile(values, (tail, 1 - tail)) for name, values in metrics.items()}
     ends["expected_calibration_error"] = np.array(
@@ -43,17 +46,13 @@ def intervals_of(measured: MeasuredRows, resampled: Mapping[str, NDArray[np.floa
     return {name: Interval(float(low), float(high)) for name, (low, high) in ends.items()}
 
 
-def _each_label_has_both_outcomes(measured: MeasuredRows) -> bool:
-    return all(0 < hits < rows for hits, rows in _hits(measured) if rows)
-
-
 def _hits(measured: MeasuredRows) -> list[tuple[int, int]]:
     """Return for each label the number of rows predicted correctly, and of all its rows."""
     inside = [measured.labels == label for label in (0, 1)]
     return [(int(measured.correct[rows].sum()), int(rows.sum())) for rows in inside]
 
 
-def _metrics_of_rates(measured: MeasuredRows) -> dict[str, NDArray[np.float64]]:
+def _metrics_of_rates(hits: list[tuple[int, int]]) -> dict[str, NDArray[np.float64]]:
     """Draw each label's recall from its posterior instead of resampling rows.
 
     A bootstrap never draws an error where none was observed. With ten correct rows, this gives a recall as low as 0.78.
@@ -62,10 +61,10 @@ def _metrics_of_rates(measured: MeasuredRows) -> dict[str, NDArray[np.float64]]:
     """
     rng = np.random.default_rng(SEED)
     (tn, negatives), (tp, positives) = (
-        (rows * rng.beta(hits + 0.5, rows - hits + 0.5, RESAMPLES), np.full(RESAMPLES, float(rows)))
-        for hits, rows in _hits(measured)
+        (rows * rng.beta(right + 0.5, rows - right + 0.5, RESAMPLES), np.full(RESAMPLES, float(rows)))
+        for right, rows in hits
     )
-    return metrics_of_counts(tn, negatives - tn, positives - tp, tp)
+    return metrics_of_counts(Counts(tn, negatives - tn, positives - tp, tp))
 
 
 def resampled_metrics(
@@ -87,7 +86,7 @@ def resampled_metrics(
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993).
     """
     rng = np.random.default_rng(seed)
-    measure = _WeightedMetrics(measured)
+    measure = WeightedMetrics(measured)
     parts = [measure(weights) for weights in _draws(measured.labels, rng, resamples)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -105,69 +104,3 @@ def _draws(labels: NDArray[np.int64], rng: np.random.Generator, resamples: int) 
                     np.bincount(rng.integers(0, len(rows), len(rows)), minlength=len(rows)) if len(rows) else 0
                 )
         yield weights
-
-
-class _WeightedMetrics:
-    """Computes metrics of weighted rows; whatever does not depend on the weights is precomputed."""
-
-    def __init__(self, measured: MeasuredRows) -> None:
-        order = np.argsort(measured.positive, kind="stable")
-        self._order = order
-        self._positive, self._labels = measured.positive[order], measured.labels[order]
-        self._called = int(np.searchsorted(self._positive, measured.threshold, side="right"))
-        right = np.where(self._labels == 1, self._positive, 1 - self._positive)
-        tiny = np.finfo(np.float64).eps
-        self._losses = np.stack([-np.log(np.clip(right, tiny, 1)), (1 - right) ** 2], axis=1)
-        self._ties = np.flatnonzero(np.diff(self._positive, prepend=-1.0))
-
-    def __call__(self, drawn: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        weights = drawn[:, self._order]
-        rows = weights.sum(axis=1)
-        positive = weights * self._labels
-        negative = weights - positive
-        tp, fp = positive[:, self._called :].sum(axis=1), negative[:, self._called :].sum(axis=1)
-        fn, tn = positive.sum(axis=1) - tp, negative.sum(axis=1) - fp
-        log_loss, brier = (weights @ self._losses / rows[:, None]).T
-        metrics = {
-            **metrics_of_counts(tn, fp, fn, tp),
-            "log_loss": log_loss,
-            "brier_score": brier,
-        }
-        if 0 < self._labels.sum() < len(self._labels):
-            metrics |= self._rankings(positive, negative)
-        return metrics
-
-    def _rankings(self, positive: NDArray[np.float64], negative: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        if len(self._ties) < len(self._labels):  # merge rows with equal probabilities
-            positive = np.add.reduceat(positive, self._ties, axis=1)
-            negative = np.add.reduceat(negative, self._ties, axis=1)
-        below = np.cumsum(negative, axis=1)
-        above = np.cumsum(positive[:, ::-1], axis=1)[:, ::-1]
-        positives, negatives = above[:, 0], below[:, -1]
-        wins = (positive * (below - negative / 2)).sum(axis=1)
-        called = above + (negatives[:, None] - below + negative)
-        precision = np.divide(above, called, out=np.zeros_like(above), where=called > 0)
-        return {
-            "roc_auc": wins / (positives * negatives),
-            "average_precision": (positive * precision).sum(axis=1) / positives,
-        }
-
-
-def metrics_of_counts(
-    tn: NDArray[np.float64], fp: NDArray[np.float64], fn: NDArray[np.float64], tp: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    """Compute the metrics of confusion matrices, 0 where they would divide by 0."""
-
-    def ratio(over: NDArray[np.float64], under: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.divide(over, under, out=np.zeros_like(over), where=under > 0)
-
-    recall, other = ratio(tp, tp + fn), ratio(tn, tn + fp)
-    present = np.sign(tp + fn) + np.sign(tn + fp)
-    return {
-        "accuracy": ratio(tp + tn, tp + tn + fp + fn),
-        "balanced_accuracy": (recall + other) / present,
-        "precision": ratio(tp, tp + fp),
-        "recall": recall,
-        "f1": ratio(2 * tp, 2 * tp + fp + fn),
-        "matthews_correlation": ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))),
-    }

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.evaluation.bootstrap import metrics_of_counts
 from imdb_sentiment.evaluation.calibration import reliability
 from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
 from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.metrics import Counts, metrics_of_counts
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 __all__ = ["coverage_curve", "curves_of", "threshold_curve"]
@@ -39,7 +39,7 @@ def threshold_curve(measured: MeasuredRows) -> Thresholds:
 
     fp, tp = above(0), above(1)
     positives = measured.labels.sum()
-    metrics = metrics_of_counts(len(measured.labels) - positives - fp, fp, positives - tp, tp)
+    metrics = metrics_of_counts(Counts(len(measured.labels) - positives - fp, fp, positives - tp, tp))
     precision = np.where(fp + tp > 0, metrics["precision"], np.nan)
     return Thresholds(cuts, precision, metrics["recall"], metrics["f1"])
 

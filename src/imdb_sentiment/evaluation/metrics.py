@@ -1,20 +1,22 @@
-"""Compute an `EvaluationReport` from probabilities and true labels."""
+"""Compute the metrics of rows, and of any sample of them."""
+
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from imdb_sentiment.evaluation.calibration import expected_calibration_error
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
+from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.metrics import METRICS, Counts, Ranking, metrics_of_counts
 
-__all__ = ["measure"]
+__all__ = ["WeightedMetrics", "measure"]
 
 
-@WARNINGS_LOCK
 def measure(
     probabilities: ArrayLike, labels: ArrayLike, *, names: tuple[str, str], threshold: float = 0.5
 ) -> EvaluationReport:
-    """Compute scikit-learn's metrics of probabilities.
+    """Compute the metrics of probabilities.
 
     Args:
         probabilities: Shape (n, 2): probability of the negative and of the positive label.
@@ -25,8 +27,6 @@ def measure(
     Raises:
         ValueError: The shapes do not fit, there are no rows, or a value is not a probability or not a label.
     """
-    from sklearn import metrics
-
     scores = np.asarray(probabilities, dtype=np.float64)
     true = np.asarray(labels)
     if true.ndim != 1 or len(true) == 0 or scores.shape != (len(true), 2):
@@ -35,29 +35,51 @@ def measure(
         raise ValueError("labels other than 0 and 1")
     if not (np.isfinite(scores).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-4) and (scores >= 0).all()):
         raise ValueError("each row of probabilities must be finite, not negative, and add up to 1")
-    scores = scores / scores.sum(axis=1, keepdims=True)
-    predicted = (scores[:, 1] > threshold).astype(int)
-    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
-        true, predicted, average="binary", pos_label=1, zero_division=0
-    )
-    (tn, fp), (fn, tp) = metrics.confusion_matrix(true, predicted, labels=(0, 1)).tolist()
-    present = np.unique(true)
-    both_present = len(present) == 2
+    rows = MeasuredRows((scores / scores.sum(axis=1, keepdims=True))[:, 1], true.astype(np.int64), threshold)
+    whole = WeightedMetrics(rows)(np.ones((1, len(true))))
+    values: dict[str, Any] = dict.fromkeys(METRICS) | {name: float(value[0]) for name, value in whole.items()}
+    values["expected_calibration_error"] = expected_calibration_error(rows.positive, rows.labels)
+    (tn, fp), (fn, tp) = (np.bincount(rows.predicted[true == label], minlength=2).tolist() for label in (0, 1))
     return EvaluationReport(
         labels=names,
         rows=len(true),
-        accuracy=float(metrics.accuracy_score(true, predicted)),
-        # like balanced_accuracy_score, which warns if one label is absent
-        balanced_accuracy=float(metrics.recall_score(true, predicted, labels=present, average="macro")),
-        precision=float(precision),
-        recall=float(recall),
-        f1=float(f1),
-        matthews_correlation=float(metrics.matthews_corrcoef(true, predicted)) if both_present else 0.0,
-        roc_auc=float(metrics.roc_auc_score(true, scores[:, 1])) if both_present else None,
-        average_precision=float(metrics.average_precision_score(true, scores[:, 1])) if both_present else None,
-        log_loss=float(metrics.log_loss(true, scores, labels=(0, 1))),
-        brier_score=float(np.mean((scores[:, 1] - true) ** 2)),
-        expected_calibration_error=expected_calibration_error(scores[:, 1], true),
+        **values,
         threshold=threshold,
         confusion_matrix=((tn, fp), (fn, tp)),
     )
+
+
+class WeightedMetrics:
+    """Computes the metrics of samples of the same rows; whatever does not depend on the sample is precomputed."""
+
+    def __init__(self, measured: MeasuredRows) -> None:
+        order = np.argsort(measured.positive, kind="stable")
+        positive, labels = measured.positive[order], measured.labels[order]
+        self._order, self._labels = order, labels
+        self._called = int(np.searchsorted(positive, measured.threshold, side="right"))
+        right = np.where(labels == 1, positive, 1 - positive)
+        losses = {name: metric.of_row(right) for name, metric in METRICS.items() if metric.of_row}
+        self._loss_names, self._losses = [*losses], np.stack([*losses.values()], axis=1)
+        self._ties = np.flatnonzero(np.diff(positive, prepend=-1.0))
+
+    def __call__(self, drawn: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Return the metrics of k samples, of shape (k,) each; without those of rankings if a label is absent.
+
+        Args:
+            drawn: How often each row is in each sample, shape (k, n).
+        """
+        weights = drawn[:, self._order]
+        positive = weights * self._labels
+        negative = weights - positive
+        tp, fp = positive[:, self._called :].sum(axis=1), negative[:, self._called :].sum(axis=1)
+        metrics = metrics_of_counts(Counts(negative.sum(axis=1) - fp, fp, positive.sum(axis=1) - tp, tp))
+        means = weights @ self._losses / weights.sum(axis=1)[:, None]
+        metrics |= zip(self._loss_names, means.T, strict=True)
+        if 0 < self._labels.sum() < len(self._labels):
+            if len(self._ties) < len(self._labels):
+                positive = np.add.reduceat(positive, self._ties, axis=1)
+                negative = np.add.reduceat(negative, self._ties, axis=1)
+            above = np.cumsum(positive[:, ::-1], axis=1)[:, ::-1]
+            rows = Ranking(positive, negative, above, np.cumsum(negative, axis=1))
+            metrics |= {name: metric.of_ranking(rows) for name, metric in METRICS.items() if metric.of_ranking}
+        return metrics

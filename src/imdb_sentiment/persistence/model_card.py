@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.reporting.markdown import escape, markdown_table
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.metric_names import METRICS
+from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:

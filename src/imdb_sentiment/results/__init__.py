@@ -55,61 +55,27 @@ __all__ = [
     "WordContribution",
 ]
 
-# They load when first used: a prediction does not need the report.
-_HOMES = {
-    "audit": (
-        "DataAudit",
-        "Finding",
-        "TokenLengths",
-    ),
-    "comparison": (
-        "Comparison",
-        "Difference",
-        "Interval",
-    ),
-    "cross_validation": (
-        "CrossValidationReport",
-        "FoldResult",
-    ),
-    "evaluation": (
-        "BaselineReport",
-        "EvaluationReport",
-    ),
-    "inference": (
-        "Explanation",
-        "ExportReport",
-        "FileReport",
-        "Prediction",
-        "WordContribution",
-    ),
-    "label_issues": (
-        "LabelIssue",
-        "LabelIssues",
-    ),
-    "learning_curve": (
-        "Forecast",
-        "LearningCurve",
-        "LearningPoint",
-    ),
-    "measured": ("MeasuredRows",),
-    "slices": ("SliceReport",),
-    "training": (
-        "Calibration",
-        "CascadeChoice",
-        "EpochRecord",
-        "FineTuneResult",
-        "LeftOut",
-        "MethodResult",
-        "SplitSummary",
-    ),
-}
-_HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
+_MODULES = (
+    "inference",
+    "comparison",
+    "measured",
+    "slices",
+    "audit",
+    "label_issues",
+    "learning_curve",
+    "evaluation",
+    "cross_validation",
+    "training",
+)
+"""Those that load little come first."""
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_HOME_OF[name]), name)
+    # at the first use, since a prediction does not need the report
+    modules = (import_module(f"{__name__}.{module}") for module in _MODULES)
+    value = next(getattr(module, name) for module in modules if hasattr(module, name))
     globals()[name] = value
     return value
 

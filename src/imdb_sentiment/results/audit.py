@@ -1,13 +1,14 @@
 """Results of a data audit."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from textwrap import wrap
 from typing import Any, Literal
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.results.base import NOT_IN_DICT, Record
+from imdb_sentiment.results.tables import format_table
 from imdb_sentiment.runtime.messages import cut, quote, visible
 
 __all__ = ["DataAudit", "Finding", "Severity", "TokenLengths"]
@@ -24,7 +25,7 @@ _WIDTH = 79
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Record):
     """A finding about a data set."""
 
     code: str
@@ -53,13 +54,9 @@ class Finding:
     advice: str
     """What to do."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the finding as plain JSON types."""
-        return asdict(self) | {"rows": list(self.rows)}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenLengths:
+class TokenLengths(Record):
     """Text lengths in tokens, with special tokens, after cleaning and before truncation."""
 
     model: str
@@ -83,10 +80,6 @@ class TokenLengths:
     unknown: float
     """Share of unknown tokens among all tokens but special ones."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the lengths as plain JSON types."""
-        return asdict(self)
-
     def __str__(self) -> str:
         cut = ", ".join(f"{length}: {share:.1%}" for length, share in self.truncated.items())
         return (
@@ -96,10 +89,10 @@ class TokenLengths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataAudit:
+class DataAudit(Record):
     """Result of a data audit."""
 
-    origin: str
+    origin: str = field(metadata=NOT_IN_DICT)
     """Name of the source."""
 
     splits: Mapping[str, Mapping[str, int]]
@@ -113,15 +106,6 @@ class DataAudit:
 
     notes: tuple[str, ...]
     """How the source was read, and which checks were skipped."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the audit as plain JSON types."""
-        return {
-            "splits": {split: dict(counts) for split, counts in self.splits.items()},
-            "findings": [finding.to_dict() for finding in self.findings],
-            "tokens": self.tokens.to_dict() if self.tokens else None,
-            "notes": list(self.notes),
-        }
 
     def summary_dict(self) -> dict[str, Any]:
         """Return the part that is saved with a model, as plain JSON types: counts, and no texts."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import record_to_dict
-from imdb_sentiment.results.metric_names import METRIC_NAMES
-from imdb_sentiment.results.text_table import format_table, wrap
+from imdb_sentiment.results.base import Record, restore
+from imdb_sentiment.results.metrics import METRICS
+from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import quote
 
 __all__ = ["BY_CHANCE", "Comparison", "Difference", "Interval", "flipped_warning"]
@@ -50,7 +50,7 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Record):
     """Comparison of two models on the same rows."""
 
     rows: int
@@ -118,7 +118,7 @@ class Comparison:
         value, (low, high) = self.differences[name]
         beyond = self.beyond_chance if low == high else not low <= 0 <= high  # no resample changes it: use McNemar's
         sign = greater * ((value > 0) - (value < 0)) if beyond else 0
-        return Ranking(METRIC_NAMES[name], sign, f"{value:+.3f} ({low:+.3f} to {high:+.3f})")
+        return Ranking(METRICS[name].label, sign, f"{value:+.3f} ({low:+.3f} to {high:+.3f})")
 
     def evidence(self) -> str:
         """Return the difference in accuracy, its interval and the p-value as a short text."""
@@ -130,16 +130,12 @@ class Comparison:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Comparison":
         """Create a comparison from the result of `to_dict`."""
-        differences = {name: Difference(value, Interval(*ends)) for name, (value, ends) in plain["differences"].items()}
-        counts = {name: plain[name] for name in ("rows", "only_first_correct", "only_second_correct", "p_value")}
-        later: dict[str, Any] = {
-            name: tuple(plain[name]) for name in ("thresholds", "goals_reached") if plain.get(name)
-        }
-        return cls(differences=differences, **counts, **later)
+        comparison: Comparison = restore(cls, plain)
+        return comparison
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON types."""
-        return record_to_dict(self) | {"verdict": self.verdict}
+        return Record.to_dict(self) | {"verdict": self.verdict}
 
     def __str__(self) -> str:
         table = [["second minus first", "difference", "95 % interval"]]

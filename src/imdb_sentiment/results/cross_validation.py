@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import record_to_dict
+from imdb_sentiment.results.base import Record
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.results.tables import format_table
 from imdb_sentiment.runtime.messages import visible
 
 __all__ = ["CrossValidationReport", "FoldResult"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoldResult:
+class FoldResult(Record):
     """Result of one fold."""
 
     fold: int
@@ -35,13 +34,9 @@ class FoldResult:
     report: EvaluationReport
     """Metrics on the held-out fold, without intervals, baselines and slices."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types."""
-        return record_to_dict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CrossValidationReport:
+class CrossValidationReport(Record):
     """Metrics of a cross-validation, with mean and standard deviation."""
 
     folds: tuple[FoldResult, ...]
@@ -55,10 +50,6 @@ class CrossValidationReport:
 
     notes: tuple[str, ...] = ()
     """How the source was read, and which rows were not used."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON types."""
-        return record_to_dict(self)
 
     def __str__(self) -> str:
         table = [["metric", "mean", "std", *(f"fold {result.fold}" for result in self.folds)]]

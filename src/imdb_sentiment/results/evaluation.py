@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING, Any
 from imdb_sentiment.errors import DataError, count_rows
 from imdb_sentiment.reporting.curves import Curves
 from imdb_sentiment.results.background import ModelProvenance
-from imdb_sentiment.results.base import NOT_IN_DICT, record_to_dict
+from imdb_sentiment.results.base import NOT_IN_DICT, Record, restore
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
 from imdb_sentiment.results.label_issues import LabelIssues
-from imdb_sentiment.results.measured import MeasuredRows
-from imdb_sentiment.results.metric_names import METRICS
-from imdb_sentiment.results.mistakes import ConfidentError, confident_errors
-from imdb_sentiment.results.slices import SliceReport
-from imdb_sentiment.results.tables import Column, confusion_rows, metric_rows, slice_rows
-from imdb_sentiment.results.text_table import format_table, wrap
-from imdb_sentiment.results.verdict import (
-    accuracy_sentence,
-    calibration_sentences,
-    fewer_rows_sentence,
-    slice_sentences,
-)
+from imdb_sentiment.results.measured import ConfidentError, MeasuredRows, confident_errors
+from imdb_sentiment.results.metrics import METRICS
+from imdb_sentiment.results.slices import SliceReport, slice_rows, slice_sentences
+from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.files import write_text
 from imdb_sentiment.runtime.messages import NOT_RECORDED, quote
 
@@ -32,15 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["BaselineReport", "EvaluationReport"]
 
-_LATER_FIELDS = ("cross_validated", "goal", "goal_reached", "numeric_precision", "kept_epoch", "kept_because")
-"""Fields that reports saved by earlier versions may lack."""
-
-
 _MIN_MISSED = 3  # rows of the other label; a good model may miss one or two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationReport:
+class EvaluationReport(Record):
     """Metrics of a model on labelled rows.
 
     Precision, recall, F1 and average precision are those of the positive label. Precision, recall, F1 and Matthews
@@ -158,35 +146,12 @@ class EvaluationReport:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "EvaluationReport":
         """Create a report from the result of `to_dict`, without rows, curves and provenance."""
-        negative, positive = plain["labels"]
-        (tn, fp), (fn, tp) = plain["confusion_matrix"]
-        intervals = plain["intervals"]
-        return cls(
-            **{name: plain[name] for name in ("rows", "threshold", "seen_rows", *METRICS)},
-            labels=(negative, positive),
-            labels_read_as=plain.get("labels_read_as", {}),
-            confusion_matrix=((tn, fp), (fn, tp)),
-            **{name: plain[name] for name in _LATER_FIELDS if name in plain},
-            unseen=cls.from_dict(plain["unseen"]) if plain["unseen"] else None,
-            intervals=None if intervals is None else {name: Interval(*ends) for name, ends in intervals.items()},
-            baselines=tuple(
-                BaselineReport(
-                    name=baseline["name"],
-                    report=cls.from_dict(baseline["report"]),
-                    comparison=Comparison.from_dict(baseline["comparison"]),
-                    train_rows=baseline.get("train_rows"),
-                )
-                for baseline in plain["baselines"]
-            ),
-            slices=tuple(
-                SliceReport(**part | {"intervals": {name: Interval(*ends) for name, ends in part["intervals"].items()}})
-                for part in plain["slices"]
-            ),
-        )
+        report: EvaluationReport = restore(cls, plain)
+        return report
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types, with its warnings and without the rows."""
-        return record_to_dict(self) | {"warnings": self.warnings()}
+        return Record.to_dict(self) | {"warnings": self.warnings()}
 
     def to_markdown(self) -> str:
         """Return verdict, metrics and slices as Markdown, without texts of the data."""
@@ -195,7 +160,7 @@ class EvaluationReport:
         shown = self.unseen or self
         sections = [
             Section("Metrics", shown.metric_rows(), f"On {shown.rows:,} rows, {shown.computed_in()}."),
-            Section("Confusion matrix", confusion_rows(shown.labels, shown.confusion_matrix)),
+            Section("Confusion matrix", shown._confusion_rows()),
         ]
         if shown.slices:
             sections.append(Section("Slices", slice_rows(shown.slices)))
@@ -235,9 +200,7 @@ class EvaluationReport:
             verdict=self.verdict(),
             metrics=Table.of(f"Metrics on {shown.rows:,} rows{intervals}", shown.metric_rows()),
             computed=f"{shown.computed_in().capitalize()}.",
-            confusion=Table.of(
-                "True labels down, predicted labels across", confusion_rows(shown.labels, shown.confusion_matrix)
-            ),
+            confusion=Table.of("True labels down, predicted labels across", shown._confusion_rows()),
             plots=shown.plots(),
             slices=Table.of("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
             mistakes=shown.confident_errors(),
@@ -253,9 +216,23 @@ class EvaluationReport:
 
     def metric_rows(self, *, corner: str = "") -> list[list[str]]:
         """Return the metrics as rows of text, with intervals and baselines; the first row is the header."""
-        baselines = [baseline.report._column(baseline.name) for baseline in self.baselines]
-        positive, intervals = self.labels[1], self.intervals
-        return metric_rows(self._column("this model"), baselines, positive=positive, intervals=intervals, corner=corner)
+        reports = [self, *(baseline.report for baseline in self.baselines)]
+        table = [[corner, "this model" if self.baselines else "", *(baseline.name for baseline in self.baselines)]]
+        for name, metric in METRICS.items():
+            values = [getattr(report, name) for report in reports]
+            cells = ["undefined" if value is None else f"{value:.4f}" for value in values]
+            table.append([metric.label.format(positive=self.labels[1]), *cells])
+        if any(report.threshold != 0.5 for report in reports):
+            table.append(["threshold", *(f"{report.threshold:.4f}" for report in reports)])
+        if self.intervals:
+            beside = ["95 % interval", *(str(self.intervals.get(name) or "") for name in METRICS), ""]
+            for row, interval in zip(table, beside, strict=False):  # there may be no row of thresholds
+                row.insert(2, interval)
+        return table
+
+    def _confusion_rows(self) -> list[list[str]]:
+        rows = zip(self.labels, self.confusion_matrix, strict=True)
+        return [["true \\ predicted", *self.labels], *([label, *(f"{n:,}" for n in counts)] for label, counts in rows)]
 
     def computed_in(self) -> str:
         """Describe the precision that the metrics were computed in."""
@@ -270,9 +247,11 @@ class EvaluationReport:
         shown = self.unseen or self
         intervals = shown.intervals or {}
         correct = sum(shown.confusion_matrix[i][i] for i in (0, 1))
-        sentences = [
-            accuracy_sentence(correct, shown.rows, intervals.get("accuracy"), cross_validated=shown.cross_validated)
-        ]
+        accuracy = f"{correct:,} of {shown.rows:,} rows are predicted correctly, {correct / shown.rows:.1%}"
+        if interval := intervals.get("accuracy"):
+            accuracy += f" (95 % interval {interval.low:.1%} to {interval.high:.1%})"
+        without_it = ", each by a model that was trained without it" if shown.cross_validated else ""
+        sentences = [f"{accuracy}{without_it}."]
         if self.unseen:
             sentences.append(
                 f"{self.seen_rows:,} more rows are left out: the model was trained or its best epoch chosen on them."
@@ -282,8 +261,10 @@ class EvaluationReport:
             sentences += [f"When it was trained: {warning}." for warning in shown.background.warnings]
         more = [*(baseline.verdict for baseline in shown.baselines), *filter(None, [shown.baselines_caveat()])]
         sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in more]
-        error_interval = intervals.get("expected_calibration_error")
-        sentences += calibration_sentences(shown.expected_calibration_error, error_interval)
+        if interval := intervals.get("expected_calibration_error"):
+            off = f"{shown.expected_calibration_error:.1%} on average ({interval.low:.1%} to {interval.high:.1%})"
+            calibrated = "Its probabilities are calibrated, as far as these rows can tell."
+            sentences.append(f"Its probabilities are off by {off}." if interval.low else calibrated)
         return sentences + slice_sentences(shown.slices, shown.accuracy)
 
     def baselines_caveat(self) -> str | None:
@@ -292,7 +273,10 @@ class EvaluationReport:
             return None
         if not self.baselines:
             return "not compared with simpler models, as the rows that the model was trained on were not available"
-        return fewer_rows_sentence(self.baselines[0].train_rows, self.background.train_rows)
+        fitted, trained = self.baselines[0].train_rows, self.background.train_rows
+        if fitted is None or trained is None or fitted >= trained:
+            return None
+        return f"the simpler models were fitted on {fitted:,} of the model's {trained:,} training rows, those available"
 
     def confident_errors(self, *, count: int = 10) -> list[ConfidentError]:
         """Return the most confident errors in descending order of confidence; none without rows."""
@@ -332,9 +316,6 @@ class EvaluationReport:
             drawn.append(draw_training(history, self.kept_epoch, self.kept_because))
         return drawn
 
-    def _column(self, name: str) -> Column:
-        return Column(name, {metric: getattr(self, metric) for metric in METRICS}, self.threshold)
-
     def __str__(self) -> str:
         if self.unseen is None:
             return self._metrics_text()
@@ -347,7 +328,7 @@ class EvaluationReport:
         sentences = [*filter(None, given), *(baseline.verdict for baseline in self.baselines)]
         lines = [line for sentence in sentences for line in wrap(sentence)]
         lines += format_table(self.metric_rows(corner=count_rows(self.rows)))
-        lines += format_table(confusion_rows(self.labels, self.confusion_matrix))
+        lines += format_table(self._confusion_rows())
         return "\n".join(lines)
 
     def with_labels_read_as(self, read_as: Mapping[str, str]) -> "EvaluationReport":

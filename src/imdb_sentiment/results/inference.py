@@ -3,11 +3,11 @@
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import record_to_dict
-from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.results.base import Record
+from imdb_sentiment.results.tables import format_table
 from imdb_sentiment.runtime.messages import list_counts, visible
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _COLOURS = ("214, 69, 65", "38, 133, 84")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(Record):
     """Prediction for one text."""
 
     label: str
@@ -49,10 +49,6 @@ class Prediction:
 
     answered_by: Literal["encoder", "words"] = "encoder"
     """`words` if the TF-IDF model of a cascade was confident enough, so that the encoder did not read the text."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain JSON types."""
-        return record_to_dict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +71,7 @@ class WordContribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Record):
     """Word-level attribution of a prediction.
 
     The scores of all words and non-word tokens add up to the difference between the text's logits and those of a text
@@ -107,10 +103,6 @@ class Explanation:
         """Return the words that contributed most to the label, strongest first."""
         sign = 1 if self.label == self.labels[1] else -1
         return tuple(sorted(self.words, key=lambda word: -sign * word.score)[:count])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the explanation as plain JSON types."""
-        return record_to_dict(self)
 
     def to_html(self) -> str:
         """Return the escaped text as HTML, with each word on a background of its label's colour."""
@@ -165,7 +157,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileReport:
+class FileReport(Record):
     """Summary of the predictions for one or more files."""
 
     rows: int
@@ -186,10 +178,6 @@ class FileReport:
     notes: tuple[str, ...]
     """Remarks for the user."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return record_to_dict(self)
-
     def __str__(self) -> str:
         counts = list_counts(self.labels)
         lines = [f"{count_rows(self.rows)}: {counts}"]
@@ -203,7 +191,7 @@ class FileReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportReport:
+class ExportReport(Record):
     """Comparison of an exported model with the original on texts."""
 
     format: Literal["onnx"]
@@ -234,10 +222,6 @@ class ExportReport:
         from imdb_sentiment.results.comparison import flipped_warning
 
         return flipped_warning(read_as, accuracy=self.accuracy[0], rows=self.texts) if self.accuracy else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return record_to_dict(self)
 
     def __str__(self) -> str:
         rows = [

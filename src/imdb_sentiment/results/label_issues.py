@@ -1,11 +1,10 @@
 """Suspected label errors."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import record_to_dict
-from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.results.base import Record
+from imdb_sentiment.results.tables import format_table
 from imdb_sentiment.runtime.messages import visible
 
 __all__ = ["LabelIssue", "LabelIssues"]
@@ -35,7 +34,7 @@ class LabelIssue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelIssues:
+class LabelIssues(Record):
     """Suspected label errors, the most suspicious first."""
 
     rows: int
@@ -48,10 +47,6 @@ class LabelIssues:
 
     notes: tuple[str, ...]
     """Remarks on how the rows were read."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the list as plain JSON types."""
-        return record_to_dict(self)
 
     def __str__(self) -> str:
         share = 100 * len(self.issues) / self.rows

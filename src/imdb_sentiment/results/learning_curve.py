@@ -1,12 +1,11 @@
 """Learning curves over the number of labelled rows."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import record_to_dict
+from imdb_sentiment.results.base import Record
 from imdb_sentiment.results.comparison import Interval
-from imdb_sentiment.results.text_table import format_table, wrap
+from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import visible
 
 __all__ = ["Forecast", "LearningCurve", "LearningPoint"]
@@ -47,7 +46,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LearningCurve:
+class LearningCurve(Record):
     """Accuracy over the number of labelled rows, with forecasts for more rows."""
 
     points: tuple[LearningPoint, ...]
@@ -73,10 +72,6 @@ class LearningCurve:
 
     notes: tuple[str, ...] = ()
     """How the source was read, and which rows were not used."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the curve as plain JSON types."""
-        return record_to_dict(self)
 
     def __str__(self) -> str:
         table = [["labelled rows", "accuracy", "95 % interval", "log loss", "seconds"]]

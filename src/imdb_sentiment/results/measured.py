@@ -1,12 +1,17 @@
-"""The evaluated rows of a report."""
+"""The evaluated rows of a report, and the most confident errors among them."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MeasuredRows"]
+if TYPE_CHECKING:
+    from imdb_sentiment.results.inference import Explanation
+
+__all__ = ["ConfidentError", "MeasuredRows", "confident_errors"]
+
+_MAX_TEXT = 1500
 
 
 class MeasuredRows(NamedTuple):
@@ -64,3 +69,49 @@ class MeasuredRows(NamedTuple):
     def same_rows(self, other: "MeasuredRows") -> bool:
         """Return whether texts and labels equal those of `other`, in the same order."""
         return list(self.texts) == list(other.texts) and np.array_equal(self.labels, other.labels)
+
+
+class ConfidentError(NamedTuple):
+    """A misclassified row."""
+
+    row: int
+    """Row number, from 1, in the order given."""
+
+    true: str
+    predicted: str
+    confidence: float
+    text: str
+    explanation: "Explanation | None"
+
+
+def confident_errors(
+    rows: MeasuredRows, labels: tuple[str, str], explanations: "Mapping[int, Explanation]", *, count: int
+) -> list[ConfidentError]:
+    """Return the most confident errors in descending order of confidence; none without texts.
+
+    Args:
+        rows: The rows and their predictions.
+        labels: Names of the negative and of the positive label.
+        explanations: Explanations of some rows, by row number.
+        count: Maximum number of errors.
+    """
+    if not rows.texts:
+        return []
+    wrong = np.flatnonzero(~rows.correct)
+    worst = wrong[np.argsort(-rows.confidence[wrong], kind="stable")][:count].tolist()
+    return [
+        ConfidentError(
+            row=rows.number(i),
+            true=labels[rows.labels[i]],
+            predicted=labels[rows.predicted[i]],
+            confidence=float(rows.confidence[i]),
+            text=_text(rows.texts[i]),
+            explanation=explanations.get(rows.number(i)),
+        )
+        for i in worst
+    ]
+
+
+def _text(text: str | tuple[str, str]) -> str:
+    whole = text if isinstance(text, str) else "\n".join(text)
+    return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]} ..."

@@ -1,11 +1,11 @@
-"""Metrics on slices."""
+"""Metrics on slices, as records, as a table and in sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from imdb_sentiment.results.comparison import BY_CHANCE, Interval
 
-__all__ = ["SliceReport"]
+__all__ = ["SliceReport", "slice_rows", "slice_sentences"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +46,24 @@ class SliceReport:
     def beyond_chance(self) -> bool:
         """Whether the accuracy differs significantly from that of all other rows."""
         return self.p_value < BY_CHANCE
+
+
+def slice_rows(slices: Iterable[SliceReport]) -> list[list[str]]:
+    """Return a table with one row per slice below its header."""
+    interval = "95 % interval"
+    table = [["slice", "rows", "accuracy", interval, "differs (p)", "confidence", "F1", interval]]
+    for part in slices:
+        accuracy, f1 = (str(part.intervals.get(metric, "")) for metric in ("accuracy", "f1"))
+        chance = "< 0.001" if part.p_value < 0.001 else f"{part.p_value:.3f}"
+        metrics = (f"{part.accuracy:.4f}", accuracy, chance, f"{part.mean_confidence:.4f}", f"{part.f1:.4f}", f1)
+        table.append([f"{part.grouping} {part.name}", f"{part.rows:,}", *metrics])
+    return table
+
+
+def slice_sentences(slices: Iterable[SliceReport], accuracy: float) -> list[str]:
+    """List the slices on which the model is significantly less accurate than on all rows."""
+    return [
+        f"Less accurate where {part.grouping} is {part.name}: {part.accuracy:.1%} of {part.rows:,} rows, beyond chance."
+        for part in slices
+        if part.beyond_chance and part.accuracy < accuracy and part.grouping != "confidence"
+    ]

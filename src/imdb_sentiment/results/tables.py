@@ -1,78 +1,27 @@
-"""Tables of a report as rows of text for terminal, Markdown and HTML; the first row is the header."""
+"""Tables and sentences for a terminal."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import textwrap
+from collections.abc import Sequence
 
-from imdb_sentiment.results.comparison import Interval
-from imdb_sentiment.results.metric_names import METRIC_NAMES
-from imdb_sentiment.results.slices import SliceReport
+from imdb_sentiment.runtime.messages import shorten, visible_cell
 
-__all__ = ["Column", "confusion_rows", "metric_rows", "slice_rows"]
+__all__ = ["format_table", "wrap"]
 
-
-class Column(NamedTuple):
-    """The metrics of one model."""
-
-    name: str
-    values: Mapping[str, float | None]
-    """By metric; None where it is undefined."""
-
-    threshold: float
+_COLUMNS = 80
+_CELL = 60
 
 
-def metric_rows(
-    model: Column,
-    baselines: Sequence[Column] = (),
-    *,
-    positive: str,
-    intervals: Mapping[str, Interval] | None = None,
-    corner: str = "",
-) -> list[list[str]]:
-    """Return the metrics of a model with intervals, and those of baselines beside them.
-
-    Args:
-        model: The model; its name is shown only beside baselines.
-        baselines: Other models on the same rows.
-        positive: Name of the positive label.
-        intervals: Intervals of the model's metrics.
-        corner: Text of the first cell.
-    """
-    head = [corner, model.name if baselines else "", *(["95 % interval"] if intervals else [])]
-    table = [[*head, *(baseline.name for baseline in baselines)]]
-    for metric, name in METRIC_NAMES.items():
-        row = [name.format(positive=positive), _number(model.values[metric])]
-        if intervals:
-            row.append(str(intervals.get(metric) or ""))
-        table.append([*row, *(_number(baseline.values[metric]) for baseline in baselines)])
-    thresholds = [column.threshold for column in (model, *baselines)]
-    if set(thresholds) != {0.5}:
-        own, *others = map(_number, thresholds)
-        table.append(["threshold", own, *([""] if intervals else []), *others])
-    return table
+def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Align rows of shortened cells, the first column to the left, the others to the right."""
+    rows = [[visible_cell(shorten(cell, _CELL)) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    return lines
 
 
-def confusion_rows(labels: tuple[str, str], matrix: tuple[tuple[int, int], tuple[int, int]]) -> list[list[str]]:
-    """Return a confusion matrix."""
-    negative, positive = labels
-    (tn, fp), (fn, tp) = matrix
-    return [
-        ["true \\ predicted", negative, positive],
-        [negative, f"{tn:,}", f"{fp:,}"],
-        [positive, f"{fn:,}", f"{tp:,}"],
-    ]
-
-
-def slice_rows(slices: Sequence[SliceReport]) -> list[list[str]]:
-    """Return one row per slice."""
-    interval = "95 % interval"
-    table = [["slice", "rows", "accuracy", interval, "differs (p)", "confidence", "F1", interval]]
-    for part in slices:
-        accuracy, f1 = (str(part.intervals.get(metric, "")) for metric in ("accuracy", "f1"))
-        chance = "< 0.001" if part.p_value < 0.001 else f"{part.p_value:.3f}"
-        metrics = (f"{part.accuracy:.4f}", accuracy, chance, f"{part.mean_confidence:.4f}", f"{part.f1:.4f}", f1)
-        table.append([f"{part.grouping} {part.name}", f"{part.rows:,}", *metrics])
-    return table
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
+def wrap(sentence: str) -> list[str]:
+    """Wrap a sentence with a hanging indent."""
+    return textwrap.wrap(sentence, _COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -7,9 +7,9 @@ from typing import Any
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import DataAudit
-from imdb_sentiment.results.base import record_to_dict
+from imdb_sentiment.results.base import Record
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.text_table import format_table, wrap
+from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import quote, visible
 
 __all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "MethodResult", "SplitSummary"]
@@ -34,7 +34,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitSummary:
+class SplitSummary(Record):
     """Sizes of the splits, and rows left out of them."""
 
     rows: Mapping[str, Mapping[str, int]]
@@ -55,10 +55,6 @@ class SplitSummary:
     fingerprint: str
     """SHA-256 over texts and labels of each split, independent of the order of the rows."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the summary as plain JSON types."""
-        return record_to_dict(self)
-
     def __str__(self) -> str:
         names = list(next(iter(self.rows.values())))
         table = [["split", *names, "rows"]]
@@ -77,7 +73,7 @@ class SplitSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochRecord:
+class EpochRecord(Record):
     """One evaluation during training."""
 
     epoch: float
@@ -96,13 +92,9 @@ class EpochRecord:
     calibrated_log_loss: float | None = None
     """Validation log loss after temperature scaling, by which epochs are chosen; None if not recorded."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain JSON types."""
-        return record_to_dict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
+class Calibration(Record):
     """Temperature and threshold fitted to the validation split after training."""
 
     temperature: float
@@ -125,10 +117,6 @@ class Calibration:
     With cross-validation (`cross_validated`), method, penalty and temperature were chosen without the row's fold.
     """
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain JSON types."""
-        return record_to_dict(self)
-
     def __str__(self) -> str:
         before, after = self.before, self.after
         lines = wrap(
@@ -145,7 +133,7 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CascadeChoice:
+class CascadeChoice(Record):
     """Settings of a cascade of a TF-IDF model and the encoder, chosen on the validation split."""
 
     margin: float
@@ -170,10 +158,6 @@ class CascadeChoice:
     encoder_log_loss: float
     """Log loss of the encoder alone on the same rows."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as plain JSON types."""
-        return record_to_dict(self)
-
     def __str__(self) -> str:
         return (
             f"cascade: the TF-IDF model answers {self.answered:.0%} of validation,\n"
@@ -183,7 +167,7 @@ class CascadeChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MethodResult:
+class MethodResult(Record):
     """A method's metrics on the held-out rows by which methods are compared."""
 
     method: str
@@ -198,13 +182,9 @@ class MethodResult:
     accuracy: float
     """Accuracy at a threshold of 0.5."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as plain JSON types."""
-        return record_to_dict(self)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FineTuneResult:
+class FineTuneResult(Record):
     """Result of `SentimentFineTuner.fit`."""
 
     history: tuple[EpochRecord, ...]
@@ -295,7 +275,7 @@ class FineTuneResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON types, with its warnings."""
-        return record_to_dict(self) | {"warnings": self.warnings()}
+        return Record.to_dict(self) | {"warnings": self.warnings()}
 
     def __str__(self) -> str:
         lines = format_table(self._epochs() if self.history else self._methods())

@@ -16,7 +16,7 @@ from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.measured import MeasuredRows
-from imdb_sentiment.results.metric_names import METRICS
+from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.results.training import EpochRecord
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 from imdb_sentiment.training.arguments import training_arguments

@@ -1,4 +1,4 @@
-from imdb_sentiment.results.text_table import format_table
+from imdb_sentiment.results.tables import format_table
 
 
 def test_a_table_is_aligned_left_in_the_first_column_and_right_in_the_others() -> None:
