@@ -163,9 +163,12 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def run_tfidf(arguments: argparse.Namespace) -> dict[str, Any]:
+    import numpy as np
+
     from imdb_sentiment import DataConfig, SentimentFineTuner
     from imdb_sentiment.data.labels import Labelled
-    from imdb_sentiment.evaluation.baseline import measure_baseline
+    from imdb_sentiment.evaluation.baseline import score_with_tfidf
+    from imdb_sentiment.evaluation.metrics import measure
 
     tuner = SentimentFineTuner(DataConfig(source=arguments.data, max_train_samples=arguments.rows))
     splits = tuner.splits
@@ -173,9 +176,8 @@ def run_tfidf(arguments: argparse.Namespace) -> dict[str, Any]:
     started = time.perf_counter()
     test = None
     if not arguments.no_test:
-        test = measure_baseline(
-            Labelled(texts, labels), Labelled(splits.test["text"], splits.test["label"]), names=tuner.labels
-        )
+        positive = score_with_tfidf(Labelled(texts, labels), splits.test["text"])
+        test = measure(np.stack([1 - positive, positive], axis=1), splits.test["label"], names=tuner.labels)
     seconds = time.perf_counter() - started
     return {"side": TFIDF, "seconds": seconds, "test": test.to_dict() if test else None, "rows": len(texts)}
 

@@ -39,7 +39,7 @@ _FORKS.set_forkserver_preload(
         "imdb_sentiment.cli.train",
         "imdb_sentiment.cli.app",
         "imdb_sentiment.evaluation.baseline",
-        "imdb_sentiment.evaluation.cross_fitting",
+        "imdb_sentiment.evaluation.calibration",
         "imdb_sentiment.finetuner",
         "imdb_sentiment.models.pretrained",
         "imdb_sentiment.training.calibration",

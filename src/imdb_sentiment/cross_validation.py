@@ -23,6 +23,7 @@ from imdb_sentiment.training.rounds import rounds_folder
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.data_like import DataLike
+    from imdb_sentiment.results.evaluation import EvaluationReport
     from imdb_sentiment.results.training import FineTuneResult
 
 __all__ = ["FoldTrainings", "cross_validate"]
@@ -79,7 +80,7 @@ def cross_validate(
     )
 
 
-def _describe_fold(fold: int, result: "FineTuneResult", report: EvaluationReport) -> dict[str, Any]:
+def _describe_fold(fold: int, result: "FineTuneResult", report: "EvaluationReport") -> dict[str, Any]:
     return FoldResult(
         fold=fold,
         train_rows=sum(result.splits.rows["train"].values()),

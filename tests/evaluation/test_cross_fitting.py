@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_sentiment.evaluation.calibration import calibrated_log_loss, fit_temperature
-from imdb_sentiment.evaluation.cross_fitting import cross_fitted
+from imdb_sentiment.evaluation.calibration import calibrated_log_loss, cross_fitted, fit_temperature
 
 ROWS, FOLDS = 60, 5
 FOLD_OF = np.arange(ROWS) % FOLDS

@@ -1,4 +1,4 @@
-"""What stands below a curve. Covers reporting/curves.py."""
+"""What stands below a curve."""
 
 from collections.abc import Sequence
 from typing import Any

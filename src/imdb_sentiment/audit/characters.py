@@ -1,8 +1,8 @@
 """Find unintended characters and HTML in texts."""
 
 import re
-from array import array
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from imdb_sentiment.audit.finding_codes import find
+from imdb_sentiment.audit.finding_codes import find, say_rows
 from imdb_sentiment.data.cleaning import CLEANING_RULES
-from imdb_sentiment.errors import MissingExtraError, count_rows
+from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.results.audit import Finding
 from imdb_sentiment.runtime.progress import progress_bar
 
@@ -47,13 +47,12 @@ _HOLD = {
     "characters_zero_width": "zero-width characters or soft hyphens",
     "characters_replacement": "the replacement character \ufffd",
     "mojibake": "letters decoded in a wrong encoding",
+    "html": "HTML tags or entities",
 }
 
 
 def has_ftfy() -> bool:
     """Return whether ftfy, which detects mojibake, is installed."""
-    from importlib.util import find_spec
-
     return find_spec("ftfy") is not None
 
 
@@ -71,22 +70,20 @@ def find_characters(splits: "Mapping[str, RawRows]", *, mojibake: bool) -> list[
     for split, raw in splits.items():
         numbers = _look_through(raw, mojibake=mojibake)
         for code, what in _HOLD.items():
-            if len(found := numbers[code]):
-                holds = "holds" if len(found) == 1 else "hold"
-                summary = f"{count_rows(len(found))} of {split} {holds} {what}"
-                findings.append(find(code, raw, split, found.tolist(), summary))
-        if len(found := numbers["html"]):
-            breaks = len(found) - len(numbers["markup"])
-            holds = "holds" if len(found) == 1 else "hold"
+            if not len(found := numbers[code]):
+                continue
+            breaks = len(found) - len(numbers["markup"]) if code == "html" else 0
             more = f", {breaks:,} of them line breaks only" if breaks else ""
-            summary = f"{count_rows(len(found))} of {split} {holds} HTML tags or entities{more}"
-            findings.append(find("html", raw, split, found.tolist(), summary))
+            summary = f"{say_rows(len(found), split, 'holds', 'hold')} {what}{more}"
+            findings.append(find(code, raw, split, found.tolist(), summary))
     return findings
 
 
 def _look_through(raw: "RawRows", *, mojibake: bool) -> dict[str, NDArray[np.int64]]:
     """Return the 1-based row numbers with each kind of character; `html` is `break` or `markup`."""
-    found = {name: array("q") for name in (*_PATTERNS, "mojibake", "html")}
+    found: dict[str, list[NDArray[np.int64]]] = {
+        name: [np.zeros(0, dtype=np.int64)] for name in (*_PATTERNS, "mojibake", "html")
+    }
     start = 0
     with progress_bar("checking characters", total=len(raw), unit="row") as bar:
         for batch in raw.batches():
@@ -96,14 +93,13 @@ def _look_through(raw: "RawRows", *, mojibake: bool) -> dict[str, NDArray[np.int
             if mojibake:
                 masks["mojibake"] = _is_mojibake(columns)
             for name, mask in masks.items():
-                found[name].frombytes((np.flatnonzero(mask) + start + 1).astype(np.int64).tobytes())
+                found[name].append(np.flatnonzero(mask) + start + 1)
             start += len(batch)
             bar.update(len(batch))
-    return {name: np.frombuffer(numbers, dtype=np.int64) for name, numbers in found.items()}
+    return {name: np.concatenate(numbers) for name, numbers in found.items()}
 
 
 def _matches(columns: list[pa.Array], pattern: str) -> NDArray[np.bool_]:
-    """Return which rows contain the pattern."""
     masks = [pc.match_substring_regex(column, pattern).fill_null(False) for column in columns]
     found: NDArray[np.bool_] = np.logical_or.reduce([mask.to_numpy(zero_copy_only=False) for mask in masks])
     return found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, get_args
 
 from imdb_sentiment.audit.characters import find_characters, has_ftfy
 from imdb_sentiment.audit.duplicates import find_conflicts, find_duplicates, find_overlaps
-from imdb_sentiment.audit.finding_codes import find, find_whole
+from imdb_sentiment.audit.finding_codes import find, find_whole, say_rows
 from imdb_sentiment.audit.labels import Classes, inspect_labels, inspect_order
 from imdb_sentiment.audit.sampling import smallest_digests
 from imdb_sentiment.audit.shortcuts import find_shortcuts
@@ -156,8 +156,7 @@ def _find_invalid(raw: RawData, inspected: InspectedRows, config: DataConfig) ->
     for split, invalid in inspected.invalid.items():
         for reason, numbers in invalid.items():
             code, what = _INVALID[reason]
-            has = "has" if len(numbers) == 1 else "have"
-            summary = f"{count_rows(len(numbers))} of {split} {has} {what}"
+            summary = f"{say_rows(len(numbers), split, 'has', 'have')} {what}"
             findings.append(find(code, raw.splits[split], split, numbers, summary, severity=severity))
         if not len(inspected.parts[split]):
             rows = len(raw.splits[split])

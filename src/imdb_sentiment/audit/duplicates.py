@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.audit.finding_codes import find, name_row
-from imdb_sentiment.audit.labels import find_across
+from imdb_sentiment.audit.finding_codes import SPLIT_PAIRS, find, find_across, name_row, say_rows
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import Finding
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["find_conflicts", "find_duplicates", "find_overlaps"]
 
-_PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
 _HOW = {"exact": "character for character", "normalised": "after normalisation", "near": "with small changes"}
 
 
@@ -35,8 +33,8 @@ def find_duplicates(parts: "Mapping[str, Rows]") -> list[Finding]:
             repeated = rows.positions[mask] + 1
             original = rows.positions[numbers == numbers[mask][0]][0] + 1
             example = f"{name_row(rows.raw, repeated[0])} and {name_row(rows.raw, original)}"
-            repeat = "repeats" if len(repeated) == 1 else "repeat"
-            summary = f"{count_rows(len(repeated))} of {split} {repeat} an earlier row, {_HOW[kind]} ({example})"
+            repeat = say_rows(len(repeated), split, "repeats", "repeat")
+            summary = f"{repeat} an earlier row, {_HOW[kind]} ({example})"
             findings.append(find(f"duplicates_{kind}", rows.raw, split, repeated.tolist(), summary))
     return findings
 
@@ -44,7 +42,7 @@ def find_duplicates(parts: "Mapping[str, Rows]") -> list[Finding]:
 def find_overlaps(parts: "Mapping[str, Rows]", group_column: str | None) -> list[Finding]:
     """Find rows of one split that also occur in another; each row counts once per pair of splits."""
     findings = []
-    for first, second in _PAIRS:
+    for first, second in SPLIT_PAIRS:
         if first not in parts or second not in parts:
             continue
         rows, others = parts[first], parts[second]
@@ -61,14 +59,9 @@ def find_overlaps(parts: "Mapping[str, Rows]", group_column: str | None) -> list
                 continue
             found = rows.positions[mask] + 1
             twin = others.positions[there == numbers[mask][0]][0] + 1
-            are = "is" if len(found) == 1 else "are"
-            how = (
-                f"{are} in {second} too, {_HOW[kind]}"
-                if kind in _HOW
-                else f"{are} tied to rows of {second} by {group_column}"
-            )
+            how = f"in {second} too, {_HOW[kind]}" if kind in _HOW else f"tied to rows of {second} by {group_column}"
             example = f"{name_row(rows.raw, found[0])} and there {name_row(others.raw, twin)}"
-            summary = f"{count_rows(len(found))} of {first} {how} ({example})"
+            summary = f"{say_rows(len(found), first, 'is', 'are')} {how} ({example})"
             findings.append(find(f"overlap_{kind}_{first}_{second}", rows.raw, first, found.tolist(), summary))
     return findings
 
@@ -78,14 +71,13 @@ def find_conflicts(parts: "Mapping[str, Rows]", classes: Mapping[str, NDArray[np
     same = np.concatenate([rows.same for rows in parts.values()])
     labels = np.concatenate([classes[split] for split in parts])
     texts, group_of = np.unique(same, return_inverse=True)
-    least = np.full(len(texts), np.iinfo(np.int64).max)
-    most = np.full(len(texts), -1)
-    np.minimum.at(least, group_of, labels)
-    np.maximum.at(most, group_of, labels)
-    in_conflict = (least != most)[group_of]
+    kinds = labels.max(initial=0) + 1
+    text_of_each_label = np.unique(group_of * kinds + labels) // kinds
+    has_two = np.bincount(text_of_each_label, minlength=len(texts)) > 1
+    in_conflict = has_two[group_of]
     ends = np.cumsum([len(rows) for rows in parts.values()])[:-1]
     masks = dict(zip(parts, np.split(in_conflict, ends), strict=True))
-    number, rows = int((least != most).sum()), int(in_conflict.sum())
+    number, rows = int(has_two.sum()), int(in_conflict.sum())
     have = "text has" if number == 1 else "texts have"
     summary = f"{number:,} {have} different labels, in {count_rows(rows)}"
     return find_across("conflicting_labels", parts, masks, summary)

@@ -1,15 +1,20 @@
 """The codes of all findings, each with its severity and advice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import Finding, Severity
 from imdb_sentiment.runtime.messages import Advice, Setting
 
 if TYPE_CHECKING:
+    from imdb_sentiment.data.inspection import Rows
     from imdb_sentiment.data.raw_rows import RawRows
 
-__all__ = ["CATALOGUE", "find", "find_whole", "name_row"]
+__all__ = ["CATALOGUE", "SPLIT_PAIRS", "find", "find_across", "find_whole", "name_row", "say_rows"]
 
 _DROP_INVALID = (", or leave them out: ", Setting("invalid_rows", "drop", "DataConfig"), ".")
 _SHUFFLE = (
@@ -21,7 +26,8 @@ _LEFT_OUT = {
     "test": "They are left out of {first}, so that {second} stays a fair test (unless test_overlap='keep').",
     "validation": "They are left out of {first}, so that {second} stays a fair measure.",
 }
-_PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
+SPLIT_PAIRS = (("train", "test"), ("train", "validation"), ("validation", "test"))
+"""Splits between which rows may overlap."""
 
 CATALOGUE: dict[str, tuple[Severity, str]] = {
     "no_usable_rows": ("error", "Each split needs rows with a text and a label."),
@@ -81,10 +87,7 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
         "words; remove them first, for instance entities by html.unescape.",
     ),
     "truncated_at_128": ("info", "With max_length=128 they are truncated."),
-    "truncated_at_256": (
-        "info",
-        "With max_length=256, the default, they are truncated.",
-    ),
+    "truncated_at_256": ("info", "With max_length=256, the default, they are truncated."),
     "truncated_at_512": ("info", "Many encoders read no more than 512 tokens; truncation='head_tail' keeps both ends."),
     "unknown_tokens": (
         "warning",
@@ -108,7 +111,7 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
     **{
         f"overlap_{kind}_{first}_{second}": ("warning", _LEFT_OUT[second].format(first=first, second=second))
         for kind in ("exact", "normalised", "near", "group")
-        for first, second in _PAIRS
+        for first, second in SPLIT_PAIRS
     },
 }
 """Default severity and advice of each code."""
@@ -154,12 +157,36 @@ def find(
     )
 
 
+def find_across(
+    code: str,
+    parts: "Mapping[str, Rows]",
+    masks: Mapping[str, NDArray[np.bool_]],
+    summary: str,
+    *,
+    advice: str | None = None,
+) -> list[Finding]:
+    """Create one finding about rows of several splits, attributed to the first; none if no rows are masked."""
+    numbers = {split: (parts[split].positions[mask] + 1).tolist() for split, mask in masks.items() if mask.any()}
+    if not numbers:
+        return []
+    first, *others = numbers
+    elsewhere = "".join(f"; in {split}: {parts[split].raw.locate(numbers[split])}" for split in others)
+    count = sum(map(len, numbers.values()))
+    raw = parts[first].raw
+    return [find(code, raw, first, numbers[first], summary, count=count, elsewhere=elsewhere, advice=advice)]
+
+
 def find_whole(code: str, split: str, count: int, summary: str) -> Finding:
     """Create a finding about a whole split of `count` rows."""
     severity, advice = CATALOGUE[code]
     return Finding(
         code=code, severity=severity, split=split, count=count, rows=(), where="", summary=summary, advice=advice
     )
+
+
+def say_rows(count: int, split: str, one: str, many: str) -> str:
+    """Begin a summary: `7 rows of train` and the verb, which for one row is `one`."""
+    return f"{count_rows(count)} of {split} {one if count == 1 else many}"
 
 
 def name_row(raw: "RawRows", number: int) -> str:

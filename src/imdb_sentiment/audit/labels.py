@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.audit.finding_codes import find, find_whole
+from imdb_sentiment.audit.finding_codes import find, find_across, find_whole, say_rows
 from imdb_sentiment.data.labels import UNDERSTOOD, fold_label, plain_label
 from imdb_sentiment.data.splits import label_rows
-from imdb_sentiment.errors import DataError, count_rows
+from imdb_sentiment.errors import DataError
 from imdb_sentiment.results.audit import Finding
 from imdb_sentiment.runtime.messages import quote
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
     from imdb_sentiment.data.inspection import InspectedRows, Rows
 
-__all__ = ["Classes", "find_across", "inspect_labels", "inspect_order"]
+__all__ = ["Classes", "inspect_labels", "inspect_order"]
 
 _RARE = 0.2
 _NAMED = 3
@@ -92,25 +92,6 @@ def inspect_order(classes: Classes) -> list[Finding]:
     return findings
 
 
-def find_across(
-    code: str,
-    parts: "Mapping[str, Rows]",
-    masks: Mapping[str, NDArray[np.bool_]],
-    summary: str,
-    *,
-    advice: str | None = None,
-) -> list[Finding]:
-    """Create one finding about rows of several splits, attributed to the first; none if no rows are masked."""
-    numbers = {split: (parts[split].positions[mask] + 1).tolist() for split, mask in masks.items() if mask.any()}
-    if not numbers:
-        return []
-    first, *others = numbers
-    elsewhere = "".join(f"; in {split}: {parts[split].raw.locate(numbers[split])}" for split in others)
-    count = sum(map(len, numbers.values()))
-    raw = parts[first].raw
-    return [find(code, raw, first, numbers[first], summary, count=count, elsewhere=elsewhere, advice=advice)]
-
-
 def _find_not_understood(
     inspected: "InspectedRows", totals: Mapping[str, int], config: "DataConfig", error: DataError
 ) -> list[Finding]:
@@ -156,7 +137,7 @@ def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, un
         found = {inspected.label_values[i] for i in np.unique(rows.labels) if is_rarer[i]}
         examples = [f"{quote(value)} for {quote(usual[value])}" for value in sorted(found)]
         more = f" and {len(examples) - _NAMED:,} more" if len(examples) > _NAMED else ""
-        many = f"{count_rows(len(numbers))} of {split} {'has a label' if len(numbers) == 1 else 'have labels'}"
+        many = say_rows(len(numbers), split, "has a label", "have labels")
         summary = f"{many} in another spelling: {', '.join(examples[:_NAMED])}{more}"
         advice = "They are read as one label. Write each in one way, so that other programs do too."
         findings.append(

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
-__all__ = ["CLEANING_RULES", "clean", "divide", "key_of_normalised", "normalise", "text_key"]
+__all__ = ["CLEANING_RULES", "clean", "divide", "joined_beginning", "key_of_normalised", "normalise", "text_key"]
 
 # White space in a tag is HTML's set, since `\s` differs between Python and Oniguruma.
 # Zero-width joiner and non-joiner stay: emoji, Persian and several Indic scripts need them.
@@ -33,6 +33,11 @@ def divide(text: str, size: int | None = None) -> Iterator[str]:
         yield text[start : end.end()]
         start = end.end()
     yield text[start:]
+
+
+def joined_beginning(text: str | tuple[str, str]) -> str:
+    """Join a pair, and keep only the beginning of a very long text, whose words would fill the memory."""
+    return next(divide(text if isinstance(text, str) else "\n".join(text)))
 
 
 def clean(text: str) -> str:

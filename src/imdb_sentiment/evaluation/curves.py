@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.evaluation.calibration import reliability
-from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
+from imdb_sentiment.reporting.plots import Coverage, Curves, Ranking, Thresholds
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.metrics import Counts, metrics_of_counts
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK

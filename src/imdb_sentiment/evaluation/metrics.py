@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from imdb_sentiment.evaluation.calibration import expected_calibration_error
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.measured import MeasuredRows
-from imdb_sentiment.results.metrics import METRICS, Counts, Ranking, metrics_of_counts
+from imdb_sentiment.results.metrics import METRICS, Counts, RankedRows, metrics_of_counts
 
 __all__ = ["WeightedMetrics", "measure"]
 
@@ -80,6 +80,6 @@ class WeightedMetrics:
                 positive = np.add.reduceat(positive, self._ties, axis=1)
                 negative = np.add.reduceat(negative, self._ties, axis=1)
             above = np.cumsum(positive[:, ::-1], axis=1)[:, ::-1]
-            rows = Ranking(positive, negative, above, np.cumsum(negative, axis=1))
+            rows = RankedRows(positive, negative, above, np.cumsum(negative, axis=1))
             metrics |= {name: metric.of_ranking(rows) for name, metric in METRICS.items() if metric.of_ranking}
         return metrics

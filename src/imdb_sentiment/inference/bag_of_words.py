@@ -10,7 +10,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.cleaning import clean, divide
+from imdb_sentiment.data.cleaning import clean, joined_beginning
 from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
@@ -58,9 +58,8 @@ def count_words(texts: Texts, *, cleans: bool) -> Iterator[WordCounts]:
         cleans: Clean the texts first.
     """
     for start in range(0, len(texts), _CHUNK):
-        joined = [text if isinstance(text, str) else "\n".join(text) for text in texts[start : start + _CHUNK]]
-        joined = [next(divide(text)) for text in joined]
-        yield _count([clean(text) for text in joined] if cleans else joined)
+        joined = map(joined_beginning, texts[start : start + _CHUNK])
+        yield _count([*map(clean, joined)] if cleans else [*joined])
 
 
 def _count(texts: Sequence[str]) -> WordCounts:

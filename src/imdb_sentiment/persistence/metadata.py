@@ -253,7 +253,6 @@ class ModelMetadata(_Section):
         return ModelProvenance(
             provenance=provenance | {f"version of {name}": version for name, version in self.versions.items()},
             history=self.history,
-            calibration=self.calibration.model_dump(),
             audit=self.audit,
             kept_epoch=self.kept_epoch,
             kept_because=self.kept_because,

@@ -1,4 +1,4 @@
-"""Draw curves as SVG in the colours of the surrounding page, with captions."""
+"""Curves of a report, and their drawing as SVG in the colours of the surrounding page, with captions."""
 
 import html
 import io
@@ -6,12 +6,24 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.errors import MissingExtraError
-from imdb_sentiment.reporting.curves import Curves, Ranking
 from imdb_sentiment.runtime.messages import NOT_RECORDED
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
-__all__ = ["Figure", "Marks", "draw_curves", "draw_training"]
+__all__ = [
+    "Coverage",
+    "Curves",
+    "Figure",
+    "Marks",
+    "Ranking",
+    "Reliability",
+    "Thresholds",
+    "draw_curves",
+    "draw_training",
+]
 
 _INK = "#010203"
 """Placeholder for the page's text colour."""
@@ -34,6 +46,67 @@ _STYLE: dict[Any, Any] = {
 _SIZE = (4.6, 3.4)
 _ONE_SCORE = 2
 """Points of the ROC curve of a model with a constant score."""
+
+
+class Reliability(NamedTuple):
+    """Reliability curve; one item per bin in each array."""
+
+    rows: NDArray[np.int64]
+
+    probability: NDArray[np.float64]
+    """Mean probability of the positive label."""
+
+    share: NDArray[np.float64]
+    """Share of positive rows."""
+
+
+class Ranking(NamedTuple):
+    """ROC and precision-recall curves, from the highest threshold on."""
+
+    false_positive_rate: NDArray[np.float64]
+    true_positive_rate: NDArray[np.float64]
+
+    recall: NDArray[np.float64]
+    """Parallel to `precision`, but not to the rates."""
+
+    precision: NDArray[np.float64]
+
+
+class Thresholds(NamedTuple):
+    """Metrics by threshold; one item per threshold in each array."""
+
+    threshold: NDArray[np.float64]
+
+    precision: NDArray[np.float64]
+    """NaN where nothing is called positive."""
+
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+
+
+class Coverage(NamedTuple):
+    """Accuracy by coverage when predictions below a confidence are left out."""
+
+    confidence: NDArray[np.float64]
+    """Lowest confidence kept, descending, shape (m,)."""
+
+    share: NDArray[np.float64]
+    """Share of rows kept, shape (m,)."""
+
+    accuracy: NDArray[np.float64]
+    """Accuracy on the kept rows, shape (m,)."""
+
+
+class Curves(NamedTuple):
+    """All curves of a report."""
+
+    reliability: Reliability
+
+    ranking: Ranking | None
+    """None if one label is absent."""
+
+    thresholds: Thresholds
+    coverage: Coverage
 
 
 class Figure(NamedTuple):

@@ -18,9 +18,6 @@ class ModelProvenance(NamedTuple):
     history: Sequence[Mapping[str, Any]] = ()
     """`EpochRecord`s."""
 
-    calibration: Mapping[str, Any] | None = None
-    """Temperature, threshold and the report before calibration."""
-
     audit: Mapping[str, Any] | None = None
     """Audit findings as counts."""
 

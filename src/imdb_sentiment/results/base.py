@@ -48,11 +48,10 @@ def restore(kind: Any, plain: Any) -> Any:
         return tuple(restore(arguments[0], item) for item in plain)
     if origin is Mapping:
         return {key: restore(arguments[1], item) for key, item in plain.items()}
-    if is_dataclass(kind):
-        known = {field.name for field in fields(kind)} & plain.keys()
-        return kind(
-            **{name: restore(each, plain[name]) for name, each in get_type_hints(kind).items() if name in known}
-        )
+    if hasattr(kind, "__dataclass_fields__"):
+        kinds = get_type_hints(kind)
+        given = [field.name for field in fields(kind) if field.name in plain]
+        return kind(**{name: restore(kinds[name], plain[name]) for name in given})
     if hasattr(kind, "_fields"):
         return kind(*map(restore, get_type_hints(kind).values(), plain))
     return plain

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import DataError, count_rows
-from imdb_sentiment.reporting.curves import Curves
+from imdb_sentiment.reporting.plots import Curves
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.results.base import NOT_IN_DICT, Record, restore
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning

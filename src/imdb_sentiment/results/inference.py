@@ -1,7 +1,7 @@
 """Results of inference on texts and files."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -107,16 +107,15 @@ class Explanation(Record):
     def to_html(self) -> str:
         """Return the escaped text as HTML, with each word on a background of its label's colour."""
         parts = []
-        for part, text in enumerate(self.texts):
-            done, pieces = 0, []
-            for word in self._of(part):
-                strength = self._strength(word)
-                shade = f"rgba({_COLOURS[word.score > 0]}, {_DEEPEST * abs(strength):.2f})"
-                inner = html.escape(text[word.start : word.end])
-                pieces.append(html.escape(text[done : word.start]))
-                pieces.append(f'<mark style="background: {shade}" title="{word.score:+.3f}">{inner}</mark>')
-                done = word.end
-            parts.append("".join([*pieces, html.escape(text[done:])]))
+        for part in range(len(self.texts)):
+            pieces = []
+            for text, word in self._pieces(part):
+                inner = html.escape(text)
+                if word:
+                    shade = f"rgba({_COLOURS[word.score > 0]}, {_DEEPEST * self._strength(word):.2f})"
+                    inner = f'<mark style="background: {shade}" title="{word.score:+.3f}">{inner}</mark>'
+                pieces.append(inner)
+            parts.append("".join(pieces))
         return visible(f'<div class="explanation">{"<br>".join(parts)}</div>')
 
     def __rich__(self) -> "Text":
@@ -124,20 +123,14 @@ class Explanation(Record):
         from rich.text import Text
 
         whole = Text()
-        for part, text in enumerate(self.texts):
+        for part in range(len(self.texts)):
             whole.append("\n" if part else "")
-            done = 0
-            for word in self._of(part):
-                strength = self._strength(word)
-                style = "bold " if abs(strength) > _STRONG else ""
-                red, green, blue = _COLOURS[word.score > 0].split(", ")
-                whole.append(visible(text[done : word.start]))
-                whole.append(
-                    visible(text[word.start : word.end]),
-                    f"{style}rgb({red},{green},{blue})" if abs(strength) > _FAINT else None,
-                )
-                done = word.end
-            whole.append(visible(text[done:]))
+            for text, word in self._pieces(part):
+                style = None
+                if word and (strength := self._strength(word)) > _FAINT:
+                    red, green, blue = _COLOURS[word.score > 0].split(", ")
+                    style = f"{'bold ' if strength > _STRONG else ''}rgb({red},{green},{blue})"
+                whole.append(visible(text), style)
         return whole
 
     def __str__(self) -> str:
@@ -147,13 +140,19 @@ class Explanation(Record):
         lines = [f"{self.label} {self.score:.3f}", *format_table(table)]
         return visible("\n".join([*lines, f"completeness error of the scores: {100 * self.completeness_error:.1f} %"]))
 
-    def _of(self, part: int) -> list[WordContribution]:
-        return [word for word in self.words if word.part == part]
+    def _pieces(self, part: int) -> Iterator[tuple[str, WordContribution | None]]:
+        """Yield the words of a text and what is between them, in order."""
+        text, done = self.texts[part], 0
+        for word in (word for word in self.words if word.part == part):
+            yield text[done : word.start], None
+            yield text[word.start : word.end], word
+            done = word.end
+        yield text[done:], None
 
     def _strength(self, word: WordContribution) -> float:
-        """Return the score relative to the strongest."""
+        """Return the magnitude of the score relative to the strongest."""
         strongest = max(abs(other.score) for other in self.words)
-        return word.score / strongest if strongest else 0.0
+        return abs(word.score) / strongest if strongest else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

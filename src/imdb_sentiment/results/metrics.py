@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["METRICS", "Counts", "Metric", "Ranking", "metrics_of_counts"]
+__all__ = ["METRICS", "Counts", "Metric", "RankedRows", "metrics_of_counts"]
 
 _Values = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ class Counts(NamedTuple):
     tp: _Values
 
 
-class Ranking(NamedTuple):
+class RankedRows(NamedTuple):
     """Rows of k samples by ascending probability, equal ones merged; each array has shape (k, probabilities)."""
 
     positive: _Values
@@ -44,7 +44,7 @@ class Metric(NamedTuple):
     of_row: Callable[[_Values], _Values] | None = None
     """Loss of rows by the probability of their label; the metric is the mean."""
 
-    of_ranking: Callable[[Ranking], _Values] | None = None
+    of_ranking: Callable[[RankedRows], _Values] | None = None
     """Needs rows of both labels."""
 
 
@@ -62,12 +62,12 @@ def _matthews_correlation(rows: Counts) -> _Values:
     return _ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
 
 
-def _roc_auc(rows: Ranking) -> _Values:
+def _roc_auc(rows: RankedRows) -> _Values:
     wins: _Values = (rows.positive * (rows.below - rows.negative / 2)).sum(axis=1)
     return wins / (rows.above[:, 0] * rows.below[:, -1])
 
 
-def _average_precision(rows: Ranking) -> _Values:
+def _average_precision(rows: RankedRows) -> _Values:
     called = rows.above + (rows.below[:, -1:] - rows.below + rows.negative)
     total: _Values = (rows.positive * _ratio(rows.above, called)).sum(axis=1)
     return total / rows.above[:, 0]

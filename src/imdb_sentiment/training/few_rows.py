@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
-from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrated_losses
-from imdb_sentiment.evaluation.cross_fitting import cross_fitted
+from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrated_losses, cross_fitted
 from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.training import MethodResult
@@ -253,7 +252,7 @@ def _baselines(rows: FewRows) -> dict[str, NDArray[np.float64]]:
     for fold in range(int(rows.fold_of.max()) + 1):
         held = rows.fold_of == fold
         train = Labelled(_where(rows.texts, ~held), labels[~held].tolist())
-        tfidf[held] = score_with_tfidf(train, _where(rows.texts, held))[:, 1]
+        tfidf[held] = score_with_tfidf(train, _where(rows.texts, held))
     # over all rows: the majority label may be the minority of some folds
     return {MAJORITY: np.full(len(labels), labels.mean()), TFIDF: tfidf}
 
