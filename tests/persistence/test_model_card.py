@@ -1,4 +1,4 @@
-"""The README of a saved model. Covers results/background.py, results/metric_names.py."""
+"""The README of a saved model. Covers results/background.py."""
 
 import json
 from pathlib import Path
