@@ -1,4 +1,4 @@
-"""Covers inference/predictions.py, persistence/opened_model.py, persistence/measure.py.
+"""Covers persistence/opened_model.py, persistence/measure.py.
 
 Predictions: order, batching, and what cannot be classified.
 """

@@ -1,6 +1,5 @@
 """SentimentClassifier: opens a saved model and predicts."""
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -11,15 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.data.data_like import is_table
-from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.inputs import TextsLike, check_items, listed_items
-from imdb_sentiment.inference.predictions import check_abstain_below, make_predictions
 from imdb_sentiment.inference.scorer import WINDOW
-from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.persistence.metadata import ModelMetadata
-from imdb_sentiment.persistence.onnx_model import Exported
 from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, open_model
 from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.runtime.files import as_path
@@ -78,14 +73,7 @@ class SentimentClassifier:
             ModelError: The folder is not a model, or cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
         """
-        opened = open_model(
-            path,
-            revision=revision,
-            device=device,
-            precision=precision,
-            max_tokens_per_forward=max_tokens_per_forward,
-        )
-        return cls(opened)
+        return cls(open_model(LoadArguments(path, revision, device, precision, max_tokens_per_forward)))
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -107,19 +95,9 @@ class SentimentClassifier:
         self, texts: str, *, abstain_below: float = ..., cascade: bool = ...
     ) -> Prediction: ...
     @overload
+    def predict(self, texts: TextsLike, *, abstain_below: float = ..., cascade: bool = ...) -> list[Prediction]: ...
     def predict(
-        self,
-        texts: TextsLike,
-        *,
-        abstain_below: float = ...,
-        cascade: bool = ...,
-    ) -> list[Prediction]: ...
-    def predict(
-        self,
-        texts: str | TextsLike,
-        *,
-        abstain_below: float = 0.0,
-        cascade: bool = False,
+        self, texts: str | TextsLike, *, abstain_below: float = 0.0, cascade: bool = False
     ) -> Prediction | list[Prediction]:
         """Classify one text, or several.
 
@@ -129,7 +107,8 @@ class SentimentClassifier:
             abstain_below: Mark predictions of lower probability as abstained. The report's curve of coverage and
                 accuracy shows the trade-off.
             cascade: Let the TF-IDF model of `FineTuneConfig.cascade` answer the texts that it is confident of;
-                `Prediction.answered_by` says which model answered.
+                `Prediction.answered_by` says which model answered. A model without one raises `ModelError`, here and
+                in the methods below.
 
         Returns:
             A prediction for one text; else a list with one for each text, in their order.
@@ -138,29 +117,22 @@ class SentimentClassifier:
             DataError: There are no texts, as in a dictionary or a set; a table lacks a column; or an item cannot be
                 classified or is blank: the message gives its position, counted from 1.
             ConfigError: `abstain_below` is not between 0 and 1.
-            ModelError: The model has no cascade.
         """
         predictions = self._predict(self._opened.check_texts(texts), abstain_below, cascade)
         return predictions[0] if isinstance(texts, str) else predictions
 
     def _predict(self, texts: Texts, abstain_below: float, cascade: bool) -> list[Prediction]:
-        check_abstain_below(abstain_below)
+        if not 0 <= abstain_below <= 1:
+            raise ConfigError(f"abstain_below={abstain_below} is not a probability", expected="between 0 and 1")
         scores = self._opened.scorer_for(cascade).score(texts)
-        return make_predictions(scores, self.labels, threshold=self.threshold, abstain_below=abstain_below)
+        return scores.predictions(self.labels, threshold=self.threshold, abstain_below=abstain_below)
 
     def predict_stream(
-        self,
-        texts: str | TextsLike,
-        *,
-        abstain_below: float = 0.0,
-        cascade: bool = False,
+        self, texts: str | TextsLike, *, abstain_below: float = 0.0, cascade: bool = False
     ) -> Iterator[Prediction]:
-        """Classify texts from an iterator, a few thousand at a time, without holding them all; see `predict`.
+        """Classify texts as `predict` does, a few thousand of an iterator at a time, without holding them all.
 
-        Raises:
-            DataError: As for `predict`; texts of earlier windows were answered.
-            ConfigError: `abstain_below` is not between 0 and 1.
-            ModelError: The model has no cascade.
+        If a text raises a `DataError`, those of earlier windows were answered.
         """
         columns = self.metadata.text_columns
         lazy: Any = isinstance(texts, Iterator) and not is_table(texts) and texts
@@ -204,30 +176,17 @@ class SentimentClassifier:
         Raises:
             DataError: The source is missing, damaged, or lacks a column; nothing was written.
             ConfigError: An option is invalid, a column name is taken, or the two formats differ.
-            ModelError: The model has no cascade.
             OutputExistsError: The target exists or cannot be written.
         """
         from imdb_sentiment.inference.file import FileJob, precision_of_parts, score_file
 
-        number, shards = shard
-        if not 1 <= number <= shards:
-            raise ConfigError(
-                f"invalid shard {number}/{shards}", expected="1 <= i <= n, such as 2/5: the second of five"
-            )
-        job = FileJob(
-            as_path(source, "source"),
-            as_path(target, "target"),
-            self._opened.text_columns(text_columns),
-            prefix,
-            shard,
-            encoding,
-            header,
-            spreadsheet_safe,
-        )
+        columns = self._opened.text_columns(text_columns)
+        paths = as_path(source, "source"), as_path(target, "target")
+        job = FileJob(*paths, columns, prefix, shard, encoding, header, spreadsheet_safe)
         with self._opened.computing_as(precision_of_parts(job.target)):
             return score_file(job, self._opened.row_labeler(cascade), overwrite=overwrite)
 
-    def predict_files(
+    def predict_files(  # noqa: D417 - the others are those of predict_file
         self,
         source: str | PathLike[str],
         folder: str | PathLike[str],
@@ -244,34 +203,28 @@ class SentimentClassifier:
         """Classify the rows of many files with Ray, each as `predict_file` does. Needs the extra `ray`.
 
         Each file is written to the same place in the output folder. An interrupted run is resumed by the same call, and
-        ends with the same bytes; so does one that loses workers.
+        ends with the same bytes; so does one that loses workers. The other options are those of `predict_file`.
 
         Args:
             source: A folder, searched recursively, or a pattern such as `reviews/*.parquet`.
             folder: The output folder.
             workers: Number of processes, each with one model; by default one per GPU of the cluster that Ray is
                 connected to, or without GPUs one per CPU.
-            text_columns: As for `predict_file`.
-            prefix: As for `predict_file`.
-            encoding: As for `predict_file`.
-            header: As for `predict_file`.
-            spreadsheet_safe: As for `predict_file`.
-            cascade: As for `predict_file`.
             overwrite: Replace existing files, and discard the output of another model or other options.
 
         Raises:
             DataError: There are no files, or some could not be scored; the others are.
             ConfigError: An option is invalid, or there is no cluster at `RAY_ADDRESS`.
-            ModelError: The model has no cascade.
             OutputExistsError: A file would be overwritten, or another process writes to the folder.
             MissingExtraError: Ray is not installed.
         """
         from imdb_sentiment.inference.folder import FolderJob, find_inputs, precision_of_run, score_folder
         from imdb_sentiment.inference.ray_engine import RayWorkers
 
-        self._opened.scorer_for(cascade)
+        model = self._opened
+        model.scorer_for(cascade)  # before anything is written
         options = {
-            "text_columns": list(self._opened.text_columns(text_columns)),
+            "text_columns": list(model.text_columns(text_columns)),
             "prefix": prefix,
             "encoding": encoding,
             "header": header,
@@ -279,29 +232,21 @@ class SentimentClassifier:
             "cascade": cascade,
         }
         target = as_path(folder, "folder").absolute()
-        with self._opened.computing_as(precision_of_run(target)):
-            engine = RayWorkers(self, workers=workers, on_gpu=not isinstance(self._opened.artifact, Exported))
+        with model.computing_as(precision_of_run(target)):
+            engine = RayWorkers(self.predict_file, workers=workers, on_gpu=not model.is_exported)
             root, names = find_inputs(str(as_path(source, "source")), target)
-            job = FolderJob(root, names, target, options, self._opened.identity, self._opened.numeric_precision)
+            job = FolderJob(root, names, target, options, model.identity, model.numeric_precision)
             return score_folder(job, engine, overwrite=overwrite)
 
-    def __call__(
-        self,
-        batch: Any,
-        *,
-        text_columns: Sequence[str] | None = None,
-        prefix: str = "",
-        cascade: bool = False,
+    def __call__(  # noqa: D417 - the others are those of predict_file
+        self, batch: Any, *, text_columns: Sequence[str] | None = None, prefix: str = "", cascade: bool = False
     ) -> Any:
         """Classify a batch of rows, for `map_batches` of Ray Data and `mapInArrow` of Spark.
 
-        A classifier can be pickled: each process opens the model once.
+        A classifier can be pickled: each process opens the model once. The options are those of `predict_file`.
 
         Args:
             batch: A dictionary of NumPy arrays, a `pyarrow.Table` or a `pyarrow.RecordBatch`.
-            text_columns: As for `predict_file`.
-            prefix: As for `predict_file`.
-            cascade: As for `predict`.
 
         Returns:
             A batch of the same type with the columns of `predict_file` added. A row without a label has nulls (NaN in a
@@ -310,9 +255,8 @@ class SentimentClassifier:
         Raises:
             DataError: A column is missing.
             ConfigError: The type of the batch or an option is invalid, or a column name is taken.
-            ModelError: The model has no cascade.
         """
-        from imdb_sentiment.inference.batch import score_batch
+        from imdb_sentiment.inference.row_labels import score_batch
 
         return score_batch(batch, self._opened.text_columns(text_columns), prefix, self._opened.row_labeler(cascade))
 
@@ -321,17 +265,7 @@ class SentimentClassifier:
         return _reopen, (type(self), self._opened.arguments, self._opened.identity)
 
     def predict_proba(self, texts: str | TextsLike) -> NDArray[np.float32]:
-        """Return the probability of each label for each text.
-
-        Args:
-            texts: What `predict` takes, n of them.
-
-        Returns:
-            Array of shape (n, 2), columns in the order of `labels`; each row adds up to 1.
-
-        Raises:
-            DataError: See `predict`.
-        """
+        """Return the probabilities for n texts, shape (n, 2), in the order of `labels`. See `predict` for the texts."""
         return self._opened.scorer.score(self._opened.check_texts(texts)).probabilities
 
     def evaluate(
@@ -360,81 +294,54 @@ class SentimentClassifier:
             train: Texts and labels that the model was trained on; baselines are fitted to them and measured beside it.
             validation: Texts and labels that the threshold was chosen on, if it serves a goal such as `recall>=0.95`;
                 the baselines' thresholds are chosen on them for the same goal.
-            explained_errors: How many of the most confident errors to explain on the page of the report; needs the
-                extra `explain`, and a second or more for each.
+            explained_errors: How many of the most confident errors to explain on the page of the report; see `explain`.
+                A second or more for each.
             cascade: As for `predict`; the report is that of the cascade.
 
         Raises:
             DataError: A text cannot be classified, a label is ambiguous, the lengths differ, there are too many slices,
                 or `train` or `validation` has one label only.
             ConfigError: `explained_errors` is below 0.
-            ModelError: The model has no cascade.
-            MissingExtraError: Errors are to be explained, and captum is not installed.
         """
-        from imdb_sentiment.evaluation.report import with_provenance
         from imdb_sentiment.persistence.measure import measure_model
 
         if explained_errors < 0:
             raise ConfigError(f"invalid explained_errors={explained_errors}", expected="0 or more")
-        listed = self._opened.check_texts(texts)
-        report, precision = measure_model(
+        return measure_model(
             self._opened,
-            listed,
+            self._opened.check_texts(texts),
             labels,
             slices={} if slices is None else slices,
             train=train,
             validation=validation,
+            explained_errors=explained_errors,
             cascade=cascade,
         )
-        errors = (report.unseen or report).confident_errors(count=explained_errors)
-        explanations = {error.row: self.explain(listed[error.row - 1]) for error in errors}
-        for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
-            warnings.warn(warning, stacklevel=2)
-        provenance = self.metadata.background()._replace(explanations=explanations)
-        return with_provenance(report, provenance, numeric_precision=precision)
 
     def explain(self, text: str | tuple[str, str]) -> Explanation:
         """Return the contribution of each word to the label, by integrated gradients. Needs the extra `explain`.
 
-        Raises:
-            DataError: The text, or pair, cannot be classified or is blank.
-            MissingExtraError: captum is not installed.
-
         Source: Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks (2017).
         """
-        from imdb_sentiment.inference.attribution import explain_text
-
         one: Any = [text]
         (checked,) = self._opened.check_texts(one)
-        artifact = self._opened.with_weights("explain")
-        return explain_text(artifact.model, artifact.encoder, checked, labels=self.labels, threshold=self.threshold)
+        return self._opened.explain(checked)
 
     def seen_in_training(
         self, texts: str | TextsLike, *, split: Literal["train", "validation"] = "train"
     ) -> list[bool]:
-        """Tell which texts the model was trained on.
+        """Return for each text whether the model was trained on it.
 
         Case, white space, HTML line breaks and invisible characters make no difference; other words do.
 
         Args:
-            texts: As for `predict`, n of them.
+            texts: As for `predict`.
             split: `validation` for the texts that epoch, temperature and threshold were chosen on.
 
-        Returns:
-            Whether each text was in that split, n values.
-
         Raises:
-            DataError: An item cannot be classified; the message gives its position, counted from 1.
             ModelError: The model folder has no fingerprints of its training rows.
         """
-        listed, seen = self._opened.check_texts(texts), self._opened.artifact.seen
-        if seen is None:
-            raise ModelError(
-                "it is unknown which texts the model was trained on",
-                found=f"no {SEEN_ROWS_FILE} in its folder",
-                expected="the file that was saved with the model",
-            )
-        return seen.known(listed, split)
+        return self._opened.fingerprints().known(self._opened.check_texts(texts), split)
 
     def push_to_hub(
         self,
@@ -446,8 +353,9 @@ class SentimentClassifier:
     ) -> str:
         """Push the model to the Hugging Face hub, where `from_pretrained` and a stock pipeline open it by its id.
 
-        The folder is pushed in one commit. Check two files before you make them public: `imdb_sentiment.json` names the
-        source of the data, and `seen_rows.npz` tells anyone who has a text whether the model was trained on it.
+        The folder is pushed in one commit, and the address of the repository returned. Check two files before you make
+        them public: `imdb_sentiment.json` names the source of the data, and `seen_rows.npz` tells anyone who has a text
+        whether the model was trained on it.
 
         Args:
             repo_id: Repository, such as `someone/spam`, or `spam` for your own; created if missing.
@@ -455,14 +363,11 @@ class SentimentClassifier:
             token: Token with write access; by default that of `hf auth login` or `HF_TOKEN`.
             commit_message: Message of the commit.
 
-        Returns:
-            The address of the repository.
-
         Raises:
             ConfigError: The hub does not permit it, or the name is invalid.
             HubUnavailableError: The hub did not answer.
         """
-        from imdb_sentiment.persistence.hub import push_artifact
+        from imdb_sentiment.persistence.torch_model import push_artifact
 
         return push_artifact(
             self._opened.with_weights("push_to_hub"), repo_id, private=private, token=token, message=commit_message
@@ -498,38 +403,15 @@ class SentimentClassifier:
             ModelError: Fewer than 99 % of the texts get the same label; nothing was kept.
             OutputExistsError: The folder is not empty.
         """
-        from imdb_sentiment.data.sample import sample_texts
         from imdb_sentiment.persistence.onnx_model import export_artifact
 
         if format != "onnx" or quantize not in (None, "int8"):
             raise ConfigError(
                 f"format={quote(format)}, quantize={quote(quantize)} is not known", expected="onnx; int8 or None"
             )
-        if labels is not None and texts is None:
-            raise ConfigError("labels are given without the texts that have them")
         artifact = self._opened.with_weights("export")
-        if texts is None:
-            paired = len(self.metadata.text_columns) == 2
-            given: Texts = [(text, text) for text in sample_texts()] if paired else sample_texts()
-        else:
-            given = self._opened.check_texts(texts)
-        true: list[int] | None = None
-        read_as: Mapping[str, str] = {}
-        if labels is not None:
-            true, read_as = self._opened.match_labels(labels, len(given))
-        report = export_artifact(
-            as_path(folder, "folder"),
-            artifact,
-            quantize=quantize,
-            texts=given,
-            labels=true,
-            expected=score_texts(artifact.model, artifact.encoder, given),
-            threshold=self.threshold,
-            overwrite=overwrite,
-        )
-        if warning := report.flipped_warning(read_as):
-            warnings.warn(warning, stacklevel=2)
-        return report
+        folder = as_path(folder, "folder")
+        return export_artifact(folder, artifact, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
 
 
 @lru_cache(maxsize=2)

@@ -209,7 +209,7 @@ class SentimentFineTuner:
             ConfigError: The hub does not let it be written there.
             HubUnavailableError: The hub did not answer.
         """
-        from imdb_sentiment.persistence.hub import push_artifact
+        from imdb_sentiment.persistence.torch_model import push_artifact
 
         fitted = self._require_fitted("push_to_hub")
         return run_on_main(

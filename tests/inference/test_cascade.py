@@ -20,8 +20,7 @@ from conftest import make_reviews
 from imdb_sentiment import ConfigError, ModelError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.inference.bag_of_words import TfidfModel
-from imdb_sentiment.inference.cascade import blended, is_confident
+from imdb_sentiment.inference.cascade import TfidfModel, blended, is_confident
 from imdb_sentiment.results import Calibration, ExportReport
 from imdb_sentiment.training.cascade import Rows, choose, fit_cascade
 

@@ -1,6 +1,5 @@
 """Many files: what is done again, what is left alone, what is refused. The engine here is this process."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from imdb_sentiment import (
     SentimentClassifier,
 )
 from imdb_sentiment.inference import folder
-from imdb_sentiment.inference.folder import FolderJob, Outcome, try_one
+from imdb_sentiment.inference.folder import FolderJob, Outcome, PredictFile, score_one
 from imdb_sentiment.persistence.opened_model import OpenedModel
 
 TEXTS, _ = make_reviews(30)
@@ -32,12 +31,12 @@ class HereAndNow:
 
     scored: list[str]
 
-    def __init__(self, classifier: SentimentClassifier, **_: object) -> None:
-        self.classifier = classifier
+    def __init__(self, predict_file: PredictFile, **_: object) -> None:
+        self.predict_file = predict_file
 
     def __call__(self, job: FolderJob, names: Sequence[str]) -> Iterator[Outcome]:
         for name in names:
-            yield try_one(job, name, lambda: self.classifier)
+            yield score_one(job, name, lambda: self.predict_file)
             self.scored.append(name)
 
 
@@ -300,9 +299,11 @@ def test_a_file_that_no_worker_survives_is_given_up(
         patch.setattr(SentimentClassifier, "predict_file", die)
         for _ in range(folder._MAX_TRIES):
             with pytest.raises(SystemExit):
-                try_one(job, "a.csv", lambda: classifier)
-    assert "5 workers in a row were lost" in try_one(job, "a.csv", lambda: classifier).error
-    assert json.loads(try_one(job, "b.csv", lambda: classifier).report)["rows"] == 5
+                score_one(job, "a.csv", lambda: classifier.predict_file)
+    assert "5 workers in a row were lost" in score_one(job, "a.csv", lambda: classifier.predict_file).error
+    assert score_one(job, "b.csv", lambda: classifier.predict_file).report == classifier.predict_file(
+        source / "b.csv", tmp_path / "b.csv"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Windows, passes and answers, with a backend that only remembers what it was given."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Barrier, get_ident
@@ -118,23 +118,6 @@ def test_where_memory_does_not_suffice_passes_are_halved_and_stay_so(encoder: Te
 def test_a_text_that_does_not_fit_alone_is_an_error(encoder: TextEncoder) -> None:
     with pytest.raises(MemoryError):
         Scorer(Remembering(room=20), encoder).score(texts_of_words(30))
-
-
-def test_a_stream_is_read_a_window_at_a_time(encoder: TextEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scorer, "WINDOW", 3)
-    taken = []
-
-    def endless() -> Iterator[str]:
-        for text in texts_of_words(*range(1000)):
-            taken.append(text)
-            yield text
-
-    stream = Scorer(Remembering(), encoder).stream(endless())
-    texts, scores = next(stream)
-    assert taken == texts == texts_of_words(0, 1, 2)
-    assert scores.tokens.tolist() == [2, 3, 4]
-    next(stream)
-    assert len(taken) == 6
 
 
 @pytest.mark.parametrize(("texts", "threads"), [(7, 1), (8, 2)])

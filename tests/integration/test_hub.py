@@ -1,4 +1,4 @@
-"""Covers persistence/hub.py.
+"""Covers persistence/torch_model.py.
 
 The hub, through its stand-in: the defaults, pinned revisions, and a model that was uploaded.
 """

@@ -1,4 +1,4 @@
-"""Encoders and their heads: kept, exchanged or renewed, never silently flipped. Covers models/head.py."""
+"""Encoders and their heads: kept, exchanged or renewed, never silently flipped."""
 
 import json
 import shutil

@@ -46,19 +46,7 @@ def explain_text(
 
     Gradients are integrated along the straight line from a baseline of padding tokens to the text's word embeddings.
     The scores add up to the change of the logits if there are enough steps. Scores of word pieces are summed per
-    whitespace-separated word.
-
-    Args:
-        model: Model with two outputs.
-        encoder: Encodes the text.
-        text: A text, or a pair.
-        labels: Names of the two labels.
-        threshold: Decision threshold.
-
-    Raises:
-        MissingExtraError: captum is not installed.
-
-    Source: Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks (2017).
+    whitespace-separated word. See `SentimentClassifier.explain`.
     """
     import torch
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from imdb_sentiment.data.formats.columns import Chunk
 from imdb_sentiment.data.formats.opening import Table, check_suffixes, open_table
-from imdb_sentiment.errors import DataError, DiskFullError, OutputExistsError
+from imdb_sentiment.errors import ConfigError, DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.inference.row_labels import RowLabeler, added_names, check_names, label_batch, planned_precision
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.results.inference import FileReport
@@ -74,22 +74,17 @@ def precision_of_parts(target: Path) -> Precision | None:
 
 
 def score_file(job: FileJob, labeler: RowLabeler, *, overwrite: bool) -> FileReport:
-    """Score the rows of a file, and write them with their labels to another.
+    """Score the rows of a file, and write them with their labels to another; see `SentimentClassifier.predict_file`.
 
     Parts are written atomically to a hidden folder next to the target. A killed run resumes with the first missing
-    part, and the output is the same to the byte.
-
-    Args:
-        job: The file to score.
-        labeler: Labels the rows.
-        overwrite: Replace an existing target, and discard parts of another job.
+    part, and the output is the same to the byte. With `overwrite`, parts of another job are discarded.
 
     Raises:
-        DataError: The source cannot be read, or was changed meanwhile.
-        ConfigError: A column to be added already exists, or the two files are of different formats.
-        OutputExistsError: The target exists or cannot be written, or another process is writing to it.
         DiskFullError: The disk is full; finished parts are kept.
     """
+    number, shards = job.shard
+    if not 1 <= number <= shards:
+        raise ConfigError(f"invalid shard {number}/{shards}", expected="1 <= i <= n, such as 2/5: the second of five")
     check_suffixes(job.source, job.target)
     _clean_up(link_target(job.target))
     job = job._replace(target=check_new_file(job.target, overwrite=overwrite))
@@ -144,21 +139,17 @@ def _score_and_join(table: Table, job: FileJob, labeler: RowLabeler, folder: Pat
 
 @contextmanager
 def _unchanged(job: FileJob, version: list[Any], folder: Path) -> Iterator[None]:
-    """Check at the end that the source is unchanged; otherwise discard the parts.
-
-    Raises:
-        DataError: The source has changed, which may also have caused a read error.
-    """
+    """Check at the end, and where reading fails, that the source is unchanged; otherwise discard the parts."""
     try:
         yield
-        unchanged = _is_unchanged(job, version)
     except Exception:
         if _is_unchanged(job, version):
             raise
-        unchanged = False
-    if not unchanged:
-        shutil.rmtree(folder)
-        raise _changed(job)
+    else:
+        if _is_unchanged(job, version):
+            return
+    shutil.rmtree(folder)
+    raise _changed(job)
 
 
 def _is_unchanged(job: FileJob, version: list[Any]) -> bool:
@@ -174,7 +165,6 @@ def _changed(job: FileJob) -> DataError:
 
 @contextmanager
 def _full_disk_errors(job: FileJob) -> Iterator[None]:
-    """Convert errors of a full disk."""
     try:
         yield
     except OSError as error:

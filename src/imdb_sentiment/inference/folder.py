@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from imdb_sentiment.data.file_sources import is_pattern, kinds_text, matching_files, missing_file, root_of
 from imdb_sentiment.data.formats.compression import plain_suffix
@@ -20,45 +20,39 @@ from imdb_sentiment.runtime.messages import Advice, Either, Setting, list_values
 from imdb_sentiment.runtime.progress import progress_bar
 
 __all__ = [
-    "HIDDEN",
-    "FileScorer",
+    "Engine",
     "FolderJob",
     "Outcome",
+    "PredictFile",
     "find_inputs",
     "precision_of_run",
     "score_folder",
-    "to_report",
-    "try_one",
+    "score_one",
 ]
 
 HIDDEN = ".imdb_sentiment"
 """Folder in the output folder for reports and partial files."""
 
 _MAX_TRIES = 5
-
+_FEWER = Advice("fewer ", Either("workers", "--workers"), " if they ran out of memory, then the same call")
 _PLAN = "plan.json"
 _MAX_LISTED = 5
 
-
-class FileScorer(Protocol):
-    """A model that scores files, such as `SentimentClassifier`."""
-
-    @property
-    def predict_file(self) -> Callable[..., FileReport]:
-        """Score one file into another."""
+PredictFile = Callable[..., FileReport]
+"""`SentimentClassifier.predict_file` of an opened model."""
 
 
 class Outcome(NamedTuple):
-    """Result of a file, in values that any engine can serialize."""
+    """Result of a file."""
 
     name: str
-    report: str
-    """The report as JSON; empty if the file could not be scored."""
+    report: FileReport | None
+    """None if the file could not be scored."""
 
-    error: str
+    error: str = ""
     """Why it could not be scored."""
 
-    full_disk: bool
+    full_disk: bool = False
 
 
 class FolderJob(NamedTuple):
@@ -80,96 +74,71 @@ class FolderJob(NamedTuple):
     precision: str | None
     """Precision of the model; an output folder does not mix precisions."""
 
+    def plan(self) -> str:
+        """Return everything that determines the content of the outputs, as JSON."""
+        return json.dumps({"model": self.model, "precision": self.precision, **self.options}, indent=2)
+
     def state(self, name: str) -> list[int]:
         """Return the size and modification time of an input."""
         state = (self.root / name).stat()
         return [state.st_size, state.st_mtime_ns]
 
     def hidden(self, kind: str, name: str) -> Path:
-        """Return the path of a file's report, partial output or tries."""
-        return self.folder / HIDDEN / kind / name
+        """Return the path of a file's report, partial output or tries, in a folder that is created."""
+        path = self.folder / HIDDEN / kind / name
+        make_folder(path.parent)
+        return path
 
     def report(self, name: str) -> FileReport | None:
         """Return the report of a file; None if it was not scored, or has changed since."""
-        path = self.hidden("reports", f"{name}.json")
+        path = self.folder / HIDDEN / "reports" / f"{name}.json"
         if not path.is_file():
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
-        return to_report(content["report"]) if content["source"] == self.state(name) else None
-
-
-def to_report(text: str) -> FileReport:
-    """Parse a report in JSON."""
-    fields = json.loads(text)
-    return FileReport(**(fields | {"notes": tuple(fields["notes"])}))
-
-
-def try_one(job: FolderJob, name: str, classifier: Callable[[], FileScorer]) -> Outcome:
-    """Score a file in a worker, resuming the work of a lost worker.
-
-    Args:
-        job: The files to score.
-        name: The file.
-        classifier: Returns the model.
-    """
-    try:
-        report = _score_one(job, name, classifier)
-    except (ImdbSentimentError, OSError) as error:
-        return Outcome(name, "", str(error), isinstance(error, DiskFullError) or is_disk_full(error))
-    return Outcome(name, _to_json(report), "", full_disk=False)
-
-
-def _score_one(job: FolderJob, name: str, classifier: Callable[[], FileScorer]) -> FileReport:
-    partial, target = job.hidden("partial", name), job.folder / name
-    report = job.report(name)
-    if report and not partial.exists() and target.exists():
-        return report
-    make_folder(target.parent)
-    if report is None or not partial.exists():
-        with _counted(job.hidden("tries", name)):
-            source = job.state(name)
-            make_folder(partial.parent)
-            report = classifier().predict_file(job.root / name, partial, overwrite=True, **job.options)
-            path = job.hidden("reports", f"{name}.json")
-            make_folder(path.parent)
-            write_text(path, json.dumps({"source": source, "report": _to_json(report)}), overwrite=True)
-    partial.replace(target)  # last: an existing output is complete, and has its report
-    return report
-
-
-@contextmanager
-def _counted(tries: Path) -> Iterator[None]:
-    """Give up on a file after too many lost workers, e.g. if it needs more memory than there is."""
-    make_folder(tries.parent)
-    with tries.open("a") as file:
-        file.write("x")
-    if tries.stat().st_size > _MAX_TRIES:
-        hint = Advice("fewer ", Either("workers", "--workers"), " if they ran out of memory, then the same call")
-        raise DataError(f"{_MAX_TRIES} workers in a row were lost while scoring it", hint=hint)
-    yield
-    tries.unlink()
-
-
-def _to_json(report: FileReport) -> str:
-    return json.dumps(report.to_dict())
+        if content["source"] != self.state(name):
+            return None
+        fields = json.loads(content["report"])
+        return FileReport(**(fields | {"notes": tuple(fields["notes"])}))
 
 
 Engine = Callable[[FolderJob, Sequence[str]], Iterable[Outcome]]
-"""Calls `try_one` for each file, in any process."""
+"""Calls `score_one` for each file, in any process."""
+
+
+def score_one(job: FolderJob, name: str, open_model: Callable[[], PredictFile]) -> Outcome:
+    """Score a file in a worker, resuming the work of a lost worker."""
+    try:
+        partial, target, report = job.hidden("partial", name), job.folder / name, job.report(name)
+        if report is None or not (partial.exists() or target.exists()):
+            source, tries = job.state(name), job.hidden("tries", name)
+            with tries.open("a") as file:
+                file.write("x")
+            if tries.stat().st_size > _MAX_TRIES:  # e.g. it needs more memory than there is
+                hint = Advice(
+                    "fewer ", Either("workers", "--workers"), " if they ran out of memory, then the same call"
+                )
+                raise DataError(f"{_MAX_TRIES} workers in a row were lost while scoring it", hint=hint)
+            report = open_model()(job.root / name, partial, overwrite=True, **job.options)
+            content = {"source": source, "report": json.dumps(report.to_dict())}
+            write_text(job.hidden("reports", f"{name}.json"), json.dumps(content), overwrite=True)
+            tries.unlink()
+        if partial.exists():
+            make_folder(target.parent)
+            partial.replace(target)  # last: an existing output is complete, and has its report
+    except (ImdbSentimentError, OSError) as error:
+        return Outcome(name, None, str(error), isinstance(error, DiskFullError) or is_disk_full(error))
+    return Outcome(name, report)
 
 
 def find_inputs(source: str, folder: Path) -> tuple[Path, list[str]]:
-    """Find the files to score.
+    """Find the files to score, outside of the output folder.
 
     Args:
         source: A file, a folder, which is searched recursively, or a pattern.
-        folder: The output folder, which is not searched.
+        folder: The output folder.
 
     Returns:
         The common folder as an absolute path, and the paths relative to it.
-
-    Raises:
-        DataError: There are no files.
     """
     path, own = Path(source).expanduser(), folder.resolve()
     if is_pattern(source):
@@ -201,29 +170,26 @@ def precision_of_run(folder: Path) -> Precision | None:
 
 
 def score_folder(job: FolderJob, engine: Engine, *, overwrite: bool) -> FileReport:
-    """Score the files that are not scored yet.
-
-    Args:
-        job: The files to score.
-        engine: Runs the workers.
-        overwrite: Replace existing files, and outputs of another model, other options or a changed input.
+    """Score the files that are not scored yet; see `SentimentClassifier.predict_files`.
 
     Raises:
-        DataError: Some files could not be scored; the others are.
         DiskFullError: The disk is full; finished files are kept.
-        OutputExistsError: An output exists, or another process is writing to the folder.
     """
     _check_outputs(job, overwrite=overwrite)
     with _locked(job):
         done = {name: report for name in job.names if (report := job.report(name)) and (job.folder / name).exists()}
         waiting = [name for name in job.names if name not in done]
-        outcomes = []
+        scored, failed = {}, []
         with progress_bar("scoring", total=len(job.names), unit="file", initial=len(done)) as bar:
             for outcome in engine(job, waiting) if waiting else ():
-                outcomes.append(outcome)
+                if outcome.report:
+                    scored[outcome.name] = outcome.report
+                else:
+                    failed.append(outcome)
                 bar.update(1)
-        _raise_failures([outcome for outcome in outcomes if not outcome.report], len(job.names))
-    return _sum(done, {outcome.name: to_report(outcome.report) for outcome in outcomes})
+    if failed:
+        raise _failure(failed, len(job.names))
+    return _sum(done, scored)
 
 
 def _check_outputs(job: FolderJob, *, overwrite: bool) -> None:
@@ -232,7 +198,7 @@ def _check_outputs(job: FolderJob, *, overwrite: bool) -> None:
     if overwrite or not job.folder.is_dir():
         return
     hint = Advice("the same options as before, or ", Setting("overwrite", True), ", or another folder")
-    if plan.is_file() and plan.read_text(encoding="utf-8") != _plan(job):
+    if plan.is_file() and plan.read_text(encoding="utf-8") != job.plan():
         found = "a different model or option"
         raise OutputExistsError(f"{job.folder} holds the output of another job", found=found, hint=hint)
     taken = [name for name in job.names if (job.folder / name).exists() and job.report(name) is None]
@@ -244,10 +210,6 @@ def _check_outputs(job: FolderJob, *, overwrite: bool) -> None:
         )
 
 
-def _plan(job: FolderJob) -> str:
-    return json.dumps({"model": job.model, "precision": job.precision, **job.options}, indent=2)
-
-
 @contextmanager
 def _locked(job: FolderJob) -> Iterator[None]:
     """Lock the folder against other processes, and discard another job's output in it."""
@@ -255,21 +217,19 @@ def _locked(job: FolderJob) -> Iterator[None]:
     make_folder(hidden)
     with one_writer(job.folder, lock=hidden / LOCK_FILE):
         plan = hidden / _PLAN
-        if not plan.is_file() or plan.read_text(encoding="utf-8") != _plan(job):
+        if not plan.is_file() or plan.read_text(encoding="utf-8") != job.plan():
             for kind in ("reports", "partial"):
                 shutil.rmtree(hidden / kind, ignore_errors=True)
-            write_text(plan, _plan(job), overwrite=True)
+            write_text(plan, job.plan(), overwrite=True)
         shutil.rmtree(hidden / "tries", ignore_errors=True)
         yield
 
 
-def _raise_failures(failed: Sequence[Outcome], files: int) -> None:
-    if not failed:
-        return
+def _failure(failed: Sequence[Outcome], files: int) -> DataError | DiskFullError:
     kind = DiskFullError if any(outcome.full_disk for outcome in failed) else DataError
     more = [f"and {len(failed) - _MAX_LISTED} more"] if len(failed) > _MAX_LISTED else []
     lines = [f"{outcome.name}: {outcome.error}" for outcome in sorted(failed)[:_MAX_LISTED]]
-    raise kind(
+    return kind(
         f"{len(failed):,} of {files:,} files could not be scored; the others are done",
         found="\n".join([*lines, *more]).replace("\n", "\n    "),
         hint="fix this, then the same command: it scores the remaining files",
@@ -277,7 +237,6 @@ def _raise_failures(failed: Sequence[Outcome], files: int) -> None:
 
 
 def _sum(before: dict[str, FileReport], now: dict[str, FileReport]) -> FileReport:
-    """Return a total report of all files."""
     reports = before | now
     labels: Counter[str] = Counter()
     not_scored: Counter[str] = Counter()

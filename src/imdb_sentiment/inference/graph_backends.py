@@ -34,7 +34,7 @@ crashes the process.
 
 
 class GraphBackend:
-    """Backend for a graph on the CPU."""
+    """Backend for a graph on the CPU; see `Backend`."""
 
     runtime: ClassVar[Literal["onnxruntime", "openvino"]]
 
@@ -44,6 +44,9 @@ class GraphBackend:
     best_tokens = 2048
     """Fastest number of tokens per batch, padding included."""
 
+    streams = 1
+    """Number of batches computed in parallel."""
+
     def __init__(self, graph: Path) -> None:
         self._graph = graph
         self._opened = self._state()
@@ -52,11 +55,6 @@ class GraphBackend:
         """Do nothing."""
         return nullcontext()
 
-    @property
-    def streams(self) -> int:
-        """Return the number of batches computed in parallel."""
-        return 1
-
     def stream(self, number: int) -> AbstractContextManager[object]:
         """Do nothing."""
         return nullcontext()
@@ -64,13 +62,6 @@ class GraphBackend:
     def free_memory(self, error: Exception) -> bool:
         """Return whether a batch failed for lack of memory."""
         return is_out_of_memory(error)
-
-    def threads(self) -> int:
-        """Return the number of threads, as PyTorch chooses it: `OMP_NUM_THREADS`, or the available processors."""
-        setting = os.environ.get("OMP_NUM_THREADS", "")
-        if setting.isdigit() and int(setting):
-            return int(setting)
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def digest(self) -> bytes:
         """Return a digest of the graph.
@@ -94,11 +85,7 @@ class GraphBackend:
         return digest.digest()
 
     def check_unchanged(self) -> None:
-        """Check that the file of the graph was not changed since it was opened.
-
-        Raises:
-            ModelError: It was replaced or written to.
-        """
+        """Raise a `ModelError` if the file of the graph was replaced or written to since it was opened."""
         if self._state() != self._opened:
             raise ModelError(f"{self._graph} was changed since it was opened", hint="open the model again")
 
@@ -108,16 +95,7 @@ class GraphBackend:
 
 
 class OnnxBackend(GraphBackend):
-    """ONNX Runtime backend, in the precision of the exported graph.
-
-    Args:
-        graph: The file of the graph.
-        quantized: Whether its weights are quantized to int8.
-
-    Raises:
-        MissingExtraError: ONNX Runtime is not installed.
-        ModelError: The graph is damaged, or made for a newer version.
-    """
+    """ONNX Runtime backend, in the precision of the exported graph."""
 
     runtime = "onnxruntime"
 
@@ -131,7 +109,7 @@ class OnnxBackend(GraphBackend):
                 f"opening {graph.parent} needs the extra 'onnx'", hint="pip install 'imdb-sentiment[onnx]'"
             ) from None
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads()
+        options.intra_op_num_threads = _threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
@@ -148,16 +126,7 @@ class OnnxBackend(GraphBackend):
 
 
 class OpenVinoBackend(GraphBackend):
-    """OpenVINO backend for an ONNX graph, in bf16 or fp32.
-
-    Args:
-        graph: The file of the graph.
-        precision: `auto` is bf16 on a CPU with instructions for it, else fp32.
-
-    Raises:
-        MissingExtraError: OpenVINO is not installed.
-        ModelError: The graph is damaged, or made for a newer version.
-    """
+    """OpenVINO backend for an ONNX graph; `auto` is bf16 on a CPU with instructions for it, else fp32."""
 
     runtime = "openvino"
     best_tokens = 1024  # of each parallel batch
@@ -172,7 +141,7 @@ class OpenVinoBackend(GraphBackend):
             ) from None
         super().__init__(graph)
         self._core = core
-        self._settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": self.threads()}
+        self._settings: dict[str, str | int] = {"INFERENCE_NUM_THREADS": _threads()}
         if precision != "auto":  # by default OpenVINO uses bf16 where the CPU supports it
             self._settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
         compiled = self._compile(PERFORMANCE_HINT="LATENCY")
@@ -183,13 +152,9 @@ class OpenVinoBackend(GraphBackend):
         self._names = [node.any_name for node in compiled.inputs]
         self._latency_request = compiled.create_infer_request()
         self._throughput_model: Any = None  # compiled on demand
+        self.streams = min(_threads(), MAX_STREAMS)
         self._thread_local = local()
         self._lock = Lock()
-
-    @property
-    def streams(self) -> int:
-        """Return the number of batches computed in parallel."""
-        return min(self.threads(), MAX_STREAMS)
 
     @contextmanager
     def stream(self, number: int) -> Iterator[None]:
@@ -225,6 +190,14 @@ class OpenVinoBackend(GraphBackend):
         except RuntimeError as error:
             reason = str(error).strip().rpartition("\n")[2]
             raise ModelError(f"{self._graph} cannot be opened", found=reason, hint="export the model again") from None
+
+
+def _threads() -> int:
+    """Return the number of threads, as PyTorch chooses it: `OMP_NUM_THREADS`, or the available processors."""
+    setting = os.environ.get("OMP_NUM_THREADS", "")
+    if setting.isdigit() and int(setting):
+        return int(setting)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _core() -> Any:

@@ -1,19 +1,16 @@
 """Conversion of scores and true labels to the rows of a report."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
-from imdb_sentiment.inference.scorer import softmax
+from imdb_sentiment.inference.scorer import Scores, softmax
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.measured import MeasuredRows
-
-if TYPE_CHECKING:
-    from imdb_sentiment.inference.scorer import Scores
 
 __all__ = ["ThresholdChoice", "held_out_scores", "measured_rows", "slices_of"]
 
@@ -34,22 +31,14 @@ class ThresholdChoice(Protocol):
         """Whether the goal was reached on validation."""
 
 
-def held_out_scores(logits: NDArray[np.float64], encoder: TextEncoder, texts: Texts) -> "Scores":
-    """Return the scores of n held-out texts, with their lengths and truncation.
-
-    Args:
-        logits: Held-out logits, shape (n, 2).
-        encoder: Encodes the texts.
-        texts: The texts or pairs.
-    """
-    from imdb_sentiment.inference.scorer import Scores
-
+def held_out_scores(logits: NDArray[np.float64], encoder: TextEncoder, texts: Texts) -> Scores:
+    """Return the scores of n held-out texts, whose logits have shape (n, 2), with their lengths and truncation."""
     encoded = encoder.encode(texts)
     truncated, tokens = ([getattr(text, name) for text in encoded] for name in ("truncated", "length"))
     return Scores(logits, np.array(truncated, dtype=bool), np.array(tokens), np.ones(len(encoded), dtype=bool))
 
 
-def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], chosen: ThresholdChoice) -> MeasuredRows:
+def measured_rows(scores: Scores, texts: Texts, labels: Sequence[int], chosen: ThresholdChoice) -> MeasuredRows:
     """Combine scores, texts and labels (0 or 1) of n rows."""
     return MeasuredRows(
         softmax(scores.logits)[:, 1],
@@ -61,7 +50,7 @@ def measured_rows(scores: "Scores", texts: Texts, labels: Sequence[int], chosen:
     )
 
 
-def slices_of(scores: "Scores", measured: MeasuredRows) -> dict[str, list[str]]:
+def slices_of(scores: Scores, measured: MeasuredRows) -> dict[str, list[str]]:
     """Group rows by length and confidence; those of a cascade by model and confidence."""
     confidence = {"confidence": confidence_groups(measured.confidence)}
     if scores.by_encoder.all():

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError
-from imdb_sentiment.inference.folder import FileScorer, FolderJob, Outcome, try_one
+from imdb_sentiment.inference.folder import FolderJob, Outcome, PredictFile, score_one
 from imdb_sentiment.runtime.process_wide import process_wide
 from imdb_sentiment.runtime.silence import silent_warnings
 
@@ -30,7 +30,7 @@ class RayWorkers:
     """Ray engine for `score_folder`.
 
     Args:
-        classifier: Sent to each actor, which opens it once.
+        predict_file: Sent to each actor, which opens the model once.
         workers: Number of actors; by default the cluster's number of GPUs, or else of processors.
         on_gpu: Whether the model can run on a GPU.
 
@@ -39,7 +39,7 @@ class RayWorkers:
         ConfigError: `workers` is below 1.
     """
 
-    def __init__(self, classifier: FileScorer, *, workers: int | None, on_gpu: bool) -> None:
+    def __init__(self, predict_file: PredictFile, *, workers: int | None, on_gpu: bool) -> None:
         if workers is not None and workers < 1:
             raise ConfigError("workers must be at least 1", found=str(workers))
         try:
@@ -48,7 +48,7 @@ class RayWorkers:
         except ImportError as error:
             hint = "pip install 'imdb-sentiment[ray]'"
             raise MissingExtraError("the engine ray needs the extra 'ray'", hint=hint) from error
-        self._classifier = pickle.dumps(classifier)
+        self._predict_file = pickle.dumps(predict_file)
         self._workers = workers
         self._on_gpu = on_gpu
 
@@ -59,14 +59,14 @@ class RayWorkers:
             files = ray.data.from_items([{"name": name} for name in names], override_num_blocks=len(names))
             outcomes = files.map(
                 _Actor,
-                fn_constructor_args=(self._classifier, job),
+                fn_constructor_args=(self._predict_file, job),
                 # one file at a time, so that no file waits for a busy actor while another is idle
                 compute=ray.data.ActorPoolStrategy(size=share.workers, max_tasks_in_flight_per_actor=1),
                 num_cpus=share.cpus,
                 num_gpus=share.gpus or None,
             )
             for row in outcomes.iter_rows():
-                yield Outcome(**row)
+                yield pickle.loads(row["outcome"])  # noqa: S301 - made by an actor a moment ago
 
 
 class _Actor:
@@ -75,18 +75,14 @@ class _Actor:
     Ray sets `OMP_NUM_THREADS` to the actor's number of processors before PyTorch or ONNX Runtime read it.
     """
 
-    def __init__(self, classifier: bytes, job: FolderJob) -> None:
-        self._classifier = classifier
+    def __init__(self, predict_file: bytes, job: FolderJob) -> None:
+        self._predict_file = predict_file
         self._job = job
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        outcome = try_one(self._job, row["name"], self._open)
-        return outcome._asdict()
-
-    def _open(self) -> FileScorer:
-        """Return the model, which is opened for the first file and cached."""
-        classifier: FileScorer = pickle.loads(self._classifier)  # noqa: S301 - made by this program a moment ago
-        return classifier
+        # the model is opened for the first file and cached
+        outcome = score_one(self._job, row["name"], lambda: pickle.loads(self._predict_file))  # noqa: S301
+        return {"outcome": pickle.dumps(outcome)}
 
 
 class Share(NamedTuple):

@@ -1,19 +1,23 @@
-"""Labels and scores for rows, or the reason why a row has none."""
+"""Labels and scores for rows of files and batches, or the reason why a row has none."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+import pyarrow as pa
+
 from imdb_sentiment.data.cleaning import clean
-from imdb_sentiment.data.formats.columns import Added
+from imdb_sentiment.data.formats.arrow import with_columns
+from imdb_sentiment.data.formats.columns import Added, check_columns, text_specs
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.scorer import Scores
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 
-__all__ = ["RowLabeler", "added_names", "check_names", "label_batch", "parse_text", "planned_precision"]
+__all__ = ["RowLabeler", "added_names", "check_names", "label_batch", "parse_text", "planned_precision", "score_batch"]
 
 
 class AnyScorer(Protocol):
@@ -71,15 +75,10 @@ def check_names(names: Sequence[str], columns: Sequence[str], origin: str) -> No
 def label_batch(
     items: Sequence[tuple[object, ...]], labeler: RowLabeler, names: tuple[str, str, str]
 ) -> tuple[Added, int]:
-    """Label rows in order.
-
-    Args:
-        items: Values of each row's text columns.
-        labeler: Labels the rows.
-        names: Names of the added columns.
+    """Label rows, given as the values of their text columns.
 
     Returns:
-        The columns, and the number of rows answered by the TF-IDF model of a cascade.
+        The columns of these names, and the number of rows answered by the TF-IDF model of a cascade.
     """
     parsed = [parse_text(item) for item in items]
     scored = labeler.scorer.score([text for text, reason in parsed if reason is None])
@@ -95,11 +94,7 @@ def label_batch(
 
 
 def parse_text(item: tuple[object, ...]) -> tuple[Any, str | None]:
-    """Return the text or pair of a row, or the reason why it cannot be classified.
-
-    Args:
-        item: Values of the row's text columns, one or two.
-    """
+    """Return the text or pair in the text columns of a row, or the reason why it cannot be classified."""
     parts = ["" if part is None else part for part in item]
     if not all(isinstance(part, str) for part in parts):
         return None, "not text"
@@ -111,3 +106,28 @@ def parse_text(item: tuple[object, ...]) -> tuple[Any, str | None]:
     if not any(clean(text).strip() for text in texts):
         return None, "no text"
     return (texts[0] if len(texts) == 1 else tuple(texts)), None
+
+
+def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, labeler: RowLabeler) -> Any:
+    """Return a batch with columns for label, score and reason; see `SentimentClassifier.__call__`."""
+    if isinstance(batch, Mapping):
+        names, values = list(batch), [list(batch[name]) for name in text_columns if name in batch]
+    elif isinstance(batch, pa.Table | pa.RecordBatch):
+        names = batch.schema.names
+        values = [batch.column(name).to_pylist() for name in text_columns if names.count(name) == 1]
+    else:
+        raise ConfigError(
+            f"unsupported type of batch: {type(batch).__module__}.{type(batch).__qualname__}",
+            expected="a dictionary of NumPy arrays, a pyarrow.Table or a pyarrow.RecordBatch",
+            hint="batch_format='pyarrow' of map_batches",
+        )
+    check_columns(names, text_specs(text_columns), "the batch")
+    check_names(added_names(prefix), names, "the batch")
+    added, _ = label_batch(list(zip(*values, strict=True)), labeler, added_names(prefix))
+    return {**batch, **_arrays(added)} if isinstance(batch, Mapping) else with_columns(batch, added)
+
+
+def _arrays(added: Added) -> dict[str, Any]:
+    dtypes = (np.object_, np.float32, np.object_)  # a missing score is NaN
+    columns = zip(added.names, added[1:], dtypes, strict=True)
+    return {name: np.array(values, dtype=dtype) for name, values, dtype in columns}

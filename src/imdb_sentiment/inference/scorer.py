@@ -1,11 +1,9 @@
 """Backend-independent scoring in batches of texts of similar length."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
-from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
+from imdb_sentiment.results.inference import Prediction
 from imdb_sentiment.runtime.huggingface import describe_fault
 from imdb_sentiment.runtime.progress import progress_bar
 
@@ -66,6 +65,30 @@ class Scores(NamedTuple):
     def probabilities(self) -> NDArray[np.float32]:
         """Return the probabilities of the negative and the positive label, shape (n, 2)."""
         return softmax(self.logits).astype(np.float32)
+
+    def predictions(self, labels: tuple[str, str], *, threshold: float, abstain_below: float) -> list[Prediction]:
+        """Return a prediction for each text.
+
+        Args:
+            labels: Names of the negative and of the positive label.
+            threshold: A text is called positive above it.
+            abstain_below: Mark predictions whose label has a lower probability.
+        """
+        predictions = []
+        columns = (self.probabilities.tolist(), self.truncated.tolist(), self.by_encoder.tolist())
+        for row, truncated, by_encoder in zip(*columns, strict=True):
+            winner = int(row[1] > threshold)
+            predictions.append(
+                Prediction(
+                    label=labels[winner],
+                    score=row[winner],
+                    probabilities=dict(zip(labels, row, strict=True)),
+                    truncated=truncated,
+                    abstained=row[winner] < abstain_below,
+                    answered_by="encoder" if by_encoder else "words",
+                )
+            )
+        return predictions
 
 
 class Backend(Protocol):
@@ -124,44 +147,37 @@ class Scorer:
             empty = np.zeros(0, dtype=np.bool_)
             return Scores(np.zeros((0, 2)), empty, np.zeros(0, dtype=np.int64), empty)
         if len(texts) <= WINDOW:  # a bar would only move at the end
-            ((_, scores),) = self.stream(texts)
-            return scores
+            return self._window(texts)
         parts = []
         with progress_bar("scoring", total=len(texts), unit="text") as bar:
-            for _, scores in self.stream(texts):
-                parts.append(scores)
-                bar.update(len(scores.logits))
+            for start in range(0, len(texts), WINDOW):
+                parts.append(self._window(texts[start : start + WINDOW]))
+                bar.update(len(parts[-1].logits))
         return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    def stream(self, texts: Iterable[Any]) -> Iterator[tuple[list[Any], Scores]]:
-        """Score a stream of texts or pairs, and yield the texts and scores of each window."""
-        waiting = iter(texts)
-        while window := list(islice(waiting, WINDOW)):
-            with self.backend.ready():
-                scores = self._window(window)
-            yield window, scores
-
     def _window(self, texts: Texts) -> Scores:
-        encoded = self.encoder.encode(texts, description=None)
-        tokens = np.array([text.length for text in encoded], dtype=np.int64)
-        truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
-        by_encoder = np.ones(len(texts), dtype=np.bool_)
-        if len(texts) == 1:  # fast path
-            with self.backend.stream(1):
-                return Scores(self._logits(encoded), truncated, tokens, by_encoder)
-        logits = np.zeros((len(texts), 2))
-        batches = deque(self._divide(tokens))
-        streams = self.backend.streams if len(batches) >= _MIN_BATCHES_PER_STREAM * self.backend.streams else 1
+        with self.backend.ready():
+            encoded = self.encoder.encode(texts, description=None)
+            tokens = np.array([text.length for text in encoded], dtype=np.int64)
+            truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
+            by_encoder = np.ones(len(texts), dtype=np.bool_)
+            if len(texts) == 1:  # fast path
+                with self.backend.stream(1):
+                    return Scores(self._logits(encoded), truncated, tokens, by_encoder)
+            logits = np.zeros((len(texts), 2))
+            batches = self._divide(tokens)
+            streams = self.backend.streams if len(batches) >= _MIN_BATCHES_PER_STREAM * self.backend.streams else 1
+            waiting = iter(batches)  # shared by the threads: taking the next item of a list is atomic
 
-        def compute() -> None:
-            with self.backend.stream(streams):
-                while (rows := _next(batches)) is not None:
-                    logits[rows] = self._logits([encoded[row] for row in rows])
+            def compute() -> None:
+                with self.backend.stream(streams):
+                    for rows in waiting:
+                        logits[rows] = self._logits([encoded[row] for row in rows])
 
-        if streams == 1:
-            compute()
-        else:
-            _run_in_threads(compute, streams, batches)
+            if streams == 1:
+                compute()
+            else:
+                _run_in_threads(compute, streams, batches)
         return Scores(logits, truncated, tokens, by_encoder)
 
     def _divide(self, tokens: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -170,18 +186,17 @@ class Scorer:
         batches = []
         start = 0
         while start < len(order):
-            size = max(1, self.max_tokens // self._padded(int(tokens[order[start]])))
+            longest = padded_length(int(tokens[order[start]]), self.encoder.max_length)
+            size = max(1, self.max_tokens // longest)
             batches.append(order[start : start + size])
             start += size
         return batches
 
-    def _padded(self, tokens: int) -> int:
-        return padded_length(tokens, self.encoder.max_length)
-
     def _logits(self, texts: list[EncodedText]) -> NDArray[np.float64]:
         """Return the logits of a batch; if memory runs out, compute it in halves."""
         longest = max(text.length for text in texts)
-        padded = longest if len(texts) == 1 else self._padded(longest)  # padding a single text is slower
+        # a single text is faster without padding
+        padded = longest if len(texts) == 1 else padded_length(longest, self.encoder.max_length)
         if len(texts) == 1 or len(texts) * padded <= self.max_tokens:  # max_tokens may have been reduced
             inputs = self.encoder.stack(texts, pad_to=padded)
             try:
@@ -215,15 +230,7 @@ def _finite(logits: NDArray[np.float64], texts: int) -> NDArray[np.float64]:
     return logits
 
 
-def _next(batches: deque[NDArray[np.int64]]) -> NDArray[np.int64] | None:
-    """Take the next batch; None if another thread has taken the last one."""
-    try:
-        return batches.popleft()
-    except IndexError:
-        return None
-
-
-def _run_in_threads(compute: Callable[[], None], streams: int, batches: deque[NDArray[np.int64]]) -> None:
+def _run_in_threads(compute: Callable[[], None], streams: int, batches: list[NDArray[np.int64]]) -> None:
     """Compute all batches in threads; after an error, no further batch is started."""
     with ThreadPoolExecutor(streams) as threads:
         try:

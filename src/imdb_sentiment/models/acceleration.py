@@ -26,11 +26,6 @@ def eager_attention(model: "PreTrainedModel", device: "torch.device", *, bf16: b
 
     The backward pass of PyTorch's fused attention is slow in bf16 on a CPU; two matmuls and a softmax are faster. On
     other devices and in fp32 the model is not changed.
-
-    Args:
-        model: Model to train.
-        device: Training device.
-        bf16: Train in bf16.
     """
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, eager_mask
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -60,20 +55,9 @@ def _attend(
 ) -> "tuple[torch.Tensor, None]":
     """Compute eager attention as transformers does, but with the softmax in bf16.
 
-    This saves keeping the attention weights in fp32 too; PyTorch's bf16 softmax accumulates in fp32 anyway.
-
-    Args:
-        module: The layer's attention.
-        query: Shape (rows, heads, tokens, head size).
-        key: Shape (rows, key heads, tokens, head size); with fewer heads in grouped-query attention.
-        value: Shape of `key`.
-        attention_mask: Additive mask, shape (rows, 1, tokens, tokens).
-        scaling: Scale of the scores; by default one over the square root of the head size.
-        dropout: Dropout probability of the attention weights.
-        others: Arguments of other implementations.
-
-    Returns:
-        The output, shape (rows, tokens, heads, head size), and no attention weights.
+    This saves keeping the attention weights in fp32 too; PyTorch's bf16 softmax accumulates in fp32 anyway. Queries
+    have shape (rows, heads, tokens, head size); keys and values have fewer heads in grouped-query attention; the mask
+    is additive, of shape (rows, 1, tokens, tokens). The output has shape (rows, tokens, heads, head size).
     """
     import torch
 

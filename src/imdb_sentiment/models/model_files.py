@@ -24,6 +24,7 @@ __all__ = [
     "check_settings",
     "check_weights",
     "copy_finite_weights",
+    "faults_as_model_errors",
     "fetch_folder",
     "loading_folder",
     "read_json",
@@ -82,7 +83,7 @@ def _not_finite(text: str) -> NoReturn:
 
 
 def fetch_folder(name: str, revision: str | None, *, files: Sequence[str], hint: str) -> Path:
-    """Return the folder of a model in the hub's cache, downloading files as needed.
+    """Return the folder of a repository in the hub's cache, downloading files as needed.
 
     Args:
         name: Id of the repository.
@@ -229,13 +230,20 @@ def loading_folder(folder: Path, what: str, *, hint: str) -> Iterator[None]:
     Raises:
         ModelError: They cannot be opened.
     """
+    failing = faults_as_model_errors(f"{what} cannot be loaded", hint=hint)
+    with failing, quiet(), hub_errors(what, ModelError, hint=hint), LOADING_LOCK, _limited_size(folder):
+        yield
+
+
+@contextmanager
+def faults_as_model_errors(summary: str, *, hint: str | None = None) -> Iterator[None]:
+    """Turn errors and Rust panics of other libraries, which damaged files cause, into a `ModelError`."""
     try:
-        with quiet(), hub_errors(what, ModelError, hint=hint), LOADING_LOCK, _limited_size(folder):
-            yield
+        yield
     except BaseException as error:
         if isinstance(error, ImdbSentimentError) or not is_fault(error):
             raise
-        raise ModelError(f"{what} cannot be loaded", found=describe_fault(error), hint=hint) from error
+        raise ModelError(summary, found=describe_fault(error), hint=hint) from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
-from imdb_sentiment.models.head import head_parameters, reset_head, swap_outputs
+from imdb_sentiment.models.head import add_mean_pooling, head_parameters, reset_head, swap_outputs
 from imdb_sentiment.models.model_files import (
     OUTPUT_SETTINGS,
     check_settings,
@@ -16,9 +16,7 @@ from imdb_sentiment.models.model_files import (
     fetch_folder,
     loading_folder,
 )
-from imdb_sentiment.models.pooling import add_mean_pooling
-from imdb_sentiment.models.saved_tokenizer import check_tokenizer
-from imdb_sentiment.models.tokenization import TextEncoder, prepare_tokenizer
+from imdb_sentiment.models.tokenization import TextEncoder, check_tokenizer, prepare_tokenizer
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
@@ -85,11 +83,10 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         limit = min(int(tokenizer.model_max_length), positions_of(_meta_model(settings)))
-    if not isinstance(tokenizer, PreTrainedTokenizerFast) or tokenizer.pad_token_id is None:
-        fast = isinstance(tokenizer, PreTrainedTokenizerFast)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ModelError(
             f"the tokenizer of {config.model_name!r} cannot be used",
-            found="no padding token" if fast else f"{type(tokenizer).__name__}, not a fast tokenizer",
+            found=f"{type(tokenizer).__name__}, not a fast tokenizer",
             expected="a fast tokenizer with a padding token, as BERT-like encoders have",
         )
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # upstream's placeholder for missing files
@@ -121,8 +118,7 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     Raises:
         ModelError: The weights are missing or not safetensors, or the architecture has no classification model.
     """
-    import torch
-    from transformers import AutoModelForSequenceClassification, set_seed
+    from transformers import set_seed
 
     set_seed(config.seed)
     settings = encoder.config
@@ -136,19 +132,8 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     folder = encoder.folder
     if encoder.repository:  # at the commit of the other files
         folder = fetch_folder(encoder.repository, folder.name, files=[*_FILES, "*.safetensors"], hint=_HINT)
-    check_weights(folder)
-    with loading_folder(folder, f"the weights of model {config.model_name!r}", hint=_HINT):
-        model, loading = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            config=settings,
-            dtype=torch.float32,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            trust_remote_code=False,
-        )
-    copy_finite_weights(model, folder)
-    absent = set(loading["missing_keys"]) | {key for key, *_ in loading["mismatched_keys"]}
+    what = f"the weights of model {config.model_name!r}"
+    model, absent, _ = load_classifier(folder, what, hint=_HINT, config=settings)
     head = head_parameters(model)
     lost = sorted(key for key in absent if key not in head and "pooler" not in key)
     if lost:
@@ -170,6 +155,43 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     if config.pooling == "mean" and add_mean_pooling(model):
         note += ", with mean pooling"
     return LoadedModel(model, True, note)
+
+
+def load_classifier(
+    folder: Path, what: str, *, hint: str, **settings: Any
+) -> "tuple[PreTrainedModel, set[str], set[str]]":
+    """Load finite weights in fp32.
+
+    Args:
+        folder: Folder of the model.
+        what: What is opened, for messages.
+        hint: What to try if it cannot be.
+        settings: Upstream's configuration, or values that override it.
+
+    Returns:
+        The model, and the names of weights that are missing or of another shape, and unexpected, in the files.
+
+    Raises:
+        ModelError: The files are damaged or not safetensors, or a weight is NaN or infinite.
+    """
+    check_weights(folder)
+    with LOADING_LOCK:
+        import torch
+        from transformers import AutoModelForSequenceClassification
+
+    with loading_folder(folder, what, hint=hint):
+        model, loading = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # the caller reports them by name
+            output_loading_info=True,
+            trust_remote_code=False,
+            **settings,
+        )
+    copy_finite_weights(model, folder)
+    absent = {*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])}
+    return model, absent, set(loading["unexpected_keys"])
 
 
 def _locate(config: "FineTuneConfig") -> tuple[Path, str | None]:

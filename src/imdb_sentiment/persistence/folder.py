@@ -45,11 +45,7 @@ _ACTIVATION_KEYS = ("sentence_transformers", "sbert_ce_default_activation_functi
 
 
 def find_folder(name: str, revision: str | None = None) -> Path:
-    """Return the folder of a model, downloaded from the hub if it is not on disk.
-
-    Args:
-        name: A folder on disk, or the id of a repository on the hub.
-        revision: Branch, tag or commit on the hub.
+    """Return the folder of a model on disk or, downloaded, on the hub.
 
     Raises:
         ModelError: There is neither.
@@ -116,7 +112,7 @@ def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
     Raises:
         ModelError: The file is missing or damaged.
     """
-    from imdb_sentiment.inference.bag_of_words import TfidfModel
+    from imdb_sentiment.inference.cascade import TfidfModel
 
     chosen, path = metadata.cascade, folder / CASCADE_FILE
     if chosen is None:
@@ -146,11 +142,7 @@ def check_label_names(folder: Path, settings: dict[str, Any], metadata: ModelMet
 
 
 def read_label_names(settings: dict[str, Any], name: str) -> LabelNames:
-    """Return the label names of a single-label classifier with two labels.
-
-    Args:
-        settings: The content of `config.json`.
-        name: The user's name of the model.
+    """Return the label names that the `config.json` of a single-label classifier with two labels states.
 
     Raises:
         ModelError: It is another kind of model, or the settings are inconsistent.

@@ -1,18 +1,17 @@
 """A saved model measured on labelled texts."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.data.labels import Labelled, Texts, match_labels
 from imdb_sentiment.data.slices import checked_slices
 from imdb_sentiment.errors import DataError
-from imdb_sentiment.evaluation.report import full_report
+from imdb_sentiment.evaluation.report import full_report, with_provenance
 from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
 from imdb_sentiment.persistence.opened_model import OpenedModel
-from imdb_sentiment.runtime.messages import list_values
-
-if TYPE_CHECKING:
-    from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.runtime.messages import cut, list_values, quote
 
 __all__ = ["measure_model"]
 
@@ -25,18 +24,15 @@ def measure_model(
     slices: Mapping[str, Sequence[str]],
     train: object,
     validation: object,
+    explained_errors: int,
     cascade: bool,
-) -> "tuple[EvaluationReport, str | None]":
-    """Measure a model; see `SentimentClassifier.evaluate`.
-
-    Returns:
-        The report, and the precision that the scores were computed in.
-    """
+) -> EvaluationReport:
+    """Measure a model and warn its user; see `SentimentClassifier.evaluate`."""
     given = checked_slices(slices)
-    true, read_as = model.match_labels(labels, len(texts))
+    metadata, seen = model.artifact.metadata, model.artifact.seen
+    true, read_as = match_labels(labels, metadata.labels, rows=len(texts))
     with model.computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
         scores, precision = model.scorer_for(cascade).score(texts), model.numeric_precision
-    metadata, seen = model.artifact.metadata, model.artifact.seen
     measured = measured_rows(scores, texts, true, metadata.calibration)
     groups = slices_of(scores, measured) | given
     if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
@@ -46,7 +42,24 @@ def measure_model(
         names=model.labels,
         seen=seen.known(texts) if seen else None,
         groups=groups,
-        train=None if train is None else model.check_both_labels("train", train),
-        validation=None if validation is None else model.check_both_labels("validation", validation),
-    )
-    return report.with_labels_read_as(read_as), precision
+        train=None if train is None else _both_labels("train", train, model),
+        validation=None if validation is None else _both_labels("validation", validation, model),
+    ).with_labels_read_as(read_as)
+    errors = (report.unseen or report).confident_errors(count=explained_errors)
+    explanations = {error.row: model.explain(texts[error.row - 1]) for error in errors}
+    for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
+        warnings.warn(warning, stacklevel=3)  # at the call of `evaluate`
+    provenance = metadata.background()._replace(explanations=explanations)
+    return with_provenance(report, provenance, numeric_precision=precision)
+
+
+def _both_labels(name: str, given: object, model: OpenedModel) -> Labelled:
+    """Return the texts and labels of the argument `name`; DataError if they are not both, or of one label."""
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise DataError(f"{name} must be texts and labels", found=quote(given), hint=f"{name}=(texts, labels)")
+    texts = model.check_texts(given[0])
+    labels, _ = match_labels(given[1], model.artifact.metadata.labels, rows=len(texts))
+    if len(set(labels)) == 1:
+        found, expected = f"only {cut(model.labels[labels[0]])}", f"both {' and '.join(map(cut, model.labels))}"
+        raise DataError(f"{name} has one label only", found=found, expected=expected)
+    return Labelled(texts, labels)

@@ -1,5 +1,6 @@
 """`imdb_sentiment.json`: metadata of a saved model."""
 
+from importlib import metadata
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -23,7 +24,7 @@ from imdb_sentiment.runtime.messages import NOT_RECORDED
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.results.evaluation import EvaluationReport
-    from imdb_sentiment.results.training import Calibration, CascadeChoice, FineTuneResult
+    from imdb_sentiment.results.training import FineTuneResult
 
 __all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_third_party"]
 
@@ -225,11 +226,6 @@ class ModelMetadata(_Section):
     export: dict[str, Any] | None = None
     """`ExportReport` of an exported model; null for a PyTorch model."""
 
-    def _kept(self) -> str:
-        if self.kept_epoch is None:
-            return NOT_RECORDED
-        return f"{self.kept_epoch:.4g} ({self.kept_because})" if self.history else str(self.kept_because)
-
     def background(self) -> ModelProvenance:
         """Return the model's provenance for a report."""
         provenance = {
@@ -239,12 +235,15 @@ class ModelMetadata(_Section):
         if self.splits:
             rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}
             missed = "" if self.calibration.reached else ", not reached by any threshold"
+            kept = NOT_RECORDED if self.kept_epoch is None else str(self.kept_because)
+            if self.kept_epoch is not None and self.history:
+                kept = f"{self.kept_epoch:.4g} ({self.kept_because})"
             provenance |= {
                 "training rows": f"{rows['train']:,}",
                 "held-out rows for selection and calibration": f"{rows['validation'] or rows['train']:,}",
                 "data fingerprint": self.data_fingerprint[:16],
                 "method": self.method,
-                "kept epoch": self._kept(),
+                "kept epoch": kept,
                 "training precision": self.training_precision or NOT_RECORDED,
                 "temperature": f"{self.calibration.temperature:.4g}",
                 "threshold": f"{self.calibration.threshold:.4g} ({self.calibration.goal}{missed})",
@@ -270,16 +269,10 @@ def describe(
     data_config: "DataConfig",
     config: "FineTuneConfig",
 ) -> ModelMetadata:
-    """Return the metadata of a trained model.
-
-    Args:
-        result: Result of its training.
-        test: Result of `SentimentFineTuner.evaluate`, if it was called.
-        encoder: Encodes its texts.
-        labels: Names of the two labels.
-        data_config: Data configuration.
-        config: Fine-tuning configuration.
-    """
+    """Return the metadata of a trained model; `test` is what `SentimentFineTuner.evaluate` returned, if called."""
+    validation, calibration = result.validation, result.calibration
+    if test and test.cross_validated:
+        validation, test = test, None
     return ModelMetadata(
         labels=labels,
         text_columns=data_config.columns_of_text,
@@ -295,26 +288,26 @@ def describe(
         data_fingerprint=result.splits.fingerprint,
         splits=result.splits.to_dict(),
         audit=result.audit.summary_dict() if result.audit else None,
-        calibration=_describe_calibration(result.calibration),
-        cascade=_describe_cascade(result.cascade) if result.cascade else None,
+        calibration=CalibrationSection(
+            temperature=calibration.temperature,
+            threshold=calibration.threshold,
+            goal=calibration.goal,
+            reached=calibration.reached,
+            before=calibration.before.to_dict(),
+        ),
+        cascade=CascadeSection(**result.cascade.to_dict()) if result.cascade else None,
         history=tuple(record.to_dict() for record in result.history),
         kept_epoch=result.kept_epoch,
         kept_because=result.kept_because,
         training_precision=result.training_precision,
-        metrics=_describe_metrics(result.validation, test),
+        metrics={"validation": validation.to_dict(), "test": test.to_dict() if test else None},
         seed=config.seed,
         versions=_library_versions(),
     )
 
 
 def describe_third_party(name: str, encoder: TextEncoder, labels: LabelNames) -> ModelMetadata:
-    """Return the metadata of a third-party model.
-
-    Args:
-        name: The user's name of the model.
-        encoder: Encodes its texts.
-        labels: Label names in its files.
-    """
+    """Return the metadata of a third-party model, which the user calls `name`."""
     return ModelMetadata(
         labels=labels,
         text_columns=("text",),
@@ -334,27 +327,6 @@ def describe_third_party(name: str, encoder: TextEncoder, labels: LabelNames) ->
     )
 
 
-def _describe_metrics(validation: "EvaluationReport", measured: "EvaluationReport | None") -> dict[str, Any]:
-    """Return the metrics by split; a cross-validation is stored under `validation`."""
-    if measured and measured.cross_validated:
-        return {"validation": measured.to_dict(), "test": None}
-    return {"validation": validation.to_dict(), "test": measured.to_dict() if measured else None}
-
-
-def _describe_calibration(calibration: "Calibration") -> CalibrationSection:
-    return CalibrationSection(
-        temperature=calibration.temperature,
-        threshold=calibration.threshold,
-        goal=calibration.goal,
-        reached=calibration.reached,
-        before=calibration.before.to_dict(),
-    )
-
-
-def _describe_cascade(choice: "CascadeChoice") -> CascadeSection:
-    return CascadeSection(**choice.to_dict())
-
-
 def _describe_length(encoder: TextEncoder) -> LengthPolicy:
     kept = {"head": "keeps the same tokens", "tail": "keeps the same tokens", "head_tail": "keeps the head only"}
     stock = f"called with truncation=True, a stock pipeline {kept[encoder.truncation]} of longer texts"
@@ -362,6 +334,4 @@ def _describe_length(encoder: TextEncoder) -> LengthPolicy:
 
 
 def _library_versions() -> dict[str, str]:
-    from importlib import metadata
-
     return {name: metadata.version(name) for name in _PACKAGES}

@@ -1,6 +1,7 @@
 """Export to ONNX, comparison with the original, and loading of exported models."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
@@ -8,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
-from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.errors import MissingExtraError, ModelError
+from imdb_sentiment.data.labels import match_labels
+from imdb_sentiment.data.sample import sample_texts
+from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.inference.cascade import Cascade
-from imdb_sentiment.inference.scorer import Scorer, Scores
+from imdb_sentiment.inference.inputs import TextsLike, checked_texts
+from imdb_sentiment.inference.scorer import Scorer
+from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.model_files import read_json
-from imdb_sentiment.models.saved_tokenizer import check_tokenizer, open_tokenizer
-from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.models.tokenization import TextEncoder, check_tokenizer, open_tokenizer
 from imdb_sentiment.persistence.folder import check_label_names, read_cascade, read_metadata, read_seen
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.torch_model import Artifact, write_all_but_weights
@@ -81,37 +84,26 @@ def export_artifact(
     artifact: Artifact,
     *,
     quantize: Quantize | None,
-    texts: Texts,
-    labels: Sequence[int] | None,
-    expected: Scores,
-    threshold: float,
+    texts: TextsLike | None,
+    labels: Iterable[Any] | None,
     overwrite: bool,
 ) -> ExportReport:
-    """Export a model to a folder, atomically.
-
-    Args:
-        folder: The folder.
-        artifact: The model.
-        quantize: `int8` quantizes the weights of matmuls.
-        texts: Texts to compare the two models on.
-        labels: Their labels, 0 or 1, if known.
-        expected: PyTorch's scores of the texts.
-        threshold: Decision threshold.
-        overwrite: Replace an existing model of this library.
-
-    Raises:
-        MissingExtraError: The extra `onnx` is not installed.
-        ModelError: Fewer than 99 % of the texts get the same label.
-        OutputExistsError: `folder` is not empty.
-    """
+    """Export a model to a folder, atomically; see `SentimentClassifier.export`."""
+    if labels is not None and texts is None:
+        raise ConfigError("labels are given without the texts that have them")
+    metadata, threshold = artifact.metadata, artifact.metadata.calibration.threshold
+    if texts is None:
+        texts = [(text, text) for text in sample_texts()] if len(metadata.text_columns) == 2 else sample_texts()
+    texts = checked_texts(texts, metadata.text_columns)
+    true, read_as = (None, {}) if labels is None else match_labels(labels, metadata.labels, rows=len(texts))
+    before = score_texts(artifact.model, artifact.encoder, texts).probabilities[:, 1]
     check_output(folder, overwrite=overwrite)
     with new_folder(folder, overwrite=overwrite) as partial:
         _write_graph(partial / GRAPH_FILE, artifact, quantize)
         from imdb_sentiment.inference.graph_backends import open_graph
 
         backend = open_graph(partial / GRAPH_FILE, quantized=quantize is not None)
-        found = Scorer(backend, artifact.encoder).score(texts)
-        before, after = expected.probabilities[:, 1], found.probabilities[:, 1]
+        after = Scorer(backend, artifact.encoder).score(texts).probabilities[:, 1]
         report = ExportReport(
             format="onnx",
             quantize=quantize,
@@ -119,7 +111,7 @@ def export_artifact(
             texts=len(texts),
             same_labels=float(((before > threshold) == (after > threshold)).mean()),
             largest_difference=float(abs(before - after).max()),
-            accuracy=(_accuracy(before, threshold, labels), _accuracy(after, threshold, labels)) if labels else None,
+            accuracy=(_accuracy(before, threshold, true), _accuracy(after, threshold, true)) if true else None,
             megabytes=(_megabytes(artifact), (partial / GRAPH_FILE).stat().st_size / 1e6),
         )
         if report.same_labels < _SAME_LABELS:
@@ -129,10 +121,12 @@ def export_artifact(
                 expected=f"{_SAME_LABELS:.0%} or more",
                 hint="without quantize",
             )
-        metadata = artifact.metadata.model_copy(update={"export": report.to_dict()})
+        artifact = artifact._replace(metadata=metadata.model_copy(update={"export": report.to_dict()}))
         with quiet():
             artifact.model.config.save_pretrained(partial)
-            write_all_but_weights(partial, artifact._replace(metadata=metadata), name=folder.resolve().name)
+            write_all_but_weights(partial, artifact, name=folder.resolve().name)
+    if warning := report.flipped_warning(read_as):
+        warnings.warn(warning, stacklevel=3)  # at the call of `export`
     return report
 
 

@@ -1,28 +1,31 @@
 """A saved model that was opened for scoring, and how it was opened."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from imdb_sentiment.data.labels import Labelled, Texts, match_labels
-from imdb_sentiment.errors import ConfigError, DataError, ModelError
+from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
+from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.cascade import CascadeScorer
 from imdb_sentiment.inference.inputs import TextsLike, checked_texts
 from imdb_sentiment.inference.scorer import Scorer
 from imdb_sentiment.inference.torch_backend import TorchBackend, open_backend
 from imdb_sentiment.models.device import Precision, usable_device
 from imdb_sentiment.persistence.folder import find_folder
-from imdb_sentiment.persistence.identity import identity_of
 from imdb_sentiment.persistence.onnx_model import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_third_party
 from imdb_sentiment.runtime.files import METADATA_FILE, as_path
-from imdb_sentiment.runtime.messages import Advice, Either, cut, quote
+from imdb_sentiment.runtime.messages import Advice, Either, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.inference.row_labels import RowLabeler
+    from imdb_sentiment.results.inference import Explanation
 
 __all__ = ["LoadArguments", "OpenedModel", "open_model"]
 
@@ -30,8 +33,8 @@ __all__ = ["LoadArguments", "OpenedModel", "open_model"]
 class LoadArguments(NamedTuple):
     """The arguments of `SentimentClassifier.from_pretrained`, with which another process opens the same model."""
 
-    path: str
-    """Id of a repository on the hub, or an absolute path: other processes may have another working directory."""
+    path: str | PathLike[str]
+    """Id of a repository on the hub, or a path: absolute in the end, as other processes may be in another folder."""
 
     revision: str | None
     device: str | None
@@ -64,10 +67,37 @@ class OpenedModel:
         """A text is called positive if its positive probability is above it."""
         return self.artifact.metadata.calibration.threshold
 
+    @property
+    def is_exported(self) -> bool:
+        """Whether it is a graph without PyTorch's weights."""
+        return isinstance(self.artifact, Exported)
+
     @cached_property
     def identity(self) -> str:
-        """The same for models that answer the same; it takes as long as reading the weights."""
-        return identity_of(self.artifact, self.scorer.backend)
+        """Fingerprint of what determines the predictions, and of nothing else, such as the folder's name.
+
+        It takes as long as reading the weights.
+
+        Raises:
+            ModelError: The file of a graph was changed since it was opened.
+        """
+        metadata, tokenizer = self.artifact.metadata, self.artifact.encoder.tokenizer
+        settings = {
+            **metadata.model_dump(mode="json", include={"labels", "text_columns", "length_policy", "cascade"}),
+            "cleans": metadata.cleaning.clean_text,
+            "threshold": self.threshold,
+            "reads": list(tokenizer.model_input_names),
+            "padding": [tokenizer.pad_token_id, tokenizer.pad_token_type_id, tokenizer.padding_side],
+        }
+        parts = [
+            json.dumps(settings, sort_keys=True).encode(),
+            tokenizer.backend_tokenizer.to_str().encode(),
+            self.scorer.backend.digest(),
+        ]
+        if self.artifact.cascade:
+            tfidf = self.artifact.cascade.tfidf
+            parts += [tfidf.idf.tobytes(), tfidf.weights.tobytes(), repr(tfidf.bias).encode()]
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     @property
     def arguments(self) -> LoadArguments:
@@ -79,11 +109,9 @@ class OpenedModel:
         if self._arguments is None:
             raise TypeError("a classifier can be pickled if from_pretrained opened it")
         backend = self.scorer.backend
-        return (
-            self._arguments._replace(precision=backend.precision)
-            if isinstance(backend, TorchBackend)
-            else self._arguments
-        )
+        if isinstance(backend, TorchBackend):
+            return self._arguments._replace(precision=backend.precision)
+        return self._arguments
 
     @property
     def numeric_precision(self) -> str | None:
@@ -122,6 +150,27 @@ class OpenedModel:
         scorer = self.scorer_for(cascade)
         return RowLabeler(scorer, self.labels, self.threshold, self.identity, cascade, self.numeric_precision)
 
+    def explain(self, text: str | tuple[str, str]) -> "Explanation":
+        """Explain the prediction for a text; see `SentimentClassifier.explain`."""
+        from imdb_sentiment.inference.attribution import explain_text
+
+        artifact = self.with_weights("explain")
+        return explain_text(artifact.model, artifact.encoder, text, labels=self.labels, threshold=self.threshold)
+
+    def fingerprints(self) -> TrainingFingerprints:
+        """Return the fingerprints of the training rows.
+
+        Raises:
+            ModelError: The model folder has none.
+        """
+        if self.artifact.seen is None:
+            raise ModelError(
+                "it is unknown which texts the model was trained on",
+                found=f"no {SEEN_ROWS_FILE} in its folder",
+                expected="the file that was saved with the model",
+            )
+        return self.artifact.seen
+
     def with_weights(self, purpose: str) -> Artifact:
         """Return the model with its weights.
 
@@ -152,51 +201,29 @@ class OpenedModel:
         """Return texts, or pairs, as a list; DataError if one cannot be classified."""
         return checked_texts(texts, self.artifact.metadata.text_columns)
 
-    def match_labels(self, labels: Iterable[Any], rows: int) -> tuple[list[int], Mapping[str, str]]:
-        """Return labels as 0 and 1, and how those in another spelling were read; DataError if one is not certain."""
-        return match_labels(labels, self.artifact.metadata.labels, rows=rows)
 
-    def check_both_labels(self, name: str, given: object) -> Labelled:
-        """Return the texts and labels of an argument called `name`; DataError if they are not both, or of one label."""
-        if not isinstance(given, tuple | list) or len(given) != 2:
-            raise DataError(f"{name} must be texts and labels", found=quote(given), hint=f"{name}=(texts, labels)")
-        texts = self.check_texts(given[0])
-        labels, _ = self.match_labels(given[1], len(texts))
-        if len(set(labels)) == 1:
-            found, expected = f"only {cut(self.labels[labels[0]])}", f"both {' and '.join(map(cut, self.labels))}"
-            raise DataError(f"{name} has one label only", found=found, expected=expected)
-        return Labelled(texts, labels)
-
-
-def open_model(
-    path: str | PathLike[str],
-    *,
-    revision: str | None,
-    device: str | None,
-    precision: Literal["auto"] | Precision,
-    max_tokens_per_forward: int | Literal["auto"],
-) -> OpenedModel:
+def open_model(arguments: LoadArguments) -> OpenedModel:
     """Open a model; see `SentimentClassifier.from_pretrained`."""
-    most = None if max_tokens_per_forward == "auto" else max_tokens_per_forward
+    path, revision, device, precision, max_tokens = arguments
+    most = None if max_tokens == "auto" else max_tokens
     if most is not None and most < 1:
         raise ConfigError(f"max_tokens_per_forward={most} leaves nothing to compute", expected="1 or more")
     if precision not in ("auto", "fp32", "bf16"):
         raise ConfigError(f"precision={quote(precision)} is not known", expected="auto, fp32 or bf16")
     folder = find_folder(str(as_path(path, "path")), revision)
     local = Path(path).expanduser()
-    arguments = LoadArguments(
-        str(local.resolve()) if local.is_dir() else str(path), revision, device, precision, max_tokens_per_forward
-    )
+    arguments = arguments._replace(path=str(local.resolve()) if local.is_dir() else str(path))
+    artifact: Artifact | Exported
     if (folder / GRAPH_FILE).is_file():
         if device not in (None, "cpu"):
             raise ConfigError(f"device={quote(device)}: an exported model computes on the CPU", expected="cpu or none")
-        exported = load_exported(folder)
         from imdb_sentiment.inference.graph_backends import open_graph
 
-        graph = open_graph(exported.graph, quantized=exported.quantized, precision=precision)
-        scorer = Scorer(graph, exported.encoder, max_tokens=most)
-        scorer.try_out(pairs=len(exported.metadata.text_columns) == 2)
-        return OpenedModel(exported, scorer, arguments)
+        artifact = load_exported(folder)
+        graph = open_graph(artifact.graph, quantized=artifact.quantized, precision=precision)
+        scorer = Scorer(graph, artifact.encoder, max_tokens=most)
+        scorer.try_out(pairs=len(artifact.metadata.text_columns) == 2)
+        return OpenedModel(artifact, scorer, arguments)
     place = usable_device(device)
     artifact = load_artifact(folder) if (folder / METADATA_FILE).exists() else load_third_party(folder, str(path))
     model, encoder = artifact.model, artifact.encoder

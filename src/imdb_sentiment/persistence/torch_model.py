@@ -1,21 +1,19 @@
-"""Saving and loading of PyTorch models, including third-party models."""
+"""Saving, publishing and loading of PyTorch models, including third-party models."""
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
-from imdb_sentiment.errors import ConfigError, ModelError
+from imdb_sentiment.errors import ConfigError, HubUnavailableError, ModelError
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.models.model_files import (
     OUTPUT_SETTINGS,
     check_settings,
-    check_weights,
-    copy_finite_weights,
     loading_folder,
 )
-from imdb_sentiment.models.saved_tokenizer import check_tokenizer
-from imdb_sentiment.models.tokenization import TextEncoder, Truncation
+from imdb_sentiment.models.tokenization import TextEncoder, Truncation, check_tokenizer
 from imdb_sentiment.persistence.folder import (
     CASCADE_FILE,
     check_label_names,
@@ -26,16 +24,26 @@ from imdb_sentiment.persistence.folder import (
 )
 from imdb_sentiment.persistence.metadata import ModelMetadata, describe_third_party
 from imdb_sentiment.runtime.files import METADATA_FILE, new_folder
-from imdb_sentiment.runtime.huggingface import quiet
-from imdb_sentiment.runtime.messages import list_values
+from imdb_sentiment.runtime.huggingface import is_unanswered, quiet
+from imdb_sentiment.runtime.messages import cut, list_values, quote
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["Artifact", "load_artifact", "load_third_party", "load_weights", "save_artifact", "write_all_but_weights"]
+__all__ = [
+    "Artifact",
+    "load_artifact",
+    "load_third_party",
+    "push_artifact",
+    "save_artifact",
+    "write_all_but_weights",
+]
 
 _HINT = "save the model again"
+
+_OTHER_WEIGHTS = ["*.safetensors", "*.safetensors.index.json", "*.bin", "*.bin.index.json"]
+_REFUSED = {401: "no valid token", 402: "payment required", 403: "the token has no write access"}
 
 _MIN_TOKENS, _DEFAULT_TOKENS = 8, 512
 
@@ -54,13 +62,7 @@ class Artifact(NamedTuple):
 
 
 def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, name: str | None = None) -> None:
-    """Write a model folder atomically.
-
-    Args:
-        folder: The folder.
-        artifact: Its content.
-        overwrite: Replace an existing model of this library.
-        name: Name of the model in its card; by default the folder's name.
+    """Write a model folder atomically, with the model's name, by default that of the folder, in its card.
 
     Raises:
         OutputExistsError: `folder` is not empty; see `imdb_sentiment.runtime.files.check_output`.
@@ -68,6 +70,45 @@ def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, 
     with new_folder(folder, overwrite=overwrite) as partial, quiet():
         artifact.model.save_pretrained(partial)
         write_all_but_weights(partial, artifact, name=name or folder.resolve().name)
+
+
+def push_artifact(artifact: Artifact, repo_id: str, *, private: bool | None, token: str | None, message: str) -> str:
+    """Push a model to the hub, and return the URL of its repository; see `SentimentClassifier.push_to_hub`."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    api = HfApi(token=token)
+    try:
+        with TemporaryDirectory() as temporary, quiet():
+            url = api.create_repo(repo_id, private=private, exist_ok=True)  # first, to fail early
+            folder = Path(temporary) / "model"
+            save_artifact(folder, artifact, name=url.repo_id)
+            api.upload_folder(
+                repo_id=url.repo_id, folder_path=folder, commit_message=message, delete_patterns=_OTHER_WEIGHTS
+            )
+    except HFValidationError as error:
+        raise ConfigError(
+            f"{quote(repo_id)} is not a valid repository name",
+            found=str(error).replace(repo_id, cut(repo_id)),
+            expected="owner/name",
+        ) from None
+    except Exception as error:
+        if is_unanswered(error):
+            raise HubUnavailableError(
+                f"the Hugging Face hub cannot be reached, and {repo_id} was not pushed",
+                expected="an answer from the hub (HF_ENDPOINT sets another one; HF_HUB_OFFLINE must not be set)",
+                hint="save the model, and push it later",
+            ) from None
+        status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+        if status in _REFUSED:
+            raise ConfigError(
+                f"the hub refused to write to {repo_id}",
+                found=_REFUSED[status],
+                expected="a token with write access",
+                hint="hf auth login, or token=...",
+            ) from None
+        raise
+    return str(url)
 
 
 def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> None:
@@ -103,7 +144,7 @@ def load_artifact(folder: Path) -> Artifact:
     with LOADING_LOCK:
         from transformers import PreTrainedTokenizerFast
 
-    model = load_weights(folder)
+    model = _load_weights(folder)
     with loading_folder(folder, f"the tokenizer of {str(folder)!r}", hint=_HINT):
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
         tokenizer.backend_tokenizer.no_truncation()
@@ -121,43 +162,24 @@ def load_artifact(folder: Path) -> Artifact:
     return Artifact(model, encoder, metadata, read_seen(folder), read_cascade(folder, metadata))
 
 
-def load_weights(folder: Path) -> "PreTrainedModel":
-    """Load a model with its trained head, in fp32 and evaluation mode.
+def _load_weights(folder: Path) -> "PreTrainedModel":
+    """Load a model with its trained head, in evaluation mode."""
+    from imdb_sentiment.models.pretrained import load_classifier
 
-    Raises:
-        ModelError: A weight is missing, unexpected, NaN or infinite, or the files are damaged.
-    """
-    check_weights(folder)
-    with LOADING_LOCK:
-        import torch
-        from transformers import AutoModelForSequenceClassification
-
-    with loading_folder(folder, f"model {str(folder)!r}", hint=_HINT):
-        model, loading = AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            ignore_mismatched_sizes=True,  # reported below, by name
-            output_loading_info=True,
-            **OUTPUT_SETTINGS,
-        )
-    if loading["missing_keys"] or loading["mismatched_keys"]:
-        missing = sorted([*loading["missing_keys"], *(key for key, *_ in loading["mismatched_keys"])])
+    model, absent, unexpected = load_classifier(folder, f"model {str(folder)!r}", hint=_HINT, **OUTPUT_SETTINGS)
+    if absent:
         raise ModelError(
             f"{folder} lacks trained weights, and would predict at random",
-            found=f"no matching {list_values(missing, most=3)} in the safetensors file",
+            found=f"no matching {list_values(sorted(absent), most=3)} in the safetensors file",
             expected="the weights of the encoder and of its trained head",
         )
-    if loading["unexpected_keys"]:
+    if unexpected:
         raise ModelError(
             f"{folder} holds weights that do not match its config.json",
-            found=list_values(sorted(loading["unexpected_keys"]), most=3),
+            found=list_values(sorted(unexpected), most=3),
             expected="a config.json that was saved with these weights",
         )
-    copy_finite_weights(model, folder)
-    loaded: PreTrainedModel = model.eval()
-    return loaded
+    return model.eval()
 
 
 def _complete_tokenizer_config(path: Path, truncation: Truncation) -> None:
@@ -175,11 +197,7 @@ def load_third_party(folder: Path, name: str) -> Artifact:
     """Load a model that was not saved by this library.
 
     Labels are named as in `config.json`; the second one is positive. Longer texts are truncated at the end, as a stock
-    pipeline does with `truncation=True`. Texts are not cleaned, probabilities not calibrated.
-
-    Args:
-        folder: A folder that transformers saved.
-        name: The user's name of the model.
+    pipeline does with `truncation=True`. Texts are not cleaned, probabilities not calibrated. Messages call it `name`.
 
     Raises:
         ModelError: It is not a classifier with two labels, or cannot be trusted.
@@ -188,7 +206,7 @@ def load_third_party(folder: Path, name: str) -> Artifact:
     from imdb_sentiment.models.pretrained import load_encoder, positions_of
 
     labels = read_label_names(check_settings(folder), name)
-    model = load_weights(folder)
+    model = _load_weights(folder)
     config = FineTuneConfig(model_name=str(folder), max_length=_MIN_TOKENS, truncation="head", clean_text=False)
     try:
         encoder = load_encoder(config).text_encoder

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.calibration import fit_temperature
-from imdb_sentiment.inference.bag_of_words import TfidfModel
-from imdb_sentiment.inference.cascade import Cascade, blended, is_confident
+from imdb_sentiment.inference.cascade import Cascade, TfidfModel, blended, is_confident
 from imdb_sentiment.results.training import Calibration, CascadeChoice
 
 __all__ = ["Rows", "choose", "fit_cascade"]

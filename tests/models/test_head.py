@@ -31,10 +31,9 @@ from transformers import (
 from conftest import make_reviews
 from imdb_sentiment import FineTuneConfig, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.models import pooling
+from imdb_sentiment.models import head
 from imdb_sentiment.models.acceleration import first_token_only
-from imdb_sentiment.models.head import output_layer
-from imdb_sentiment.models.pooling import POOLING_LAYER, add_mean_pooling
+from imdb_sentiment.models.head import POOLING_LAYER, add_mean_pooling, output_layer
 from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.training.linear_probe import pass_features
 
@@ -113,7 +112,7 @@ def test_the_head_begins_as_a_nearly_linear_function_of_that(pooled: PreTrainedM
     near = abs(inputs) < 1.9
     assert near.mean() > 0.9
     np.testing.assert_allclose(
-        outputs[near] - pooling._ARCHITECTURES[pooled.config.model_type].shift, 0.3 * inputs[near], rtol=0.1, atol=1e-5
+        outputs[near] - head._ARCHITECTURES[pooled.config.model_type].shift, 0.3 * inputs[near], rtol=0.1, atol=1e-5
     )
     assert np.corrcoef(inputs, outputs)[0, 1] > 0.99
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from imdb_sentiment.inference import bag_of_words
-from imdb_sentiment.inference.bag_of_words import BUCKETS, count_words
+from imdb_sentiment.inference import cascade
+from imdb_sentiment.inference.cascade import BUCKETS, count_words
 
 texts = st.lists(st.text(st.sampled_from("aàbB9_ .'\n\ud800界") | st.characters(), max_size=30), min_size=1, max_size=8)
 
@@ -66,8 +66,8 @@ def test_words_share_places_no_more_than_by_chance() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bag_of_words, "_MAX_CACHED", 2)
+    monkeypatch.setattr(cascade, "_MAX_CACHED", 2)
     before = counted("one two three")
     counted("four five")
-    assert set(bag_of_words._hashes) == {"four", "five"}
+    assert set(cascade._hashes) == {"four", "five"}
     assert counted("one two three") == before
