@@ -1,7 +1,7 @@
 """Word attributions by integrated gradients."""
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,6 @@ _TOLERANCE = 0.02
 """Completeness error below which no more steps are taken."""
 
 _BATCH_SIZE = 16
-
-
-class _Attributed(NamedTuple):
-    scores: NDArray[np.float64]
-    """Shape (tokens,)."""
-
-    error: float
-    steps: int
 
 
 def explain_text(
@@ -60,7 +52,9 @@ def explain_text(
         try:
             with torch.no_grad():
                 logits = model(**inputs).logits[0].double()
-            attributed = _attribute(model, inputs, [span is None for span in spans], encoder.tokenizer.pad_token_id)
+            scores, error, steps = _attribute(
+                model, inputs, [span is None for span in spans], encoder.tokenizer.pad_token_id
+            )
         finally:
             model.train(was_training)
     probability = float(logits.softmax(0)[1])
@@ -71,16 +65,20 @@ def explain_text(
         labels=labels,
         label=labels[positive],
         score=probability if positive else 1 - probability,
-        words=tuple(_words(parts, spans, attributed.scores)),
-        completeness_error=attributed.error,
-        steps=attributed.steps,
+        words=tuple(_words(parts, spans, scores)),
+        completeness_error=error,
+        steps=steps,
     )
 
 
 def _attribute(
     model: "PreTrainedModel", inputs: "dict[str, torch.Tensor]", special: list[bool], padding: int | None
-) -> _Attributed:
-    """Integrate with increasing numbers of steps until the completeness error is small."""
+) -> tuple[NDArray[np.float64], float, int]:
+    """Integrate with increasing numbers of steps until the completeness error is small.
+
+    Returns:
+        The score of each token, the completeness error, and the number of steps.
+    """
     try:
         with WARNINGS_LOCK:
             from captum.attr import LayerIntegratedGradients
@@ -115,7 +113,7 @@ def _attribute(
         total = float(scores.sum() - delta.item())
         completeness_error = abs(delta.item()) / max(abs(total), 1e-6)
         if completeness_error < _TOLERANCE or steps >= _MAX_STEPS:
-            return _Attributed(scores, completeness_error, steps)
+            return scores, completeness_error, steps
         steps *= 2
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,26 +11,19 @@ import pyarrow as pa
 from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.formats.arrow import with_columns
 from imdb_sentiment.data.formats.columns import Added, check_columns, text_specs
-from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ConfigError
-from imdb_sentiment.inference.scorer import Scores
+from imdb_sentiment.inference.cascade import CascadeScorer
+from imdb_sentiment.inference.scorer import Scorer
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 
 __all__ = ["RowLabeler", "added_names", "check_names", "label_batch", "parse_text", "planned_precision", "score_batch"]
 
 
-class AnyScorer(Protocol):
-    """A scorer or a cascade."""
-
-    def score(self, texts: Texts) -> Scores:
-        """Score texts or pairs."""
-
-
 class RowLabeler(NamedTuple):
     """Labels rows with a model."""
 
-    scorer: AnyScorer
+    scorer: Scorer | CascadeScorer
     labels: tuple[str, str]
     threshold: float
     identity: str

@@ -148,10 +148,15 @@ def first_token_only(model: "PreTrainedModel") -> Iterator[None]:
 
 def _is_supported(model: "PreTrainedModel", layer: Any) -> bool:
     """Return whether the logits stay the same, cached per model."""
+    import torch
+
     if model not in _supported:
         expected = _trial(model)
-        with _shortened(layer):
-            _supported[model] = _agrees(model, expected)
+        try:
+            with _shortened(layer):
+                _supported[model] = torch.allclose(_trial(model), expected, rtol=1e-4, atol=1e-5)
+        except (TypeError, ValueError, RuntimeError):
+            _supported[model] = False
     return _supported[model]
 
 
@@ -215,16 +220,9 @@ def _trial(model: "PreTrainedModel") -> "torch.Tensor":
     mask = torch.ones_like(tokens)
     mask[1, -3:] = 0
     model.eval()
-    with torch.no_grad():
-        logits: torch.Tensor = model(input_ids=tokens % model.config.vocab_size, attention_mask=mask).logits
-    model.train(training)
-    return logits
-
-
-def _agrees(model: "PreTrainedModel", expected: "torch.Tensor") -> bool:
-    import torch
-
     try:
-        return torch.allclose(_trial(model), expected, rtol=1e-4, atol=1e-5)
-    except (TypeError, ValueError, RuntimeError):
-        return False
+        with torch.no_grad():
+            logits: torch.Tensor = model(input_ids=tokens % model.config.vocab_size, attention_mask=mask).logits
+    finally:
+        model.train(training)
+    return logits

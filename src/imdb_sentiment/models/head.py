@@ -36,40 +36,30 @@ _SCALE = 0.3
 _RELU_SHIFT = 2.4
 
 
-class _Parts(NamedTuple):
-    """Paths of the parts of an encoder layer."""
-
-    query: str
-    value: str
-    attended: str
-    attention_norm: str
-    output: str
-    output_norm: str
-
-
-_BERT = _Parts(
-    query="attention.self.query",
-    value="attention.self.value",
-    attended="attention.output.dense",
-    attention_norm="attention.output.LayerNorm",
-    output="output.dense",
-    output_norm="output.LayerNorm",
-)
-_DISTILBERT = _Parts(
-    query="attention.q_lin",
-    value="attention.v_lin",
-    attended="attention.out_lin",
-    attention_norm="sa_layer_norm",
-    output="ffn.lin2",
-    output_norm="output_layer_norm",
-)
+# paths of the parts of an encoder layer
+_BERT = {
+    "query": "attention.self.query",
+    "value": "attention.self.value",
+    "attended": "attention.output.dense",
+    "attention_norm": "attention.output.LayerNorm",
+    "output": "output.dense",
+    "output_norm": "output.LayerNorm",
+}
+_DISTILBERT = {
+    "query": "attention.q_lin",
+    "value": "attention.v_lin",
+    "attended": "attention.out_lin",
+    "attention_norm": "sa_layer_norm",
+    "output": "ffn.lin2",
+    "output_norm": "output_layer_norm",
+}
 
 
 class _Architecture(NamedTuple):
     layers: str
     """Path of the module list of layers."""
 
-    parts: _Parts
+    parts: dict[str, str]
     dense: str
     """Path of the head's dense layer before the activation function."""
 
@@ -174,11 +164,11 @@ def add_mean_pooling(model: "PreTrainedModel") -> bool:
     return True
 
 
-def _init_pooling(layer: "torch.nn.Module", parts: _Parts) -> None:
+def _init_pooling(layer: "torch.nn.Module", parts: dict[str, str]) -> None:
     """Initialize a layer to add the mean of all tokens to each. Keys are kept, so that queries have gradients."""
     import torch
 
-    linear: dict[str, Any] = {name: layer.get_submodule(path) for name, path in parts._asdict().items()}
+    linear: dict[str, Any] = {name: layer.get_submodule(path) for name, path in parts.items()}
     for name in ("query", "value", "attended", "output"):
         torch.nn.init.zeros_(linear[name].weight)
         torch.nn.init.zeros_(linear[name].bias)

@@ -179,7 +179,8 @@ def _load_weights(folder: Path) -> "PreTrainedModel":
             found=list_values(sorted(unexpected), most=3),
             expected="a config.json that was saved with these weights",
         )
-    return model.eval()
+    evaluating: PreTrainedModel = model.eval()
+    return evaluating
 
 
 def _complete_tokenizer_config(path: Path, truncation: Truncation) -> None:
