@@ -25,7 +25,7 @@ from imdb_sentiment import DataConfig, FineTuneConfig, SentimentFineTuner
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.inference.scorer import softmax
-from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
+from imdb_sentiment.models.acceleration import eager_attention, first_token_only
 from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
 from imdb_sentiment.runtime.malloc import keep_freed_memory, release_freed_memory
@@ -73,8 +73,7 @@ def main() -> None:
     written_out = arguments.attention == "quick" and recipe.precision == "bf16"
     print(f"{recipe.precision}, passes of {arguments.tokens:,} tokens")
     shortened = first_token_only(model) if short else nullcontext()
-    in_place = embedding_gradients_in_place(model, when=arguments.word_gradients == "in_place")
-    with shortened, eager_attention(model, CPU, bf16=written_out), in_place:
+    with shortened, eager_attention(model, CPU, bf16=written_out):
         train(model, score, encoder, data, arguments)
 
 
@@ -101,7 +100,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16"])
     parser.add_argument("--attention", default="quick", choices=["quick", "fused"], help="its form in bf16")
     parser.add_argument("--padding", default="few_lengths", choices=["few_lengths", "longest"])
-    parser.add_argument("--word-gradients", default="in_place", choices=["in_place", "dense"])
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--allocator", default="keep", choices=["keep", "default"])
     parser.add_argument("--threads", type=int, default=2)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-__all__ = ["eager_attention", "embedding_gradients_in_place", "first_token_only"]
+__all__ = ["eager_attention", "first_token_only"]
 
 _EAGER = "imdb_sentiment_eager"
 
@@ -71,60 +70,6 @@ def _attend(
     with torch.autocast(scores.device.type, enabled=False):  # autocast would compute the softmax in fp32
         weights = torch.nn.functional.dropout(scores.softmax(-1), dropout, module.training)
     return torch.matmul(weights, value).transpose(1, 2).contiguous(), None
-
-
-@contextmanager
-def embedding_gradients_in_place(model: "PreTrainedModel", *, when: bool) -> Iterator[None]:
-    """Accumulate word embedding gradients in place inside.
-
-    PyTorch allocates a dense gradient of the whole vocabulary for each micro-batch. Here only the rows of its tokens
-    are updated, with the same result. Gradient hooks, as DDP uses, do not see these gradients.
-
-    Args:
-        model: Model to train.
-        when: False does not change the model.
-    """
-    from torch import nn
-
-    embedding = model.get_input_embeddings()
-    standard = type(embedding) is nn.Embedding and not (
-        embedding.sparse or embedding.scale_grad_by_freq or embedding.max_norm
-    )
-    if not when or not standard:
-        yield
-        return
-    lookup = _lookup()
-    embedding.forward = lambda ids: lookup.apply(embedding.weight, ids, embedding.padding_idx)
-    try:
-        yield
-    finally:
-        del embedding.forward
-
-
-@cache
-def _lookup() -> Any:
-    """Build the autograd function once torch is imported."""
-    import torch
-
-    class Lookup(torch.autograd.Function):
-        @staticmethod
-        def forward(context: Any, weight: "torch.Tensor", ids: "torch.Tensor", padding: int | None) -> "torch.Tensor":
-            context.save_for_backward(ids)
-            context.weight, context.padding = weight, padding
-            return torch.nn.functional.embedding(ids, weight)
-
-        @staticmethod
-        def backward(context: Any, gradients: "torch.Tensor") -> tuple[None, None, None]:
-            (ids,) = context.saved_tensors
-            weight, padding = context.weight, context.padding
-            if weight.grad is None:
-                weight.grad = torch.zeros_like(weight)
-            if padding is not None:  # padding gets no gradient
-                gradients = gradients.masked_fill((ids == padding)[..., None], 0)
-            weight.grad.index_add_(0, ids.flatten(), gradients.flatten(0, -2).to(weight.dtype))
-            return None, None, None
-
-    return Lookup
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.errors import TrainingDivergedError
-from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
+from imdb_sentiment.models.acceleration import eager_attention, first_token_only
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK
 from imdb_sentiment.training.linear_probe import pass_features
@@ -77,13 +76,9 @@ def train_contrastively(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / (_WARMUP * steps), (steps - step) / ((1 - _WARMUP) * steps), 1.0)
     )
-    on_cpu = model.device.type == "cpu"
     was_training = model.training
     model.train()
-    with ExitStack() as stack:
-        stack.enter_context(first_token_only(model))
-        stack.enter_context(eager_attention(model, model.device, bf16=bf16))
-        stack.enter_context(embedding_gradients_in_place(model, when=on_cpu))
+    with first_token_only(model), eager_attention(model, model.device, bf16=bf16):
         for positions in _step_rows(rows.labels, steps, seed):
             with COMPUTE_LOCK.shared(), torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
                 loss = _pair_loss(_features(model, encoder, rows, positions), rows.labels[positions])

@@ -22,7 +22,7 @@ from imdb_sentiment.inference.cascade import log_odds_of
 from imdb_sentiment.inference.measured_rows import held_out_scores, measured_rows
 from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.inference.torch_backend import score_texts
-from imdb_sentiment.models.acceleration import eager_attention, embedding_gradients_in_place, first_token_only
+from imdb_sentiment.models.acceleration import eager_attention, first_token_only
 from imdb_sentiment.models.device import usable_device
 from imdb_sentiment.models.head import scale_outputs
 from imdb_sentiment.models.pretrained import load_model
@@ -227,8 +227,7 @@ def _run_trainer(
     device: "torch.device",
 ) -> "Trainer":
     attention = eager_attention(model, device, bf16=recipe.precision == "bf16")
-    gradients = embedding_gradients_in_place(model, when=device.type == "cpu" and world_size() == 1)
-    with quiet(), graceful_interrupt() as stop, first_token_only(model), attention, gradients:
+    with quiet(), graceful_interrupt() as stop, first_token_only(model), attention:
         trainer, progress_line, stopping = build_training(
             model,
             encoder,
