@@ -159,12 +159,7 @@ def open_backend(
 
 
 def score_texts(
-    model: "PreTrainedModel",
-    encoder: TextEncoder,
-    texts: Texts,
-    *,
-    precision: Precision = "fp32",
-    max_tokens: int | None = None,
+    model: "PreTrainedModel", encoder: TextEncoder, texts: Texts, *, max_tokens: int | None = None
 ) -> Scores:
-    """Score texts or pairs on the model's device; see `Scorer`."""
-    return Scorer(TorchBackend(model, bf16=precision == "bf16"), encoder, max_tokens=max_tokens).score(texts)
+    """Score texts or pairs in fp32 on the model's device; see `Scorer`."""
+    return Scorer(TorchBackend(model), encoder, max_tokens=max_tokens).score(texts)
