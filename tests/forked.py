@@ -42,13 +42,11 @@ _FORKS.set_forkserver_preload(
         "imdb_sentiment.evaluation.calibration",
         "imdb_sentiment.finetuner",
         "imdb_sentiment.models.pretrained",
-        "imdb_sentiment.training.calibration",
         "imdb_sentiment.training.callbacks",
-        "imdb_sentiment.training.cascade",
+        "imdb_sentiment.training.decisions",
         "imdb_sentiment.training.few_rows",
         "imdb_sentiment.training.run",
         "imdb_sentiment.training.trainer",
-        "imdb_sentiment.training.seeding",
     ]
 )
 

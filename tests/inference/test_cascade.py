@@ -1,4 +1,4 @@
-"""Covers training/cascade.py.
+"""Covers training/decisions.py.
 
 A quick model answers what it is sure of: the choice on validation, and everything that predicts.
 """
@@ -22,7 +22,7 @@ from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.inference.cascade import TfidfModel, blended, is_confident
 from imdb_sentiment.results import Calibration, ExportReport
-from imdb_sentiment.training.cascade import Rows, choose, fit_cascade
+from imdb_sentiment.training.decisions import ValidationOdds, choose_cascade, fit_cascade
 
 UNKNOWN = "Zzyzx qwrtp."
 
@@ -102,14 +102,14 @@ def test_words_hashed_otherwise(tmp_path: Path) -> None:
 def test_a_quick_model_that_is_right_and_sure_answers_all() -> None:
     labels = np.array([0, 1] * 50)
     signs = np.where(labels, 1.0, -1.0)
-    choice = choose(Rows(signs * 3, signs * 6, labels), calibration())
+    choice = choose_cascade(ValidationOdds(signs * 3, signs * 6, labels), calibration())
     assert (choice.margin, choice.answered, choice.accuracy) == (0.51, 1.0, 1.0)
 
 
 def test_a_quick_model_that_is_sure_and_wrong_answers_nothing() -> None:
     labels = np.array([0, 1] * 50)
     signs = np.where(labels, 1.0, -1.0)
-    choice = choose(Rows(signs * 3, signs * -9, labels), calibration())
+    choice = choose_cascade(ValidationOdds(signs * 3, signs * -9, labels), calibration())
     assert (choice.margin, choice.answered, choice.blend, choice.accuracy) == (1.0, 0.0, 0.0, 1.0)
 
 
@@ -118,7 +118,7 @@ def test_it_stops_before_the_margin_at_which_something_is_lost() -> None:
     signs = np.where(labels, 1.0, -1.0)
     sureness = np.linspace(0.5, 1.6, 100)
     words = np.where(sureness < logit(0.8), -signs, signs) * sureness  # wrong wherever less than 0.8 sure
-    choice = choose(Rows(signs * 1.4, words, labels), calibration())
+    choice = choose_cascade(ValidationOdds(signs * 1.4, words, labels), calibration())
     assert choice.accuracy == choice.encoder_accuracy == 1.0
     assert 0.79 <= choice.margin <= 0.81
     assert choice.answered == pytest.approx((sureness > logit(choice.margin)).mean())
@@ -129,7 +129,7 @@ def test_luck_on_a_few_rows_is_not_taken_for_knowledge() -> None:
     signs = np.where(labels, 1.0, -1.0)
     encoder, words = signs * 2, signs * 0.3  # always right, but next to knowing nothing
     encoder[:8] *= -1
-    choice = choose(Rows(encoder, words, labels), calibration())
+    choice = choose_cascade(ValidationOdds(encoder, words, labels), calibration())
     assert choice.accuracy == choice.encoder_accuracy == 0.96
     assert choice.answered == 0.0
 
@@ -147,7 +147,7 @@ def gains(seed: int) -> tuple[float, float, float, float]:
     truth = rng.normal(0, 3, 4000)
     labels = (rng.random(4000) < expit(truth)).astype(int)
     encoder, words = (0.6 * (truth + rng.normal(0, noise, 4000)) for noise in (1.6, 2.2))
-    choice = choose(Rows(encoder, words, labels), calibration())
+    choice = choose_cascade(ValidationOdds(encoder, words, labels), calibration())
     sure = is_confident(words, margin=choice.margin, threshold=0.5)
     together = np.where(sure, words, blended(encoder, words, choice.blend))
     alone, best, chosen = (
@@ -162,8 +162,8 @@ def test_it_keeps_what_the_threshold_was_chosen_for() -> None:
     encoder = np.where(labels, 2.0, -2.0)
     words = np.full(100, -4.0)  # accurate for 80 %, without a single positive
     encoder[20:45] = 3.0  # the encoder is right for 75 %
-    assert choose(Rows(encoder, words, labels), calibration()).answered == 1.0
-    assert choose(Rows(encoder, words, labels), calibration(goal="recall>=0.95")).answered == 0.0
+    assert choose_cascade(ValidationOdds(encoder, words, labels), calibration()).answered == 1.0
+    assert choose_cascade(ValidationOdds(encoder, words, labels), calibration(goal="recall>=0.95")).answered == 0.0
 
 
 odds = st.floats(-8, 8)
@@ -177,7 +177,7 @@ def test_nothing_is_lost_on_the_rows_that_it_was_chosen_on(
     rows: list[tuple[float, float, int]], threshold: float
 ) -> None:
     encoder, words, labels = (np.array(column) for column in zip(*rows, strict=True))
-    choice = choose(Rows(encoder, words, labels), calibration(threshold))
+    choice = choose_cascade(ValidationOdds(encoder, words, labels), calibration(threshold))
     assert choice.accuracy >= choice.encoder_accuracy
     assert 0.5 < choice.margin <= 1
     assert 0 <= choice.blend < 1

@@ -9,18 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imdb_sentiment.config import SettledConfig
-from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import TrainingInterruptedError
-from imdb_sentiment.evaluation.calibration import fit_temperature
-from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.report import full_report
-from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 from imdb_sentiment.inference.cascade import log_odds_of
 from imdb_sentiment.inference.measured_rows import held_out_scores, measured_rows
-from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.acceleration import eager_attention, first_token_only
 from imdb_sentiment.models.device import usable_device
@@ -33,8 +27,8 @@ from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK, ReentrantLock
 from imdb_sentiment.training.batching import TrainingRows
 from imdb_sentiment.training.best_epoch import choose_metric
-from imdb_sentiment.training.cascade import fit_cascade
 from imdb_sentiment.training.checkpoints import Keep, newest_checkpoint, prepare_folder, recorded_precision
+from imdb_sentiment.training.decisions import calibrate, fit_cascade
 from imdb_sentiment.training.few_rows import FewRows, train_on_few_rows
 from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.plan import Plan
@@ -141,7 +135,7 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder") -> Fitted:
         run={**plan.run, "precision_used": recipe.precision},
     )
     labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
-    calibration = _calibrate(trained.logits, labels, config, plan.names)
+    calibration = calibrate(trained.logits, labels, config, plan.names)
     held_out = baselines = None
     if trained.cross_fitted is not None:
         held_out = held_out_scores(trained.cross_fitted, encoder.text_encoder, rows.texts)
@@ -195,7 +189,7 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
     epoch, reason = _kept_epoch(history, state, config)
     seconds = time.perf_counter() - started
 
-    calibration, cascade, choice = run_on_main(lambda: _choose(trained, text_encoder, plan, splits()))
+    calibration, cascade, choice = run_on_main(lambda: _decide(trained, text_encoder, plan, splits()))
     after = replace(calibration.after, kept_epoch=epoch, kept_because=reason)
     result = FineTuneResult(
         calibration=replace(calibration, after=after),
@@ -278,49 +272,19 @@ def _unwrap(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
     return gathered
 
 
-def _choose(
+def _decide(
     model: "PreTrainedModel", encoder: TextEncoder, plan: Plan, splits: "DataSplits"
 ) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
     """Choose temperature, threshold and cascade on the validation split."""
     config = plan.config
     validation = labelled_texts(splits.validation)
     logits = score_texts(model, encoder, validation.texts).logits
-    calibration = _calibrate(logits, validation.labels, config, plan.names)
+    calibration = calibrate(logits, validation.labels, config, plan.names)
     if not config.cascade:
         return calibration, None, None
     odds = log_odds_of(logits) / calibration.temperature
     train = labelled_texts(splits.train)
     return calibration, *fit_cascade(train, validation, odds, calibration, cleans=config.clean_text)
-
-
-def _calibrate(
-    logits: NDArray[np.float64], labels: Sequence[int], config: SettledConfig, names: LabelNames
-) -> Calibration:
-    """Fit a temperature to held-out rows, and choose the threshold on the calibrated probabilities.
-
-    Args:
-        logits: Logits of held-out rows in fp32, shape (n, 2).
-        labels: True labels, 0 or 1.
-        config: Its `threshold` is a value or a goal.
-        names: Names of the two labels.
-    """
-    temperature = fit_temperature(logits, labels)
-    probabilities = softmax(logits / temperature)
-    goal = config.threshold if isinstance(config.threshold, str) else None
-    value, reached = config.threshold, True
-    if isinstance(value, str):
-        chosen = choose_threshold(Goal.of(value), probabilities[:, 1], labels)
-        value, reached = chosen.value, chosen.reached
-    before = measure(softmax(logits), labels, names=names)
-    after = measure(probabilities, labels, names=names, threshold=value)
-    return Calibration(
-        temperature=temperature,
-        threshold=value,
-        goal=str(config.threshold),
-        reached=reached,
-        before=replace(before, numeric_precision="fp32"),
-        after=replace(after, numeric_precision="fp32", goal=goal, goal_reached=reached),
-    )
 
 
 def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:

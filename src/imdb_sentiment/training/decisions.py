@@ -1,16 +1,24 @@
-"""Fitting of a cascade: a TF-IDF model in front of the encoder, and the share of texts it answers."""
+"""Decisions on held-out rows after training: the temperature, the threshold, and what a cascade answers."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.labels import Labelled
+from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.evaluation.calibration import fit_temperature
+from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 from imdb_sentiment.inference.cascade import Cascade, TfidfModel, blended, is_confident
+from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.results.training import Calibration, CascadeChoice
 
-__all__ = ["Rows", "choose", "fit_cascade"]
+if TYPE_CHECKING:
+    from imdb_sentiment.config import FineTuneConfig
+
+__all__ = ["ValidationOdds", "calibrate", "choose_cascade", "fit_cascade"]
 
 _MARGINS = tuple(percent / 100 for percent in range(99, 50, -1))
 _BLENDS = tuple(tenths / 10 for tenths in range(10))
@@ -21,7 +29,37 @@ _NEVER = 1.0
 """Margin that no log odds reach."""
 
 
-class Rows(NamedTuple):
+def calibrate(
+    logits: NDArray[np.float64], labels: Sequence[int], config: "FineTuneConfig", names: LabelNames
+) -> Calibration:
+    """Fit a temperature to held-out rows, and choose the threshold on the calibrated probabilities.
+
+    Args:
+        logits: Logits of held-out rows in fp32, shape (n, 2).
+        labels: True labels, 0 or 1.
+        config: Its `threshold` is a value or a goal.
+        names: Names of the two labels.
+    """
+    temperature = fit_temperature(logits, labels)
+    probabilities = softmax(logits / temperature)
+    goal = config.threshold if isinstance(config.threshold, str) else None
+    value, reached = config.threshold, True
+    if isinstance(value, str):
+        chosen = choose_threshold(Goal.of(value), probabilities[:, 1], labels)
+        value, reached = chosen.value, chosen.reached
+    before = measure(softmax(logits), labels, names=names)
+    after = measure(probabilities, labels, names=names, threshold=value)
+    return Calibration(
+        temperature=temperature,
+        threshold=value,
+        goal=str(config.threshold),
+        reached=reached,
+        before=replace(before, numeric_precision="fp32"),
+        after=replace(after, numeric_precision="fp32", goal=goal, goal_reached=reached),
+    )
+
+
+class ValidationOdds(NamedTuple):
     """Log odds of both models for n validation rows, and the true labels."""
 
     encoder: NDArray[np.float64]
@@ -45,12 +83,12 @@ def fit_cascade(
     odds = tfidf.log_odds(validation.texts)
     known = np.nan_to_num(odds)
     temperature = fit_temperature(np.stack([np.zeros_like(known), known], axis=1), validation.labels)
-    rows = Rows(encoder, odds / temperature, np.asarray(validation.labels))
-    choice = choose(rows, calibration)
+    rows = ValidationOdds(encoder, odds / temperature, np.asarray(validation.labels))
+    choice = choose_cascade(rows, calibration)
     return Cascade(tfidf.with_temperature(temperature), choice.margin, choice.blend), choice
 
 
-def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
+def choose_cascade(rows: ValidationOdds, calibration: Calibration) -> CascadeChoice:
     """Choose the lowest margin at which the cascade should still be more accurate than the encoder alone.
 
     Blending in the TF-IDF model makes the encoder more accurate, and part of that gain is traded for speed: margins are
@@ -98,7 +136,7 @@ def choose(rows: Rows, calibration: Calibration) -> CascadeChoice:
     )
 
 
-def _combined(rows: Rows, share: float) -> NDArray[np.float64]:
+def _combined(rows: ValidationOdds, share: float) -> NDArray[np.float64]:
     """Return calibrated probabilities of the positive label by both models combined, shape (n,)."""
     from scipy.special import expit
 
@@ -108,7 +146,7 @@ def _combined(rows: Rows, share: float) -> NDArray[np.float64]:
     return probabilities
 
 
-def _best_blend(rows: Rows, selected: NDArray[np.bool_]) -> float:
+def _best_blend(rows: ValidationOdds, selected: NDArray[np.bool_]) -> float:
     """Return the share of the TF-IDF model with the lowest log loss on selected rows; 0 for no rows."""
 
     def loss(share: float) -> float:
@@ -133,7 +171,7 @@ class _Metrics(NamedTuple):
 
 
 def _measure(
-    odds: NDArray[np.float64], rows: Rows, probabilities: NDArray[np.float64], calibration: Calibration
+    odds: NDArray[np.float64], rows: ValidationOdds, probabilities: NDArray[np.float64], calibration: Calibration
 ) -> _Metrics:
     from scipy.special import logit
 
