@@ -10,12 +10,11 @@ from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
+from imdb_sentiment.training.batching import EncodedRows, divide
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
-
-    from imdb_sentiment.training.batching import EncodedRows
 
 __all__ = ["Linear", "fit_head", "fit_linear", "head_features", "pass_features"]
 
@@ -54,7 +53,7 @@ class Linear(NamedTuple):
 def fit_head(
     model: "PreTrainedModel",
     encoder: TextEncoder,
-    rows: "EncodedRows",
+    rows: EncodedRows,
     *,
     balanced: bool,
     seed: int,
@@ -86,17 +85,18 @@ def _draw(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 
 
 def head_features(
-    model: "PreTrainedModel", encoder: TextEncoder, rows: "EncodedRows", positions: Sequence[int] | NDArray[np.int64]
+    model: "PreTrainedModel", encoder: TextEncoder, rows: EncodedRows, positions: Sequence[int] | NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the input of the head's last layer for rows, in fp32 and without dropout, shape (n, features)."""
     import torch
 
     order = sorted(range(len(positions)), key=lambda i: -rows.lengths[positions[i]])
+    lengths = [padded_length(int(rows.lengths[positions[i]]), encoder.max_length) for i in order]
     features: list[NDArray[np.float64]] = []
     was_training = model.training
     model.eval()
     with first_token_only(model), COMPUTE_LOCK.shared(), torch.no_grad():
-        for part in _batches([int(rows.lengths[positions[i]]) for i in order], encoder.max_length):
+        for part in divide(lengths, _BATCH_TOKENS):
             texts = [rows[positions[i]].text for i in order[part]]
             inputs = encoder.pad(texts, pad_to=padded_length(max(text.length for text in texts), encoder.max_length))
             features.append(pass_features(model, inputs).double().cpu().numpy())
@@ -115,12 +115,6 @@ def pass_features(model: "PreTrainedModel", inputs: "dict[str, torch.Tensor]") -
     finally:
         hook.remove()
     return features
-
-
-def _batches(lengths: Sequence[int], limit: int) -> list[slice]:
-    from imdb_sentiment.training.batching import divide
-
-    return divide([padded_length(length, limit) for length in lengths], _BATCH_TOKENS)
 
 
 @WARNINGS_LOCK
