@@ -155,16 +155,10 @@ class ProgressLine(TrainerCallback):
         self._bar.update(round((state.epoch or 0) * self._rows) - self._bar.n)
 
     @override
-    def on_log(
-        self,
-        args: Any,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Mapping[str, float] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def on_log(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        logs = kwargs["logs"]
         for name, shown in (("loss", "loss"), ("eval_accuracy", "accuracy")):
-            if logs and name in logs:
+            if name in logs:
                 self._values[shown] = f"{logs[name]:.3f}"
 
     def close(self) -> None:
