@@ -105,11 +105,11 @@ def choose_cascade(rows: ValidationOdds, calibration: Calibration) -> CascadeCho
     share = _best_blend(rows, ~none)
     probabilities = _combined(rows, share)
 
-    def measure(confident: NDArray[np.bool_], blend: float) -> _Metrics:
+    def outcome(confident: NDArray[np.bool_], blend: float) -> _Metrics:
         odds = np.where(confident, rows.tfidf, blended(rows.encoder, rows.tfidf, blend))
         return _measure(odds, rows, probabilities, calibration)
 
-    alone, best = measure(none, 0.0), measure(none, share)
+    alone, best = outcome(none, 0.0), outcome(none, share)
     expected = alone.expected + _KEPT * max(0.0, best.expected - alone.expected)
 
     def enough(metrics: _Metrics) -> bool:
@@ -120,11 +120,11 @@ def choose_cascade(rows: ValidationOdds, calibration: Calibration) -> CascadeCho
     for margin in _MARGINS:
         confident = is_confident(rows.tfidf, margin=margin, threshold=calibration.threshold)
         blend = _best_blend(rows, ~confident)
-        if not enough(measure(confident, blend)):
+        if not enough(outcome(confident, blend)):
             break
         chosen = (margin, blend, confident)
     margin, blend, confident = chosen
-    cascade = measure(confident, blend)
+    cascade = outcome(confident, blend)
     return CascadeChoice(
         margin=margin,
         blend=blend,
