@@ -8,8 +8,7 @@ from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.cleaning import text_key
 from imdb_sentiment.data.data_like import DataSplits
 from imdb_sentiment.data.inspection import inspect_rows
-from imdb_sentiment.data.raw_rows import RawRows, rows_from_columns
-from imdb_sentiment.data.sources import RawData
+from imdb_sentiment.data.raw_rows import RawData, RawRows, rows_from_columns
 from imdb_sentiment.data.splits import divide, load_splits
 
 Pair = tuple[str, int]

@@ -42,7 +42,7 @@ def test_a_name_tells_its_split(name: str, split: str | None) -> None:
 def test_a_folder_tells_splits_by_the_names_of_its_files(suffix: str, tmp_path: Path) -> None:
     for i, name in enumerate(["imdb_train", "imdb_dev", "imdb_test"]):
         WRITERS[suffix](tmp_path / f"{name}{suffix}", [(f"text {i}", "pos")])
-    splits, notes = read_folder(tmp_path, DATA)
+    _, splits, notes = read_folder(tmp_path, DATA)
     assert {split: pairs(rows) for split, rows in splits.items()} == {
         "train": [("text 0", "pos")],
         "validation": [("text 1", "pos")],
@@ -56,7 +56,7 @@ def test_a_folder_tells_splits_by_the_names_of_its_folders(tmp_path: Path) -> No
         (tmp_path / name).mkdir()
         write_csv(tmp_path / name / "part-0.csv", [(f"{name} 0", "pos")])
         write_csv(tmp_path / name / "part-1.csv", [(f"{name} 1", "neg")])
-    splits, _ = read_folder(tmp_path, DATA)
+    splits = read_folder(tmp_path, DATA).splits
     assert {split: pairs(rows) for split, rows in splits.items()} == {
         "train": [("train 0", "pos"), ("train 1", "neg")],
         "validation": [("valid 0", "pos"), ("valid 1", "neg")],
@@ -68,21 +68,21 @@ def test_the_name_of_the_folder_itself_tells_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "test"
     folder.mkdir()
     write_csv(folder / "reviews.csv", ROWS)
-    assert list(read_folder(folder, DATA)[0]) == ["train"]
+    assert list(read_folder(folder, DATA).splits) == ["train"]
 
 
 def test_a_file_name_counts_more_than_its_folders(tmp_path: Path) -> None:
     (tmp_path / "training").mkdir()
     write_csv(tmp_path / "training" / "test.csv", [("a", "pos")])
     write_csv(tmp_path / "training" / "reviews.csv", [("b", "pos")])
-    splits, _ = read_folder(tmp_path, DATA)
+    splits = read_folder(tmp_path, DATA).splits
     assert {split: pairs(rows) for split, rows in splits.items()} == {"test": [("a", "pos")], "train": [("b", "pos")]}
 
 
 def test_files_that_tell_no_split_are_one_table(tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", ROWS[:2])
     write_csv(tmp_path / "b.csv", ROWS[2:])
-    splits, notes = read_folder(tmp_path, DATA)
+    _, splits, notes = read_folder(tmp_path, DATA)
     assert list(splits) == ["train"]
     assert pairs(splits["train"]) == ROWS
     assert notes == ()
@@ -91,7 +91,7 @@ def test_files_that_tell_no_split_are_one_table(tmp_path: Path) -> None:
 def test_a_file_that_tells_no_split_beside_some_that_do_is_left_out_and_noted(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", ROWS)
     write_csv(tmp_path / "extra.csv", ROWS)
-    splits, notes = read_folder(tmp_path, DATA)
+    _, splits, notes = read_folder(tmp_path, DATA)
     assert {split: len(rows) for split, rows in splits.items()} == {"train": len(ROWS)}
     assert notes == ("extra.csv was left out: its name does not denote a split",)
 
@@ -102,7 +102,7 @@ def test_hidden_and_other_files_are_not_read(tmp_path: Path) -> None:
     (tmp_path / ".cache").mkdir()
     write_csv(tmp_path / ".cache" / "train.csv", ROWS)
     (tmp_path / "README.md").write_text("Read me.", encoding="utf-8")
-    splits, notes = read_folder(tmp_path, DATA)
+    _, splits, notes = read_folder(tmp_path, DATA)
     assert len(splits["train"]) == len(ROWS)
     assert notes == ()
 
@@ -128,7 +128,7 @@ def test_two_formats_for_one_split_are_refused(tmp_path: Path) -> None:
 def test_two_splits_may_come_in_two_formats(tmp_path: Path) -> None:
     write_csv(tmp_path / "train.csv", ROWS)
     write_parquet(tmp_path / "test.parquet", ROWS)
-    splits, _ = read_folder(tmp_path, DATA)
+    splits = read_folder(tmp_path, DATA).splits
     assert pairs(splits["train"]) == pairs(splits["test"]) == ROWS
 
 
@@ -149,14 +149,14 @@ def test_a_file_and_the_same_compressed_are_two_formats(tmp_path: Path) -> None:
 def test_compressed_files_tell_their_splits_too(tmp_path: Path) -> None:
     write(tmp_path / "train.csv.gz", ROWS[:2])
     write(tmp_path / "test.jsonl.zst", ROWS[2:])
-    splits, _ = read_folder(tmp_path, DATA)
+    splits = read_folder(tmp_path, DATA).splits
     assert {split: pairs(rows) for split, rows in splits.items()} == {"train": ROWS[:2], "test": ROWS[2:]}
 
 
 def test_the_rows_of_several_files_are_known_by_their_file(tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", ROWS[:2])
     write_csv(tmp_path / "b.csv", ROWS[2:])
-    rows = read_folder(tmp_path, DATA)[0]["train"]
+    rows = read_folder(tmp_path, DATA).splits["train"]
     assert rows.origin == f"{tmp_path} (train)"
     assert rows.locate([1, 3, 5]) == f"{tmp_path / 'a.csv'}: 1 row (1); {tmp_path / 'b.csv'}: 2 rows (1, 3)"
 

@@ -30,7 +30,7 @@ def test_the_review_tree_is_read_with_pos_and_neg_as_labels(tmp_path: Path) -> N
             "train/labeledBow.feat": "0 1:2",
         },
     )
-    splits, notes = read_folder(tmp_path, DATA)
+    _, splits, notes = read_folder(tmp_path, DATA)
     assert {split: pairs(rows) for split, rows in splits.items()} == {
         "train": [("Dull.", "neg"), ("Awful caf\u00e9 scenes.", "neg"), ("Superb.", "pos")],
         "test": [("A waste<br />of time.", "neg"), ("None", "pos")],
@@ -41,7 +41,7 @@ def test_the_review_tree_is_read_with_pos_and_neg_as_labels(tmp_path: Path) -> N
 def test_unlabelled_reviews_of_the_tree_are_left_out_and_noted(tmp_path: Path) -> None:
     reviews = {"train/pos/0_9.txt": "Superb.", "train/neg/0_2.txt": "Dull.", "train/unsup/0_0.txt": "A film."}
     write_tree(tmp_path, reviews)
-    splits, notes = read_folder(tmp_path, DATA)
+    _, splits, notes = read_folder(tmp_path, DATA)
     assert pairs(splits["train"]) == [("Dull.", "neg"), ("Superb.", "pos")]
     assert notes == ("train/unsup was left out: its reviews have no label",)
 
@@ -56,7 +56,7 @@ def test_a_review_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 def test_a_review_keeps_its_line_ends(tmp_path: Path) -> None:
     write_tree(tmp_path, {"train/pos/0_9.txt": "", "train/neg/0_2.txt": "Dull."})
     (tmp_path / "train" / "pos" / "0_9.txt").write_bytes(b"one\r\ntwo\rthree\n")
-    assert pairs(read_folder(tmp_path, DATA)[0]["train"])[1] == ("one\r\ntwo\rthree\n", "pos")
+    assert pairs(read_folder(tmp_path, DATA).splits["train"])[1] == ("one\r\ntwo\rthree\n", "pos")
 
 
 def test_an_empty_review_tree_is_refused(tmp_path: Path) -> None:

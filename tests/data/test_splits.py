@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from conftest import examples
 from imdb_sentiment.config import DataConfig
 from imdb_sentiment.data.data_like import DataSplits
-from imdb_sentiment.data.sources import RawData
+from imdb_sentiment.data.raw_rows import RawData
 from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.errors import DataError
 

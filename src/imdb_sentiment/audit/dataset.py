@@ -14,7 +14,8 @@ from imdb_sentiment.config import DataConfig, FineTuneConfig, source_of
 from imdb_sentiment.data.data_like import DataLike, DataSplits
 from imdb_sentiment.data.inspection import InspectedRows, inspect_rows
 from imdb_sentiment.data.near_duplicates import require_rensa
-from imdb_sentiment.data.sources import RawData, load_source
+from imdb_sentiment.data.raw_rows import RawData
+from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.audit import DataAudit, Finding, Severity, TokenLengths
 

@@ -27,7 +27,6 @@ __all__ = [
     "size_of",
     "to_names",
     "to_texts",
-    "with_names",
 ]
 
 ClassNames = Mapping[str, Sequence[str]]
@@ -250,12 +249,6 @@ def names_beside(path: Path) -> ClassNames:
 def names_for(ids: Iterable[Any], names: Sequence[str]) -> list[Any]:
     """Replace ids by names; an id without a name, such as -1 for no label, stays a number."""
     return [names[i] if i is not None and 0 <= i < len(names) else i for i in ids]
-
-
-def with_names(batch: pa.RecordBatch, class_names: ClassNames) -> pa.RecordBatch:
-    """Replace the ids in a batch by names, and drop the schema's metadata."""
-    columns = [named(batch.column(name), class_names.get(name)) for name in batch.schema.names]
-    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def named(column: pa.Array, names: Sequence[str] | None) -> pa.Array:

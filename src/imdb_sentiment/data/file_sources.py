@@ -12,7 +12,7 @@ from imdb_sentiment.data.formats.compression import plain_suffix
 from imdb_sentiment.data.formats.delimited import read_delimited
 from imdb_sentiment.data.formats.dialects import no_header_error
 from imdb_sentiment.data.formats.jsonl import read_jsonl
-from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows, collect
+from imdb_sentiment.data.raw_rows import RawData, RawRows, batches_from_rows, collect
 from imdb_sentiment.data.signatures import check_content, content_hint
 from imdb_sentiment.errors import DataError, nearest
 from imdb_sentiment.runtime.messages import Advice, cut, either_path, list_values, quote
@@ -56,11 +56,8 @@ _SPLIT_WORDS = {
 }
 
 
-def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]] | None:
-    """Read `train/pos/*.txt`, `train/neg/*.txt`, and the same of `test`.
-
-    Returns:
-        The rows of each split and notes for the user; None if the folder has another layout.
+def read_review_tree(folder: Path, config: "DataConfig") -> RawData | None:
+    """Read `train/pos/*.txt`, `train/neg/*.txt`, and the same of `test`; None if the folder has another layout.
 
     Raises:
         DataError: A split has no reviews, one of them is not UTF-8, or the configuration names other columns.
@@ -80,7 +77,7 @@ def read_review_tree(folder: Path, config: "DataConfig") -> tuple[dict[str, RawR
             raise DataError(f"{root} has no reviews", expected="text files in pos/ and neg/")
         splits[split] = collect(batches_from_rows(_reviews(paths), specs, str(root)), str(root))
     note = "train/unsup was left out: its reviews have no label"
-    return splits, ((note,) if (folder / "train" / "unsup").is_dir() else ())
+    return RawData(str(folder), splits, (note,) if (folder / "train" / "unsup").is_dir() else ())
 
 
 def _reviews(paths: Sequence[tuple[Path, str]]) -> Iterator[tuple[str, str]]:
@@ -150,7 +147,7 @@ def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tupl
     return collect(batches, origin), tuple(notes)
 
 
-def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]]:
+def read_folder(folder: Path, config: "DataConfig") -> RawData:
     """Read a folder: the `aclImdb` tree, or files whose names or folder names denote their split.
 
     If no name denotes a split, all files form one table. If some do, the others are left out and reported in a note.
@@ -168,15 +165,14 @@ def read_folder(folder: Path, config: "DataConfig") -> tuple[dict[str, RawRows],
     return _read_divided(files, folder, str(folder), config)
 
 
-def read_pattern(pattern: str, config: "DataConfig") -> tuple[dict[str, RawRows], tuple[str, ...]]:
+def read_pattern(pattern: str, config: "DataConfig") -> RawData:
     """Read the files that match a pattern; they are split like those of a folder.
 
     Raises:
         DataError: No file matches, or a split has two formats.
     """
     files = matching_files(pattern)
-    splits, notes = _read_divided(files, root_of(pattern), pattern, config)
-    return splits, (_match_note(files, pattern), *notes)
+    return _read_divided(files, root_of(pattern), pattern, config, [_match_note(files, pattern)])
 
 
 def read_split(source: str, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
@@ -228,21 +224,22 @@ def matching_files(pattern: str, suffixes: Sequence[str] = SUFFIXES) -> list[Pat
 
 
 def _read_divided(
-    files: Sequence[Path], root: Path, origin: str, config: "DataConfig"
-) -> tuple[dict[str, RawRows], tuple[str, ...]]:
+    files: Sequence[Path], root: Path, origin: str, config: "DataConfig", notes: Sequence[str] = ()
+) -> RawData:
     by_split: dict[str, list[Path]] = {}
     unnamed: list[Path] = []
     for path in files:
         names = [path.stem, *reversed(path.relative_to(root).parts[:-1])]
         split = next(filter(None, map(split_of, names)), None)
         (by_split.setdefault(split, []) if split else unnamed).append(path)
-    notes = [f"{path.relative_to(root)} was left out: its name does not denote a split" for path in unnamed if by_split]
+    left_out = [path.relative_to(root) for path in unnamed if by_split]
+    notes = [*notes, *(f"{path} was left out: its name does not denote a split" for path in left_out)]
     splits: dict[str, RawRows] = {}
     for split, paths in (by_split or {"train": unnamed}).items():
         name = str(paths[0]) if len(paths) == 1 else f"{origin} ({split})"
         splits[split], more = read_files(paths, config, name)
         notes += more
-    return splits, tuple(notes)
+    return RawData(origin, splits, tuple(notes))
 
 
 def _match_note(files: Sequence[Path], pattern: str) -> str:

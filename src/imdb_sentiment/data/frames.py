@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from imdb_sentiment.data.arrow_strings import list_arrow, with_names
+from imdb_sentiment.data.arrow_strings import list_arrow, named, names_in
 from imdb_sentiment.data.data_like import as_list, is_table
 from imdb_sentiment.data.formats.columns import ColumnSpec, Role, check_columns, column_specs, text_specs
 from imdb_sentiment.data.raw_rows import RawRows, batches_from_rows, batches_from_tables, collect
@@ -58,12 +58,17 @@ def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
     Raises:
         DataError: The table is of another type, or lacks a column.
     """
-    specs = text_specs(names, field="")
-    columns = _open(table, specs, "the given data")
+    specs, origin = text_specs(names, field=""), "the given data"
+    columns = _open(table, specs, origin)
     if isinstance(columns, dict):
         return [as_list(columns[column.role]) for column in specs]
-    batches = list(columns)
-    return [list(chain.from_iterable(list_arrow(batch.column(name)) for batch in batches)) for name in names]
+    lists: list[list[object]] = [[] for _ in names]
+    batch: Any
+    for batch in columns:
+        class_names = names_in(batch.schema, origin)
+        for name, values in zip(names, lists, strict=True):
+            values += list_arrow(named(batch.column(name), class_names.get(name)))
+    return lists
 
 
 def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) -> RawRows:
@@ -128,10 +133,7 @@ def _dataset_batches(table: "datasets.Dataset", specs: Sequence[ColumnSpec], ori
     check_columns(table.column_names, specs, origin)
     names = list({column.name for column in specs})
     tables = table.select_columns(names).with_format("arrow").iter(_ROWS_AT_ONCE)
-    class_names = {
-        name: feature.names for name in names if isinstance(feature := table.features[name], datasets.ClassLabel)
-    }
-    return (with_names(batch, class_names) for part in tables for batch in part.to_batches())
+    return (batch for part in tables for batch in part.to_batches())
 
 
 def _holds_objects(table: Any, specs: Sequence[ColumnSpec]) -> bool:

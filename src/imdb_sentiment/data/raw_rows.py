@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from imdb_sentiment.data.formats.columns import SLICE, ColumnSpec, Role
 from imdb_sentiment.data.spill import RowFile, store_batches
 from imdb_sentiment.errors import list_rows
 
-__all__ = ["RawRows", "batches_from_rows", "batches_from_tables", "collect", "rows_from_columns"]
+__all__ = ["RawData", "RawRows", "batches_from_rows", "batches_from_tables", "collect", "rows_from_columns"]
 
 _BATCH_ROWS = 10_000
 _BATCH_BYTES = 4 * 2**20
@@ -79,6 +79,17 @@ class RawRows:
             start += length
         shown = "; ".join(found[:_FILES_LISTED])
         return shown + (f"; and {len(found) - _FILES_LISTED} more files" if len(found) > _FILES_LISTED else "")
+
+
+class RawData(NamedTuple):
+    """The unchecked rows of each split of a source."""
+
+    origin: str
+    splits: Mapping[str, RawRows]
+    """Some of `train`, `validation` and `test`; an undivided source is all `train`."""
+
+    notes: tuple[str, ...]
+    """Remarks for the user on how the source was read."""
 
 
 def rows_from_columns(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.data.data_like import is_table
 from imdb_sentiment.data.file_sources import (
@@ -17,7 +17,7 @@ from imdb_sentiment.data.file_sources import (
 )
 from imdb_sentiment.data.formats.compression import plain_suffix
 from imdb_sentiment.data.frames import read_pair, read_table
-from imdb_sentiment.data.raw_rows import RawRows
+from imdb_sentiment.data.raw_rows import RawData, RawRows
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.runtime.huggingface import hub_errors, hub_or_cache, quiet
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
@@ -25,22 +25,11 @@ from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["RawData", "load_source"]
+__all__ = ["load_source"]
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _SPLITS = ("train", "validation", "test")
 _GIVEN = "the given data"
-
-
-class RawData(NamedTuple):
-    """The unchecked rows of each split of a source."""
-
-    origin: str
-    splits: Mapping[str, RawRows]
-    """Some of `train`, `validation` and `test`; an undivided source is all `train`."""
-
-    notes: tuple[str, ...]
-    """Remarks for the user on how the source was read."""
 
 
 def load_source(config: "DataConfig", data: object = None) -> RawData:
@@ -65,12 +54,10 @@ def load_source(config: "DataConfig", data: object = None) -> RawData:
         return _from_mapping({name: str(path) for name, path in config.source.items()}, config)
     source = str(config.source)
     if is_pattern(source):
-        splits, notes = read_pattern(source, config)
-        return RawData(source, splits, notes)
+        return read_pattern(source, config)
     path = Path(source).expanduser()
     if path.is_dir():
-        splits, notes = read_folder(path, config)
-        return RawData(str(path), splits, notes)
+        return read_folder(path, config)
     looks_like_file = plain_suffix(path) in SUFFIXES or path.is_absolute() or source.startswith((".", "~"))
     if path.exists() or looks_like_file or not _HUB_ID.fullmatch(source):
         rows, notes = read_file(path, config)

@@ -20,9 +20,10 @@ from imdb_sentiment.data.data_like import DataSplits
 from imdb_sentiment.data.inspection import InspectedRows, Rows, inspect_rows
 from imdb_sentiment.data.labels import Labelling, LabelNames, resolve_labels
 from imdb_sentiment.data.near_duplicates import require_rensa
+from imdb_sentiment.data.raw_rows import RawData
 from imdb_sentiment.data.sampling import assign_folds, class_counts, split_off, stratified_sample
 from imdb_sentiment.data.slices import slices_of_rows
-from imdb_sentiment.data.sources import RawData, load_source
+from imdb_sentiment.data.sources import load_source
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.results.training import LeftOut, SplitSummary
 from imdb_sentiment.runtime.messages import list_counts, quote

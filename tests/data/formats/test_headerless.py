@@ -93,7 +93,7 @@ def test_formats_whose_columns_have_names_refuse_it(suffix: str, tmp_path: Path)
 
 def test_text_files_in_a_folder_are_read_only_without_headers(tmp_path: Path) -> None:
     written(tmp_path / "train.txt", "\t")
-    splits, _ = read_folder(tmp_path, BY_POSITION)
+    splits = read_folder(tmp_path, BY_POSITION).splits
     assert pairs(splits["train"]) == LINES
     with pytest.raises(DataError, match="holds no data"):
         read_folder(tmp_path, DataConfig())
