@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 __all__ = ["CLEANING_RULES", "clean", "divide", "joined_beginning", "key_of_normalised", "normalise", "text_key"]
 
@@ -55,35 +55,21 @@ def normalise(text: str, second: str | None = None) -> str:
     """Normalise a text, or a pair, so that case, white space, HTML breaks and invisible characters make no difference.
     Blank texts become empty.
     """
-    first = "".join(_normalised(text))
+    parts = (" ".join(_clean(part).casefold().split()) for part in divide(text))
+    first = " ".join(filter(None, parts))
     if second is None:
         return first
     other = normalise(second)
     return f"{first}\n{other}" if first or other else ""
 
 
-def _normalised(text: str) -> Iterator[str]:
-    before = ""
-    for part in divide(text):
-        if words := " ".join(_clean(part).casefold().split()):
-            yield before + words
-            before = " "
-
-
 def text_key(text: str, second: str | None = None) -> bytes:
     """Return the 16-byte BLAKE2b hash of a normalised text or pair. Among a billion texts, the chance of a collision is
     below 1e-20.
     """
-    return _key(_normalised(text)) if second is None else key_of_normalised(normalise(text, second))
+    return key_of_normalised(normalise(text, second))
 
 
 def key_of_normalised(text: str) -> bytes:
     """Return the `text_key` of a text that is already normalised."""
-    return _key([text])
-
-
-def _key(parts: Iterable[str]) -> bytes:
-    key = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        key.update(part.encode("utf-8", "surrogatepass"))
-    return key.digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["SEEN_ROWS_FILE", "Text", "TrainingFingerprints"]
 
 SEEN_ROWS_FILE = "seen_rows.npz"
-_CHUNK = 1000
+_BATCH_ROWS = 1000
 
 Text = str | tuple[str, str]
 """A text, or a pair of texts."""
@@ -64,8 +64,7 @@ class TrainingFingerprints:
 
 
 def _texts(rows: "datasets.Dataset") -> Iterable[Text]:
-    for start in range(0, len(rows), _CHUNK):
-        part = rows[start : start + _CHUNK]
+    for part in rows.iter(_BATCH_ROWS):
         yield from zip(part["text"], part["text_pair"], strict=True) if "text_pair" in part else part["text"]
 
 

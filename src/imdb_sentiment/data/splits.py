@@ -8,7 +8,6 @@ seed, and does not depend on the order of the rows or the file format.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,7 +50,6 @@ __all__ = [
 
 _LABELS_LOCATED = 3
 _FOLDS = 5
-_TWO = "each label in at least two groups, such as two different texts"
 _TEST_FRACTION = 0.2
 _MIN_ROWS_FOR_TEST = 500
 """A fifth of fewer rows is below 100, on which an accuracy of 80 % is known only to within 8 points."""
@@ -182,14 +180,18 @@ def _uses_folds(train: Rows, config: "DataConfig", cross_below: int) -> bool:
 
 def _folds(train: Rows, seed: int, names: LabelNames) -> NDArray[np.int64]:
     """Divide rows into five folds, or fewer if a class has fewer groups."""
-    for folds in range(_FOLDS, 2, -1):
-        with suppress(DataError):
+    found = None
+    for folds in range(_FOLDS, 1, -1):
+        try:
             return assign_folds(train, folds, seed, names)
-    try:
-        return assign_folds(train, 2, seed, names)
-    except DataError as error:
-        hint = "more rows, or smaller groups"
-        raise DataError("there are too few rows to hold out any", found=error.found, expected=_TWO, hint=hint) from None
+        except DataError as error:
+            found = error.found
+    raise DataError(
+        "there are too few rows to hold out any",
+        found=found,
+        expected="each label in at least two groups, such as two different texts",
+        hint="more rows, or smaller groups",
+    )
 
 
 def finish(

@@ -132,11 +132,15 @@ def _divides_rows(lines: Sequence[str], newline: str, mark: str, columns: set[st
     return not by_chance and columns <= {str(place) for place in range(1, widths[0] + 1)}
 
 
+def _parsed(lines: Sequence[str], separator: str, newline: str) -> Iterator[list[str]]:
+    # as one block: line by line, a multi-line record would be parsed again with each line
+    return filter(None, RecordParser(separator, newline).records(["".join(lines)]))
+
+
 def _first(lines: Sequence[str], separator: str, newline: str) -> list[str]:
     """Return the fields of the first record; none if it is malformed, unless tabs divide it."""
     try:
-        # as one block: line by line, a multi-line record would be parsed again with each line
-        return next(filter(None, RecordParser(separator, newline).records(["".join(lines)])), [])
+        return next(_parsed(lines, separator, newline), [])
     except TextError:
         first = next(filter(None, (plain_fields(line, separator) for line in lines)), [])
         return first if separator == "\t" else []
@@ -149,9 +153,7 @@ def _widths(lines: Sequence[str], separator: str, newline: str) -> list[int]:
         return plain
     widths: list[int] = []
     with suppress(TextError):  # as when the inspected part ends inside a record
-        widths.extend(
-            map(len, islice(filter(None, RecordParser(separator, newline).records(["".join(lines)])), _SAMPLE_RECORDS))
-        )
+        widths.extend(map(len, islice(_parsed(lines, separator, newline), _SAMPLE_RECORDS)))
     return widths
 
 
