@@ -15,7 +15,8 @@ from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.inputs import TextsLike, check_items, listed_items
 from imdb_sentiment.inference.scorer import WINDOW
 from imdb_sentiment.persistence.metadata import ModelMetadata
-from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, open_model
+from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, hold_model, open_model
+from imdb_sentiment.persistence.torch_model import pack_model, unpack_model
 from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
@@ -261,7 +262,12 @@ class SentimentClassifier:
         return score_batch(batch, self._opened.text_columns(text_columns), prefix, self._opened.row_labeler(cascade))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision."""
+        """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision.
+
+        A model that was not opened from a folder (`SentimentFineTuner.classifier`) is pickled with its weights.
+        """
+        if self._opened.arguments is None:
+            return _unpack, (type(self), pack_model(self._opened.with_weights("pickling")))
         return _reopen, (type(self), self._opened.arguments, self._opened.identity)
 
     def predict_proba(self, texts: str | TextsLike) -> NDArray[np.float32]:
@@ -412,6 +418,11 @@ class SentimentClassifier:
         artifact = self._opened.with_weights("export")
         folder = as_path(folder, "folder")
         return export_artifact(folder, artifact, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
+
+
+def _unpack(kind: type[SentimentClassifier], files: Mapping[str, bytes]) -> SentimentClassifier:
+    """Open a model that was pickled with its weights."""
+    return kind(hold_model(unpack_model(files)))
 
 
 @lru_cache(maxsize=2)

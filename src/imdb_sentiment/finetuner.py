@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
+from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.config.other_names import suggest_setting
 from imdb_sentiment.data.data_like import DataLike, DataSplits
@@ -13,6 +14,7 @@ from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.splits import LoadedSplits, given_splits, load_splits
 from imdb_sentiment.errors import ConfigError, DataError, NotFittedError
 from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
+from imdb_sentiment.persistence.opened_model import hold_model
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.training import FineTuneResult
 from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, warn_of_idle_gpus
@@ -78,6 +80,18 @@ class SentimentFineTuner:
     def labels(self) -> tuple[str, str]:
         """Names of the negative and of the positive label."""
         return self._load().names
+
+    @property
+    def classifier(self) -> SentimentClassifier:
+        """The fitted model as a classifier that shares its weights, without saving it.
+
+        It computes in fp32, on the device that the model was trained on. `fit` makes a new model, and leaves this one
+        as it is.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+        """
+        return SentimentClassifier(hold_model(self._artifact(self._require_fitted("classify with"))))
 
     def audit(self) -> "DataAudit | None":
         """Audit the data before training; `fit` does so too.
@@ -245,6 +259,9 @@ class SentimentFineTuner:
 
         splits = self.splits
         in_turn = fitted.held_out if not len(splits.test) else None
+        if not len(splits.test) and in_turn is None:
+            hint = "tuner.classifier.evaluate(texts, labels) on rows that were kept elsewhere"
+            raise DataError("there is no test split to evaluate on", found="test_fraction=0", hint=hint)
         rows = splits.train if in_turn else splits.test
         texts, labels = labelled_texts(rows)
         # in fp32, or a saved model would come to others

@@ -125,8 +125,9 @@ class DataConfig(Frozen):
     validation_fraction: Fraction = 0.1
     """Share of the training rows held out for validation, if the source has no validation split."""
 
-    test_fraction: Fraction | Literal["auto"] = "auto"
-    """Share of all rows held out for the final test, if the source has no test split. `auto` is 0.2, or no test split
+    test_fraction: Fraction | Literal["auto", 0] = "auto"
+    """Share of all rows held out for the final test, if the source has no test split. 0 holds none out, for when the
+    test rows are kept elsewhere: see `SentimentClassifier.evaluate`. `auto` is 0.2, or no test split
     below 500 rows if they are cross-validated (see `validation`) and `max_train_samples` is not set: `evaluate` then
     reports out-of-fold metrics on all rows, five times as many as a test split would have."""
 

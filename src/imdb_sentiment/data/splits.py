@@ -128,7 +128,8 @@ def divide(
     # evaluation uses out-of-fold scores if there are few rows; max_train_samples leaves rows over for a test split
     few = len(parts["train"]) < _MIN_ROWS_FOR_TEST and config.max_train_samples is None
     undivided = config.test_fraction == "auto" and not {"test", "validation"} & parts.keys()
-    tested = not (few and undivided and _uses_folds(parts["train"], config, cross_below))
+    spared = few and undivided and _uses_folds(parts["train"], config, cross_below)
+    tested = "test" in parts or not (spared or config.test_fraction == 0)
     if not tested:
         parts["test"] = _empty(parts["train"])
     elif "test" not in parts:

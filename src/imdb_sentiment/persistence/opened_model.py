@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.inference.row_labels import RowLabeler
     from imdb_sentiment.results.inference import Explanation
 
-__all__ = ["LoadArguments", "OpenedModel", "open_model"]
+__all__ = ["LoadArguments", "OpenedModel", "hold_model", "open_model"]
 
 
 class LoadArguments(NamedTuple):
@@ -100,16 +100,13 @@ class OpenedModel:
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     @property
-    def arguments(self) -> LoadArguments:
+    def arguments(self) -> LoadArguments | None:
         """How to open the same model elsewhere, in the precision that a trial has chosen here.
 
-        Raises:
-            TypeError: It was not opened from a folder.
+        None if it was not opened from a folder.
         """
-        if self._arguments is None:
-            raise TypeError("a classifier can be pickled if from_pretrained opened it")
         backend = self.scorer.backend
-        if isinstance(backend, TorchBackend):
+        if self._arguments and isinstance(backend, TorchBackend):
             return self._arguments._replace(precision=backend.precision)
         return self._arguments
 
@@ -230,3 +227,8 @@ def open_model(arguments: LoadArguments) -> OpenedModel:
     model.to(place)  # type: ignore[arg-type]
     Scorer(TorchBackend(model), encoder).try_out(pairs=len(artifact.metadata.text_columns) == 2)
     return OpenedModel(artifact, Scorer(open_backend(model, encoder, precision), encoder, max_tokens=most), arguments)
+
+
+def hold_model(artifact: Artifact) -> OpenedModel:
+    """Return a model that is in memory, for scoring in fp32."""
+    return OpenedModel(artifact, Scorer(TorchBackend(artifact.model.eval()), artifact.encoder))

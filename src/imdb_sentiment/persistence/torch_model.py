@@ -1,6 +1,7 @@
 """Saving, publishing and loading of PyTorch models, including third-party models."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,8 +36,10 @@ __all__ = [
     "Artifact",
     "load_artifact",
     "load_third_party",
+    "pack_model",
     "push_artifact",
     "save_artifact",
+    "unpack_model",
     "write_all_but_weights",
 ]
 
@@ -127,6 +130,22 @@ def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> Non
         seen.save(folder / SEEN_ROWS_FILE)
     if cascade:
         cascade.tfidf.save(folder / CASCADE_FILE)
+
+
+def pack_model(artifact: Artifact) -> dict[str, bytes]:
+    """Return the files of a model folder, weights as safetensors, by name."""
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "model"
+        save_artifact(target, artifact)
+        return {path.name: path.read_bytes() for path in target.iterdir()}
+
+
+def unpack_model(files: Mapping[str, bytes]) -> Artifact:
+    """Return the model of `pack_model`."""
+    with TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / name).write_bytes(content)
+        return load_artifact(Path(folder))
 
 
 def load_artifact(folder: Path) -> Artifact:

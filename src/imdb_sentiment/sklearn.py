@@ -1,0 +1,160 @@
+"""SentimentEstimator: a fine-tuned classifier with scikit-learn's interface."""
+
+import inspect
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin  # noqa: TID253  this module is for those who use scikit-learn
+from sklearn.utils.validation import check_is_fitted, column_or_1d  # noqa: TID253
+
+from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.config.other_names import suggest_setting
+from imdb_sentiment.data.sequences import as_list
+from imdb_sentiment.errors import ConfigError, DataError
+from imdb_sentiment.finetuner import SentimentFineTuner
+from imdb_sentiment.runtime.messages import list_values, quote
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+    from imdb_sentiment.results.training import FineTuneResult
+
+__all__ = ["SentimentEstimator"]
+
+_FIELDS = FineTuneConfig.model_fields
+
+
+class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Fine-tunes an encoder on texts and two labels, as an estimator of scikit-learn.
+
+    It works in a `Pipeline`, `GridSearchCV`, `cross_val_score` and wherever else scikit-learn takes a classifier.
+    `X` is a list, a Series, an array or a frame of one column of texts; `y` has any two labels, the second of
+    which in sorted order is positive. A fitted estimator can be pickled with its weights, as safetensors.
+
+    Args:
+        data_config: How to hold out validation rows: `validation`, `validation_fraction`, `near_duplicates`,
+            `invalid_rows` and `split_seed` are used, since rows and labels are given to `fit`.
+        **settings: Any field of `FineTuneConfig`, such as `model_name="minilm"`.
+
+    Attributes:
+        classes_: The two labels, sorted, shape (2,).
+        n_iter_: Number of epochs, or 1 for a method without epochs.
+        result_: The `FineTuneResult`, with validation metrics, notes and warnings.
+        classifier_: The fitted `SentimentClassifier`; its labels are those of `classes_` as text.
+
+    Raises:
+        ConfigError: A setting is unknown. Values are checked by `fit`, as scikit-learn asks.
+
+    Example:
+        ```python
+        from sklearn.model_selection import cross_val_score
+
+        scores = cross_val_score(SentimentEstimator(model_name="minilm"), texts, labels)
+        ```
+    """
+
+    def __init__(self, *, data_config: DataConfig | None = None, **settings: Any) -> None:
+        for name in settings:
+            if name not in _FIELDS:
+                hint = suggest_setting(name, _FIELDS, {DataConfig.__name__: DataConfig.model_fields})
+                raise ConfigError(f"SentimentEstimator has no parameter {quote(name)}", hint=hint)
+        self.data_config = data_config
+        for name, field in _FIELDS.items():
+            setattr(self, name, settings.get(name, field.default))
+
+    def fit(self, X: object, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:  # noqa: N803
+        """Fine-tune the encoder. Checkpoints go to a temporary folder, which is removed.
+
+        Args:
+            X: Texts, shape (n,) or one column.
+            y: Labels, shape (n,), of two values.
+            sample_weight: Weight of each row in the training loss, shape (n,).
+
+        Raises:
+            DataError: `X` has no texts, or `y` has other than two values or is as long as `X` is not.
+            ConfigError: A setting has an invalid value.
+            ModelError: The encoder cannot be used.
+        """
+        texts = _texts(X)
+        labels = _labels(y)
+        if len(labels) != len(texts):
+            raise DataError("X and y differ in length", found=f"{len(texts)} texts and {len(labels)} labels")
+        classes, codes = np.unique(labels, return_inverse=True)
+        if len(classes) != 2:
+            raise DataError(
+                "y must have two values", found=list_values(classes.tolist()), expected="a binary classification task"
+            )
+        negative, positive = map(str, classes.tolist())
+        data_config = (self.data_config or DataConfig()).replace(
+            test_fraction=0, negative_label=negative, positive_label=positive
+        )
+        config = FineTuneConfig(**{name: getattr(self, name) for name in _FIELDS})
+        with tempfile.TemporaryDirectory(prefix="imdb-sentiment-") as folder:
+            tuner = SentimentFineTuner(data_config, config, output_dir=Path(folder) / "run")
+            result = tuner.fit((texts, [(negative, positive)[code] for code in codes.tolist()]))
+            self.classifier_ = tuner.classifier
+        self.result_: FineTuneResult = result
+        self.classes_: NDArray[Any] = classes
+        self.n_iter_ = max(round(result.history[-1].epoch), 1) if result.history else 1
+        return self
+
+    def predict(self, X: object) -> NDArray[Any]:  # noqa: N803
+        """Return the label of each text, shape (n,)."""
+        predicted = self.predict_proba(X)[:, 1] > self.classifier_.threshold
+        labels: NDArray[Any] = self.classes_[predicted.astype(int)]
+        return labels
+
+    def predict_proba(self, X: object) -> NDArray[np.float32]:  # noqa: N803
+        """Return the probability of each class, shape (n, 2), in the order of `classes_`."""
+        check_is_fitted(self)
+        return self.classifier_.predict_proba(_texts(X))
+
+    def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
+        """Return the log odds of the positive class minus those of the threshold, shape (n,): above 0 is positive."""
+        check_is_fitted(self)
+        odds = self.classifier_.predict_proba(_texts(X)).astype(np.float64)
+        tiny = np.finfo(np.float32).tiny
+        threshold = self.classifier_.threshold
+        log_odds: NDArray[np.float64] = np.log(np.maximum(odds[:, 1], tiny)) - np.log(np.maximum(odds[:, 0], tiny))
+        return log_odds - np.log(threshold / (1 - threshold))
+
+    def __sklearn_tags__(self) -> "Tags":
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+# scikit-learn reads the parameters from the signature; FineTuneConfig is the one place that lists them
+SentimentEstimator.__init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    [
+        inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+        inspect.Parameter("data_config", inspect.Parameter.KEYWORD_ONLY, default=None),
+        *(
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.annotation)
+            for name, field in _FIELDS.items()
+        ),
+    ]
+)
+
+
+def _texts(given: Any) -> list[Any]:
+    """Return the texts of a list, a Series, an array or a frame of one column."""
+    if len(getattr(given, "shape", ())) == 2:
+        if given.shape[1] != 1:
+            found = f"{given.shape[1]} columns"
+            raise DataError("X must be one column of texts", found=found, hint="X[column], or a ColumnTransformer")
+        given = given.iloc[:, 0] if hasattr(given, "iloc") else given[:, 0]
+    return as_list(given, "texts")
+
+
+def _labels(given: ArrayLike | None) -> NDArray[Any]:
+    if given is None:
+        raise DataError("SentimentEstimator requires y to be passed, but the target y is None")
+    labels: NDArray[Any] = column_or_1d(given)
+    return labels
