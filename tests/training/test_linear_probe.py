@@ -80,7 +80,7 @@ def test_the_head_is_what_scikit_learn_says(model: PreTrainedModel, encoder: Tex
     model.train()
     before = {name: value.clone() for name, value in model.named_parameters()}
     read = head_features(model, encoder, rows, range(len(rows)))
-    found = fit_linear(read, labels, 0.1, with_bias=True, balanced=balanced, seed=3)
+    found = fit_linear(read, labels, 0.1, weights=np.ones(len(labels)), with_bias=True, balanced=balanced, seed=3)
     assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
     features = features_by_hand(model.eval(), encoder)[keep]
     centred, scale = features - features.mean(axis=0), features.std()
@@ -110,7 +110,9 @@ def test_the_penalty_is_the_one_with_the_lowest_log_loss_on_rows_held_out(
     losses = [held_out(10 ** (power / 2)) for power in range(-8, 1)]
     best = 10 ** ((int(np.argmin(losses)) - 8) / 2)
     assert 1e-4 < best <= 1
-    expected = fit_linear(features, labels, best, with_bias=True, balanced=balanced, seed=3)
+    expected = fit_linear(
+        features, labels, best, weights=np.ones(len(labels)), with_bias=True, balanced=balanced, seed=3
+    )
     found = fit_head(model, encoder, rows, balanced=balanced, seed=3)
     np.testing.assert_array_equal(found.weights, expected.weights)
     assert found.bias == expected.bias

@@ -37,6 +37,9 @@ class EncodedRow(NamedTuple):
     row: int
     """Position in the split, from 0."""
 
+    weight: float = 1.0
+    """Weight of the row's loss."""
+
 
 class EncodedRows:
     """Encoded texts and labels in flat arrays, to save memory.
@@ -46,6 +49,7 @@ class EncodedRows:
         ends: End of each row in the columns, shape (n,).
         labels: 0 or 1, shape (n,).
         rows: Position of each row in its split, shape (n,).
+        weights: Weight of each row's loss, of mean 1, shape (n,); 1 by default.
     """
 
     def __init__(
@@ -54,17 +58,22 @@ class EncodedRows:
         ends: NDArray[np.int64],
         labels: NDArray[np.int64],
         rows: NDArray[np.int64],
+        weights: NDArray[np.float64] | None = None,
     ) -> None:
         self.columns, self.ends, self.labels, self.rows = columns, ends, labels, rows
+        self.weights = np.ones(len(ends)) if weights is None else weights
         self.lengths: NDArray[np.int64] = np.diff(ends, prepend=0)
         """Number of tokens of each row, shape (n,)."""
 
     @classmethod
-    def of(cls, texts: Sequence[EncodedText], labels: Sequence[int]) -> Self:
-        """Gather encoded texts, at least one, and their labels."""
+    def of(
+        cls, texts: Sequence[EncodedText], labels: Sequence[int], weights: NDArray[np.float64] | None = None
+    ) -> Self:
+        """Gather encoded texts, at least one, their labels, and their weights, which are scaled to a mean of 1."""
         columns = {name: np.concatenate([text.inputs[name] for text in texts]) for name in texts[0].inputs}
         ends = np.cumsum([text.length for text in texts], dtype=np.int64)
-        return cls(columns, ends, np.asarray(labels, dtype=np.int64), np.arange(len(texts), dtype=np.int64))
+        scaled = None if weights is None else weights / weights.mean()
+        return cls(columns, ends, np.asarray(labels, dtype=np.int64), np.arange(len(texts), dtype=np.int64), scaled)
 
     def longest_first(self) -> Self:
         """Return the rows sorted by decreasing length, so that consecutive batches need little padding."""
@@ -78,7 +87,8 @@ class EncodedRows:
         starts = self.ends - self.lengths
         taken = np.concatenate([np.arange(starts[i], self.ends[i]) for i in order])
         columns = {name: values[taken] for name, values in self.columns.items()}
-        return type(self)(columns, np.cumsum(self.lengths[order]), self.labels[order], self.rows[order])
+        ends = np.cumsum(self.lengths[order])
+        return type(self)(columns, ends, self.labels[order], self.rows[order], self.weights[order])
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -88,7 +98,8 @@ class EncodedRows:
         start = end - self.lengths[index]
         inputs = {name: values[start:end] for name, values in self.columns.items()}
         # training does not use `truncated`
-        return EncodedRow(EncodedText(inputs, truncated=False), int(self.labels[index]), int(self.rows[index]))
+        text = EncodedText(inputs, truncated=False)
+        return EncodedRow(text, int(self.labels[index]), int(self.rows[index]), float(self.weights[index]))
 
 
 class TrainingRows(NamedTuple):
@@ -135,17 +146,23 @@ class Collate:
     def __call__(self, rows: Sequence[EncodedRow]) -> dict[str, Any]:
         """Return `micro_batches`, each a dictionary of tensors, and `rows`, the positions of the rows.
 
-        A micro-batch has the model's inputs of shape (rows, tokens), and `labels` and `weights` of shape (rows,).
+        A micro-batch has the model's inputs of shape (rows, tokens), and of shape (rows,) `labels`, `weights` of the
+        losses, and `mass`: the class weights alone, by whose sum a step's loss is divided. So the weight of a row does
+        not depend on the rows that it shares a step with.
         """
         if not rows:
             empty = self._micro_batch([self._filler])
-            return {"micro_batches": [empty | {"weights": empty["weights"] * 0}], "rows": []}
+            nothing = empty["mass"] * 0
+            return {"micro_batches": [empty | {"weights": nothing, "mass": nothing}], "rows": []}
         parts = divide([self._padded(row.text.length) for row in rows], self._max_tokens)
         return {"micro_batches": [self._micro_batch(rows[part]) for part in parts], "rows": [row.row for row in rows]}
 
     def _micro_batch(self, rows: Sequence[EncodedRow]) -> "dict[str, torch.Tensor]":
+        import torch
+
         batch = pad_rows(self._encoder, self._padded, rows)
-        return batch | {"weights": self._class_weights[batch["labels"]]}
+        mass = self._class_weights[batch["labels"]]
+        return batch | {"weights": mass * torch.tensor([row.weight for row in rows]), "mass": mass}
 
 
 def pad_rows(

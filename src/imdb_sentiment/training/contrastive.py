@@ -51,7 +51,8 @@ def train_contrastively(
     """Train the encoder on pairs of texts, in place.
 
     Each step takes 8 rows of each class. The loss is the mean squared error between the cosine similarity of the two
-    feature vectors of each pair and 1 for a pair of one class, 0 for a pair of two.
+    feature vectors of each pair and 1 for a pair of one class, 0 for a pair of two. The weight of a pair is the product of
+    those of its rows.
 
     Args:
         model: Model with two outputs, on the training device.
@@ -81,7 +82,9 @@ def train_contrastively(
     with first_token_only(model), eager_attention(model, model.device, bf16=bf16):
         for positions in _step_rows(rows.labels, steps, seed):
             with COMPUTE_LOCK.shared(), torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
-                loss = _pair_loss(_features(model, encoder, rows, positions), rows.labels[positions])
+                loss = _pair_loss(
+                    _features(model, encoder, rows, positions), rows.labels[positions], rows.weights[positions]
+                )
             if not torch.isfinite(loss):
                 hint = f"a learning rate below {learning_rate:g}"
                 raise TrainingDivergedError("training diverged: the loss is NaN or infinite", hint=hint)
@@ -125,11 +128,14 @@ def _features(
     return pass_features(model, encoder.pad(texts, pad_to=padded_length(longest, encoder.max_length)))
 
 
-def _pair_loss(features: "torch.Tensor", labels: NDArray[np.int64]) -> "torch.Tensor":
+def _pair_loss(features: "torch.Tensor", labels: NDArray[np.int64], weights: NDArray[np.float64]) -> "torch.Tensor":
+    """Return the mean over the pairs, each weighted by the product of the weights of its rows."""
     import torch
 
     directions = torch.nn.functional.normalize(features.float(), dim=1)
     of_class = torch.from_numpy(labels).to(features.device)
     first, second = torch.triu_indices(len(labels), len(labels), offset=1, device=features.device)
     cosines = (directions[first] * directions[second]).sum(dim=1)
-    return torch.nn.functional.mse_loss(cosines, (of_class[first] == of_class[second]).float())
+    of_row = torch.from_numpy(weights).to(cosines)
+    errors = (cosines - (of_class[first] == of_class[second]).float()) ** 2
+    return (errors * of_row[first] * of_row[second]).mean()

@@ -239,6 +239,7 @@ class _Trainer:
             features[trained],
             self._rows.encoded.labels[trained],
             inverse_penalty,
+            weights=self._rows.encoded.weights[trained],
             with_bias=output_layer(model).bias is not None,
             balanced=config.class_weight == "balanced",
             seed=config.seed,

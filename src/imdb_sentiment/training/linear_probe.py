@@ -72,7 +72,15 @@ def fit_head(
     drawn = _draw(rows.labels, seed)
     features = head_features(model, encoder, rows, drawn)
     with_bias = output_layer(model).bias is not None
-    return fit_linear(features, rows.labels[drawn], None, with_bias=with_bias, balanced=balanced, seed=seed)
+    return fit_linear(
+        features,
+        rows.labels[drawn],
+        None,
+        weights=rows.weights[drawn],
+        with_bias=with_bias,
+        balanced=balanced,
+        seed=seed,
+    )
 
 
 def _draw(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -123,6 +131,7 @@ def fit_linear(
     labels: NDArray[np.int64],
     inverse_penalty: float | None,
     *,
+    weights: NDArray[np.float64],
     with_bias: bool,
     balanced: bool,
     seed: int,
@@ -134,6 +143,7 @@ def fit_linear(
         labels: 0 or 1, shape (n,); both occur.
         inverse_penalty: scikit-learn's `C` for features of standard deviation 1. None chooses it by the log loss of
             five-fold cross-validation, which needs an encoder that was not trained on these rows.
+        weights: Weight of each row's loss, of mean about 1, shape (n,).
         with_bias: Fit a bias.
         balanced: Balance the classes.
         seed: Seed of the folds.
@@ -149,10 +159,11 @@ def fit_linear(
     scale = float(features.std()) or 1.0
     values = (features - centre) / scale
     class_weight = "balanced" if balanced else None
-    weight = compute_sample_weight(class_weight, labels)
+    weight = compute_sample_weight(class_weight, labels) * weights
 
-    def regression(penalty: float) -> Any:
-        return LogisticRegression(C=penalty, class_weight=class_weight, fit_intercept=with_bias, max_iter=1000)
+    def regression(penalty: float, rows: NDArray[np.int64]) -> Any:
+        model = LogisticRegression(C=penalty, class_weight=class_weight, fit_intercept=with_bias, max_iter=1000)
+        return model.fit(values[rows], labels[rows], sample_weight=weights[rows])
 
     folds = min(_FOLDS, int(np.bincount(labels).min()))
     if inverse_penalty is None and folds > 1:
@@ -162,10 +173,10 @@ def fit_linear(
         def held_out_loss(penalty: float) -> float:
             held_out = np.empty((len(labels), 2))
             for rest, part in parts:
-                held_out[part] = regression(penalty).fit(values[rest], labels[rest]).predict_proba(values[part])
+                held_out[part] = regression(penalty, rest).predict_proba(values[part])
             return float(log_loss(labels, held_out, sample_weight=weight))
 
         inverse_penalty = min(_PENALTIES, key=held_out_loss)
-    fitted = regression(inverse_penalty or _STRONG_PENALTY).fit(values, labels)
-    weights: NDArray[np.float64] = fitted.coef_[0] / scale
-    return Linear(weights, float(fitted.intercept_[0] - weights @ centre))
+    fitted = regression(inverse_penalty or _STRONG_PENALTY, np.arange(len(labels)))
+    slopes: NDArray[np.float64] = fitted.coef_[0] / scale
+    return Linear(slopes, float(fitted.intercept_[0] - slopes @ centre))

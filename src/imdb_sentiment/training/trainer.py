@@ -85,10 +85,10 @@ class FineTuneTrainer(Trainer):
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
     ) -> tuple[list[Batch], torch.Tensor]:
-        """Return the batches of a step, and the sum of their rows' weights over all processes."""
+        """Return the batches of a step, and the sum of their rows' class weights over all processes."""
         batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
         self._rows = [row for batch in batches for row in batch["rows"]]
-        weight = torch.stack([part["weights"].sum() for batch in batches for part in batch["micro_batches"]]).sum()
+        weight = torch.stack([part["mass"].sum() for batch in batches for part in batch["micro_batches"]]).sum()
         total: torch.Tensor = self.accelerator.reduce(weight.to(device), reduction="sum")
         return batches, total
 
@@ -120,7 +120,7 @@ class FineTuneTrainer(Trainer):
         if "weights" not in inputs:
             with COMPUTE_LOCK.shared():
                 return super().compute_loss(model, inputs, return_outputs)
-        weights, labels = inputs.pop("weights"), inputs.pop("labels")
+        weights, labels, _ = (inputs.pop(name) for name in ("weights", "labels", "mass"))
         with COMPUTE_LOCK.shared():
             outputs = model(**inputs)
         losses = torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="none")
