@@ -157,6 +157,34 @@ def test_a_goal_for_the_threshold_moves_the_decision(quick: SentimentEstimator) 
     assert ((odds > 0) == (fitted.predict_proba(TEXTS)[:, 1] > 0.9)).all()
 
 
+@pytest.mark.parametrize("method", ["probe", "contrastive", "fine_tune"])
+def test_rows_of_little_weight_hardly_count(quick: SentimentEstimator, method: str) -> None:
+    wrong = np.array(["ham", "spam"])[np.where(np.arange(ROWS) % 5 < 2, CODES, 1 - np.array(CODES))]
+    weights = np.where(wrong == LABELS, 1.0, 1e-6)
+    # validation rows count alike: they would choose the epoch that has learned least
+    last = clone(quick).set_params(method=method, load_best_model_at_end=False, num_train_epochs=6)
+    heard = clone(last).fit(TEXTS, wrong, sample_weight=weights)
+    assert heard.score(TEXTS, LABELS) > 0.8
+    assert last.fit(TEXTS, wrong).score(TEXTS, LABELS) < 0.5
+
+
+def test_a_row_of_weight_zero_is_left_out(quick: SentimentEstimator) -> None:
+    weights = np.where(np.arange(ROWS) < 8, 0.0, 2.0)
+    expected = clone(quick).fit(TEXTS[8:], LABELS[8:]).predict_proba(TEXTS)
+    found = clone(quick).fit(TEXTS, LABELS, sample_weight=weights).predict_proba(TEXTS)
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [([1.0] * 3, "another shape"), ([-1.0] * ROWS, "not positive numbers(.|\n)*-1"), ([np.nan] * ROWS, "not positive")],
+    ids=["lengths", "negative", "not a number"],
+)
+def test_weights_that_are_none(quick: SentimentEstimator, weights: list[float], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        clone(quick).fit(TEXTS, LABELS, sample_weight=weights)
+
+
 @pytest.mark.integration
 def test_scikit_learns_tools_take_it(quick: SentimentEstimator) -> None:
     steps = Pipeline([("lower", FunctionTransformer(lambda texts: [text.lower() for text in texts])), ("model", quick)])

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d  # noqa: TID2
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig
 from imdb_sentiment.config.other_names import suggest_setting
-from imdb_sentiment.data.sequences import as_list
+from imdb_sentiment.data.data_like import as_list
 from imdb_sentiment.errors import ConfigError, DataError
 from imdb_sentiment.finetuner import SentimentFineTuner
 from imdb_sentiment.runtime.messages import list_values, quote
@@ -71,7 +71,7 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             X: Texts, shape (n,) or one column.
             y: Labels, shape (n,), of two values.
-            sample_weight: Weight of each row in the training loss, shape (n,).
+            sample_weight: Weight of each row in the training loss, shape (n,). Rows of weight 0 are left out.
 
         Raises:
             DataError: `X` has no texts, or `y` has other than two values or is as long as `X` is not.
@@ -87,14 +87,31 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise DataError(
                 "y must have two values", found=list_values(classes.tolist()), expected="a binary classification task"
             )
-        negative, positive = map(str, classes.tolist())
+        names = [str(value) for value in classes.tolist()]
+        rows: dict[str, list[Any]] = {"text": texts, "label": [names[code] for code in codes.tolist()]}
+        if sample_weight is not None:
+            weights = np.asarray(sample_weight, dtype=np.float64)
+            if weights.shape != (len(texts),):
+                expected = f"one number for each of {len(texts)} texts"
+                raise DataError("sample_weight has another shape", found=str(weights.shape), expected=expected)
+            rows["weight"] = weights.tolist()
+            rows = {
+                name: [value for value, weight in zip(values, weights, strict=True) if weight]
+                for name, values in rows.items()
+            }
         data_config = (self.data_config or DataConfig()).replace(
-            test_fraction=0, negative_label=negative, positive_label=positive
+            text_column="text",
+            text_columns=None,
+            label_column="label",
+            weight_column=None if sample_weight is None else "weight",
+            test_fraction=0,
+            negative_label=names[0],
+            positive_label=names[1],
         )
         config = FineTuneConfig(**{name: getattr(self, name) for name in _FIELDS})
         with tempfile.TemporaryDirectory(prefix="imdb-sentiment-") as folder:
             tuner = SentimentFineTuner(data_config, config, output_dir=Path(folder) / "run")
-            result = tuner.fit((texts, [(negative, positive)[code] for code in codes.tolist()]))
+            result = tuner.fit([dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)])
             self.classifier_ = tuner.classifier
         self.result_: FineTuneResult = result
         self.classes_: NDArray[Any] = classes

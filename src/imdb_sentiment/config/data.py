@@ -104,6 +104,10 @@ class DataConfig(Frozen):
     """Column of groups, such as author, film or thread: rows with the same value stay in one split. Empty values form
     no group."""
 
+    weight_column: ColumnName | None = None
+    """Column of positive numbers that weight each row in the training loss, such as the share of annotators who agree.
+    Validation and test rows count alike."""
+
     slice_columns: Annotated[tuple[ColumnName, ...], NamesFromText] = ()
     """Columns by which a report is sliced, such as year or source, to show where the model is worse. The model does not
     read them. A column may have up to 100 distinct values. One named `length` or `confidence` replaces the built-in
@@ -164,8 +168,9 @@ class DataConfig(Frozen):
             self._check_text_columns(*self.text_columns)
         elif self.text_column == self.label_column:
             raise ValueError(f"text_column and label_column are both {quote(self.text_column)}")
-        if self.group_column in (*self.columns_of_text, self.label_column):
-            raise ValueError(f"group_column names {quote(self.group_column)}, which is read as text or label")
+        for field in ("group_column", "weight_column"):
+            if (name := getattr(self, field)) in (*self.columns_of_text, self.label_column):
+                raise ValueError(f"{field} names {quote(name)}, which is read as text or label")
         for name in self.slice_columns:
             if name in (*self.columns_of_text, self.label_column) or self.slice_columns.count(name) > 1:
                 raise ValueError(f"slice_columns names {quote(name)}, which is read as text or label, or named twice")

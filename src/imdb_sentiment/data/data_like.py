@@ -27,7 +27,7 @@ class DataSplits:
 
     Attributes:
         train: Rows to train on; columns `text` (str), `text_pair` (str, where `text_columns` is set) and `label` (0
-            negative, 1 positive).
+            negative, 1 positive); and `weight` (float, above 0), where rows have weights.
         validation: Rows to choose the best epoch on; same columns.
         test: Rows for the final evaluation; same columns. Slice columns have names such as `slice:year`.
         summary: Number of rows per split and class, and of those left out.

@@ -77,7 +77,7 @@ def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) 
     Raises:
         DataError: Their lengths differ, a type is wrong, or the configuration names other columns.
     """
-    if more := [column for column in column_specs(config) if column.field in ("group_column", "slice_columns")]:
+    if more := [column for column in column_specs(config) if column.role not in ("text", "text_pair", "label")]:
         raise DataError(
             f"{origin} has no column {quote(more[0].name)}",
             found="texts and labels",

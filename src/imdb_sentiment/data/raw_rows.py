@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.arrow_strings import ClassNames, named, names_in, size_of, to_names, to_texts
 from imdb_sentiment.data.formats.columns import SLICE, ColumnSpec, Role
+from imdb_sentiment.data.row_weights import to_weights
 from imdb_sentiment.data.spill import RowFile, store_batches
 from imdb_sentiment.errors import list_rows
 
@@ -30,9 +31,10 @@ class RawRows:
 
     Attributes:
         origin: Name of the file, folder or object, for messages.
-        table: Strings in those of the columns `text`, `text_pair`, `label`, `group` and `slice:NAME` that exist. A text
-            is null where the source has null or a value that is not text; if only one text of a pair is null, it is the
-            empty string. In the other columns, numbers and booleans are converted (`1`, `true`).
+        table: Strings in those of the columns `text`, `text_pair`, `label`, `group` and `slice:NAME` that exist, and
+            numbers in `weight`. A text is null where the source has null or a value that is not text; if only one text
+            of a pair is null, it is the empty string. In the other columns of strings, numbers and booleans are
+            converted (`1`, `true`).
         not_text: Numbers, from 1, of rows whose text is neither null nor a valid string.
         parts: Name and number of rows of each source file, in order.
         file: File that backs the table by memory mapping if it is too large for memory.
@@ -103,7 +105,8 @@ def rows_from_columns(
         before: Number of preceding rows, for row numbers in messages.
 
     Raises:
-        DataError: A label, group or slice is neither text nor a number nor a boolean, or is not valid Unicode.
+        DataError: A label, group or slice is neither text nor a number nor a boolean, or is not valid Unicode; or a
+            weight is not a positive number.
     """
     wrong: set[int] = set()
     converted: dict[Role, pa.ChunkedArray] = {}
@@ -111,6 +114,8 @@ def rows_from_columns(
         if role in ("text", "text_pair"):
             converted[role], not_text = to_texts(values)
             wrong |= not_text
+        elif role == "weight":
+            converted[role] = to_weights(values, origin, before)
         else:
             converted[role] = to_names(values, role.partition(":")[0], origin, before)
     if "text_pair" in converted:

@@ -308,13 +308,25 @@ def _check_classes(split: str, rows: Rows, names: LabelNames) -> None:
 
 
 def fingerprint(parts: Mapping[str, Rows]) -> str:
-    """Return the SHA-256 of the sorted digests and labels of each split."""
+    """Return the SHA-256 of the sorted digests, labels and any weights of each split."""
     digest = hashlib.sha256()
     for split, rows in parts.items():
         digest.update(split.encode())
-        order = np.lexsort((rows.labels, rows.digests))
+        weights = weights_of(rows)
+        order = np.lexsort((weights, rows.labels, rows.digests))
         digest.update(np.column_stack((rows.digests, rows.labels.astype(np.uint64)))[order].astype(">u8").tobytes())
+        if "weight" in rows.raw.table.column_names:
+            digest.update(weights[order].astype(">f8").tobytes())
     return digest.hexdigest()
+
+
+def weights_of(rows: Rows) -> NDArray[np.float64]:
+    """Return the weight of each row, shape (n,); 1 without a weight column."""
+    table = rows.raw.table
+    if "weight" not in table.column_names:
+        return np.ones(len(rows))
+    weights: NDArray[np.float64] = table["weight"].to_numpy()[rows.positions]
+    return weights
 
 
 def to_dataset(rows: Rows, names: Sequence[str]) -> "datasets.Dataset":
@@ -325,10 +337,14 @@ def to_dataset(rows: Rows, names: Sequence[str]) -> "datasets.Dataset":
     labels[rows.positions] = rows.labels
     table = rows.raw.table
     columns = {name: table[name] for name in table.column_names if name not in ("label", "group")}
-    kinds = {**dict.fromkeys(columns, datasets.Value("string")), "label": datasets.ClassLabel(names=list(names))}
+    strings = {name: datasets.Value("string") for name in columns if name != "weight"}
+    weight = {"weight": datasets.Value("float64")} if "weight" in columns else {}
+    kinds = {**strings, **weight, "label": datasets.ClassLabel(names=list(names))}
     features = datasets.Features(kinds)
     whole = datasets.Dataset(
-        datasets.table.InMemoryTable(pa.table({**columns, "label": labels}, schema=features.arrow_schema)),
+        datasets.table.InMemoryTable(
+            pa.table({name: (columns | {"label": labels})[name] for name in kinds}, schema=features.arrow_schema)
+        ),
         info=datasets.DatasetInfo(features=features),
         fingerprint=fingerprint({"": rows})[:16],  # else it would be computed from all texts
     )

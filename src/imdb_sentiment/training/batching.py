@@ -69,11 +69,10 @@ class EncodedRows:
     def of(
         cls, texts: Sequence[EncodedText], labels: Sequence[int], weights: NDArray[np.float64] | None = None
     ) -> Self:
-        """Gather encoded texts, at least one, their labels, and their weights, which are scaled to a mean of 1."""
+        """Gather encoded texts, at least one, their labels and their weights."""
         columns = {name: np.concatenate([text.inputs[name] for text in texts]) for name in texts[0].inputs}
         ends = np.cumsum([text.length for text in texts], dtype=np.int64)
-        scaled = None if weights is None else weights / weights.mean()
-        return cls(columns, ends, np.asarray(labels, dtype=np.int64), np.arange(len(texts), dtype=np.int64), scaled)
+        return cls(columns, ends, np.asarray(labels, dtype=np.int64), np.arange(len(texts), dtype=np.int64), weights)
 
     def longest_first(self) -> Self:
         """Return the rows sorted by decreasing length, so that consecutive batches need little padding."""

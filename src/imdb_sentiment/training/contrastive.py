@@ -51,8 +51,8 @@ def train_contrastively(
     """Train the encoder on pairs of texts, in place.
 
     Each step takes 8 rows of each class. The loss is the mean squared error between the cosine similarity of the two
-    feature vectors of each pair and 1 for a pair of one class, 0 for a pair of two. The weight of a pair is the product of
-    those of its rows.
+    feature vectors of each pair and 1 for a pair of one class, 0 for a pair of two. The weight of a pair is the product
+    of those of its rows.
 
     Args:
         model: Model with two outputs, on the training device.

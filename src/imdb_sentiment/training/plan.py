@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.config import NON_TRAINING_FIELDS, SettledConfig
 from imdb_sentiment.data.labels import LabelNames
@@ -17,6 +18,8 @@ from imdb_sentiment.training.few_rows import FewRows
 from imdb_sentiment.training.recipe import few_rows_below
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from imdb_sentiment.config import FineTuneConfig
     from imdb_sentiment.data.data_like import DataSplits
     from imdb_sentiment.results.audit import DataAudit
@@ -90,11 +93,22 @@ def encode_rows(
     train, held_out = labelled_texts(splits.train), labelled_texts(splits.validation)
     if few:
         texts, labels = [*train.texts, *held_out.texts], [*train.labels, *held_out.labels]
+        weights = np.concatenate([_weights(splits.train), np.ones(len(held_out.labels))])
         fold_of = np.array(splits.folds or [-1] * len(splits.train) + [0] * len(splits.validation))
         whole, short = (
-            EncodedRows.of(encoder.cut_at(limit).encode(texts), labels) for limit in (config.max_length, limits[0])
+            EncodedRows.of(encoder.cut_at(limit).encode(texts), labels, weights)
+            for limit in (config.max_length, limits[0])
         )
         return FewRows(texts, whole, short, fold_of)
-    encoded = {limit: EncodedRows.of(encoder.cut_at(limit).encode(train.texts), train.labels) for limit in set(limits)}
+    weights = _weights(splits.train)
+    encoded = {
+        limit: EncodedRows.of(encoder.cut_at(limit).encode(train.texts), train.labels, weights) for limit in set(limits)
+    }
     validation = EncodedRows.of(encoder.encode(held_out.texts), held_out.labels)
     return TrainingRows(tuple(encoded[limit] for limit in limits), limits, validation, names)
+
+
+def _weights(rows: "Dataset") -> NDArray[np.float64]:
+    """Return the weights of training rows, of mean 1, shape (n,)."""
+    weights: NDArray[np.float64] = np.array(rows["weight"] if "weight" in rows.column_names else [1.0] * len(rows))
+    return weights / weights.mean()

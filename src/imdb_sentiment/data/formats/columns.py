@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["SLICE", "Added", "Chunk", "ColumnSpec", "Role", "check_columns", "column_specs", "text_specs"]
 
 Role = str
-"""`text`, `text_pair`, `label`, `group`, or `slice:` and the name of a slice column."""
+"""`text`, `text_pair`, `label`, `group`, `weight`, or `slice:` and the name of a slice column."""
 
 SLICE = "slice:"
 
@@ -60,15 +60,16 @@ class Chunk(NamedTuple):
 
 
 def column_specs(config: "DataConfig") -> tuple[ColumnSpec, ...]:
-    """Return the columns to read: one or two of text, the label, and any group and slice columns."""
+    """Return the columns to read: one or two of text, the label, and any group, weight and slice columns."""
     if config.text_columns:
         first, second = config.text_columns
         texts = [ColumnSpec(first, "text_columns", "text"), ColumnSpec(second, "text_columns", "text_pair")]
     else:
         texts = [ColumnSpec(config.text_column, "text_column", "text")]
     group = [ColumnSpec(config.group_column, "group_column", "group")] if config.group_column else []
+    weight = [ColumnSpec(config.weight_column, "weight_column", "weight")] if config.weight_column else []
     slices = [ColumnSpec(name, "slice_columns", f"{SLICE}{name}") for name in config.slice_columns]
-    return (*texts, ColumnSpec(config.label_column, "label_column", "label"), *group, *slices)
+    return (*texts, ColumnSpec(config.label_column, "label_column", "label"), *group, *weight, *slices)
 
 
 def text_specs(names: Sequence[str], *, field: str = "text_columns") -> tuple[ColumnSpec, ...]:
@@ -114,6 +115,7 @@ _PURPOSE = {
     "text_pair": "holds the second text to classify",
     "label": "holds the label",
     "group": "holds rows together",
+    "weight": "holds the weight of each row",
     "slice": "divides the rows of a report",
 }
 
