@@ -24,7 +24,7 @@ LAYERS = [
     {"evaluation", "models"},
     {"audit", "inference"},
     {"persistence", "training"},
-    {"__main__", "classifier", "cli", "cross_validation", "finetuner", "label_issues", "learning_curves"},
+    {"__main__", "classifier", "cli", "cross_validation", "finetuner", "label_issues", "learning_curves", "sklearn"},
 ]
 SERVING = ("classifier", "inference", "persistence")
 NOT_FOR_SERVING = ("imdb_sentiment.data.sources", "imdb_sentiment.training", "imdb_sentiment.finetuner")
@@ -134,7 +134,14 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 def test_the_root_holds_what_users_call_and_packages_that_say_what_they_are() -> None:
     files = {path.name for path in SOURCE.iterdir() if path.is_file()}
-    facade = {"classifier.py", "cross_validation.py", "finetuner.py", "label_issues.py", "learning_curves.py"}
+    facade = {
+        "classifier.py",
+        "cross_validation.py",
+        "finetuner.py",
+        "label_issues.py",
+        "learning_curves.py",
+        "sklearn.py",
+    }
     assert files == {"__init__.py", "__main__.py", "errors.py", "py.typed"} | facade
     architecture = (SOURCE.parents[1] / "docs/explanation/architecture.md").read_text(encoding="utf-8")
     for package in {path.parent.name for path in SOURCE.glob("*/__init__.py")}:

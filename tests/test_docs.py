@@ -52,6 +52,7 @@ RUNS = {
     "docs/how-to/own-data.md": {"python", "bash", "sh"},
     "docs/how-to/read-the-report.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},
+    "docs/how-to/scikit-learn.md": {"python"},
     "docs/how-to/score-files.md": {"python", "bash"},
     "docs/explanation/splits.md": {"python"},
     "docs/explanation/imbalance.md": {"python"},

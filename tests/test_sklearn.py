@@ -15,6 +15,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GridSearchCV, cross_val_score, permutation_test_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import estimator_checks
 
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, DataConfig, DataError, FineTuneConfig
@@ -23,6 +24,23 @@ from imdb_sentiment.sklearn import SentimentEstimator
 ROWS = 48
 TEXTS, CODES = make_reviews(ROWS)
 LABELS = np.array(["ham", "spam"])[CODES]
+
+
+CHECKS = [
+    estimator_checks.check_estimator_cloneable,
+    estimator_checks.check_estimator_tags_renamed,
+    estimator_checks.check_valid_tag_types,
+    estimator_checks.check_estimator_repr,
+    estimator_checks.check_no_attributes_set_in_init,
+    estimator_checks.check_estimators_unfitted,
+    estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+    estimator_checks.check_mixin_order,
+    estimator_checks.check_parameters_default_constructible,
+    estimator_checks.check_get_params_invariance,
+    estimator_checks.check_set_params,
+    estimator_checks.check_requires_y_none,
+]
+"""Those that do not fit to numbers; docs/how-to/scikit-learn.md names the reasons for the others."""
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +201,12 @@ def test_a_row_of_weight_zero_is_left_out(quick: SentimentEstimator) -> None:
 def test_weights_that_are_none(quick: SentimentEstimator, weights: list[float], message: str) -> None:
     with pytest.raises(DataError, match=message):
         clone(quick).fit(TEXTS, LABELS, sample_weight=weights)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_scikit_learns_own_checks(check: Callable[[str, SentimentEstimator], None]) -> None:
+    check("SentimentEstimator", SentimentEstimator())
 
 
 @pytest.mark.integration
