@@ -51,7 +51,8 @@ def quick(tiny_config: FineTuneConfig) -> SentimentEstimator:
 
 @pytest.fixture(scope="module")
 def fitted(quick: SentimentEstimator) -> SentimentEstimator:
-    return clone(quick).fit(TEXTS, LABELS)
+    estimator: SentimentEstimator = clone(quick).fit(TEXTS, LABELS)
+    return estimator
 
 
 def test_every_field_of_the_configuration_is_a_parameter_with_its_default() -> None:
@@ -74,7 +75,7 @@ def test_its_repr_has_the_parameters_that_differ_from_their_defaults() -> None:
 @pytest.mark.parametrize("name", ["lr", "learning_rat"])
 def test_an_unknown_parameter_is_refused_with_the_one_that_is_meant(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"no parameter '{name}'(.|\n)*learning_rate"):
-        SentimentEstimator(**{name: 1e-4})
+        SentimentEstimator(**dict[str, Any]({name: 1e-4}))
 
 
 def test_a_value_is_checked_by_fit() -> None:

@@ -136,7 +136,8 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tiny = np.finfo(np.float32).tiny
         threshold = self.classifier_.threshold
         log_odds: NDArray[np.float64] = np.log(np.maximum(odds[:, 1], tiny)) - np.log(np.maximum(odds[:, 0], tiny))
-        return log_odds - np.log(threshold / (1 - threshold))
+        log_odds -= np.log(threshold / (1 - threshold))
+        return log_odds
 
     def __sklearn_tags__(self) -> "Tags":
         tags = super().__sklearn_tags__()

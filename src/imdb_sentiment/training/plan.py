@@ -111,4 +111,5 @@ def encode_rows(
 def _weights(rows: "Dataset") -> NDArray[np.float64]:
     """Return the weights of training rows, of mean 1, shape (n,)."""
     weights: NDArray[np.float64] = np.array(rows["weight"] if "weight" in rows.column_names else [1.0] * len(rows))
-    return weights / weights.mean()
+    weights /= weights.mean()
+    return weights
