@@ -69,70 +69,40 @@ def find_shortcuts(parts: "Mapping[str, Rows]", names: Sequence[str]) -> list[Fi
     return findings
 
 
-class _Presence:
-    """Counts the rows of each class with each word, for words that may still predict the class.
-
-    Args:
-        totals: Number of rows of each class that will be added.
-    """
-
-    def __init__(self, totals: Sequence[int]) -> None:
-        self._totals = totals
-        self._left = list(totals)
-        self._counts: tuple[Counter[str], Counter[str]] = Counter(), Counter()
-        self._held: set[str] = set()
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether no word can predict the class any more."""
-        return not self._held and self._too_late_for_more()
-
-    def add(self, words: set[str], label: int) -> None:
-        """Add a row."""
-        if self._too_late_for_more():
-            words &= self._held
-        self._held |= words
-        self._counts[label].update(words)
-        self._left[label] -= 1
-
-    def prune(self) -> None:
-        """Drop words that cannot predict the class whatever the remaining rows are."""
-        self._held = {word for word in self._held if max(self._reach(word, 0), self._reach(word, 1)) > _DIFFERENCE}
-        for counts in self._counts:
-            for word in counts.keys() - self._held:
-                del counts[word]
-
-    def shortcuts(self) -> list[_Shortcut]:
-        """Return the words that predict the class, best first; call after the last row."""
-        self.prune()
-        found = []
-        for word in self._held:
-            first, second = (counts[word] / total for counts, total in zip(self._counts, self._totals, strict=True))
-            found.append(_Shortcut(word, (first, second)))
-        return sorted(found, key=lambda shortcut: (-shortcut.difference, shortcut.word))
-
-    def _reach(self, word: str, label: int) -> float:
-        """Return the largest possible lead of a word's share in one class over the other."""
-        most = (self._counts[label][word] + self._left[label]) / self._totals[label]
-        return most - self._counts[1 - label][word] / self._totals[1 - label]
-
-    def _too_late_for_more(self) -> bool:
-        return all(left <= _DIFFERENCE * total for left, total in zip(self._left, self._totals, strict=True))
-
-
 def _find_words(rows: "Rows", totals: Sequence[int]) -> list[_Shortcut]:
-    """Return the words that predict the class, best first; the order of digests mixes the classes for an early stop."""
-    presence = _Presence(totals)
+    """Return the words that predict the class, best first.
+
+    Words are dropped once they cannot predict it whatever the remaining rows are. The order of digests mixes the
+    classes, so that this is soon.
+    """
+    counts: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+    left = list(totals)
+
+    def lead(word: str, label: int) -> float:
+        """Return the largest possible lead of a word's share in one class over the other."""
+        most = (counts[label][word] + left[label]) / totals[label]
+        return most - counts[1 - label][word] / totals[1 - label]
+
     order = np.argsort(rows.digests)
+    new_words_may_predict = True
     for start in range(0, len(order), _CHUNK):
         chunk = np.sort(order[start : start + _CHUNK])
-        texts = rows.raw.texts_at(rows.positions[chunk])
-        for pair, label in zip(texts, rows.labels[chunk].tolist(), strict=True):
-            presence.add(_words(pair), label)
-        presence.prune()
-        if presence.is_settled:
+        known = counts[0].keys() | counts[1].keys()
+        for pair, label in zip(rows.raw.texts_at(rows.positions[chunk]), rows.labels[chunk].tolist(), strict=True):
+            counts[label].update(_words(pair) if new_words_may_predict else _words(pair) & known)
+            left[label] -= 1
+        new_words_may_predict = any(rest > _DIFFERENCE * total for rest, total in zip(left, totals, strict=True))
+        for word in counts[0].keys() | counts[1].keys():
+            if max(lead(word, 0), lead(word, 1)) <= _DIFFERENCE:
+                counts[0].pop(word, None)
+                counts[1].pop(word, None)
+        if not (new_words_may_predict or counts[0] or counts[1]):
             return []
-    return presence.shortcuts()
+    found = [
+        _Shortcut(word, (counts[0][word] / totals[0], counts[1][word] / totals[1]))
+        for word in counts[0].keys() | counts[1].keys()
+    ]
+    return sorted(found, key=lambda shortcut: (-shortcut.difference, shortcut.word))
 
 
 def _words(texts: Iterable[str]) -> set[str]:

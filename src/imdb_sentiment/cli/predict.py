@@ -11,6 +11,7 @@ import typer
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show, warn
 from imdb_sentiment.cli.jsonl_stream import classify_lines, read_lines
 from imdb_sentiment.cli.options import Cascade, Json, ModelFolder, NoHeader, SpreadsheetSafe
+from imdb_sentiment.results.tables import one_line
 from imdb_sentiment.runtime.messages import visible_cell
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.inference import Explanation, FileReport, Prediction
 
 __all__ = ["predict"]
+
+_WIDTH = 80
 
 
 @reports_errors
@@ -196,7 +199,9 @@ def _classify_texts(
     """Classify texts that are arguments or lines of standard input, and print the predictions."""
     from imdb_sentiment.errors import DataError
 
-    given = texts or _read_lines()
+    if not texts and sys.stdin.isatty():
+        warn("Reading texts, one per line; press Ctrl-D to end.")
+    given = texts or read_lines()
     if not given:
         raise DataError("there is no text to classify", expected="texts as arguments, or lines on standard input")
     classifier = opened()
@@ -224,15 +229,9 @@ def _show_predictions(
     width = max(map(len, (*map(visible_cell, names), *labels)))
     for index, (text, prediction) in enumerate(zip(texts, predictions, strict=True)):
         truncated = "  [truncated]" if prediction.truncated else ""
-        say(f"{labels[index]:<{width}}  {prediction.score:.3f}  {_shorten(text)}{truncated}")
+        say(f"{labels[index]:<{width}}  {prediction.score:.3f}  {one_line(text, _WIDTH)}{truncated}")
         if explanations:
             show(explanations[index])
-
-
-def _read_lines() -> list[str]:
-    if sys.stdin.isatty():
-        warn("Reading texts, one per line; press Ctrl-D to end.")
-    return read_lines()
 
 
 def _split_pairs(texts: list[str], columns: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -247,8 +246,3 @@ def _split_pairs(texts: list[str], columns: tuple[str, ...]) -> list[tuple[str, 
             rows=wrong,
         )
     return [(first, second) for first, _, second in (text.partition("\t") for text in texts)]
-
-
-def _shorten(text: str, width: int = 80) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 3] + "..."

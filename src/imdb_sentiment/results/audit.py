@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from textwrap import wrap
 from typing import Any, Literal
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.base import NOT_IN_DICT, Record
-from imdb_sentiment.results.tables import format_table
+from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import cut, quote, visible
 
 __all__ = ["DataAudit", "Finding", "Severity", "TokenLengths"]
@@ -155,11 +154,11 @@ def _describe(findings: Iterable[Finding]) -> list[str]:
         lines.append(f"  {code}")
         advice: dict[str, None] = {}
         for finding in alike:
-            lines += _indent(finding.summary, 4)
-            lines += _indent(_place(finding), 6)
+            lines += wrap(finding.summary, first=" " * 4, rest=" " * 4, width=_WIDTH)
+            lines += wrap(_place(finding), first=" " * 6, rest=" " * 6, width=_WIDTH)
             advice[finding.advice] = None
         for text in advice:
-            lines += _indent(text, 4, first="> ")
+            lines += wrap(text, first="    > ", rest=" " * 6, width=_WIDTH)
     return lines
 
 
@@ -169,15 +168,3 @@ def _place(finding: Finding) -> str:
     if not finding.where.startswith(counted):
         return finding.where
     return f"{'row' if finding.count == 1 else 'rows'} {finding.where[len(counted) : -1]}"
-
-
-def _indent(text: str, spaces: int, *, first: str = "") -> list[str]:
-    margin = " " * spaces
-    return wrap(
-        text,
-        _WIDTH,
-        initial_indent=margin + first,
-        subsequent_indent=margin + " " * len(first),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.base import Record
-from imdb_sentiment.results.tables import format_table
+from imdb_sentiment.results.tables import format_table, one_line
 from imdb_sentiment.runtime.messages import visible
 
 __all__ = ["LabelIssue", "LabelIssues"]
@@ -55,13 +55,8 @@ class LabelIssues(Record):
             table = [["text", "row", "label", "suggested", "probability"]]
             for issue in self.issues[:_SHOWN]:
                 cells = (f"{issue.row:,}", issue.label, issue.suggested, f"{issue.probability:.3f}")
-                table.append([_shorten(issue.text), *cells])
+                table.append([one_line(issue.text, _WIDTH), *cells])
             lines += ["", *format_table(table)]
         if len(self.issues) > _SHOWN:
             lines.append(f"... and {len(self.issues) - _SHOWN:,} more")
         return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
-
-
-def _shorten(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from imdb_sentiment.runtime.messages import shorten, visible_cell
 
-__all__ = ["format_table", "wrap"]
+__all__ = ["format_table", "one_line", "wrap"]
 
 _COLUMNS = 80
 _CELL = 60
@@ -22,6 +22,14 @@ def format_table(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
-def wrap(sentence: str) -> list[str]:
-    """Wrap a sentence with a hanging indent."""
-    return textwrap.wrap(sentence, _COLUMNS, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+def one_line(text: str, width: int) -> str:
+    """Put a text on one line, and cut its end off if it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def wrap(sentence: str, *, first: str = "", rest: str = "  ", width: int = _COLUMNS) -> list[str]:
+    """Wrap a sentence, by default with a hanging indent; `first` and `rest` begin its lines."""
+    return textwrap.wrap(
+        sentence, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
