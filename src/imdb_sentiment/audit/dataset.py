@@ -158,7 +158,7 @@ def _find_invalid(raw: RawData, inspected: InspectedRows, config: DataConfig) ->
         for reason, numbers in invalid.items():
             code, what = _INVALID[reason]
             summary = f"{say_rows(len(numbers), split, 'has', 'have')} {what}"
-            findings.append(find(code, raw.splits[split], split, numbers, summary, severity=severity))
+            findings.append(replace(find(code, raw.splits[split], split, numbers, summary), severity=severity))
         if not len(inspected.parts[split]):
             rows = len(raw.splits[split])
             summary = f"{split} has no rows that can be used" if rows else f"{split} has no rows"

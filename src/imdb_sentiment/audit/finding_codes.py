@@ -1,6 +1,7 @@
 """The codes of all findings, each with its severity and advice."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,69 +120,31 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
 _LISTED = 5
 
 
-def find(
-    code: str,
-    raw: "RawRows",
-    split: str,
-    numbers: Sequence[int],
-    summary: str,
-    *,
-    count: int | None = None,
-    elsewhere: str = "",
-    severity: Severity | None = None,
-    advice: str | None = None,
-) -> Finding:
-    """Create a finding about rows.
-
-    Args:
-        code: A key of the catalogue.
-        raw: The rows of the split.
-        split: Name of the split.
-        numbers: Row numbers from 1, ascending.
-        summary: What was found.
-        count: Total number of rows, if rows of other splits are included.
-        elsewhere: Description of those rows.
-        severity: Overrides the catalogue's.
-        advice: Overrides the catalogue's.
-    """
-    usual_severity, usual_advice = CATALOGUE[code]
+def find_whole(code: str, split: str, count: int, summary: str) -> Finding:
+    """Create a finding about a whole split of `count` rows, with the severity and advice of its code."""
+    severity, advice = CATALOGUE[code]
     return Finding(
-        code=code,
-        severity=severity or usual_severity,
-        split=split,
-        count=len(numbers) if count is None else count,
-        rows=tuple(numbers[:_LISTED]),
-        where=raw.locate(numbers) + elsewhere,
-        summary=summary,
-        advice=advice or usual_advice,
+        code=code, severity=severity, split=split, count=count, rows=(), where="", summary=summary, advice=advice
     )
 
 
+def find(code: str, raw: "RawRows", split: str, numbers: Sequence[int], summary: str) -> Finding:
+    """Create a finding about rows, whose numbers are given from 1 and ascending."""
+    whole = find_whole(code, split, len(numbers), summary)
+    return replace(whole, rows=tuple(numbers[:_LISTED]), where=raw.locate(numbers))
+
+
 def find_across(
-    code: str,
-    parts: "Mapping[str, Rows]",
-    masks: Mapping[str, NDArray[np.bool_]],
-    summary: str,
-    *,
-    advice: str | None = None,
+    code: str, parts: "Mapping[str, Rows]", masks: Mapping[str, NDArray[np.bool_]], summary: str
 ) -> list[Finding]:
     """Create one finding about rows of several splits, attributed to the first; none if no rows are masked."""
     numbers = {split: (parts[split].positions[mask] + 1).tolist() for split, mask in masks.items() if mask.any()}
     if not numbers:
         return []
     first, *others = numbers
+    found = find(code, parts[first].raw, first, numbers[first], summary)
     elsewhere = "".join(f"; in {split}: {parts[split].raw.locate(numbers[split])}" for split in others)
-    count = sum(map(len, numbers.values()))
-    raw = parts[first].raw
-    return [find(code, raw, first, numbers[first], summary, count=count, elsewhere=elsewhere, advice=advice)]
-
-
-def find_whole(code: str, split: str, count: int, summary: str) -> Finding:
-    """Create a finding about a whole split of `count` rows."""
-    severity, advice = CATALOGUE[code]
-    return Finding(
-        code=code, severity=severity, split=split, count=count, rows=(), where="", summary=summary, advice=advice
-    )
+    return [replace(found, count=sum(map(len, numbers.values())), where=found.where + elsewhere)]
 
 
 def say_rows(count: int, split: str, one: str, many: str) -> str:

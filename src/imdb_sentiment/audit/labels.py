@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -101,7 +102,8 @@ def _find_not_understood(
     masks = {split: wrong[rows.labels] for split, rows in inspected.parts.items()}
     code = "labels_one_class" if one_class else "labels_not_understood"
     summary = f"all rows have one class: {error.found}" if one_class else f"{error.summary}: {error.found}"
-    return find_across(code, inspected.parts, masks, summary, advice=None if one_class else error.hint)
+    found = find_across(code, inspected.parts, masks, summary)
+    return found if one_class or not error.hint else [replace(finding, advice=error.hint) for finding in found]
 
 
 def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
@@ -134,23 +136,14 @@ def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, un
         numbers = (rows.positions[is_rarer[rows.labels]] + 1).tolist()
         if not numbers:
             continue
-        found = {inspected.label_values[i] for i in np.unique(rows.labels) if is_rarer[i]}
-        examples = [f"{quote(value)} for {quote(usual[value])}" for value in sorted(found)]
+        rarer = {inspected.label_values[i] for i in np.unique(rows.labels) if is_rarer[i]}
+        examples = [f"{quote(value)} for {quote(usual[value])}" for value in sorted(rarer)]
         more = f" and {len(examples) - _NAMED:,} more" if len(examples) > _NAMED else ""
         many = say_rows(len(numbers), split, "has a label", "have labels")
         summary = f"{many} in another spelling: {', '.join(examples[:_NAMED])}{more}"
+        found = find("labels_case_or_space", rows.raw, split, numbers, summary)
         advice = "They are read as one label. Write each in one way, so that other programs do too."
-        findings.append(
-            find(
-                "labels_case_or_space",
-                rows.raw,
-                split,
-                numbers,
-                summary,
-                severity="warning" if understood else "error",
-                advice=advice if understood else None,
-            )
-        )
+        findings.append(replace(found, advice=advice) if understood else replace(found, severity="error"))
     return findings
 
 
