@@ -46,12 +46,6 @@ def test_a_finding_has_five_rows_at_most() -> None:
     assert finding.advice == CATALOGUE["html"][1]
 
 
-def test_what_the_catalogue_says_can_be_replaced() -> None:
-    finding = find("html", rows_of(a=9), "test", [1], "x", count=3, elsewhere="; y", severity="error", advice="z")
-    assert (finding.split, finding.severity, finding.count, finding.advice) == ("test", "error", 3, "z")
-    assert finding.where == "1 row (1); y"
-
-
 def test_a_finding_about_a_split_as_a_whole_has_no_rows() -> None:
     finding = find_whole("giveaway_length", "train", 7, "Lengths.")
     assert (finding.count, finding.rows, finding.where) == (7, (), "")

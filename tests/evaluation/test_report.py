@@ -1,4 +1,4 @@
-"""Covers evaluation/comparison.py, evaluation/curves.py.
+"""Covers evaluation/comparison.py.
 
 A report with all that can be said of the rows, and two reports compared.
 """
