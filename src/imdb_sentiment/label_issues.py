@@ -122,9 +122,9 @@ def _keep_positive(fold: int, result: object, report: "EvaluationReport") -> dic
 
 
 def _held_out_by_tfidf(splits: "DataSplits") -> NDArray[np.float64]:
-    from imdb_sentiment.evaluation.baseline import TFIDF, baseline_probabilities
+    from imdb_sentiment.evaluation.baseline import score_with_tfidf
 
     parts = [labelled_texts(part) for part in (splits.train, splits.validation)]
     texts: Any = [text for part in parts for text in part.texts]
     train = Labelled(texts, [label for part in parts for label in part.labels])
-    return baseline_probabilities(train, texts_of(splits.test))[TFIDF]
+    return score_with_tfidf(train, texts_of(splits.test))

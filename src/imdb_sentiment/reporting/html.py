@@ -14,13 +14,8 @@ class Table(NamedTuple):
     """A table with its caption."""
 
     caption: str
-    head: Sequence[str]
     rows: Sequence[Sequence[str]]
-
-    @classmethod
-    def of(cls, caption: str, rows: Sequence[Sequence[str]]) -> "Table":
-        """Create a table from rows whose first is the header."""
-        return cls(caption, rows[0], rows[1:])
+    """The first is the header; its cells are empty if there is none."""
 
 
 class Page(NamedTuple):

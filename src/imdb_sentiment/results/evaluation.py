@@ -198,17 +198,15 @@ class EvaluationReport(Record):
             title=title,
             labels=shown.labels,
             verdict=self.verdict(),
-            metrics=Table.of(f"Metrics on {shown.rows:,} rows{intervals}", shown.metric_rows()),
+            metrics=Table(f"Metrics on {shown.rows:,} rows{intervals}", shown.metric_rows()),
             computed=f"{shown.computed_in().capitalize()}.",
-            confusion=Table.of("True labels down, predicted labels across", shown._confusion_rows()),
+            confusion=Table("True labels down, predicted labels across", shown._confusion_rows()),
             plots=shown.plots(),
-            slices=Table.of("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
+            slices=Table("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
             mistakes=shown.confident_errors(),
             label_issues=label_issues,
             audit=(background.audit or {}).get("findings", []),
-            provenance=Table(
-                "Where the model comes from", ["", ""], [[*pair] for pair in background.provenance.items()]
-            ),
+            provenance=Table("Where the model comes from", [["", ""], *map(list, background.provenance.items())]),
         )
         file = Path(path)
         write_text(file, render_html(page), overwrite=overwrite)
