@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import baseline_probabilities
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
+from imdb_sentiment.runtime.messages import quote
 from imdb_sentiment.training.setup import build_training
 
 Reviews = tuple[list[str], list[int]]
@@ -41,6 +43,38 @@ def test_the_tiny_model_learns(fitted: SentimentFineTuner) -> None:
     assert report.rows == len(fitted.splits.test) == 24
     assert report.accuracy > 0.9
     assert fitted.splits.train.column_names == ["text", "label"]
+
+
+def test_the_model_is_at_hand_without_saving(fitted: SentimentFineTuner, tmp_path: Path) -> None:
+    classifier = fitted.classifier
+    assert classifier.model is fitted.model
+    assert classifier.tokenizer is fitted.tokenizer
+    texts = make_reviews(10)[0]
+    saved = SentimentClassifier.from_pretrained(fitted.save(tmp_path / "model"), precision="fp32")
+    assert (classifier.predict_proba(texts) == saved.predict_proba(texts)).all()
+    assert classifier.predict(texts, cascade=True) == saved.predict(texts, cascade=True)
+    copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301
+    assert (copy.predict_proba(texts) == saved.predict_proba(texts)).all()
+    inputs = fitted.tokenizer(texts[0], return_tensors="pt")
+    with torch.no_grad():
+        logits = fitted.model(**inputs).logits
+    assert torch.softmax(logits, 1).numpy() == pytest.approx(saved.predict_proba(texts[:1]), abs=1e-5)
+
+
+def test_it_says_what_it_is(fitted: SentimentFineTuner, tiny_config: FineTuneConfig) -> None:
+    assert repr(fitted) == f"<SentimentFineTuner: {quote(tiny_config.model_name)} on given rows, fitted by fine_tune>"
+    assert repr(SentimentFineTuner()) == (
+        "<SentimentFineTuner: 'google-bert/bert-base-uncased' on 'stanfordnlp/imdb', not fitted>"
+    )
+    assert repr(fitted.classifier) == "<SentimentClassifier: 'negative' or 'positive', threshold 0.5, fp32>"
+
+
+def test_without_a_test_split_there_is_nothing_to_evaluate_on(tiny_config: FineTuneConfig) -> None:
+    tuner = SentimentFineTuner(DataConfig(test_fraction=0, near_duplicates="ignore"), tiny_config)
+    tuner.fit(make_reviews(40))
+    assert len(tuner.splits.train) + len(tuner.splits.validation) == 40
+    with pytest.raises(DataError, match=r"no test split(.|\n)*test_fraction=0(.|\n)*evaluate\(texts, labels\)"):
+        tuner.evaluate()
 
 
 def test_a_run_on_the_validation_split_is_what_the_history_says(fitted: SentimentFineTuner) -> None:

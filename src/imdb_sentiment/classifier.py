@@ -22,6 +22,8 @@ from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
     from imdb_sentiment.results.evaluation import EvaluationReport
 
 __all__ = ["SentimentClassifier"]
@@ -80,6 +82,25 @@ class SentimentClassifier:
     def labels(self) -> tuple[str, str]:
         """Names of the negative and of the positive label, in the order of the columns of `predict_proba`."""
         return self._opened.labels
+
+    @property
+    def model(self) -> "PreTrainedModel":
+        """The model itself, not a copy: what is changed in it changes the predictions.
+
+        Raises:
+            ModelError: It is an exported graph.
+        """
+        return self._opened.with_weights("model").model
+
+    @property
+    def tokenizer(self) -> "PreTrainedTokenizerFast":
+        """The tokenizer itself, which cleans texts and neither truncates nor pads."""
+        return self._opened.artifact.encoder.tokenizer
+
+    def __repr__(self) -> str:
+        labels = " or ".join(map(quote, self.labels))
+        threshold = f"{self.threshold:g}"
+        return f"<SentimentClassifier: {labels}, threshold {threshold}, {self._opened.numeric_precision or 'graph'}>"
 
     @property
     def metadata(self) -> ModelMetadata:

@@ -22,6 +22,8 @@ from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
     from imdb_sentiment.models.pretrained import Encoder
     from imdb_sentiment.persistence.metadata import ModelMetadata
     from imdb_sentiment.persistence.torch_model import Artifact
@@ -40,7 +42,9 @@ class SentimentFineTuner:
     Args:
         data_config: Where the data come from and how they are split.
         config: How the model is trained.
-        output_dir: Folder for the checkpoints of the run, one after each epoch. `save` writes the finished model.
+        output_dir: Folder for the checkpoints of the run, one after each epoch. By default a temporary folder, which is
+            removed at the end of the run; if the run breaks, a note of the exception says where its checkpoints are.
+            Processes on several machines need a folder on a shared disk. `save` writes the finished model.
 
     Raises:
         ConfigError: An argument has another type; the message says how to pass it.
@@ -51,14 +55,15 @@ class SentimentFineTuner:
         data_config: DataConfig | None = None,
         config: FineTuneConfig | None = None,
         *,
-        output_dir: str | PathLike[str] = "results",
+        output_dir: str | PathLike[str] | None = None,
         **unknown: Never,
     ) -> None:
         if unknown:
             raise _no_argument(next(iter(unknown)))
         self.data_config = given_config(data_config, DataConfig)
         self.config = given_config(config, FineTuneConfig)
-        self.output_dir = as_path(output_dir, "output_dir")
+        self.output_dir = None if output_dir is None else as_path(output_dir, "output_dir")
+        self._temporary: Path | None = None
         self._read_config = self.data_config
         self._loaded: LoadedSplits | None = None
         self._audit: DataAudit | None = None
@@ -93,6 +98,29 @@ class SentimentFineTuner:
         """
         return SentimentClassifier(hold_model(self._artifact(self._require_fitted("classify with"))))
 
+    @property
+    def model(self) -> "PreTrainedModel":
+        """The fitted model itself, not a copy: its logits are calibrated, and what is changed in it changes here too.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+        """
+        return self._require_fitted("return").model
+
+    @property
+    def tokenizer(self) -> "PreTrainedTokenizerFast":
+        """The tokenizer of the fitted model itself, which cleans texts and neither truncates nor pads.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+        """
+        return self._require_fitted("return").encoder.tokenizer
+
+    def __repr__(self) -> str:
+        given = "given rows" if self._rows_given else quote(self._read_config.source)
+        method = f"fitted by {self._fitted.result.method}" if self._fitted else "not fitted"
+        return f"<SentimentFineTuner: {quote(self.config.model_name)} on {given}, {method}>"
+
     def audit(self) -> "DataAudit | None":
         """Audit the data before training; `fit` does so too.
 
@@ -126,8 +154,8 @@ class SentimentFineTuner:
                 or a pair `(texts, labels)`; or `DataSplits`, which are taken as they are. By default, what
                 `data_config.source` names.
             *more: Nothing: texts and labels are one pair.
-            resume: Go on from the newest complete checkpoint in `output_dir`, if there is one. The run ends as it would
-                have ended without the break.
+            resume: Resume from the newest complete checkpoint in `output_dir`, if there is one, or of the broken run of
+                this object. The run ends as it would have ended without the break.
 
         Raises:
             DataError: The data cannot be used as they are.
@@ -295,11 +323,15 @@ class SentimentFineTuner:
             held: Keeps the folder claimed until it is closed.
             resume: As for `fit`.
         """
-        from imdb_sentiment.training.checkpoints import check_same_run, claimed, resume_point
+        from imdb_sentiment.training.checkpoints import check_same_run, claimed, resume_point, temporary_folder
         from imdb_sentiment.training.plan import Plan, describe_run, encode_rows, uses_few_rows
         from imdb_sentiment.training.recipe import settle, settled_fields
 
-        held.enter_context(claimed(self.output_dir, resume=resume))
+        folder = self.output_dir
+        if folder is None:
+            unfinished = self._temporary if resume and self._temporary and self._temporary.exists() else None
+            folder = self._temporary = held.enter_context(temporary_folder(unfinished))
+        held.enter_context(claimed(folder, resume=resume))
         # rows given to an earlier fit are not those of the source
         if data is not None or self._rows_given or self._read_config != self.data_config:
             self._take(data)
@@ -307,7 +339,7 @@ class SentimentFineTuner:
         config = settle(self.config, train_rows=len(splits.train), hidden_size=encoder.config.hidden_size)
         run = describe_run(config, splits, names)
         few = uses_few_rows(self.config, splits)
-        point = resume_point(self.output_dir) if resume else None
+        point = resume_point(folder) if resume else None
         if point:
             check_same_run(point, run)
         self._look(encoder.text_encoder)  # before anything is trained
@@ -319,7 +351,7 @@ class SentimentFineTuner:
             splits.summary,
             self._audit,
             run,
-            self.output_dir,
+            folder,
             point,
         )
 

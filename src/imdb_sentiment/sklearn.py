@@ -1,8 +1,6 @@
 """SentimentEstimator: a fine-tuned classifier with scikit-learn's interface."""
 
 import inspect
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -109,10 +107,9 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             positive_label=names[1],
         )
         config = FineTuneConfig(**{name: getattr(self, name) for name in _FIELDS})
-        with tempfile.TemporaryDirectory(prefix="imdb-sentiment-") as folder:
-            tuner = SentimentFineTuner(data_config, config, output_dir=Path(folder) / "run")
-            result = tuner.fit([dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)])
-            self.classifier_ = tuner.classifier
+        tuner = SentimentFineTuner(data_config, config)
+        result = tuner.fit([dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)])
+        self.classifier_ = tuner.classifier
         self.result_: FineTuneResult = result
         self.classes_: NDArray[Any] = classes
         self.n_iter_ = max(round(result.history[-1].epoch), 1) if result.history else 1

@@ -55,7 +55,7 @@ def test_the_defaults_in_a_fresh_process(hub: LoopbackHub, tmp_path: Path) -> No
     }
     assert content["splits"]["folds"] == 5
     assert content["splits"]["notes"] == ["split 'unsupervised' was left out"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "model", "results"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "model"]
     assert any(path.endswith("/model.safetensors") for _, path in hub.requests[seen:])
 
 

@@ -4,13 +4,14 @@ Going on with a run: the same data and configuration, or not at all; and what a 
 """
 
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import make_reviews
-from imdb_sentiment import ConfigError, FineTuneConfig, ModelError, NotFittedError, SentimentFineTuner
+from imdb_sentiment import ConfigError, DataError, FineTuneConfig, ModelError, NotFittedError, SentimentFineTuner
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
@@ -21,6 +22,37 @@ Reviews = tuple[list[str], list[int]]
 @pytest.fixture(scope="module")
 def config(tiny_config: FineTuneConfig) -> FineTuneConfig:
     return tiny_config.replace(num_train_epochs=2, metric_for_best_model="log_loss")
+
+
+def test_a_run_without_a_folder_leaves_nothing_unless_it_breaks(
+    config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    rows = make_reviews(60)
+    whole = SentimentFineTuner(config=config).fit(rows)
+    assert list(tmp_path.iterdir()) == []
+    tuner = SentimentFineTuner(config=config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("transformers.Trainer._load_best_model", interrupt)
+        with pytest.raises(KeyboardInterrupt) as broken_run:
+            tuner.fit(rows)
+    (folder,) = tmp_path.iterdir()
+    (note,) = broken_run.value.__notes__
+    assert str(folder) in note
+    again = tuner.fit(rows, resume=True)
+    assert [record.validation for record in again.history] == [record.validation for record in whole.history]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_breaks_before_its_first_checkpoint_leaves_nothing(
+    config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(DataError) as error:
+        SentimentFineTuner(config=config).fit((["a text"], [1]))
+    assert not hasattr(error.value, "__notes__")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,30 @@ class Keep(NamedTuple):
 
     best: bool
     """Whether to also keep the best."""
+
+
+@contextmanager
+def temporary_folder(unfinished: Path | None) -> Iterator[Path]:
+    """Yield a folder for a run whose checkpoints are not wanted afterwards.
+
+    It is removed, unless the run breaks and can be resumed; a note of the exception then says where it is.
+
+    Args:
+        unfinished: Such a folder of a run that is to be resumed.
+    """
+    folder = unfinished or Path(tempfile.mkdtemp(prefix="imdb-sentiment-"))
+    try:
+        yield folder
+    except BaseException as error:
+        if point := resume_point(folder):
+            error.add_note(
+                f"The run is kept in {folder} ({describe_resume_point(point)}). To resume it, call fit(resume=True)"
+                f" on the same object, or on SentimentFineTuner(..., output_dir={str(folder)!r})."
+            )
+        else:
+            shutil.rmtree(folder)
+        raise
+    shutil.rmtree(folder)
 
 
 @contextmanager
