@@ -179,7 +179,7 @@ class SentimentFineTuner:
         if more:
             raise DataError("fit takes texts and labels as one pair", hint="fit((texts, labels))")
         source_of(data, self.data_config)  # report a mistake before anything is loaded
-        check_trackers(self.config.report_to)
+        check_trackers(self.config.report_to, temporary=self.output_dir is None)
         warn_of_idle_gpus()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
         with ExitStack() as held:

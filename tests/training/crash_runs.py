@@ -54,6 +54,7 @@ class Recipe(NamedTuple):
 def outcome(tuner: SentimentFineTuner, result: FineTuneResult) -> Outcome:
     """Return how a run ended, as plain JSON types: its figures, and digests of the weights it kept and of the last."""
     assert tuner._fitted
+    assert tuner.output_dir
     complete = complete_checkpoints(tuner.output_dir)
     kept = hashlib.sha256()
     for name, weight in sorted(tuner._fitted.model.state_dict().items()):

@@ -189,7 +189,7 @@ def test_an_interrupted_run_is_resumed_fold_by_fold(
     tuner = SentimentFineTuner(DATA, config, output_dir=tmp_path / "run")
     with pytest.raises(TrainingInterruptedError):
         tuner.fit(PARTS)
-    assert sorted(path.name for path in tuner.output_dir.glob("*.json")) == ["fold-1.json", "fold-2.json"]
+    assert sorted(path.name for path in (tmp_path / "run").glob("*.json")) == ["fold-1.json", "fold-2.json"]
     result = tuner.fit(PARTS, resume=True)
     assert trained == [48] * 6 + [ROWS]  # two folds, the interrupted one, three more and the final model
     assert result.compared == fitted[1].compared
@@ -270,7 +270,7 @@ def test_a_validation_split_of_the_source_is_held_out_and_never_trained_on(
     result = tuner.fit(parts)
     assert (tuner.splits.folds, len(tuner.splits.validation)) == ((), 20)
     assert result.validation.rows == 20
-    assert not list(tuner.output_dir.glob("fold-*"))
+    assert not list((tmp_path / "run").glob("fold-*"))
     classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
     scores = classifier.predict_proba(parts["validation"]["text"].tolist())
     report = measure(scores, parts["validation"]["label"], names=("negative", "positive"))

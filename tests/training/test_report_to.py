@@ -107,3 +107,9 @@ def test_flyte_is_usable_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) 
         check_trackers(["tensorboard", "flyte"])
     monkeypatch.setattr("transformers.integrations.integration_utils.is_flytekit_available", lambda: True)
     check_trackers(["tensorboard", "flyte"])
+
+
+def test_event_files_need_a_folder_that_stays(tiny_config: FineTuneConfig) -> None:
+    tuner = SentimentFineTuner(config=tiny_config.replace(report_to=("tensorboard",)))
+    with pytest.raises(ConfigError, match=r"removed with the temporary folder(.|\n)*output_dir=FOLDER"):
+        tuner.fit(make_reviews(20))

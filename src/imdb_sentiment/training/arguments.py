@@ -78,18 +78,24 @@ def training_arguments(
     return arguments
 
 
-def check_trackers(names: Sequence[str]) -> None:
+def check_trackers(names: Sequence[str], *, temporary: bool = False) -> None:
     """Check that each tracker is known and usable.
 
     Args:
         names: `FineTuneConfig.report_to`.
+        temporary: Whether the folder of the run is removed at its end.
 
     Raises:
-        ConfigError: A tracker is unknown.
+        ConfigError: A tracker is unknown, or its files would be removed with the folder.
         MissingExtraError: The package of a tracker is not installed.
     """
     if not names:
         return
+    if temporary and "tensorboard" in names and _EVENT_FOLDER not in os.environ:
+        raise ConfigError(
+            "TensorBoard's event files would be removed with the temporary folder of the run",
+            hint="SentimentFineTuner(..., output_dir=FOLDER), which keeps them in FOLDER/runs",
+        )
     with LOADING_LOCK:
         from transformers.integrations import integration_utils as upstream
 
