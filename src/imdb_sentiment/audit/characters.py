@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from imdb_sentiment.audit.finding_codes import find, say_rows
+from imdb_sentiment.audit.sampling import text_columns
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.results.audit import Finding
@@ -87,7 +88,7 @@ def _look_through(raw: "RawRows", *, mojibake: bool) -> dict[str, NDArray[np.int
     start = 0
     with progress_bar("checking characters", total=len(raw), unit="row") as bar:
         for batch in raw.batches():
-            columns = [batch.column(name) for name in ("text", "text_pair") if name in batch.schema.names]
+            columns = text_columns(batch)
             masks = {name: _matches(columns, pattern) for name, pattern in _PATTERNS.items()}
             masks["html"] = masks["break"] | masks["markup"]
             if mojibake:

@@ -110,7 +110,7 @@ def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
     """Return the labels other than a known pair, or all labels if there is no such pair."""
     if config.positive_label is not None:
         positive = plain_label(config.positive_label)
-        plain = [plain_label(value) for value in sorted(totals, key=lambda value: (-totals[value], value))]
+        plain = [plain_label(value) for value in _most_frequent_first(totals)]
         others = [value for value in plain if value != positive]
         named = {positive, plain_label(config.negative_label) if config.negative_label else (others or [""])[0]}
         fitting = {value for value in totals if plain_label(value) in named} if named <= set(plain) else set()
@@ -124,10 +124,14 @@ def _misfits(totals: Mapping[str, int], config: "DataConfig") -> set[str]:
     return (totals.keys() - fitting if fitting else set()) or set(totals)
 
 
+def _most_frequent_first(totals: Mapping[str, int]) -> list[str]:
+    return sorted(totals, key=lambda value: (-totals[value], value))
+
+
 def _find_spellings(inspected: "InspectedRows", totals: Mapping[str, int], *, understood: bool) -> list[Finding]:
     """Find rows whose label is not in its most frequent spelling."""
     spellings: dict[str, list[str]] = defaultdict(list)
-    for value in sorted(totals, key=lambda value: (-totals[value], value)):
+    for value in _most_frequent_first(totals):
         spellings[fold_label(value)].append(value)
     usual = {rarer: most for most, *others in spellings.values() for rarer in others}
     is_rarer = np.array([value in usual for value in inspected.label_values])
@@ -164,7 +168,7 @@ def _find_shares(
 
 def _shorten(counts: Mapping[str, Mapping[str, int]], totals: Mapping[str, int]) -> dict[str, dict[str, int]]:
     """Merge the counts of all but the most frequent labels."""
-    ordered = sorted(totals, key=lambda value: (-totals[value], value))
+    ordered = _most_frequent_first(totals)
     shown, others = ordered[:_COLUMNS], ordered[_COLUMNS:]
     return {
         split: {value: by_value[value] for value in shown}

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from imdb_sentiment.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.inspection import Rows
 
-__all__ = ["read_texts", "smallest_digests"]
+__all__ = ["read_texts", "smallest_digests", "text_columns"]
 
 
 def smallest_digests(parts: "Mapping[str, Rows]", most: int) -> "dict[str, Rows]":
@@ -25,15 +26,19 @@ def smallest_digests(parts: "Mapping[str, Rows]", most: int) -> "dict[str, Rows]
     return {split: rows.where(keep) for (split, rows), keep in zip(parts.items(), np.split(chosen, ends), strict=True)}
 
 
+def text_columns(batch: pa.RecordBatch) -> list[pa.Array]:
+    """Return the text column of a batch, or the two of a pair."""
+    return [batch.column(name) for name in ("text", "text_pair") if name in batch.schema.names]
+
+
 def read_texts(rows: "Rows", description: str) -> Iterator[list[tuple[str, ...]]]:
     """Yield the texts of the rows in order, one or two per row, in batches."""
     start = done = 0
     with progress_bar(description, total=len(rows), unit="row") as bar:
         for batch in rows.raw.batches():
             upto = int(np.searchsorted(rows.positions, start + len(batch)))
-            names = [name for name in ("text", "text_pair") if name in batch.schema.names]
-            columns = [batch.column(name).take(rows.positions[done:upto] - start).to_pylist() for name in names]
-            yield list(zip(*columns, strict=True))
+            columns = [column.take(rows.positions[done:upto] - start) for column in text_columns(batch)]
+            yield list(zip(*(column.to_pylist() for column in columns), strict=True))
             bar.update(upto - done)
             start += len(batch)
             done = upto

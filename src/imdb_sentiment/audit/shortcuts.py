@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from imdb_sentiment.audit.finding_codes import find, find_whole
-from imdb_sentiment.audit.sampling import read_texts
+from imdb_sentiment.audit.sampling import read_texts, text_columns
 from imdb_sentiment.data.cleaning import divide, normalise
 from imdb_sentiment.results.audit import Finding
 from imdb_sentiment.runtime.messages import quote
@@ -111,10 +111,10 @@ def _words(texts: Iterable[str]) -> set[str]:
 
 def _count_characters(rows: "Rows") -> NDArray[np.int64]:
     """Return the length of each text, or of both texts of a row together; shape (n,)."""
-    found = []
-    for batch in rows.raw.batches():
-        columns = [batch.column(name) for name in ("text", "text_pair") if name in batch.schema.names]
-        found.append(sum(pc.utf8_length(column).fill_null(0).to_numpy().astype(np.int64) for column in columns))
+    found = [
+        sum(pc.utf8_length(column).fill_null(0).to_numpy().astype(np.int64) for column in text_columns(batch))
+        for batch in rows.raw.batches()
+    ]
     lengths: NDArray[np.int64] = np.concatenate(found)[rows.positions]
     return lengths
 
