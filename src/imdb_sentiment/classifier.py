@@ -71,8 +71,6 @@ class SentimentClassifier:
                 `auto` is 2,048 on a CPU and 32,768 on a GPU, halved when memory runs out.
 
         Raises:
-            ConfigError: The device or precision does not exist, or `max_tokens_per_forward` is below 1.
-            MissingExtraError: The runtime of an exported model is not installed.
             ModelError: The folder is not a model, or cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
         """
@@ -238,10 +236,9 @@ class SentimentClassifier:
             DataError: There are no files, or some could not be scored; the others are.
             ConfigError: An option is invalid, or there is no cluster at `RAY_ADDRESS`.
             OutputExistsError: A file would be overwritten, or another process writes to the folder.
-            MissingExtraError: Ray is not installed.
         """
         from imdb_sentiment.inference.folder import FolderJob, find_inputs, precision_of_run, score_folder
-        from imdb_sentiment.inference.ray_engine import RayWorkers
+        from imdb_sentiment.inference.ray_engine import ray_workers
 
         model = self._opened
         model.scorer_for(cascade)  # before anything is written
@@ -255,7 +252,7 @@ class SentimentClassifier:
         }
         target = as_path(folder, "folder").absolute()
         with model.computing_as(precision_of_run(target)):
-            engine = RayWorkers(self.predict_file, workers=workers, on_gpu=not model.is_exported)
+            engine = ray_workers(self.predict_file, workers=workers, on_gpu=not model.is_exported)
             root, names = find_inputs(str(as_path(source, "source")), target)
             job = FolderJob(root, names, target, options, model.identity, model.numeric_precision)
             return score_folder(job, engine, overwrite=overwrite)
@@ -328,7 +325,6 @@ class SentimentClassifier:
         Raises:
             DataError: A text cannot be classified, a label is ambiguous, the lengths differ, there are too many slices,
                 or `train` or `validation` has one label only.
-            ConfigError: `explained_errors` is below 0.
         """
         from imdb_sentiment.persistence.measure import measure_model
 
@@ -424,9 +420,7 @@ class SentimentClassifier:
             overwrite: Replace a model of this library. Nothing else is ever overwritten.
 
         Raises:
-            ConfigError: The format or rounding is unknown, or labels are given without texts.
             DataError: A text cannot be classified, or a label is not one of the model's.
-            MissingExtraError: ONNX is not installed.
             ModelError: Fewer than 99 % of the texts get the same label; nothing was kept.
             OutputExistsError: The folder is not empty.
         """

@@ -49,7 +49,7 @@ def classifier(saved_model: Path) -> SentimentClassifier:
 def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files that were scored since the test began."""
     monkeypatch.setattr(HereAndNow, "scored", [], raising=False)
-    monkeypatch.setattr("imdb_sentiment.inference.ray_engine.RayWorkers", HereAndNow)
+    monkeypatch.setattr("imdb_sentiment.inference.ray_engine.ray_workers", HereAndNow)
     return HereAndNow.scored
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.errors import MissingExtraError
-from imdb_sentiment.models.acceleration import first_token_only
+from imdb_sentiment.inference.torch_backend import TorchBackend
 from imdb_sentiment.models.tokenization import Span, TextEncoder
 from imdb_sentiment.results.inference import Explanation, WordContribution
-from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
+from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
 if TYPE_CHECKING:
     import torch
@@ -46,17 +46,11 @@ def explain_text(
     (encoded,) = encoder.encode(texts)
     inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([encoded]).items()}
     spans = encoder.spans(text)
-    with first_token_only(model), COMPUTE_LOCK.shared():
-        was_training = model.training
-        model.eval()
-        try:
-            with torch.no_grad():
-                logits = model(**inputs).logits[0].double()
-            scores, error, steps = _attribute(
-                model, inputs, [span is None for span in spans], encoder.tokenizer.pad_token_id
-            )
-        finally:
-            model.train(was_training)
+    with TorchBackend(model).ready():
+        with torch.no_grad():
+            logits = model(**inputs).logits[0].double()
+        special = [span is None for span in spans]
+        scores, error, steps = _attribute(model, inputs, special, encoder.tokenizer.pad_token_id)
     probability = float(logits.softmax(0)[1])
     positive = probability > threshold
     parts = (text,) if isinstance(text, str) else text

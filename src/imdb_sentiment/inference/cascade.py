@@ -201,13 +201,7 @@ class Cascade(NamedTuple):
 
 
 class CascadeScorer:
-    """Scores texts with a cascade; see `Scorer`.
-
-    Args:
-        scorer: Scores the texts that the TF-IDF model does not answer.
-        cascade: The TF-IDF model and its parameters.
-        threshold: Decision threshold.
-    """
+    """Scores texts with a cascade, and those that its TF-IDF model does not answer with a `Scorer`."""
 
     def __init__(self, scorer: Scorer, cascade: Cascade, *, threshold: float) -> None:
         self._scorer = scorer

@@ -131,15 +131,7 @@ def score_one(job: FolderJob, name: str, open_model: Callable[[], PredictFile]) 
 
 
 def find_inputs(source: str, folder: Path) -> tuple[Path, list[str]]:
-    """Find the files to score, outside of the output folder.
-
-    Args:
-        source: A file, a folder, which is searched recursively, or a pattern.
-        folder: The output folder.
-
-    Returns:
-        The common folder as an absolute path, and the paths relative to it.
-    """
+    """Return the absolute path of the folder of the files to score, and their paths in it, outside of the output."""
     path, own = Path(source).expanduser(), folder.resolve()
     if is_pattern(source):
         root, files = root_of(source), matching_files(source, KINDS)

@@ -214,10 +214,7 @@ def open_graph(
 ) -> OnnxBackend | OpenVinoBackend:
     """Open a graph with the fastest runtime: OpenVINO if it is installed, and ONNX Runtime for int8.
 
-    Args:
-        graph: The file of the graph.
-        quantized: Whether its weights are quantized to int8, with which OpenVINO is slower.
-        precision: Precision to compute in; only OpenVINO supports `bf16`.
+    Only OpenVINO computes in bf16; with weights quantized to int8 it is slower.
 
     Raises:
         ConfigError: A precision was given for a quantized graph.

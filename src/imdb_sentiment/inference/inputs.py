@@ -18,11 +18,7 @@ TextsLike = Iterable[str] | Iterable[tuple[str, str]] | Table
 
 
 def checked_texts(texts: TextsLike, columns: Sequence[str]) -> Texts:
-    """Return texts or pairs as a validated list.
-
-    Args:
-        texts: One text, several, or pairs; or a table with the columns.
-        columns: The model's one or two text columns.
+    """Return the texts, or pairs for a model of two text columns, as a validated list.
 
     Raises:
         DataError: The input or an item has the wrong type, or an item is blank; positions are counted from 1.
@@ -52,45 +48,28 @@ def listed_items(texts: Any, columns: Sequence[str]) -> list[Any]:
 
 
 def check_items(items: list[Any], columns: Sequence[str], *, before: int = 0) -> Texts:
-    """Validate texts or pairs.
-
-    Args:
-        items: The texts or pairs.
-        columns: As for `checked_texts`.
-        before: Number of items checked before, for the positions.
+    """Validate texts or pairs; their positions are counted after those of `before` items.
 
     Raises:
         DataError: An item has the wrong type or is blank.
     """
-    if len(columns) == 2:
-        expected = f"pairs of texts ({list_values(columns)})"
-        pairs = _listed_pairs(items, columns, before)
-        for index, column in enumerate(columns):
-            parts = [pair[index] for pair in pairs]
-            _check_strings(parts, what=quote(column), expected=expected, before=before)
-        _check_not_blank(pairs, before)
-        return pairs
-    expected = f"one text each, since the model was trained on one column ({list_values(columns)})"
-    _check_strings(items, what="item", expected=expected, before=before)
-    _check_not_blank([(text,) for text in items], before)
-    return items
-
-
-def _listed_pairs(items: list[Any], columns: Sequence[str], before: int) -> list[tuple[str, str]]:
-    """Return items of length two as tuples, of any content."""
     names = list_values(columns)
+    if len(columns) == 1:
+        expected = f"one text each, since the model was trained on one column ({names})"
+        _check_strings(items, what="item", expected=expected, before=before)
+        _check_not_blank([(text,) for text in items], before)
+        return items
+    expected = f"pairs of texts ({names})"
     wrong = [i for i, item in enumerate(items) if not (isinstance(item, tuple | list) and len(item) == 2)]
     if wrong:
-        single = isinstance(items[wrong[0]], str)
-        raise _wrong(
-            "each item must be a pair of texts, since the model was trained on two columns",
-            items,
-            wrong,
-            before,
-            expected=f"pairs of texts ({names})",
-            hint=f"a list also for one pair: [({names})]" if single else None,
-        )
-    return [(item[0], item[1]) for item in items]
+        hint = f"a list also for one pair: [({names})]" if isinstance(items[wrong[0]], str) else None
+        summary = "each item must be a pair of texts, since the model was trained on two columns"
+        raise _wrong(summary, items, wrong, before, expected=expected, hint=hint)
+    for index, column in enumerate(columns):
+        _check_strings([item[index] for item in items], what=quote(column), expected=expected, before=before)
+    pairs: list[tuple[str, str]] = [(item[0], item[1]) for item in items]
+    _check_not_blank(pairs, before)
+    return pairs
 
 
 def _check_strings(texts: Sequence[object], *, what: str, expected: str, before: int = 0) -> None:

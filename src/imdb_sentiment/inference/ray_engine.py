@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError
-from imdb_sentiment.inference.folder import FolderJob, Outcome, PredictFile, score_one
+from imdb_sentiment.inference.folder import Engine, FolderJob, Outcome, PredictFile, score_one
 from imdb_sentiment.runtime.process_wide import process_wide
 from imdb_sentiment.runtime.silence import silent_warnings
 
-__all__ = ["RayWorkers"]
+__all__ = ["ray_workers"]
 
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -26,8 +26,8 @@ _QUIET = {
 """Environment variables that disable Ray's usage statistics and log lines."""
 
 
-class RayWorkers:
-    """Ray engine for `score_folder`.
+def ray_workers(predict_file: PredictFile, *, workers: int | None, on_gpu: bool) -> Engine:
+    """Return an engine for `score_folder`.
 
     Args:
         predict_file: Sent to each actor, which opens the model once.
@@ -38,28 +38,23 @@ class RayWorkers:
         MissingExtraError: Ray is not installed.
         ConfigError: `workers` is below 1.
     """
+    if workers is not None and workers < 1:
+        raise ConfigError("workers must be at least 1", found=str(workers))
+    try:
+        with silent_warnings(), _silence():
+            pass
+    except ImportError as error:
+        hint = "pip install 'imdb-sentiment[ray]'"
+        raise MissingExtraError("the engine ray needs the extra 'ray'", hint=hint) from error
+    model = pickle.dumps(predict_file)
 
-    def __init__(self, predict_file: PredictFile, *, workers: int | None, on_gpu: bool) -> None:
-        if workers is not None and workers < 1:
-            raise ConfigError("workers must be at least 1", found=str(workers))
-        try:
-            with silent_warnings(), _silence():
-                pass
-        except ImportError as error:
-            hint = "pip install 'imdb-sentiment[ray]'"
-            raise MissingExtraError("the engine ray needs the extra 'ray'", hint=hint) from error
-        self._predict_file = pickle.dumps(predict_file)
-        self._workers = workers
-        self._on_gpu = on_gpu
-
-    def __call__(self, job: FolderJob, names: Sequence[str]) -> Iterator[Outcome]:
-        """Score files, and yield each outcome as it completes."""
+    def score(job: FolderJob, names: Sequence[str]) -> Iterator[Outcome]:
         with silent_warnings(), _silence(), _connected() as ray:
-            share = divide(_nodes(ray), self._workers, len(names), on_gpu=self._on_gpu)
+            share = divide(_nodes(ray), workers, len(names), on_gpu=on_gpu)
             files = ray.data.from_items([{"name": name} for name in names], override_num_blocks=len(names))
             outcomes = files.map(
                 _Actor,
-                fn_constructor_args=(self._predict_file, job),
+                fn_constructor_args=(model, job),
                 # one file at a time, so that no file waits for a busy actor while another is idle
                 compute=ray.data.ActorPoolStrategy(size=share.workers, max_tasks_in_flight_per_actor=1),
                 num_cpus=share.cpus,
@@ -67,6 +62,8 @@ class RayWorkers:
             )
             for row in outcomes.iter_rows():
                 yield pickle.loads(row["outcome"])  # noqa: S301 - made by an actor a moment ago
+
+    return score
 
 
 class _Actor:
@@ -94,13 +91,9 @@ class Share(NamedTuple):
 
 
 def divide(nodes: Sequence[dict[str, float]], workers: int | None, files: int, *, on_gpu: bool) -> Share:
-    """Divide the processors of a cluster between actors.
+    """Divide a cluster between actors, at most one for each file; by default one for each GPU, or else processor.
 
-    Args:
-        nodes: Resources of each machine: `CPU`, `GPU`.
-        workers: Requested number of actors; by default the number of GPUs, or else of processors.
-        files: Number of files, the maximum number of actors.
-        on_gpu: Whether the model can run on a GPU.
+    A node is given by its resources `CPU` and `GPU`.
     """
     gpus = sum(int(node.get("GPU", 0)) for node in nodes) if on_gpu else 0
     cpus = [int(node.get("CPU", 0)) for node in nodes]

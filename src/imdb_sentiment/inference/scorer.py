@@ -67,13 +67,7 @@ class Scores(NamedTuple):
         return softmax(self.logits).astype(np.float32)
 
     def predictions(self, labels: tuple[str, str], *, threshold: float, abstain_below: float) -> list[Prediction]:
-        """Return a prediction for each text.
-
-        Args:
-            labels: Names of the negative and of the positive label.
-            threshold: A text is called positive above it.
-            abstain_below: Mark predictions whose label has a lower probability.
-        """
+        """Return a prediction for each text; if its label is less probable than `abstain_below`, it is abstained."""
         predictions = []
         columns = (self.probabilities.tolist(), self.truncated.tolist(), self.by_encoder.tolist())
         for row, truncated, by_encoder in zip(*columns, strict=True):

@@ -32,35 +32,26 @@ class TorchBackend:
 
     Args:
         model: Model with two outputs.
-        bf16: Compute matmuls in bf16; logits then differ by about 0.01.
-        automatic: Whether `bf16` was chosen by a trial, which may differ next time.
+        precision: Of matmuls; in bf16 logits differ by about 0.01.
+        automatic: Whether the precision was chosen by a trial, which may differ next time.
     """
 
-    def __init__(self, model: "PreTrainedModel", *, bf16: bool = False, automatic: bool = False) -> None:
+    def __init__(self, model: "PreTrainedModel", *, precision: Precision = "fp32", automatic: bool = False) -> None:
         self.model = model
-        self._bf16 = bf16
+        self.precision = precision
         self._automatic = automatic
         self._threads = 1
 
-    @property
-    def precision(self) -> Precision:
-        """Return the precision of matmuls."""
-        return "bf16" if self._bf16 else "fp32"
-
     @contextmanager
     def computing_as(self, precision: Precision | None) -> Iterator[None]:
-        """Use another precision inside, if the present one was chosen automatically.
-
-        Args:
-            precision: Precision to use, such as that of an interrupted run; None does not change it.
-        """
-        bf16 = self._bf16
+        """Use another precision inside, if it is not None and the present one was chosen automatically."""
+        before = self.precision
         if precision and self._automatic:
-            self._bf16 = precision == "bf16"
+            self.precision = precision
         try:
             yield
         finally:
-            self._bf16 = bf16
+            self.precision = before
 
     @property
     def best_tokens(self) -> int:
@@ -97,7 +88,7 @@ class TorchBackend:
 
         if number > 1:
             _set_threads(max(1, self._threads // number))
-        autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self._bf16)
+        autocast = torch.autocast(self.model.device.type, torch.bfloat16, enabled=self.precision == "bf16")
         with torch.inference_mode(), autocast:
             yield
 
@@ -151,11 +142,11 @@ def open_backend(
     model: "PreTrainedModel", encoder: TextEncoder, precision: Literal["auto"] | Precision
 ) -> TorchBackend:
     """Return a backend for a precision; `auto` is the faster one."""
+    if precision != "auto":
+        return TorchBackend(model, precision=precision)
     tokens = min(_TRIAL_TOKENS, encoder.max_length)
-    automatic = precision == "auto"
-    if precision == "auto":
-        precision = choose_precision(model, model.device, tokens=tokens, training=False)
-    return TorchBackend(model, bf16=precision == "bf16", automatic=automatic)
+    faster = choose_precision(model, model.device, tokens=tokens, training=False)
+    return TorchBackend(model, precision=faster, automatic=True)
 
 
 def score_texts(

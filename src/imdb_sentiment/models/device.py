@@ -24,10 +24,7 @@ _REPEATS = 3
 
 
 def usable_device(name: str | None = None) -> str:
-    """Return PyTorch's name of the device to compute on.
-
-    Args:
-        name: Requested device; by default the accelerator of this machine, or `cpu`.
+    """Return PyTorch's name of the device to compute on, by default the accelerator of this machine, or `cpu`.
 
     Raises:
         ConfigError: The device is unknown or not available.
@@ -56,15 +53,8 @@ def choose_precision(
 ) -> Precision:
     """Return bf16 if it is faster on the device, else fp32.
 
-    A GPU that supports bf16 uses it. On a CPU with bf16 instructions both precisions are timed on a small batch, and
-    the best of three runs counts.
-
-    Args:
-        model: Model to train or to score with; not changed.
-        device: Device of the model.
-        tokens: Tokens of each row of the batch, at most the model's longest input.
-        training: Compute gradients too.
-        clock: Returns the time in seconds.
+    A GPU that supports bf16 uses it. On a CPU with bf16 instructions both precisions are timed on a small batch with
+    rows of so many tokens, for training with gradients, and the best of three runs counts.
     """
     import torch
 

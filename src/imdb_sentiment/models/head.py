@@ -132,14 +132,11 @@ def _output_parameters(model: "PreTrainedModel") -> "Iterator[torch.nn.Parameter
 
 
 def add_mean_pooling(model: "PreTrainedModel") -> bool:
-    """Add mean pooling in front of the head of a model.
+    """Add mean pooling in front of the untrained head of a model.
 
     BERT, RoBERTa, DistilBERT and similar models get one more layer, initialized as `LayerNorm(first + 8 * mean)`. It
     costs little, since only its first token is computed, and is trained like any other. ModernBERT has its own mean
     pooling.
-
-    Args:
-        model: Model with an untrained head; changed in place.
 
     Returns:
         Whether pooling was added; if not, the architecture is not supported or already has the layer.

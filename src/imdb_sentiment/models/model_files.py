@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from imdb_sentiment.errors import ImdbSentimentError, ModelError
 from imdb_sentiment.runtime.huggingface import describe_fault, hub_errors, hub_or_cache, is_fault, quiet
@@ -83,13 +83,7 @@ def _not_finite(text: str) -> NoReturn:
 
 
 def fetch_folder(name: str, revision: str | None, *, files: Sequence[str], hint: str) -> Path:
-    """Return the folder of a repository in the hub's cache, downloading files as needed.
-
-    Args:
-        name: Id of the repository.
-        revision: Branch, tag or commit.
-        files: Patterns of file names at the top level of the repository.
-        hint: Alternative to the hub, for the error message.
+    """Return the folder of a repository in the hub's cache, downloading files of the given patterns as needed.
 
     Raises:
         ModelError: There is no such repository or revision.
@@ -192,16 +186,8 @@ def _is_inside(folder: Path, file: Path) -> bool:
     return cached or target.parent == inside
 
 
-class _Stored(NamedTuple):
-    """Headers of safetensors files."""
-
-    dtypes: dict[str, str]
-    """Data types by the name of the tensor."""
-
-    parameters: int
-
-
-def _stored(folder: Path) -> _Stored:
+def _stored(folder: Path) -> tuple[dict[str, str], int]:
+    """Return the data type of each stored tensor and the number of all parameters, from the headers of the files."""
     from safetensors import safe_open
 
     dtypes, parameters = {}, 0
@@ -213,7 +199,7 @@ def _stored(folder: Path) -> _Stored:
                 if dtypes[name].startswith("C"):  # the imaginary part would be lost
                     raise _wrong_dtype(folder, name, dtypes[name])
                 parameters += math.prod(tensor.get_shape())
-    return _Stored(dtypes, parameters)
+    return dtypes, parameters
 
 
 @contextmanager
@@ -221,14 +207,7 @@ def loading_folder(folder: Path, what: str, *, hint: str) -> Iterator[None]:
     """Turn any error of upstream while files of a folder are opened into a `ModelError`.
 
     The model described by `config.json` may not be much larger than the weights, as it could exhaust time and memory.
-
-    Args:
-        folder: The folder.
-        what: What is opened, e.g. `model 'folder'`.
-        hint: What to try.
-
-    Raises:
-        ModelError: They cannot be opened.
+    The message calls what is opened `what`, such as `model 'folder'`.
     """
     failing = faults_as_model_errors(f"{what} cannot be loaded", hint=hint)
     with failing, quiet(), hub_errors(what, ModelError, hint=hint), LOADING_LOCK, _limited_size(folder):
@@ -293,7 +272,8 @@ def copy_finite_weights(model: "PreTrainedModel", folder: Path) -> None:
     import torch
 
     integers = {name.rpartition(".")[2] for name, buffer in model.named_buffers() if not buffer.is_floating_point()}
-    for name, dtype in _stored(folder).dtypes.items():
+    dtypes, _ = _stored(folder)
+    for name, dtype in dtypes.items():
         if not dtype.startswith(("F", "BF")) and name.rpartition(".")[2] not in integers:
             raise _wrong_dtype(folder, name, dtype)
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:

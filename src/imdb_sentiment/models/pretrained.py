@@ -62,11 +62,7 @@ class LoadedModel(NamedTuple):
 
 
 def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
-    """Find the encoder `config.model_name`, and load its configuration and tokenizer.
-
-    Args:
-        config: Fine-tuning configuration.
-        pairs: Require support for pairs of texts.
+    """Find the encoder `config.model_name`, for pairs of texts if asked, and load its configuration and tokenizer.
 
     Raises:
         ModelError: The encoder does not exist or is not supported.
@@ -160,13 +156,7 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
 def load_classifier(
     folder: Path, what: str, *, hint: str, **settings: Any
 ) -> "tuple[PreTrainedModel, set[str], set[str]]":
-    """Load finite weights in fp32.
-
-    Args:
-        folder: Folder of the model.
-        what: What is opened, for messages.
-        hint: What to try if it cannot be.
-        settings: Upstream's configuration, or values that override it.
+    """Load finite weights in fp32, with `settings` in place of those in `config.json`; see `loading_folder`.
 
     Returns:
         The model, and the names of weights that are missing or of another shape, and unexpected, in the files.

@@ -98,10 +98,7 @@ class TextEncoder:
         """Encode texts or pairs in order, with a progress bar after two seconds.
 
         Of a pair above `max_length`, the longer text is truncated until both are of equal length, then both are.
-
-        Args:
-            texts: Texts or pairs.
-            description: Label of the progress bar; None shows no bar.
+        Without a description there is no bar.
         """
         if description is None:
             return list(self._encode_chunk(texts))
@@ -202,10 +199,6 @@ def padded_length(tokens: int, limit: int) -> int:
 
     Few distinct shapes save memory and time: matmul libraries cache a kernel for each shape, and the allocator can
     reuse blocks.
-
-    Args:
-        tokens: Tokens of the longest text.
-        limit: Longest input.
     """
     step = 8 if tokens <= _SHORT else 32
     return min(limit, -(-tokens // step) * step)
@@ -233,14 +226,10 @@ def _shares(lengths: Sequence[int], room: int) -> list[int]:
 
 
 def prepare_tokenizer(tokenizer: "PreTrainedTokenizerFast", *, clean: bool) -> "PreTrainedTokenizerFast":
-    """Return a copy of a pretrained tokenizer that cleans texts, without truncation and padding.
+    """Return a copy of a pretrained tokenizer, without truncation and padding, that cleans texts first if asked.
 
     The copy is a `PreTrainedTokenizerFast`, which keeps its normalizer when it is saved and loaded; a model's own class
     such as `BertTokenizer` would lose the cleaning.
-
-    Args:
-        tokenizer: Any tokenizer backed by the `tokenizers` package.
-        clean: Prepend the cleaning rules to the tokenizer's normalizer.
     """
     from tokenizers import Regex, Tokenizer, normalizers
     from transformers import PreTrainedTokenizerFast
@@ -297,13 +286,7 @@ def open_tokenizer(file: Path, settings: dict[str, Any]) -> SavedTokenizer:
 def check_tokenizer(
     tokenizer: "SavedTokenizer | PreTrainedTokenizerFast", name: str, *, vocabulary: int | None, max_length: int
 ) -> None:
-    """Check that a tokenizer is usable for inputs of `max_length` tokens, and matches the weights.
-
-    Args:
-        tokenizer: The tokenizer.
-        name: The user's name of the model.
-        vocabulary: Number of token embeddings; None if unknown.
-        max_length: Longest input in tokens.
+    """Check that a tokenizer is usable for inputs of `max_length` tokens, and matches the number of token embeddings.
 
     Raises:
         ModelError: It is not usable, or does not match.

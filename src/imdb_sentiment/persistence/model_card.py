@@ -32,12 +32,7 @@ classifier = SentimentClassifier.from_pretrained("PATH_OR_ID")
 
 
 def model_card(metadata: "ModelMetadata", *, name: str) -> str:
-    """Return the card, with test metrics as the hub reads them. It quotes no text of the data.
-
-    Args:
-        metadata: Metadata of the model.
-        name: Name of the model; its id if it is on the hub.
-    """
+    """Return the card of a model of this name or id, with test metrics as the hub reads them. It quotes no texts."""
     from huggingface_hub import EvalResult, ModelCardData
 
     source: Any = metadata.data_config.get("source")
