@@ -71,6 +71,7 @@ class SentimentClassifier:
                 `auto` is 2,048 on a CPU and 32,768 on a GPU, halved when memory runs out.
 
         Raises:
+            ConfigError: The device or precision does not exist, or `max_tokens_per_forward` is below 1.
             ModelError: The folder is not a model, or cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
         """

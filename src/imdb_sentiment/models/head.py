@@ -5,7 +5,6 @@ adds their mean to the first token, so `AutoModelForSequenceClassification` and 
 """
 
 import copy
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
@@ -98,7 +97,7 @@ def swap_outputs(model: "PreTrainedModel") -> None:
     import torch
 
     with torch.no_grad():
-        for weight in _output_parameters(model):
+        for weight in output_layer(model).parameters():
             weight.copy_(weight.flip(0))
 
 
@@ -107,7 +106,7 @@ def scale_outputs(model: "PreTrainedModel", factor: float) -> None:
     import torch
 
     with torch.no_grad():
-        for weight in _output_parameters(model):
+        for weight in output_layer(model).parameters():
             weight.mul_(factor)
 
 
@@ -122,13 +121,6 @@ def reset_head(model: "PreTrainedModel", seed: int) -> None:
     with torch.no_grad():
         for name in head_parameters(model):
             model.get_parameter(name).copy_(fresh.get_parameter(name))
-
-
-def _output_parameters(model: "PreTrainedModel") -> "Iterator[torch.nn.Parameter]":
-    for name in head_parameters(model):
-        weight = model.get_parameter(name)
-        if weight.shape[0] == 2:
-            yield weight
 
 
 def add_mean_pooling(model: "PreTrainedModel") -> bool:
