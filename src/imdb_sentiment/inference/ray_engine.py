@@ -50,7 +50,8 @@ def ray_workers(predict_file: PredictFile, *, workers: int | None, on_gpu: bool)
 
     def score(job: FolderJob, names: Sequence[str]) -> Iterator[Outcome]:
         with silent_warnings(), _silence(), _connected() as ray:
-            share = divide(_nodes(ray), workers, len(names), on_gpu=on_gpu)
+            nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            share = divide(nodes, workers, len(names), on_gpu=on_gpu)
             files = ray.data.from_items([{"name": name} for name in names], override_num_blocks=len(names))
             outcomes = files.map(
                 _Actor,
@@ -103,10 +104,6 @@ def divide(nodes: Sequence[dict[str, float]], workers: int | None, files: int, *
     # as many as all actors can have at once; a cluster that scales up may start without processors
     fitting = [each for each in range(1, max(cpus, default=0) + 1) if sum(cpu // each for cpu in cpus) >= count]
     return Share(count, cpus=max(fitting, default=1), gpus=0)
-
-
-def _nodes(ray: Any) -> list[dict[str, float]]:
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 @process_wide
