@@ -1,6 +1,7 @@
 """Word attributions by integrated gradients."""
 
 import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,14 +117,12 @@ def _words(texts: tuple[str, ...], spans: list[Span | None], scores: NDArray[np.
     words = []
     for part, text in enumerate(texts):
         matches = list(_WORD.finditer(text))
+        starts = [match.start() for match in matches]
         sums: dict[int, float] = {}
-        index = 0
         for span, score in zip(spans, scores.tolist(), strict=True):
-            if span is None or span.part != part:
-                continue
-            while index + 1 < len(matches) and matches[index + 1].start() <= span.start:
-                index += 1
-            sums[index] = sums.get(index, 0.0) + score
+            if span and span.part == part:
+                index = max(bisect_right(starts, span.start) - 1, 0)
+                sums[index] = sums.get(index, 0.0) + score
         for index, score in sums.items():
             match = matches[index]
             words.append(WordContribution(word=match[0], start=match.start(), end=match.end(), part=part, score=score))

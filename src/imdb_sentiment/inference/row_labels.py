@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from imdb_sentiment.data.arrow_strings import is_unicode
 from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.formats.arrow import with_columns
 from imdb_sentiment.data.formats.columns import Added, check_columns, text_specs
@@ -92,9 +93,7 @@ def parse_text(item: tuple[object, ...]) -> tuple[Any, str | None]:
     if not all(isinstance(part, str) for part in parts):
         return None, "not text"
     texts = [str(part) for part in parts]
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
+    if not all(map(is_unicode, texts)):
         return None, "not valid Unicode"
     if not any(clean(text).strip() for text in texts):
         return None, "no text"

@@ -68,16 +68,13 @@ class EncodedText(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Position of a token."""
+    """Where a token begins."""
 
     part: int
     """0, or 1 in the second text of a pair."""
 
     start: int
     """Position of its first character in the original text."""
-
-    end: int
-    """Position after its last character."""
 
 
 class TextEncoder:
@@ -113,8 +110,8 @@ class TextEncoder:
         """Return the position of each token of an encoded text or pair; None for special tokens."""
         (encoding,) = self.tokenizer.backend_tokenizer.encode_batch([text])
         spans = [
-            None if part is None else Span(part, start, end)
-            for part, (start, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
+            None if part is None else Span(part, start)
+            for part, (start, _) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
         ]
         if len(spans) <= self.max_length:
             return spans
