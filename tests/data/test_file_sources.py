@@ -17,16 +17,16 @@ every_format = pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_file_of_each_format_is_read_the_same(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"reviews{suffix}"
     WRITERS[suffix](path, ROWS)
-    rows, notes = read_file(path, DATA)
+    rows = read_file(path, DATA)
     assert pairs(rows) == ROWS
-    assert (rows.origin, rows.not_text, notes) == (str(path), (), ())
+    assert (rows.origin, rows.not_text, rows.notes) == (str(path), (), ())
 
 
 @every_format
 def test_a_suffix_in_capitals_is_known(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"REVIEWS{suffix.upper()}"
     WRITERS[suffix](path, ROWS)
-    assert pairs(read_file(path, DATA)[0]) == ROWS
+    assert pairs(read_file(path, DATA)) == ROWS
 
 
 @every_format
@@ -43,7 +43,7 @@ def test_a_missing_column_is_named_with_the_nearest_one(suffix: str, tmp_path: P
 def test_other_columns_may_be_chosen(tmp_path: Path) -> None:
     path = tmp_path / "sms.tsv"
     path.write_text("Label\tSMS\nspam\tWIN a prize\nham\tSee you at 5\n", encoding="utf-8")
-    rows, _ = read_file(path, DataConfig(text_column="SMS", label_column="Label"))
+    rows = read_file(path, DataConfig(text_column="SMS", label_column="Label"))
     assert pairs(rows) == [("WIN a prize", "spam"), ("See you at 5", "ham")]
 
 
@@ -125,16 +125,16 @@ def test_a_column_that_stands_twice_is_refused(suffix: str, separator: str, tmp_
 def test_an_empty_label_cell_is_a_missing_label(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"reviews{suffix}"
     WRITERS[suffix](path, [("good", "pos"), ("", "neg"), ("bad", "")])
-    assert pairs(read_file(path, DATA)[0]) == [("good", "pos"), ("", "neg"), ("bad", None)]
+    assert pairs(read_file(path, DATA)) == [("good", "pos"), ("", "neg"), ("bad", None)]
 
 
 def test_how_quotes_were_read_is_handed_on_as_a_note(tmp_path: Path) -> None:
     path = tmp_path / "sms.tsv"
     path.write_text('label\ttext\nneg\t"Never again\npos\tLoved it\n', encoding="utf-8")
-    assert read_file(path, DATA)[1] == ("sms.tsv: quote characters are read as ordinary text",)
+    assert read_file(path, DATA).notes == ("sms.tsv: quote characters are read as ordinary text",)
 
 
 def test_a_text_of_a_megabyte_in_a_csv_arrives_whole(tmp_path: Path) -> None:
     long = "It goes on, and on. " * 52_500
     write_csv(tmp_path / "reviews.csv", [(long, "neg"), ("short", "pos")])
-    assert pairs(read_file(tmp_path / "reviews.csv", DATA)[0]) == [(long, "neg"), ("short", "pos")]
+    assert pairs(read_file(tmp_path / "reviews.csv", DATA)) == [(long, "neg"), ("short", "pos")]

@@ -97,7 +97,7 @@ def test_a_file_that_is_something_else_is_said_to_be_it(kind: str, suffix: str, 
     path = tmp_path / f"reviews{suffix}"
     make(path)
     if kind in OWN[suffix]:
-        assert len(read_file(path, DataConfig())[0]) == len(ROWS)
+        assert len(read_file(path, DataConfig())) == len(ROWS)
         return
     with pytest.raises(DataError, match="despite its name") as caught:
         read_file(path, DataConfig())
@@ -156,7 +156,7 @@ def test_texts_that_begin_like_something_else_are_texts(text: str, tmp_path: Pat
     path = tmp_path / "reviews.tsv"
     path.write_text(f"{text}\t1\nfine\t0\n")
     config = DataConfig(header=False, text_column="1", label_column="2")
-    assert read_file(path, config)[0].table["text"].to_pylist() == [text, "fine"]
+    assert read_file(path, config).table["text"].to_pylist() == [text, "fine"]
 
 
 def test_a_broken_object_is_no_other_format(tmp_path: Path) -> None:

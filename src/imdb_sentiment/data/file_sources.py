@@ -3,6 +3,7 @@
 import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ __all__ = [
     "split_of",
 ]
 
-_READERS: dict[str, Callable[[Path, "DataConfig", list[str]], Iterator[RawRows]]] = {
+_READERS: dict[str, Callable[[Path, "DataConfig"], Iterator[RawRows]]] = {
     ".parquet": read_arrow,
     ".csv": read_delimited,
     ".tsv": read_delimited,
@@ -117,11 +118,8 @@ def is_pattern(source: str) -> bool:
     return glob.has_magic(source) and not Path(source).expanduser().exists()
 
 
-def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
+def read_file(path: Path, config: "DataConfig") -> RawRows:
     """Read the requested columns of one file.
-
-    Returns:
-        The rows, and notes for the user on how the file was read.
 
     Raises:
         DataError: The file is missing, of an unknown kind, unreadable, broken, empty, or lacks a column.
@@ -129,11 +127,8 @@ def read_file(path: Path, config: "DataConfig") -> tuple[RawRows, tuple[str, ...
     return read_files([path], config, str(path))
 
 
-def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tuple[RawRows, tuple[str, ...]]:
+def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> RawRows:
     """Read and concatenate the requested columns of several files of one format.
-
-    Returns:
-        The rows, and notes for the user on how the files were read.
 
     Raises:
         DataError: The files are of several formats; or see `read_file`.
@@ -142,9 +137,7 @@ def read_files(paths: Sequence[Path], config: "DataConfig", origin: str) -> tupl
     if len(kinds) > 1:
         found = ", ".join(cut(path, _MAX_PATH_SHOWN) for path in sorted(kinds.values()))
         raise DataError(f"{origin} is in {len(kinds)} formats", found=found, hint="keep one format")
-    notes: list[str] = []
-    batches = (batch for path in paths for batch in _file_batches(path, config, notes))
-    return collect(batches, origin), tuple(notes)
+    return collect((batch for path in paths for batch in _file_batches(path, config)), origin)
 
 
 def read_folder(folder: Path, config: "DataConfig") -> RawData:
@@ -175,7 +168,7 @@ def read_pattern(pattern: str, config: "DataConfig") -> RawData:
     return _read_divided(files, root_of(pattern), pattern, config, [_match_note(files, pattern)])
 
 
-def read_split(source: str, config: "DataConfig") -> tuple[RawRows, tuple[str, ...]]:
+def read_split(source: str, config: "DataConfig") -> RawRows:
     """Read one split: a file, or the files that match a pattern.
 
     Raises:
@@ -184,8 +177,8 @@ def read_split(source: str, config: "DataConfig") -> tuple[RawRows, tuple[str, .
     if not is_pattern(source):
         return read_file(Path(source).expanduser(), config)
     files = matching_files(source)
-    rows, notes = read_files(files, config, source)
-    return rows, (_match_note(files, source), *notes)
+    rows = read_files(files, config, source)
+    return replace(rows, notes=(_match_note(files, source), *rows.notes))
 
 
 def root_of(pattern: str) -> Path:
@@ -237,8 +230,8 @@ def _read_divided(
     splits: dict[str, RawRows] = {}
     for split, paths in (by_split or {"train": unnamed}).items():
         name = str(paths[0]) if len(paths) == 1 else f"{origin} ({split})"
-        splits[split], more = read_files(paths, config, name)
-        notes += more
+        splits[split] = read_files(paths, config, name)
+        notes += splits[split].notes
     return RawData(origin, splits, tuple(notes))
 
 
@@ -246,7 +239,7 @@ def _match_note(files: Sequence[Path], pattern: str) -> str:
     return f"{len(files):,} files match {pattern}" if len(files) > 1 else f"1 file matches {pattern}"
 
 
-def _file_batches(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+def _file_batches(path: Path, config: "DataConfig") -> Iterator[RawRows]:
     if path.is_dir():
         hint = "the folder as the whole source: file names denote the splits"
         raise DataError(f"{path} is a folder", expected=f"a file ({_KINDS})", hint=hint)
@@ -260,7 +253,7 @@ def _file_batches(path: Path, config: "DataConfig", notes: list[str]) -> Iterato
     rows = 0
     try:
         check_content(path)
-        for batch in _READERS[plain_suffix(path)](path, config, notes):
+        for batch in _READERS[plain_suffix(path)](path, config):
             rows += len(batch)
             yield batch
     except OSError as error:

@@ -37,6 +37,7 @@ class RawRows:
             converted (`1`, `true`).
         not_text: Numbers, from 1, of rows whose text is neither null nor a valid string.
         parts: Name and number of rows of each source file, in order.
+        notes: Remarks for the user on how the files were read.
         file: File that backs the table by memory mapping if it is too large for memory.
     """
 
@@ -44,6 +45,7 @@ class RawRows:
     table: pa.Table
     not_text: tuple[int, ...] = ()
     parts: tuple[tuple[str, int], ...] = ()
+    notes: tuple[str, ...] = ()
     file: RowFile | None = None
 
     def __len__(self) -> int:
@@ -209,6 +211,7 @@ def collect(batches: Iterable[RawRows], origin: str) -> RawRows:
     """
     not_text: list[int] = []
     parts: list[tuple[str, int]] = []
+    notes: list[str] = []
     rows = 0
 
     def record_batches() -> Iterator[pa.RecordBatch]:
@@ -221,6 +224,7 @@ def collect(batches: Iterable[RawRows], origin: str) -> RawRows:
                     parts[-1] = (name, parts[-1][1] + length)
                 else:
                     parts.append((name, length))
+                    notes.extend(batch.notes)  # each batch of a file has them
             yield from batch.batches()
 
     source = record_batches()
@@ -228,7 +232,7 @@ def collect(batches: Iterable[RawRows], origin: str) -> RawRows:
     if first is None:
         return rows_from_columns({"text": [], "label": []}, origin)
     table, file = store_batches(chain([first], source))
-    return RawRows(origin, table, tuple(not_text), tuple(parts), file)
+    return RawRows(origin, table, tuple(not_text), tuple(parts), tuple(notes), file)
 
 
 def _take(column: pa.ChunkedArray, positions: NDArray[np.int64]) -> list[Any]:

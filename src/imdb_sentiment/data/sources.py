@@ -60,8 +60,8 @@ def load_source(config: "DataConfig", data: object = None) -> RawData:
         return read_folder(path, config)
     looks_like_file = plain_suffix(path) in SUFFIXES or path.is_absolute() or source.startswith((".", "~"))
     if path.exists() or looks_like_file or not _HUB_ID.fullmatch(source):
-        rows, notes = read_file(path, config)
-        return RawData(str(path), {"train": rows}, notes)
+        rows = read_file(path, config)
+        return RawData(str(path), {"train": rows}, rows.notes)
     return _from_hub(source, config)
 
 
@@ -69,13 +69,12 @@ def _from_mapping(paths: Mapping[str, str], config: "DataConfig") -> RawData:
     if not paths:
         raise DataError("the source mapping is empty", expected="a path for each split: " + ", ".join(_SPLITS))
     splits: dict[str, RawRows] = {}
-    notes: tuple[str, ...] = ()
     for name, path in paths.items():
         if name not in _SPLITS:
             found = list_values(paths)
             raise DataError(f"the source mapping has a split {quote(name)}", found=found, expected=", ".join(_SPLITS))
-        splits[name], more = read_split(path, config)
-        notes += more
+        splits[name] = read_split(path, config)
+    notes = tuple(note for rows in splits.values() for note in rows.notes)
     return RawData(", ".join(paths.values()), splits, notes)
 
 

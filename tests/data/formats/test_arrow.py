@@ -57,7 +57,7 @@ def test_a_damaged_parquet_file_gives_a_data_error_or_rows(
     path.write_bytes(content)
     rows, message = None, ""
     try:
-        rows, _ = read_file(path, DATA)
+        rows = read_file(path, DATA)
     except DataError as error:
         message = error.summary
     assert str(path) in message if rows is None else len(rows) > 0
@@ -77,7 +77,7 @@ def test_parquet_columns_of_other_types_are_written_out(tmp_path: Path) -> None:
     path = tmp_path / "reviews.parquet"
     table = {"text": pa.array(["a", "b", "a"]).dictionary_encode(), "label": [True, False, None]}
     pq.write_table(pa.table(table), path)
-    assert pairs(read_file(path, DATA)[0]) == [("a", "true"), ("b", "false"), ("a", None)]
+    assert pairs(read_file(path, DATA)) == [("a", "true"), ("b", "false"), ("a", None)]
 
 
 TABLE = pa.table(
@@ -108,13 +108,13 @@ def write_stream(path: Path, table: "pa.Table" = TABLE, compression: str | None 
 @pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
 def test_arrow_files_of_both_formats_are_read(write: Any, compression: str | None, tmp_path: Path) -> None:
     path = write(tmp_path / "reviews.arrow", TABLE, compression)
-    assert pairs(read_file(path, DATA)[0]) == [(f"text {i}", str(i % 2)) for i in range(25_000)]
+    assert pairs(read_file(path, DATA)) == [(f"text {i}", str(i % 2)) for i in range(25_000)]
 
 
 def test_what_datasets_keeps_is_read(tmp_path: Path) -> None:
     datasets.Dataset.from_dict({"text": ["a", "b"], "label": [1, 0]}).save_to_disk(tmp_path / "saved")
     (path,) = (tmp_path / "saved").glob("*.arrow")
-    assert pairs(read_file(path, DATA)[0]) == [("a", "1"), ("b", "0")]
+    assert pairs(read_file(path, DATA)) == [("a", "1"), ("b", "0")]
 
 
 def test_what_polars_writes_is_read(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_what_polars_writes_is_read(tmp_path: Path) -> None:
     frame.write_ipc(tmp_path / "reviews.arrow")
     frame.write_parquet(tmp_path / "reviews.parquet")
     for name in ("reviews.arrow", "reviews.parquet"):
-        assert pairs(read_file(tmp_path / name, DATA)[0]) == [("a", "pos"), (None, "neg"), ("a" * 100, "pos")]
+        assert pairs(read_file(tmp_path / name, DATA)) == [("a", "pos"), (None, "neg"), ("a" * 100, "pos")]
 
 
 @pytest.mark.parametrize("write", [write_file, write_stream])
@@ -171,7 +171,7 @@ def test_an_arrow_text_that_is_not_utf8_is_listed(kind: Any, tmp_path: Path) -> 
         {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}.get(kind, pa.binary_view()),
     ).view(kind)
     path = write_file(tmp_path / "reviews.arrow", pa.table({"text": texts, "label": [1, 0, 1]}))
-    rows, _ = read_file(path, DATA)
+    rows = read_file(path, DATA)
     assert (rows.table["text"].to_pylist(), rows.not_text) == (["ok", None, None], (2,))
 
 
@@ -182,7 +182,7 @@ def test_all_columns_that_are_wanted_are_read(tmp_path: Path) -> None:
     write_file(tmp_path / "file.arrow", table)
     write_stream(tmp_path / "stream.arrow", table)
     for path in tmp_path.iterdir():
-        assert read_file(path, config)[0].table.to_pydict() == {
+        assert read_file(path, config).table.to_pydict() == {
             "text": ["a", "b"],
             "text_pair": ["A", "B"],
             "label": ["1", "0"],
@@ -195,7 +195,7 @@ def test_long_texts_come_in_small_pieces(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "reviews.parquet", compression="zstd", use_dictionary=False)
     write_stream(tmp_path / "reviews.arrow", table)
     for name in ("reviews.parquet", "reviews.arrow"):
-        pieces = list(read_arrow(tmp_path / name, DATA, []))
+        pieces = list(read_arrow(tmp_path / name, DATA))
         assert max(len(piece) for piece in pieces) < 10
         assert (
             pa.chunked_array([chunk for piece in pieces for chunk in piece.table["text"].chunks]).to_pylist()

@@ -33,16 +33,16 @@ def test_the_suffix_of_the_compression_does_not_count(name: str, suffix: str) ->
 @pytest.mark.parametrize("suffix", WRITERS)
 def test_a_compressed_file_of_each_format_is_read_the_same(suffix: str, compression: str, tmp_path: Path) -> None:
     path = write(tmp_path / f"reviews{suffix}{compression.upper()}", ROWS)
-    rows, notes = read_file(path, DATA)
+    rows = read_file(path, DATA)
     assert pairs(rows) == ROWS
-    assert (rows.origin, notes) == (str(path), ())
+    assert (rows.origin, rows.notes) == (str(path), ())
 
 
 @pytest.mark.parametrize("compression", [".gz", ".zst"])
 def test_parts_that_were_compressed_one_by_one_are_read_as_one(compression: str, tmp_path: Path) -> None:
     path = tmp_path / f"reviews.csv{compression}"
     path.write_bytes(b"".join(map(COMPRESSORS[compression], (b"text,label\n", b"fine,", b"pos\ndull,neg\n"))))
-    assert pairs(read_file(path, DATA)[0]) == [("fine", "pos"), ("dull", "neg")]
+    assert pairs(read_file(path, DATA)) == [("fine", "pos"), ("dull", "neg")]
 
 
 @pytest.mark.parametrize("suffix", WRITERS)

@@ -28,8 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read(path: Path, config: DataConfig | None = None) -> tuple[list[Pair], list[str]]:
     """Read the pairs of text and label, and the notes."""
-    notes: list[str] = []
-    return pairs(collect(read_delimited(path, config or DataConfig(), notes), str(path))), notes
+    rows = collect(read_delimited(path, config or DataConfig()), str(path))
+    return pairs(rows), list(rows.notes)
 
 
 def write_table(path: Path, rows: list[tuple[str, str]], dialect: str) -> None:
@@ -261,7 +261,7 @@ def test_two_texts_a_label_and_a_group_are_read_by_their_columns(tmp_path: Path)
     path = tmp_path / "reviews.csv"
     path.write_text("label,body,film,title\npos,good,A,yes\n,bad,,\nneg,,B,no\n", encoding="utf-8")
     config = DataConfig(text_columns=("title", "body"), group_column="film")
-    rows = collect(read_delimited(path, config, []), "reviews.csv")
+    rows = collect(read_delimited(path, config), "reviews.csv")
     assert rows.table.to_pydict() == {
         "text": ["yes", "", "no"],
         "text_pair": ["good", "bad", ""],

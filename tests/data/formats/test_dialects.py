@@ -31,30 +31,30 @@ def test_the_header_tells_the_separator(
     path = tmp_path / name
     lines = [["text", "label"], ["fine", "pos"], ["dull", "neg"]]
     path.write_text("".join(separator.join(f"{quote}{field}{quote}" for field in line) + "\n" for line in lines))
-    rows, notes = read_file(path, DATA)
+    rows = read_file(path, DATA)
     assert pairs(rows) == [("fine", "pos"), ("dull", "neg")]
-    assert notes == ((f"{name}: the separator is {said}",) if said else ())
+    assert rows.notes == ((f"{name}: the separator is {said}",) if said else ())
 
 
 def test_texts_with_the_suffixs_own_separator_do_not_mislead(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('text;label;a, b\nso, so, so;neg;1\n"fine; very";pos;2\n')
-    assert pairs(read_file(path, DATA)[0]) == [("so, so, so", "neg"), ("fine; very", "pos")]
+    assert pairs(read_file(path, DATA)) == [("so, so, so", "neg"), ("fine; very", "pos")]
 
 
 def test_the_suffixs_own_separator_wins_where_it_fits(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("text,label,a;text;label\nfine,pos,b;c;d\n")
-    rows, notes = read_file(path, DATA)
-    assert (pairs(rows), notes) == ([("fine", "pos")], ())
+    rows = read_file(path, DATA)
+    assert (pairs(rows), rows.notes) == ([("fine", "pos")], ())
 
 
 def test_a_file_of_tabs_keeps_its_ordinary_quotes_whatever_its_suffix(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('text\tlabel\n"Never\tneg\n5" disk\tpos\n')
-    rows, notes = read_file(path, DATA)
+    rows = read_file(path, DATA)
     assert pairs(rows) == [('"Never', "neg"), ('5" disk', "pos")]
-    assert notes == (
+    assert rows.notes == (
         r"a.csv: the separator is '\t'",
         "a.csv: quote characters are read as ordinary text",
     )
@@ -92,7 +92,7 @@ def test_a_file_with_one_column_only_is_refused(name: str, tmp_path: Path) -> No
 def test_a_header_may_stretch_over_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('text;"the\nlabel"\nfine;pos\n')
-    assert pairs(read_file(path, DataConfig(label_column="the\nlabel"))[0]) == [("fine", "pos")]
+    assert pairs(read_file(path, DataConfig(label_column="the\nlabel"))) == [("fine", "pos")]
 
 
 def test_a_header_longer_than_a_look_is_read_with_the_suffixs_own_separator(
@@ -108,6 +108,6 @@ def test_a_header_longer_than_a_look_is_read_with_the_suffixs_own_separator(
     path = tmp_path / "a.csv"
     names = [f"column\n{i}" for i in range(40_000)]
     path.write_text(",".join([f'"{name}"' for name in names] + ["text", "label"]) + "\n" + "," * 40_000 + "fine,pos\n")
-    rows, notes = read_file(path, DATA)
-    assert (pairs(rows), notes) == ([("fine", "pos")], ())
+    rows = read_file(path, DATA)
+    assert (pairs(rows), rows.notes) == ([("fine", "pos")], ())
     assert len(tries) < 100  # not from the start again with each of its lines

@@ -34,7 +34,7 @@ def written(path: Path, separator: str, end: str = "\n") -> Path:
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".txt"])
 def test_columns_are_counted_from_one(suffix: str, separator: str, end: str, tmp_path: Path) -> None:
     path = written(tmp_path / f"reviews{suffix}", separator, end)
-    assert pairs(read_file(path, BY_POSITION)[0]) == LINES
+    assert pairs(read_file(path, BY_POSITION)) == LINES
     if separator == "," and suffix != ".csv":
         return  # texts have commas, and three rows are few
     with open_table(path, ["1"], header=False) as table:
@@ -45,16 +45,16 @@ def test_columns_are_counted_from_one(suffix: str, separator: str, end: str, tmp
 def test_texts_with_the_suffixs_own_separator_do_not_mislead(tmp_path: Path) -> None:
     path = tmp_path / "reviews.csv"
     path.write_text("good, but long;1\ndull;0\nshort, sharp, and over;1\n")
-    rows, notes = read_file(path, BY_POSITION)
+    rows = read_file(path, BY_POSITION)
     assert pairs(rows) == [("good, but long", "1"), ("dull", "0"), ("short, sharp, and over", "1")]
-    assert notes == ("reviews.csv: the separator is ';'",)
+    assert rows.notes == ("reviews.csv: the separator is ';'",)
 
 
 def test_positions_may_be_numbers_and_name_any_column(tmp_path: Path) -> None:
     path = tmp_path / "reviews.tsv"
     path.write_text("7\tpos\tgood\tA\n8\tneg\tbad\tB\n")
     config = DataConfig(header=False, text_column=3, label_column=2, group_column=4)  # type: ignore[arg-type]
-    rows, _ = read_file(path, config)
+    rows = read_file(path, config)
     assert pairs(rows) == [("good", "pos"), ("bad", "neg")]
     assert rows.table["group"].to_pylist() == ["A", "B"]
 
@@ -149,7 +149,7 @@ def test_lines_of_any_characters_come_back(
     path = tmp_path_factory.getbasetemp() / "lines.txt"
     first = ("Begin.", "1")  # a file may begin with a byte order mark, which is no text
     path.write_bytes("".join(f"{text}\t{label}{end}" for text, label in [first, *rows]).encode())
-    found = pairs(read_file(path, BY_POSITION)[0])
+    found = pairs(read_file(path, BY_POSITION))
     assert [label for _, label in found] == ["1", *(label for _, label in rows)]
     quoted = any('"' in text for text, _ in rows)
     assert quoted or found == [first, *rows]

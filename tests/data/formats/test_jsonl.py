@@ -26,7 +26,7 @@ def test_jsonl_values_of_other_types_are_told_apart(tmp_path: Path) -> None:
         '{"text": ["a"], "label": "pos", "more": {}}',
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
-    rows, _ = read_file(path, DATA)
+    rows = read_file(path, DATA)
     assert pairs(rows) == [("good", "1"), (None, "true"), (None, None), (None, "0"), (None, None), (None, "pos")]
     assert rows.not_text == (2, 5, 6)
 
@@ -34,7 +34,7 @@ def test_jsonl_values_of_other_types_are_told_apart(tmp_path: Path) -> None:
 def test_jsonl_may_begin_with_a_byte_order_mark_and_end_lines_as_windows_does(tmp_path: Path) -> None:
     path = tmp_path / "reviews.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"text": "a\\r\\nb", "label": 1}\r\n{"text": "c\xe2\x80\xa8d", "label": 0}\r\n')
-    assert pairs(read_file(path, DATA)[0]) == [("a\r\nb", "1"), ("c\u2028d", "0")]
+    assert pairs(read_file(path, DATA)) == [("a\r\nb", "1"), ("c\u2028d", "0")]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_any_texts_in_jsonl_arrive_unchanged(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.jsonl"
     write_jsonl(path, rows)
-    assert pairs(read_file(path, DATA)[0]) == rows
+    assert pairs(read_file(path, DATA)) == rows
 
 
 def write_lines(path: Path, *records: object) -> Path:
@@ -89,7 +89,7 @@ def test_columns_may_lie_in_objects(tmp_path: Path) -> None:
         {"review": {"body": 5, "title": {"en": "no"}}, "label": 1, "author": {"id": 7}},
     )
     config = DataConfig(text_columns=("review.title.en", "review.body"), group_column="author.id")
-    rows, _ = read_file(path, config)
+    rows = read_file(path, config)
     assert rows.table.to_pydict() == {
         "text": ["yes", None, None, None, None, "no"],
         "text_pair": ["good", None, None, None, None, ""],
@@ -105,7 +105,7 @@ def test_a_field_that_is_called_so_wins_over_one_in_an_object(tmp_path: Path) ->
         {"review.body": "this", "review": {"body": "that"}, "label": 1},
         {"review": {"body": "that"}, "label": 0},
     )
-    assert pairs(read_file(path, DataConfig(text_column="review.body"))[0]) == [("this", "1"), ("that", "0")]
+    assert pairs(read_file(path, DataConfig(text_column="review.body"))) == [("this", "1"), ("that", "0")]
 
 
 def test_a_column_that_no_row_has_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_column_that_no_row_has_is_refused_with_those_that_there_are(tmp_path:
 def test_a_column_may_first_come_in_a_late_row(tmp_path: Path) -> None:
     records = [{"text": f"text {i}"} for i in range(25_000)]
     path = write_lines(tmp_path / "reviews.jsonl", *records, {"label": 1})
-    rows, _ = read_file(path, DATA)
+    rows = read_file(path, DATA)
     assert pairs(rows)[-2:] == [("text 24999", None), (None, "1")]
 
 

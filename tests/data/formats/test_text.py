@@ -110,7 +110,7 @@ def test_an_encoding_without_a_byte_order_needs_a_mark(encoding: str, tmp_path: 
 
 def test_nul_characters_do_not_make_utf16(tmp_path: Path) -> None:
     path = written(tmp_path, b"text,label\n" + b"a\0" * 100 + b",pos\n")
-    assert read_file(path, DataConfig())[0].table["text"].to_pylist() == ["a\0" * 100]
+    assert read_file(path, DataConfig()).table["text"].to_pylist() == ["a\0" * 100]
 
 
 def test_only_a_line_feed_ends_a_line(tmp_path: Path, small_blocks: None) -> None:
@@ -234,7 +234,7 @@ def test_lines_end_as_the_first_ones_do(newline: str, tmp_path: Path, small_bloc
 )
 def test_files_as_people_have_them_are_read(name: str, content: bytes, tmp_path: Path) -> None:
     path = written(tmp_path, content, name)
-    assert pairs(read_file(path, DataConfig())[0]) == [("fine", "pos"), ("two\nlines", "neg")]
+    assert pairs(read_file(path, DataConfig())) == [("fine", "pos"), ("two\nlines", "neg")]
     with open_table(path, ["text"]) as table:
         assert (table.columns, table.rows) == (("text", "label"), 2)
 
@@ -271,7 +271,7 @@ def test_the_same_holds_in_jsonl(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"reviews\.jsonl is not UTF-8 in row 2 \(line 3\)") as caught:
         read_file(path, DataConfig())
     assert (caught.value.rows, caught.value.found) == ((2,), "byte 0xe9 at offset 37")
-    assert read_file(path, DataConfig(encoding="cp1252"))[0].table["text"].to_pylist() == ["a", "\u00e9"]
+    assert read_file(path, DataConfig(encoding="cp1252")).table["text"].to_pylist() == ["a", "\u00e9"]
 
 
 @settings(deadline=None, max_examples=examples(100))

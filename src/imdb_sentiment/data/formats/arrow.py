@@ -30,14 +30,13 @@ _CHECK_BATCH_ROWS = 1024
 _ADDED_TYPES = (pa.string(), pa.float32(), pa.string())
 
 
-def read_arrow(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+def read_arrow(path: Path, config: "DataConfig") -> Iterator[RawRows]:
     """Read the requested columns of a Parquet or Arrow file.
 
     Args:
         path: The file, compressed or not. One that ends in `.arrow` is in the format of Feather 2, or in the stream
             format of `datasets`.
         config: Names the columns.
-        notes: Unused.
 
     Raises:
         DataError: The file is of another format, is damaged, or lacks a column.

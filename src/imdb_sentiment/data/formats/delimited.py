@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -24,7 +25,7 @@ __all__ = ["DelimitedFile", "DelimitedTable", "read_delimited"]
 _SAMPLE_RECORDS = 100
 
 
-def read_delimited(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+def read_delimited(path: Path, config: "DataConfig") -> Iterator[RawRows]:
     """Read the requested columns of a CSV or TSV file.
 
     Fields are not converted; an empty label or group is null. A quote character opens a quoted field only at the
@@ -35,7 +36,6 @@ def read_delimited(path: Path, config: "DataConfig", notes: list[str]) -> Iterat
     Args:
         path: The file, compressed or not.
         config: Names the columns and the encoding, and says whether there is a header.
-        notes: Receives remarks for the user on how the file is read.
 
     Raises:
         DataError: The file is empty, cannot be decoded, lacks a column, or has ragged records or quotes that are never
@@ -44,8 +44,8 @@ def read_delimited(path: Path, config: "DataConfig", notes: list[str]) -> Iterat
     """
     specs = column_specs(config)
     file = DelimitedFile(TextFile(path, config.encoding), specs, header=config.header)
-    notes += file.notes
-    yield from batches_from_rows(_rows(file, specs), specs, str(path))
+    for batch in batches_from_rows(_rows(file, specs), specs, str(path)):
+        yield replace(batch, notes=file.notes)
 
 
 def _rows(file: "DelimitedFile", specs: Sequence[ColumnSpec]) -> Iterator[Sequence[str | None]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +23,12 @@ _MISSING = object()
 _MAX_NAMES = 1000
 
 
-def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[RawRows]:
+def read_jsonl(path: Path, config: "DataConfig") -> Iterator[RawRows]:
     """Read the requested columns of a JSONL file. A column may be nested: `review.body`.
 
     Args:
         path: The file, compressed or not.
         config: Names the columns and the encoding.
-        notes: Receives remarks for the user on how the file is read.
 
     Raises:
         DataError: The file is empty, cannot be decoded, has a line that is not a JSON object, or no row has a requested
@@ -36,9 +36,9 @@ def read_jsonl(path: Path, config: "DataConfig", notes: list[str]) -> Iterator[R
         OSError: The file cannot be read.
     """
     text = TextFile(path, config.encoding)
-    notes += text.notes
     specs = column_specs(config)
-    yield from batches_from_rows(_rows(text, specs), specs, str(path))
+    for batch in batches_from_rows(_rows(text, specs), specs, str(path)):
+        yield replace(batch, notes=text.notes)
 
 
 def _rows(text: TextFile, specs: Sequence[ColumnSpec]) -> Iterator[Sequence[object]]:
