@@ -245,15 +245,16 @@ def _file_batches(path: Path, config: "DataConfig") -> Iterator[RawRows]:
         raise DataError(f"{path} is a folder", expected=f"a file ({_KINDS})", hint=hint)
     if not path.is_file():
         raise missing_file(path)
-    if plain_suffix(path) not in _READERS:
+    read = _READERS.get(plain_suffix(path))
+    if read is None:
         found = _kind(path) or "no suffix"
         raise DataError(f"{path} has an unknown format", found=found, expected=_KINDS, hint=content_hint(path))
-    if not config.header and _READERS[plain_suffix(path)] is not read_delimited:
+    if not config.header and read is not read_delimited:
         raise no_header_error(path)
     rows = 0
     try:
         check_content(path)
-        for batch in _READERS[plain_suffix(path)](path, config):
+        for batch in read(path, config):
             rows += len(batch)
             yield batch
     except OSError as error:

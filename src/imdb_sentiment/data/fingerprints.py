@@ -13,7 +13,7 @@ from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["SEEN_ROWS_FILE", "Text", "TrainingFingerprints"]
+__all__ = ["SEEN_ROWS_FILE", "TrainingFingerprints"]
 
 SEEN_ROWS_FILE = "seen_rows.npz"
 _BATCH_ROWS = 1000
