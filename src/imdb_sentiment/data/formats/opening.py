@@ -26,17 +26,14 @@ KINDS = (*_DELIMITED, ".jsonl", ".parquet")
 class Table(Protocol):
     """A file of rows, checked to be readable when it is opened."""
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the columns."""
+    columns: tuple[str, ...]
+    """Names of the columns."""
 
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
+    rows: int
+    """Number of rows."""
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Remarks for the user on how the file is read."""
+    notes: tuple[str, ...]
+    """Remarks for the user on how the file is read."""
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yield the rows in order, `size` at a time."""
