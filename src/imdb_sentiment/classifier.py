@@ -261,16 +261,17 @@ class SentimentClassifier:
     def __call__(  # noqa: D417 - the others are those of predict_file
         self, batch: Any, *, text_columns: Sequence[str] | None = None, prefix: str = "", cascade: bool = False
     ) -> Any:
-        """Classify a batch of rows, for `map_batches` of Ray Data and `mapInArrow` of Spark.
+        """Classify the rows of a table, and return it with their labels; also for `map_batches` of Ray Data and Spark.
 
         A classifier can be pickled: each process opens the model once. The options are those of `predict_file`.
 
         Args:
-            batch: A dictionary of NumPy arrays, a `pyarrow.Table` or a `pyarrow.RecordBatch`.
+            batch: A DataFrame of pandas or polars, a `datasets.Dataset`, a `pyarrow.Table` or `RecordBatch`, or a
+                dictionary of NumPy arrays.
 
         Returns:
-            A batch of the same type with the columns of `predict_file` added. A row without a label has nulls (NaN in a
-            NumPy array of scores).
+            A table of the same type with the columns of `predict_file` added: label, score, and the reason why a row
+            has neither. They are null there (NaN in a NumPy array of scores). The index of pandas stays.
 
         Raises:
             DataError: A column is missing.

@@ -3,12 +3,14 @@
 import json
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -70,6 +72,31 @@ def test_arrays_get_the_same(classifier: SentimentClassifier, expected: pa.Table
     np.testing.assert_allclose(fixed_width["score"], scores[:6], atol=1e-5)
 
 
+FRAMES: dict[str, Callable[[pa.Table], Any]] = {
+    "pandas": lambda table: table.to_pandas().set_index(pd.Index(range(9, 0, -1), name="place")),
+    "polars": pl.DataFrame,
+    "datasets": lambda table: datasets.Dataset(table),
+}
+
+
+@pytest.mark.parametrize("library", FRAMES)
+def test_a_frame_comes_back_with_its_labels(classifier: SentimentClassifier, expected: pa.Table, library: str) -> None:
+    frame = FRAMES[library](TABLE)
+    scored = classifier(frame)
+    assert type(scored) is type(frame)
+    columns = [*TABLE.column_names, "label", "score", "reason"]
+    assert list(scored.columns if hasattr(scored, "columns") else scored.column_names) == columns
+    for name in ("id", "label", "reason"):
+        found = [None if value is np.nan else value for value in list(scored[name])]
+        assert found == expected[name].to_pylist()
+    scores = [None if score is None or np.isnan(score) else score for score in list(scored["score"])]
+    assert scores == expected["score"].to_pylist()
+    if library == "pandas":
+        assert scored.index.equals(frame.index)
+    with pytest.raises(ConfigError, match="already has a column 'label'"):
+        classifier(scored)
+
+
 def test_options_are_those_of_files(saved_model: Path, saved_pair_model: Path, expected: pa.Table) -> None:
     classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
     renamed = TABLE.rename_columns(["id", "review", "label"])
@@ -92,7 +119,9 @@ def test_options_are_those_of_files(saved_model: Path, saved_pair_model: Path, e
         ({"id": np.arange(2)}, {}, DataError, "column 'text' is not in the batch"),
         (TABLE.rename_columns(["reason", "text", "tags"]), {}, ConfigError, "the batch already has a column 'reason'"),
         ({"text": ["a"], "label": ["b"]}, {}, ConfigError, "already has a column 'label'"),
-        (pd.DataFrame({"text": TEXTS}), {}, ConfigError, "unsupported type of batch: pandas.DataFrame"),
+        (["a text"], {}, ConfigError, "unsupported type of batch: builtins.list"),
+        (pd.DataFrame([["a", "b"]], columns=["text"] * 2), {}, DataError, "occurs 2 times in the given data"),
+        (pl.LazyFrame({"text": ["a"]}), {}, DataError, "collect"),
         (TABLE, {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
         (TABLE, {"cascade": "always"}, ConfigError, "cascade='always' is not a bool"),
     ],
@@ -139,11 +168,8 @@ def test_a_model_that_was_replaced_is_not_taken_for_the_one_that_was_sent(saved_
         pickle.loads(sent)  # noqa: S301
 
 
-def test_a_classifier_of_no_folder_cannot_be_sent(classifier: SentimentClassifier) -> None:
-    made = SentimentClassifier(
-        OpenedModel(
-            classifier._opened.artifact, Scorer(classifier._opened.scorer.backend, classifier._opened.scorer.encoder)
-        )
-    )
-    with pytest.raises(TypeError, match="can be pickled if from_pretrained opened it"):
-        pickle.dumps(made)
+def test_a_classifier_of_no_folder_is_sent_with_its_weights(classifier: SentimentClassifier) -> None:
+    opened = classifier._opened
+    made = SentimentClassifier(OpenedModel(opened.artifact, Scorer(opened.scorer.backend, opened.scorer.encoder)))
+    copy = pickle.loads(pickle.dumps(made))  # noqa: S301
+    assert (copy.predict_proba(GOOD) == classifier.predict_proba(GOOD)).all()

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from imdb_sentiment.data.arrow_strings import is_unicode
+from imdb_sentiment.data.arrow_strings import is_null, is_unicode
 from imdb_sentiment.data.cleaning import clean
+from imdb_sentiment.data.data_like import is_table
 from imdb_sentiment.data.formats.arrow import with_columns
 from imdb_sentiment.data.formats.columns import Added, check_columns, text_specs
+from imdb_sentiment.data.frames import list_texts
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.cascade import CascadeScorer
 from imdb_sentiment.inference.scorer import Scorer
@@ -101,22 +103,50 @@ def parse_text(item: tuple[object, ...]) -> tuple[Any, str | None]:
 
 
 def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, labeler: RowLabeler) -> Any:
-    """Return a batch with columns for label, score and reason; see `SentimentClassifier.__call__`."""
-    if isinstance(batch, Mapping):
-        names, values = list(batch), [list(batch[name]) for name in text_columns if name in batch]
-    elif isinstance(batch, pa.Table | pa.RecordBatch):
-        names = batch.schema.names
-        values = [batch.column(name).to_pylist() for name in text_columns if names.count(name) == 1]
-    else:
+    """Return a batch or frame with columns for label, score and reason; see `SentimentClassifier.__call__`."""
+    arrow, arrays = isinstance(batch, pa.Table | pa.RecordBatch), isinstance(batch, Mapping)
+    if not (arrow or arrays or is_table(batch)):
         raise ConfigError(
             f"unsupported type of batch: {type(batch).__module__}.{type(batch).__qualname__}",
-            expected="a dictionary of NumPy arrays, a pyarrow.Table or a pyarrow.RecordBatch",
+            expected="a table of pandas, polars, Arrow or datasets, or a dictionary of NumPy arrays",
             hint="batch_format='pyarrow' of map_batches",
         )
+    if arrow:
+        names = batch.schema.names
+        values = [batch.column(name).to_pylist() for name in text_columns if names.count(name) == 1]
+    elif arrays:
+        names, values = list(batch), [list(batch[name]) for name in text_columns if name in batch]
+    else:
+        # pandas has other nulls than None
+        values = [[None if is_null(text) else text for text in column] for column in list_texts(batch, text_columns)]
+        names = [str(name) for name in (batch.columns if hasattr(batch, "columns") else batch.column_names)]
     check_columns(names, text_specs(text_columns), "the batch")
     check_names(added_names(prefix), names, "the batch")
     added, _ = label_batch(list(zip(*values, strict=True)), labeler, added_names(prefix))
-    return {**batch, **_arrays(added)} if isinstance(batch, Mapping) else with_columns(batch, added)
+    if arrow:
+        return with_columns(batch, added)
+    return {**batch, **_arrays(added)} if arrays else _with_columns(batch, added)
+
+
+def _with_columns(frame: Any, added: Added) -> Any:
+    """Append the added columns to a frame of pandas, polars or datasets; the index of pandas stays."""
+    library = type(frame).__module__.partition(".")[0]
+    if library == "polars":
+        return frame.hstack(type(frame)(dict(zip(added.names, added[1:], strict=True)), schema=_polars_schema(added)))
+    if library == "datasets":
+        import datasets
+
+        kinds = (datasets.Value("string"), datasets.Value("float32"), datasets.Value("string"))
+        features = datasets.Features(dict(zip(added.names, kinds, strict=True)))
+        columns = datasets.Dataset.from_dict(dict(zip(added.names, added[1:], strict=True)), features=features)
+        return datasets.concatenate_datasets([frame, columns], axis=1)
+    return frame.assign(**_arrays(added))
+
+
+def _polars_schema(added: Added) -> dict[str, Any]:
+    import polars as pl
+
+    return dict(zip(added.names, (pl.String, pl.Float32, pl.String), strict=True))
 
 
 def _arrays(added: Added) -> dict[str, Any]:
