@@ -10,6 +10,7 @@ import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, MissingExtraError
@@ -74,13 +75,11 @@ class _Actor:
     """
 
     def __init__(self, predict_file: bytes, job: FolderJob) -> None:
-        self._predict_file = predict_file
         self._job = job
+        self._open_model = cache(lambda: pickle.loads(predict_file))  # noqa: S301 - made by this program a moment ago
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        # the model is opened for the first file and cached
-        outcome = score_one(self._job, row["name"], lambda: pickle.loads(self._predict_file))  # noqa: S301
-        return {"outcome": pickle.dumps(outcome)}
+        return {"outcome": pickle.dumps(score_one(self._job, row["name"], self._open_model))}
 
 
 class Share(NamedTuple):
