@@ -47,7 +47,6 @@ __all__ = [
     "load_splits",
 ]
 
-
 _LABELS_LOCATED = 3
 _FOLDS = 5
 _TEST_FRACTION = 0.2
@@ -312,21 +311,13 @@ def fingerprint(parts: Mapping[str, Rows]) -> str:
     digest = hashlib.sha256()
     for split, rows in parts.items():
         digest.update(split.encode())
-        weights = weights_of(rows)
-        order = np.lexsort((weights, rows.labels, rows.digests))
+        table = rows.raw.table
+        weights = [table["weight"].to_numpy()[rows.positions]] if "weight" in table.column_names else []
+        order = np.lexsort((*weights, rows.labels, rows.digests))
         digest.update(np.column_stack((rows.digests, rows.labels.astype(np.uint64)))[order].astype(">u8").tobytes())
-        if "weight" in rows.raw.table.column_names:
-            digest.update(weights[order].astype(">f8").tobytes())
+        for column in weights:
+            digest.update(column[order].astype(">f8").tobytes())
     return digest.hexdigest()
-
-
-def weights_of(rows: Rows) -> NDArray[np.float64]:
-    """Return the weight of each row, shape (n,); 1 without a weight column."""
-    table = rows.raw.table
-    if "weight" not in table.column_names:
-        return np.ones(len(rows))
-    weights: NDArray[np.float64] = table["weight"].to_numpy()[rows.positions]
-    return weights
 
 
 def to_dataset(rows: Rows, names: Sequence[str]) -> "datasets.Dataset":
