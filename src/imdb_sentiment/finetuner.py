@@ -344,15 +344,15 @@ class SentimentFineTuner:
             check_same_run(point, run)
         self._look(encoder.text_encoder)  # before anything is trained
         return Plan(
-            config,
-            settled_fields(self.config, config, epochs=not few),
-            encode_rows(splits, names, encoder.text_encoder, config, few=few),
-            names,
-            splits.summary,
-            self._audit,
-            run,
-            folder,
-            point,
+            config=config,
+            settled=settled_fields(self.config, config, epochs=not few),
+            rows=encode_rows(splits, names, encoder.text_encoder, config, few=few),
+            names=names,
+            summary=splits.summary,
+            audit=self._audit,
+            run=run,
+            folder=folder,
+            resume_point=point,
         )
 
     def _load(self) -> LoadedSplits:
