@@ -346,7 +346,7 @@ class SentimentFineTuner:
         return Plan(
             config=config,
             settled=settled_fields(self.config, config, epochs=not few),
-            rows=encode_rows(splits, names, encoder.text_encoder, config, few=few),
+            rows=encode_rows(splits, encoder.text_encoder, config, few=few),
             names=names,
             summary=splits.summary,
             audit=self._audit,

@@ -99,7 +99,7 @@ def encoded_rows(encoder: TextEncoder, config: SettledConfig, rows: int) -> Trai
     """Encode the first rows of TEXTS, to learn from and to evaluate on."""
     limits = config.epoch_max_lengths
     epochs = tuple(EncodedRows.of(encoder.cut_at(limit).encode(TEXTS[:rows]), LABELS[:rows]) for limit in limits)
-    return TrainingRows(epochs, limits, EncodedRows.of(encoder.encode(TEXTS[:rows]), LABELS[:rows]), NAMES)
+    return TrainingRows(epochs, EncodedRows.of(encoder.encode(TEXTS[:rows]), LABELS[:rows]))
 
 
 def gradients_of(model: PreTrainedModel) -> Gradients:

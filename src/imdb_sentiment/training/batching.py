@@ -107,13 +107,7 @@ class TrainingRows(NamedTuple):
     epochs: tuple[EncodedRows, ...]
     """Training rows of each epoch; epochs may truncate differently."""
 
-    limits: tuple[int, ...]
-    """Longest input of each epoch, in tokens."""
-
     validation: EncodedRows
-
-    names: tuple[str, str]
-    """Names of the two labels."""
 
 
 class Collate:

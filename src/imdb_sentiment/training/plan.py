@@ -86,7 +86,7 @@ def describe_run(config: SettledConfig, splits: "DataSplits", names: LabelNames)
 
 
 def encode_rows(
-    splits: "DataSplits", names: LabelNames, encoder: TextEncoder, config: SettledConfig, *, few: bool
+    splits: "DataSplits", encoder: TextEncoder, config: SettledConfig, *, few: bool
 ) -> TrainingRows | FewRows:
     """Encode the rows to train and validate on, as the method takes them."""
     limits = config.epoch_max_lengths
@@ -105,7 +105,7 @@ def encode_rows(
         limit: EncodedRows.of(encoder.cut_at(limit).encode(train.texts), train.labels, weights) for limit in set(limits)
     }
     validation = EncodedRows.of(encoder.encode(held_out.texts), held_out.labels)
-    return TrainingRows(tuple(encoded[limit] for limit in limits), limits, validation, names)
+    return TrainingRows(tuple(encoded[limit] for limit in limits), validation)
 
 
 def _weights(rows: "Dataset") -> NDArray[np.float64]:

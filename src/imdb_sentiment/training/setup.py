@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.evaluation.bootstrap import resampled_metrics
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss
@@ -109,7 +110,7 @@ def build_training(
         encoder,
         filler=train[0],
         max_tokens=recipe.max_tokens_per_forward,
-        padded=lambda length: padded(length, rows.limits[batches.epoch]),
+        padded=lambda length: padded(length, config.epoch_max_lengths[batches.epoch]),
         class_weight=balanced_weights(train.labels) if config.class_weight else torch.ones(2),
     )
     schedule = Schedule(
@@ -130,7 +131,7 @@ def build_training(
         args=arguments,
         data_collator=partial(pad_rows, encoder, lambda length: padded(length, encoder.max_length)),
         eval_dataset=rows.validation.longest_first(),
-        compute_metrics=_metrics(rows.names, metric, seed=config.seed, learning_rate=config.learning_rate),
+        compute_metrics=_metrics(metric, config),
         callbacks=[schedule, stopping, progress_line, run_record(run), *release_memory],
     )
     trainer.remove_callback(PrinterCallback)
@@ -174,14 +175,14 @@ def read_history(
     return tuple(records)
 
 
-def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, learning_rate: float) -> Any:
+def _metrics(metric: BestEpochMetric, config: "SettledConfig") -> Any:
     def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
         logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
         probabilities = softmax(logits)
         try:
-            report = measure(probabilities, labels, names=names)
+            report = measure(probabilities, labels, names=LabelNames())
         except ValueError as error:
-            hint = f"a learning rate below {learning_rate:g}"
+            hint = f"a learning rate below {config.learning_rate:g}"
             raise TrainingDivergedError(
                 "training diverged: the model's outputs are NaN or infinite", hint=hint
             ) from error
@@ -193,7 +194,7 @@ def _metrics(names: tuple[str, str], metric: BestEpochMetric, *, seed: int, lear
         }
         if metric.name != CALIBRATED_LOG_LOSS:
             measured = MeasuredRows(probabilities[:, 1], labels)
-            resampled = resampled_metrics(measured, seed=seed, resamples=_RESAMPLES)[metric.name]
+            resampled = resampled_metrics(measured, seed=config.seed, resamples=_RESAMPLES)[metric.name]
             metrics[STANDARD_ERROR] = float(np.std(resampled))
         return metrics
 
