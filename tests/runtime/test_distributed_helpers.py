@@ -21,7 +21,6 @@ from imdb_sentiment import (
 )
 from imdb_sentiment.runtime.distributed import is_main, run_on_all_ranks, run_on_main, world_size
 from imdb_sentiment.training.arguments import training_arguments
-from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.recipe import Recipe, settle
 
 
@@ -92,8 +91,8 @@ def test_a_batch_is_not_divided_between_the_gpus_of_one_process(
 ) -> None:
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    settled, metric = settle(tiny_config, train_rows=100, hidden_size=32), choose_metric("f1")
-    arguments = training_arguments(settled, Recipe("fp32", 2048), tmp_path, metric)
+    settled = settle(tiny_config, train_rows=100, hidden_size=32)
+    arguments = training_arguments(settled, Recipe("fp32", 2048), tmp_path)
     assert arguments.n_gpu == 1
     assert arguments.train_batch_size == tiny_config.per_device_train_batch_size
 
@@ -102,7 +101,7 @@ def test_the_configuration_decides_the_precision_and_not_the_launcher(
     monkeypatch: pytest.MonkeyPatch, tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
-    settled, metric = settle(tiny_config, train_rows=100, hidden_size=32), choose_metric("f1")
+    settled = settle(tiny_config, train_rows=100, hidden_size=32)
     for recipe, expected in ((Recipe("fp32", 2048), "no"), (Recipe("bf16", 2048), "bf16")):
-        arguments = training_arguments(settled, recipe, tmp_path, metric)
+        arguments = training_arguments(settled, recipe, tmp_path)
         assert arguments.mixed_precision == expected

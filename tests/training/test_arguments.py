@@ -9,7 +9,6 @@ import imdb_sentiment
 from imdb_sentiment import FineTuneConfig
 from imdb_sentiment.config import SettledConfig
 from imdb_sentiment.training.arguments import training_arguments
-from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.recipe import Recipe, settle
 
 # field -> another value than the default, and what it makes of the arguments
@@ -48,7 +47,6 @@ USED_ELSEWHERE = {
     "class_weight",
     "threshold",
 }
-METRIC = choose_metric("auto")
 
 
 def settled(config: FineTuneConfig) -> SettledConfig:
@@ -62,8 +60,7 @@ def recipe_of(config: FineTuneConfig) -> Recipe:
 
 
 def arguments(config: FineTuneConfig, folder: Path) -> dict[str, Any]:
-    metric = choose_metric(config.metric_for_best_model)
-    content: dict[str, Any] = training_arguments(settled(config), recipe_of(config), folder, metric).to_dict()
+    content: dict[str, Any] = training_arguments(settled(config), recipe_of(config), folder).to_dict()
     return content
 
 
@@ -119,14 +116,14 @@ def test_processes_wait_for_each_other_for_hours(tmp_path: Path) -> None:
 
 def test_of_several_gpus_a_process_uses_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transformers.TrainingArguments.n_gpu", 2)
-    made = training_arguments(settled(FineTuneConfig()), recipe_of(FineTuneConfig()), tmp_path, METRIC)
+    made = training_arguments(settled(FineTuneConfig()), recipe_of(FineTuneConfig()), tmp_path)
     assert made._n_gpu == 1
 
 
 @pytest.mark.parametrize(("ratio", "steps"), [(0.0, 0), (0.1, 10), (0.25, 25), (0.999, 100)])
 def test_warm_up_is_a_share_of_the_steps(ratio: float, steps: int, tmp_path: Path) -> None:
     config = FineTuneConfig(warmup_ratio=ratio)
-    made = training_arguments(settled(config), recipe_of(config), tmp_path, METRIC)
+    made = training_arguments(settled(config), recipe_of(config), tmp_path)
     assert made.get_warmup_steps(100) == steps
 
 

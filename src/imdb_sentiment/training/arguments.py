@@ -11,13 +11,13 @@ from imdb_sentiment.runtime.distributed import TIMEOUT
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import quote
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
+from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from transformers import TrainingArguments
 
     from imdb_sentiment.config import SettledConfig
-    from imdb_sentiment.training.best_epoch import BestEpochMetric
 
 __all__ = ["check_trackers", "event_files", "training_arguments"]
 
@@ -27,20 +27,18 @@ _PACKAGES = {"azure_ml": "azureml-sdk", "comet_ml": "comet-ml", "dagshub": "dags
 """Packages whose name differs from the tracker's."""
 
 
-def training_arguments(
-    config: "SettledConfig", recipe: Recipe, output_dir: Path, metric: "BestEpochMetric"
-) -> "TrainingArguments":
+def training_arguments(config: "SettledConfig", recipe: Recipe, output_dir: Path) -> "TrainingArguments":
     """Return the arguments for `transformers.Trainer`.
 
     Args:
         config: Fine-tuning configuration.
         recipe: Machine-dependent settings.
         output_dir: Folder for the checkpoints.
-        metric: Selects the best evaluation.
     """
     import torch
     from transformers import TrainingArguments
 
+    metric = choose_metric(config.metric_for_best_model)
     arguments = TrainingArguments(
         output_dir=str(output_dir),
         learning_rate=config.learning_rate,

@@ -92,7 +92,7 @@ def build_training(
         from imdb_sentiment.training.trainer import FineTuneTrainer
 
     metric = choose_metric(config.metric_for_best_model)
-    arguments = training_arguments(config, recipe, output_dir, metric)
+    arguments = training_arguments(config, recipe, output_dir)
     release_memory = [ReleaseMemory()] if arguments.device.type == "cpu" else []
     share = Share(
         batch_rows=config.per_device_train_batch_size,
