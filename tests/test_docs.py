@@ -29,7 +29,7 @@ from typer.testing import CliRunner
 
 import imdb_sentiment
 from hub import LoopbackHub
-from imdb_sentiment import results
+from imdb_sentiment import results, sklearn
 from imdb_sentiment.cli.app import app
 from test_api import LAYERS, SOURCE
 
@@ -289,6 +289,7 @@ def test_the_reference_has_each_public_name_once() -> None:
     names = sorted(name for _, name in directives if name != "imdb_sentiment.errors")
     records = set(results.__all__) - set(imdb_sentiment.__all__)
     expected = [f"imdb_sentiment.{name}" for name in imdb_sentiment.__all__]
+    expected += [f"imdb_sentiment.sklearn.{name}" for name in sklearn.__all__]
     assert names == sorted([*expected, *(f"imdb_sentiment.results.{name}" for name in records)])
 
 
