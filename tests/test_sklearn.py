@@ -127,11 +127,13 @@ def test_any_two_labels_come_back_as_they_were(quick: SentimentEstimator, values
         (TEXTS, [0] * ROWS, "two values(.|\n)*0"),
         (TEXTS, ["a", "b", "c"] * (ROWS // 3), "two values"),
         (TEXTS, [0, 1], "differ in length"),
+        (TEXTS, [0.0, float("nan")] * (ROWS // 2), r"y has nulls(.|\n)*2, 4"),
+        (TEXTS, [None, "spam"] * (ROWS // 2), "y has nulls"),
         (pd.DataFrame({"a": TEXTS, "b": TEXTS}), LABELS, "one column"),
         ({"text": TEXTS}, LABELS, "cannot be read"),
         ([1.0] * ROWS, LABELS, "not text|not a text|string"),
     ],
-    ids=["no labels", "one label", "three labels", "lengths", "two columns", "mapping", "numbers"],
+    ids=["no labels", "one label", "three labels", "lengths", "NaN", "null", "two columns", "mapping", "numbers"],
 )
 def test_what_cannot_be_fitted(quick: SentimentEstimator, texts: Any, labels: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):

@@ -10,8 +10,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d  # noqa: TID2
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig
 from imdb_sentiment.config.other_names import suggest_setting
-from imdb_sentiment.data.data_like import as_list
-from imdb_sentiment.errors import ConfigError, DataError
+from imdb_sentiment.data.arrow_strings import is_null
+from imdb_sentiment.data.data_like import as_list, is_table
+from imdb_sentiment.data.frames import list_texts
+from imdb_sentiment.errors import ConfigError, DataError, list_rows
 from imdb_sentiment.finetuner import SentimentFineTuner
 from imdb_sentiment.runtime.messages import list_values, quote
 
@@ -72,7 +74,8 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight: Weight of each row in the training loss, shape (n,). Rows of weight 0 are left out.
 
         Raises:
-            DataError: `X` has no texts, or `y` has other than two values or is as long as `X` is not.
+            DataError: `X` has no texts; `y` has a null, other than two values or another length; or a weight is
+                negative.
             ConfigError: A setting has an invalid value.
             ModelError: The encoder cannot be used.
         """
@@ -129,12 +132,12 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
         """Return the log odds of the positive class minus those of the threshold, shape (n,): above 0 is positive."""
         check_is_fitted(self)
-        odds = self.classifier_.predict_proba(_texts(X)).astype(np.float64)
-        tiny = np.finfo(np.float32).tiny
         threshold = self.classifier_.threshold
-        log_odds: NDArray[np.float64] = np.log(np.maximum(odds[:, 1], tiny)) - np.log(np.maximum(odds[:, 0], tiny))
-        log_odds -= np.log(threshold / (1 - threshold))
-        return log_odds
+        rows = np.vstack((self.classifier_.predict_proba(_texts(X)), (1 - threshold, threshold))).astype(np.float64)
+        logs = np.log(np.maximum(rows, np.finfo(np.float32).tiny))
+        log_odds: NDArray[np.float64] = logs[:, 1] - logs[:, 0]
+        above: NDArray[np.float64] = log_odds[:-1] - log_odds[-1]
+        return above
 
     def __sklearn_tags__(self) -> "Tags":
         tags = super().__sklearn_tags__()
@@ -160,16 +163,20 @@ SentimentEstimator.__init__.__signature__ = inspect.Signature(  # type: ignore[a
 
 def _texts(given: Any) -> list[Any]:
     """Return the texts of a list, a Series, an array or a frame of one column."""
-    if len(getattr(given, "shape", ())) == 2:
-        if given.shape[1] != 1:
-            found = f"{given.shape[1]} columns"
-            raise DataError("X must be one column of texts", found=found, hint="X[column], or a ColumnTransformer")
-        given = given.iloc[:, 0] if hasattr(given, "iloc") else given[:, 0]
-    return as_list(given, "texts")
+    columns = given.shape[1] if len(getattr(given, "shape", ())) == 2 else 1
+    if columns != 1:
+        hint = "X[column], or a ColumnTransformer"
+        raise DataError("X must be one column of texts", found=f"{columns} columns", hint=hint)
+    if is_table(given):
+        (name,) = given.columns if hasattr(given, "iloc") else getattr(given, "column_names", None) or given.columns
+        return list_texts(given, [str(name)])[0]
+    return as_list(given.ravel() if isinstance(given, np.ndarray) else given, "texts")
 
 
 def _labels(given: ArrayLike | None) -> NDArray[Any]:
     if given is None:
         raise DataError("SentimentEstimator requires y to be passed, but the target y is None")
     labels: NDArray[Any] = column_or_1d(given)
+    if nulls := [row for row, label in enumerate(labels.tolist(), start=1) if is_null(label)]:
+        raise DataError("y has nulls", found=list_rows(nulls), expected="a label for each text", rows=nulls)
     return labels
