@@ -110,6 +110,7 @@ def test_texts_of_any_form_are_read_alike(fitted: SentimentEstimator, form: Call
     assert (fitted.predict_proba(form(TEXTS)) == fitted.predict_proba(TEXTS)).all()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("values", [(3, 7), (False, True), (-1.0, 1.0), ("yes", "no")], ids=str)
 def test_any_two_labels_come_back_as_they_were(quick: SentimentEstimator, values: tuple[Any, Any]) -> None:
     labels = np.array(values)[CODES]
@@ -172,12 +173,14 @@ def test_it_is_a_binary_classifier_of_texts(quick: SentimentEstimator) -> None:
     )
 
 
+@pytest.mark.integration
 def test_a_goal_for_the_threshold_moves_the_decision(quick: SentimentEstimator) -> None:
     fitted = clone(quick).set_params(threshold=0.9).fit(TEXTS, LABELS)
     odds = fitted.decision_function(TEXTS)
     assert ((odds > 0) == (fitted.predict_proba(TEXTS)[:, 1] > 0.9)).all()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("method", ["probe", "contrastive", "fine_tune"])
 def test_rows_of_little_weight_hardly_count(quick: SentimentEstimator, method: str) -> None:
     wrong = np.array(["ham", "spam"])[np.where(np.arange(ROWS) % 5 < 2, CODES, 1 - np.array(CODES))]
@@ -189,6 +192,7 @@ def test_rows_of_little_weight_hardly_count(quick: SentimentEstimator, method: s
     assert last.fit(TEXTS, wrong).score(TEXTS, LABELS) < 0.5
 
 
+@pytest.mark.integration
 def test_a_row_of_weight_zero_is_left_out(quick: SentimentEstimator) -> None:
     weights = np.where(np.arange(ROWS) < 8, 0.0, 2.0)
     expected = clone(quick).fit(TEXTS[8:], LABELS[8:]).predict_proba(TEXTS)

@@ -15,10 +15,18 @@ from hypothesis import strategies as st
 
 from conftest import make_reviews
 from forked import ForkedCommand
-from imdb_sentiment import FineTuneConfig, SentimentClassifier
+from imdb_sentiment import (
+    DataConfig,
+    FineTuneConfig,
+    SentimentClassifier,
+    SentimentFineTuner,
+    load_config,
+    save_config,
+)
 from imdb_sentiment.cli import console
 from imdb_sentiment.cli.console import show
 from imdb_sentiment.results import Explanation, WordContribution
+from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import visible
 
 CONTROL_CHARACTERS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -212,3 +220,27 @@ def test_what_was_typed_is_shown_harmlessly() -> None:
         assert (outcome.code, outcome.out) == (2, "")
         assert "\\x1b[31m" in outcome.err
         assert_harmless(outcome.err)
+
+
+def test_a_tilde_is_the_home_folder_wherever_something_is_written(
+    tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    data = DataConfig(near_duplicates="ignore")
+    tuner = SentimentFineTuner(data, tiny_config.replace(num_train_epochs=1), output_dir="~/run")
+    tuner.fit(make_reviews(60))
+    classifier = SentimentClassifier.from_pretrained(tuner.save("~/model"))
+    tuner.evaluate().save_html("~/page.html")
+    save_config("~/config.yaml", data, tiny_config)
+    assert load_config("~/config.yaml") == (data, tiny_config)
+    (home / "texts.csv").write_text("text\nA lovely film.\n", encoding="utf-8")
+    classifier.predict_file("~/texts.csv", "~/predicted.csv")
+    assert run("predict", "~/model", "--input=~/texts.csv", "--output=~/again.csv").code == 0
+    assert (home / "again.csv").read_bytes() == (home / "predicted.csv").read_bytes()
+    assert {"run", "model", "page.html", "config.yaml"} < {path.name for path in home.iterdir()}
+    assert list(here.iterdir()) == []
+    assert as_path("~nobody-has-this-name/run", "path") == Path("~nobody-has-this-name/run")

@@ -24,6 +24,7 @@ def config(tiny_config: FineTuneConfig) -> FineTuneConfig:
     return tiny_config.replace(num_train_epochs=2, metric_for_best_model="log_loss")
 
 
+@pytest.mark.integration
 def test_a_run_without_a_folder_leaves_nothing_unless_it_breaks(
     config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, get_args, get_type_hints
 
 import typer
@@ -35,6 +36,9 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
         from imdb_sentiment.errors import ImdbSentimentError, InputError, TrainingInterruptedError
 
+        for name, value in kwargs.items():
+            if isinstance(value, Path):  # a shell leaves the ~ of --output=~/model as it is
+                kwargs[name] = Path(os.path.expanduser(value))  # noqa: PTH111
         try:
             command(*args, **kwargs)
         except TrainingInterruptedError as error:

@@ -44,7 +44,7 @@ def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -
     data, fine_tune = given_config(data, DataConfig), given_config(fine_tune, FineTuneConfig)
     sections = {"data": data.model_dump(mode="json"), "fine_tune": fine_tune.model_dump(mode="json")}
     text = yaml.dump(sections, Dumper=Dumper, sort_keys=False, allow_unicode=True)
-    write_text(Path(path), text, overwrite=True)
+    write_text(as_path(path, "path"), text, overwrite=True)
 
 
 def read_sections(path: str | Path) -> dict[str, dict[str, Any]]:

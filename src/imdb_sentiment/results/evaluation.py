@@ -16,7 +16,7 @@ from imdb_sentiment.results.measured import ConfidentError, MeasuredRows, confid
 from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.results.slices import SliceReport, slice_rows, slice_sentences
 from imdb_sentiment.results.tables import format_table, wrap
-from imdb_sentiment.runtime.files import write_text
+from imdb_sentiment.runtime.files import as_path, write_text
 from imdb_sentiment.runtime.messages import NOT_RECORDED, quote
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class EvaluationReport(Record):
             audit=(background.audit or {}).get("findings", []),
             provenance=Table("Where the model comes from", [["", ""], *map(list, background.provenance.items())]),
         )
-        file = Path(path)
+        file = as_path(path, "path")
         write_text(file, render_html(page), overwrite=overwrite)
         return file
 

@@ -54,14 +54,14 @@ _RENAME_EXCHANGE = 2
 
 
 def as_path(value: object, argument: str) -> Path:
-    """Convert an argument to a path.
+    """Convert an argument to a path, with `~` for the home folder.
 
     Raises:
         ConfigError: It is not a path.
     """
     if not isinstance(value, str | os.PathLike) or "\0" in str(value) or not is_path(str(value)):
         raise ConfigError(f"{argument} must be a path", found=quote(value))
-    return Path(value)
+    return Path(os.path.expanduser(value))  # noqa: PTH111  Path.expanduser fails if there is no such user
 
 
 def is_path(text: str) -> bool:
