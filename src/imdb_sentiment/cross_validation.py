@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.evaluation import EvaluationReport
     from imdb_sentiment.results.training import FineTuneResult
 
-__all__ = ["FoldTrainings", "cross_validate"]
+__all__ = ["FoldTrainings", "check_one_process", "cross_validate"]
 
 
 def cross_validate(
@@ -91,6 +91,16 @@ def _describe_fold(fold: int, result: "FineTuneResult", report: "EvaluationRepor
     ).to_dict()
 
 
+def check_one_process(caller: str) -> None:
+    """Refuse the processes of a launcher, each of which would train on all folds.
+
+    Raises:
+        ConfigError: There are several.
+    """
+    if world_size() > 1:
+        raise ConfigError(f"{caller} runs in one process", hint="the same script without torchrun")
+
+
 class FoldTrainings(NamedTuple):
     """Trainings that each hold out one fold. Their results are kept in a folder, so that they can be resumed."""
 
@@ -111,8 +121,7 @@ class FoldTrainings(NamedTuple):
         caller: str,
     ) -> Self:
         """Check the arguments of `cross_validate` or `learning_curve`, and load the data."""
-        if world_size() > 1:
-            raise ConfigError(f"{caller} runs in one process", hint="the same script without torchrun")
+        check_one_process(caller)
         rows, data_config = source_of(data, data_config)
         config, folder = given_config(config, FineTuneConfig), as_path(output_dir, "output_dir")
         return cls(load_folds(data_config, folds, rows), data_config, config, folder)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
-from imdb_sentiment.cross_validation import FoldTrainings
+from imdb_sentiment.cross_validation import FoldTrainings, check_one_process
 from imdb_sentiment.data.folds import Folds, load_folds
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.models.tokenization import labelled_texts, texts_of
@@ -69,12 +69,14 @@ def find_label_issues(
 
     Raises:
         DataError: The data cannot be used as they are, or are too few for so many folds.
-        ConfigError: `folds` is below 2, or `data` and `data_config` both are a `DataConfig`.
+        ConfigError: `folds` is below 2, `data` and `data_config` both are a `DataConfig`, or a launcher started several
+            processes.
         ModelError: The encoder cannot be used.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
 
     Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
     """
+    check_one_process("find_label_issues")
     config = None if config is None else given_config(config, FineTuneConfig)
     rows, data_config = source_of(data, data_config)
     return label_issues_among(load_folds(data_config, folds, rows), data_config, config)

@@ -18,6 +18,7 @@ from imdb_sentiment import (
     SentimentFineTuner,
     cross_validate,
     errors,
+    find_label_issues,
 )
 from imdb_sentiment.runtime.distributed import is_main, run_on_all_ranks, run_on_main, world_size
 from imdb_sentiment.training.arguments import training_arguments
@@ -58,6 +59,8 @@ def test_a_cross_validation_of_several_processes_is_refused(
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(ConfigError, match="cross_validate runs in one process"):
         cross_validate(reviews, output_dir=tmp_path / "folds")
+    with pytest.raises(ConfigError, match="find_label_issues runs in one process"):
+        find_label_issues(reviews)
     assert not (tmp_path / "folds").exists()
 
 
