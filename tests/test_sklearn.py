@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from cleanlab.classification import CleanLearning
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GridSearchCV, cross_val_score, permutation_test_score
@@ -227,6 +228,18 @@ def test_scikit_learns_tools_take_it(quick: SentimentEstimator) -> None:
     assert calibrated.predict_proba(TEXTS).shape == (ROWS, 2)
     score, permuted, _ = permutation_test_score(quick, TEXTS, LABELS, cv=2, n_permutations=2)
     assert score > permuted.mean()
+
+
+@pytest.mark.integration
+def test_cleanlab_finds_wrong_labels_with_it(quick: SentimentEstimator) -> None:
+    texts, codes = make_reviews(96)
+    wrong, labels = [3, 10, 51], np.array(codes)
+    labels[wrong] = 1 - labels[wrong]
+    model = clone(quick).set_params(method="fine_tune", num_train_epochs=6, load_best_model_at_end=False)
+    cleaner = CleanLearning(model, seed=0, cv_n_folds=3).fit(np.array(texts), labels)
+    quality = cleaner.get_label_issues()["label_quality"].to_numpy()
+    assert set(np.argsort(quality)[:6]) > set(wrong)
+    assert (cleaner.predict(np.array(texts)) == codes).mean() > 0.8
 
 
 @pytest.mark.integration
