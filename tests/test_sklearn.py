@@ -83,6 +83,9 @@ def test_a_value_is_checked_by_fit() -> None:
     estimator = SentimentEstimator(max_length=-1)
     with pytest.raises(ConfigError, match="max_length"):
         estimator.fit(TEXTS, LABELS)
+    misplaced: Any = FineTuneConfig()
+    with pytest.raises(ConfigError, match="data_config"):
+        SentimentEstimator(data_config=misplaced).fit(TEXTS, LABELS)
 
 
 def test_predictions_are_labels_and_scores_agree_with_them(fitted: SentimentEstimator) -> None:

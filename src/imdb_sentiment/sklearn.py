@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin  # noqa: TID253  this module is for those who use scikit-learn
 from sklearn.utils.validation import check_is_fitted, column_or_1d  # noqa: TID253
 
-from imdb_sentiment.config import DataConfig, FineTuneConfig
+from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config
 from imdb_sentiment.config.other_names import suggest_setting
 from imdb_sentiment.data.arrow_strings import is_null
 from imdb_sentiment.data.data_like import as_list, is_table
@@ -100,7 +100,7 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 name: [value for value, weight in zip(values, weights, strict=True) if weight]
                 for name, values in rows.items()
             }
-        data_config = (self.data_config or DataConfig()).replace(
+        data_config = given_config(self.data_config, DataConfig).replace(
             text_column="text",
             text_columns=None,
             label_column="label",
