@@ -100,6 +100,7 @@ def test_predictions_are_labels_and_scores_agree_with_them(fitted: SentimentEsti
     assert fitted.result_.method == "probe"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "form",
     [
@@ -150,6 +151,7 @@ def test_it_must_be_fitted_before_it_predicts(quick: SentimentEstimator) -> None
         clone(quick).predict(TEXTS)
 
 
+@pytest.mark.integration
 def test_it_travels_with_its_weights(fitted: SentimentEstimator, tmp_path: Path) -> None:
     expected = fitted.predict_proba(TEXTS)
     joblib.dump(fitted, tmp_path / "model.joblib")
@@ -159,6 +161,7 @@ def test_it_travels_with_its_weights(fitted: SentimentEstimator, tmp_path: Path)
     assert again.classes_.tolist() == fitted.classes_.tolist()
 
 
+@pytest.mark.integration
 def test_it_leaves_no_files(quick: SentimentEstimator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)

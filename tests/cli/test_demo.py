@@ -8,6 +8,8 @@ from command import Outcome, read_metadata, run, snapshot
 
 from imdb_sentiment.cli.demo import _RECIPE, _free_name
 
+pytestmark = pytest.mark.integration  # trains several times
+
 
 @pytest.fixture(scope="module")
 def demo(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
@@ -89,7 +91,6 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.integration
 def test_ctrl_c_leaves_nothing(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt

@@ -29,6 +29,8 @@ from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.training import contrastive, few_rows, recipe
 from imdb_sentiment.training.contrastive import contrastive_steps
 
+pytestmark = pytest.mark.integration  # each test trains several times
+
 ROWS = 60
 DATA = DataConfig(near_duplicates="ignore")  # all of these texts are nearly the same
 
@@ -139,7 +141,6 @@ def test_a_model_that_had_no_test_split_says_so(undivided: SentimentFineTuner, t
     assert EvaluationReport.from_dict(report.to_dict()).cross_validated
 
 
-@pytest.mark.integration
 def test_the_model_is_not_measured_on_rows_that_it_was_trained_on(config: FineTuneConfig, tmp_path: Path) -> None:
     """With labels drawn by lot a model remembers its rows, and is as good as chance on rows that were held out."""
     rows = table(0, 80).assign(label=np.random.default_rng(3).permutation([0, 1] * 40))
@@ -169,7 +170,6 @@ def test_what_is_printed_says_what_was_compared(fitted: tuple[SentimentFineTuner
     assert [line for line in printed.splitlines() if len(line) > 80] == []
 
 
-@pytest.mark.integration
 def test_an_interrupted_run_is_resumed_fold_by_fold(
     config: FineTuneConfig,
     fitted: tuple[SentimentFineTuner, FineTuneResult],
@@ -217,7 +217,6 @@ def test_folds_of_another_run_are_refused(config: FineTuneConfig, run: Path) -> 
     assert caught.value.found == "seed was 42"
 
 
-@pytest.mark.integration
 def test_a_resumed_run_keeps_the_precision_of_its_finished_folds(
     config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,7 +307,6 @@ def test_a_goal_is_served_without_a_validation_split(config: FineTuneConfig, tmp
     assert words.report.f1 > 0.9
 
 
-@pytest.mark.integration
 def test_a_damaged_fold_is_trained_again(
     config: FineTuneConfig,
     contrastive_run: tuple[Path, FineTuneResult],
