@@ -209,10 +209,16 @@ def test_a_row_of_weight_zero_is_left_out(quick: SentimentEstimator) -> None:
 
 @pytest.mark.parametrize(
     ("weights", "message"),
-    [([1.0] * 3, "another shape"), ([-1.0] * ROWS, "not positive numbers(.|\n)*-1"), ([np.nan] * ROWS, "not positive")],
-    ids=["lengths", "negative", "not a number"],
+    [
+        ([1.0] * 3, "another shape"),
+        ([-1.0] * ROWS, "not positive numbers(.|\n)*-1"),
+        ([np.nan] * ROWS, "not positive"),
+        (["much"] * ROWS, "must be numbers"),
+        ([0.0] * ROWS, "no row has a weight"),
+    ],
+    ids=["lengths", "negative", "not a number", "text", "all zero"],
 )
-def test_weights_that_are_none(quick: SentimentEstimator, weights: list[float], message: str) -> None:
+def test_weights_that_are_none(quick: SentimentEstimator, weights: list[Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         clone(quick).fit(TEXTS, LABELS, sample_weight=weights)
 

@@ -75,7 +75,7 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             DataError: `X` has no texts; `y` has a null, other than two values or another length; or a weight is
-                negative.
+                negative or not a number, or all are 0.
             ConfigError: A setting has an invalid value.
             ModelError: The encoder cannot be used.
         """
@@ -91,10 +91,15 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         names = [str(value) for value in classes.tolist()]
         rows: dict[str, list[Any]] = {"text": texts, "label": [names[code] for code in codes.tolist()]}
         if sample_weight is not None:
-            weights = np.asarray(sample_weight, dtype=np.float64)
+            try:
+                weights = np.asarray(sample_weight, dtype=np.float64)
+            except (TypeError, ValueError):
+                raise DataError("sample_weight must be numbers", found=quote(sample_weight)) from None
             if weights.shape != (len(texts),):
                 expected = f"one number for each of {len(texts)} texts"
                 raise DataError("sample_weight has another shape", found=str(weights.shape), expected=expected)
+            if not weights.any():
+                raise DataError("no row has a weight above 0", found=f"{len(texts)} rows of weight 0")
             rows["weight"] = weights.tolist()
             rows = {
                 name: [value for value, weight in zip(values, weights, strict=True) if weight]
