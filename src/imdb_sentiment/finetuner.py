@@ -345,7 +345,7 @@ class SentimentFineTuner:
         self._look(encoder.text_encoder)  # before anything is trained
         return Plan(
             config=config,
-            settled=settled_fields(self.config, config, epochs=not few),
+            settled=settled_fields(self.config, config),
             rows=encode_rows(splits, encoder.text_encoder, config, few=few),
             names=names,
             summary=splits.summary,

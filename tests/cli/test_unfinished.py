@@ -324,7 +324,7 @@ def test_a_run_in_folds_is_resumed_after_the_last_finished_one(
     assert outcome.code == 130
     assert outcome.err.endswith(
         "training was interrupted in fold 3 of 5\n"
-        "  found:    finished folds up to .model.run/fold-2.json\n"
+        "  found:    finished folds up to .model.run/contrastive-fold-2.json\n"
         f"  try:      {shlex.join([*sys.argv, '--resume'])}\n"
     )
     again = run(*command, "--output", "model", "--resume", "--json")

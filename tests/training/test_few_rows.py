@@ -1,4 +1,4 @@
-"""Covers training/contrastive.py, training/fold_scores.py.
+"""Covers training/contrastive.py, training/fine_tuning.py, training/fold_scores.py.
 
 Few rows: methods are compared on rows held out in turn, and the final model is trained on all of them.
 """
@@ -26,7 +26,7 @@ from imdb_sentiment import (
     TrainingInterruptedError,
 )
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.training import contrastive, few_rows, recipe
+from imdb_sentiment.training import contrastive, few_rows, fine_tuning, recipe
 from imdb_sentiment.training.contrastive import contrastive_steps
 
 pytestmark = pytest.mark.integration  # each test trains several times
@@ -189,7 +189,10 @@ def test_an_interrupted_run_is_resumed_fold_by_fold(
     tuner = SentimentFineTuner(DATA, config, output_dir=tmp_path / "run")
     with pytest.raises(TrainingInterruptedError):
         tuner.fit(PARTS)
-    assert sorted(path.name for path in (tmp_path / "run").glob("*.json")) == ["fold-1.json", "fold-2.json"]
+    assert sorted(path.name for path in (tmp_path / "run").glob("*.json")) == [
+        "contrastive-fold-1.json",
+        "contrastive-fold-2.json",
+    ]
     result = tuner.fit(PARTS, resume=True)
     assert trained == [48] * 6 + [ROWS]  # two folds, the interrupted one, three more and the final model
     assert result.compared == fitted[1].compared
@@ -269,7 +272,7 @@ def test_a_validation_split_of_the_source_is_held_out_and_never_trained_on(
     result = tuner.fit(parts)
     assert (tuner.splits.folds, len(tuner.splits.validation)) == ((), 20)
     assert result.validation.rows == 20
-    assert not list((tmp_path / "run").glob("fold-*"))
+    assert not list((tmp_path / "run").glob("*fold-*"))
     classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
     scores = classifier.predict_proba(parts["validation"]["text"].tolist())
     report = measure(scores, parts["validation"]["label"], names=("negative", "positive"))
@@ -279,7 +282,6 @@ def test_a_validation_split_of_the_source_is_held_out_and_never_trained_on(
 @pytest.mark.parametrize(
     ("validation", "changes", "summary", "hint"),
     [
-        ("cross", {"method": "fine_tune"}, "validation='cross' does not go with method='fine_tune'", "split"),
         ("cross", {"cascade": True}, "validation='cross' does not go with cascade=True", "split"),
         ("auto", {"method": "probe", "cascade": True}, "method='probe' does not go with cascade=True", "fine_tune"),
     ],
@@ -314,10 +316,10 @@ def test_a_damaged_fold_is_trained_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, expected = contrastive_run
-    (run / "fold-5.json").write_text("{")
-    shorter = json.loads((run / "fold-2.json").read_text(encoding="utf-8"))
+    (run / "contrastive-fold-5.json").write_text("{")
+    shorter = json.loads((run / "contrastive-fold-2.json").read_text(encoding="utf-8"))
     shorter["logits"] = shorter["logits"][:1]
-    (run / "fold-2.json").write_text(json.dumps(shorter))
+    (run / "contrastive-fold-2.json").write_text(json.dumps(shorter))
     train, trained = contrastive.train_contrastively, list[int]()
 
     def counted(model: Any, encoder: Any, rows: Any, **options: Any) -> None:
@@ -332,7 +334,7 @@ def test_a_damaged_fold_is_trained_again(
 
 def test_folds_are_not_taken_for_the_start_of_another_method(config: FineTuneConfig, run: Path) -> None:
     other = SentimentFineTuner(DATA, config.replace(method="fine_tune"), output_dir=run)
-    with pytest.raises(ConfigError, match=r"fold-5\.json belongs to another run"):
+    with pytest.raises(ConfigError, match=r"contrastive-fold-5\.json belongs to another run"):
         other.fit(PARTS, resume=True)
 
 
@@ -382,3 +384,71 @@ def test_two_rows_of_a_class_are_enough_for_two_folds(config: FineTuneConfig, tm
 @pytest.mark.parametrize(("rows", "steps"), [(16, 16), (32, 23), (300, 69), (3900, 250), (25_000, 250)])
 def test_more_rows_take_more_steps(rows: int, steps: int) -> None:
     assert contrastive_steps(rows) == steps
+
+
+def long_table(rows: int) -> pd.DataFrame:
+    """Texts whose opinion stands where the contrastive stage, which reads eight tokens here, does not look."""
+    texts, labels = make_reviews(rows)
+    opening = "the story takes place in a small town by the sea and"
+    return pd.DataFrame({"text": [f"{opening} {text}" for text in texts], "label": labels})
+
+
+def test_long_texts_are_also_fine_tuned_in_turn(config: FineTuneConfig, tmp_path: Path) -> None:
+    long = config.replace(first_epoch_max_length=8, num_train_epochs="auto")
+    tuner = SentimentFineTuner(DATA, long, output_dir=tmp_path / "run")
+    result = tuner.fit(long_table(ROWS))
+    assert [compared.method for compared in result.compared] == ["probe", "contrastive", "fine_tune", "TF-IDF + LR"]
+    best = min(result.compared[:3], key=lambda compared: compared.log_loss)
+    assert result.method == best.method == "fine_tune"  # the only one that reads the opinion
+    assert best.accuracy > 0.9
+    assert (result.kept_epoch, result.settled["num_train_epochs"]) == (10, 10)
+    assert result.history == ()
+    names = sorted(path.name for path in (tmp_path / "run").glob("*"))
+    expected = [f"{method}-fold-{fold}.json" for method in ("contrastive", "fine_tune") for fold in range(1, 6)]
+    assert [name for name in names if not name.startswith(".")] == expected
+    classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
+    test = long_table(120)[ROWS:]
+    assert classifier.evaluate(test["text"].tolist(), test["label"].tolist()).accuracy > 0.9
+
+
+def test_fine_tuning_may_be_cross_validated_and_is_resumed_fold_by_fold(
+    config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = config.replace(method="fine_tune", num_train_epochs=2)
+    data = DATA.replace(validation="cross")
+    expected = SentimentFineTuner(data, method, output_dir=tmp_path / "other").fit(table(0, ROWS))
+    assert expected.validation.rows == ROWS
+    train, trained = fine_tuning.fine_tune, list[int]()
+
+    def interrupted_in_the_second(*given: Any, rows: Any, **options: Any) -> Any:
+        trained.append(len(rows.epochs[0]))
+        tuned = train(*given, rows=rows, **options)
+        return tuned._replace(interrupted=True) if len(trained) == 2 else tuned
+
+    monkeypatch.setattr(few_rows, "fine_tune", interrupted_in_the_second)
+    tuner = SentimentFineTuner(data, method, output_dir=tmp_path / "run")
+    with pytest.raises(TrainingInterruptedError, match="in fold 2 of 5") as caught:
+        tuner.fit(table(0, ROWS))
+    assert caught.value.found == f"finished folds up to {tmp_path / 'run' / 'fine_tune-fold-1.json'}"
+    result = tuner.fit(table(0, ROWS), resume=True)
+    assert trained == [48] * 6 + [ROWS]
+    assert (result.compared, result.calibration) == (expected.compared, expected.calibration)
+    assert [compared.method for compared in result.compared] == ["fine_tune", "TF-IDF + LR"]
+
+
+@pytest.mark.parametrize(
+    ("method", "rows", "truncated", "expected"),
+    [
+        ("auto", 32, 0.0, ("probe", "contrastive")),
+        ("auto", 499, 0.49, ("probe", "contrastive")),
+        ("auto", 499, 0.5, ("probe", "contrastive", "fine_tune")),
+        ("auto", 500, 0.0, ("probe", "contrastive", "fine_tune")),
+        ("probe", 32, 1.0, ("probe",)),
+        ("fine_tune", 32, 0.0, ("fine_tune",)),
+    ],
+)
+def test_fine_tuning_is_compared_where_it_may_be_better(
+    method: str, rows: int, truncated: float, expected: tuple[str, ...], config: FineTuneConfig
+) -> None:
+    asked = config.replace(method=method)
+    assert recipe.methods_to_compare(asked, rows=rows, truncated=truncated) == expected

@@ -27,18 +27,23 @@ _PACKAGES = {"azure_ml": "azureml-sdk", "comet_ml": "comet-ml", "dagshub": "dags
 """Packages whose name differs from the tracker's."""
 
 
-def training_arguments(config: "SettledConfig", recipe: Recipe, output_dir: Path) -> "TrainingArguments":
+def training_arguments(
+    config: "SettledConfig", recipe: Recipe, output_dir: Path, *, validates: bool = True
+) -> "TrainingArguments":
     """Return the arguments for `transformers.Trainer`.
 
     Args:
         config: Fine-tuning configuration.
         recipe: Machine-dependent settings.
         output_dir: Folder for the checkpoints.
+        validates: Whether there are validation rows, without which nothing is evaluated, saved or
+            tracked.
     """
     import torch
     from transformers import TrainingArguments
 
     metric = choose_metric(config.metric_for_best_model)
+    chooses_epoch = validates and config.load_best_model_at_end
     arguments = TrainingArguments(
         output_dir=str(output_dir),
         learning_rate=config.learning_rate,
@@ -52,20 +57,20 @@ def training_arguments(config: "SettledConfig", recipe: Recipe, output_dir: Path
         bf16=recipe.precision == "bf16",
         use_cpu=not torch.accelerator.is_available(),
         # the Schedule callback decides; upstream adds the last step
-        eval_strategy="steps",
+        eval_strategy="steps" if validates else "no",
         eval_steps=_NEVER,
-        save_strategy="steps",
+        save_strategy="steps" if validates else "no",
         save_steps=_NEVER,
         logging_strategy="no",
         save_total_limit=None,  # FineTuneTrainer removes old checkpoints
-        load_best_model_at_end=config.load_best_model_at_end,
-        metric_for_best_model=f"eval_{metric.name}" if config.load_best_model_at_end else None,
+        load_best_model_at_end=chooses_epoch,
+        metric_for_best_model=f"eval_{metric.name}" if chooses_epoch else None,
         greater_is_better=metric.greater_is_better,
         logging_nan_inf_filter=False,  # upstream's default hides NaN losses
         seed=config.seed,
         data_seed=config.seed,
         remove_unused_columns=False,  # the collator selects the inputs
-        report_to=list(config.report_to) or "none",
+        report_to=(list(config.report_to) if validates else []) or "none",
         disable_tqdm=True,  # ProgressLine replaces it
         dataloader_pin_memory=torch.cuda.is_available(),
         ddp_timeout=int(TIMEOUT.total_seconds()),

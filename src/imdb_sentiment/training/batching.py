@@ -107,7 +107,8 @@ class TrainingRows(NamedTuple):
     epochs: tuple[EncodedRows, ...]
     """Training rows of each epoch; epochs may truncate differently."""
 
-    validation: EncodedRows
+    validation: EncodedRows | None
+    """None if no epoch is to be chosen; the last one is kept then."""
 
 
 class Collate:

@@ -35,7 +35,7 @@ class Schedule(TrainerCallback):
 
     Args:
         batches: Batch sampler.
-        evaluations_per_epoch: Evaluations per epoch, evenly spaced, the last at its end.
+        evaluations_per_epoch: Evaluations per epoch, evenly spaced, the last at its end; 0 without validation rows.
         metric: Selects the best evaluation.
         patience: Stop after this many evaluations without improvement; None never stops early.
     """
@@ -86,21 +86,24 @@ class Schedule(TrainerCallback):
 
 
 class StopOnRequest(TrainerCallback):
-    """Saves and ends the run after the current step once any process was asked to stop.
+    """Ends the run after the current step once any process was asked to stop.
 
     Args:
         request: Stop flag of this process.
+        saves: Whether to write a checkpoint first.
     """
 
-    def __init__(self, request: "StopRequest") -> None:
+    def __init__(self, request: "StopRequest", *, saves: bool) -> None:
         self._request = request
+        self._saves = saves
         self.stopped = False
 
     @override
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self._requested(args):
             self.stopped = True
-            control.should_log = control.should_save = control.should_training_stop = True
+            control.should_log = control.should_training_stop = True
+            control.should_save = self._saves
 
     @override
     def on_train_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -133,16 +136,18 @@ class ProgressLine(TrainerCallback):
 
     Args:
         rows: Rows of one epoch.
+        description: What is done.
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, description: str) -> None:
         self._rows = rows
+        self._description = description
         self._values: dict[str, str] = {}
 
     @override
     def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         done = round((state.epoch or 0) * self._rows)
-        self._bar = progress_bar("training", total=state.num_train_epochs * self._rows, unit="row", initial=done)
+        self._bar = progress_bar(self._description, total=state.num_train_epochs * self._rows, unit="row", initial=done)
         if not state.is_world_process_zero:
             self._bar.disable = True
         self._bar.bar_format = _LINE

@@ -12,36 +12,37 @@ from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrated_losses, cross_fitted
+from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.training import MethodResult
 from imdb_sentiment.runtime.progress import progress_bar
+from imdb_sentiment.training.batching import EncodedRows, TrainingRows
 from imdb_sentiment.training.checkpoints import describe_resume_point, resume_point
 from imdb_sentiment.training.contrastive import INVERSE_PENALTIES, contrastive_steps, train_contrastively
+from imdb_sentiment.training.fine_tuning import fine_tune
 from imdb_sentiment.training.fold_scores import read_fold, write_fold
 from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_features
+from imdb_sentiment.training.recipe import CONTRASTIVE, FINE_TUNE, PROBE, methods_to_compare
 from imdb_sentiment.training.signals import graceful_interrupt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from imdb_sentiment.config import SettledConfig
-    from imdb_sentiment.training.batching import EncodedRows
     from imdb_sentiment.training.recipe import Recipe
 
 __all__ = ["FewRows", "FewRowsResult", "train_on_few_rows"]
-
-PROBE, CONTRASTIVE = "probe", "contrastive"
 
 
 class FewRows(NamedTuple):
     """Training rows and their folds."""
 
     texts: Sequence[str] | Sequence[tuple[str, str]]
-    encoded: "EncodedRows"
+    encoded: EncodedRows
 
-    short: "EncodedRows"
-    """The same rows truncated as in a first epoch, for the contrastive stage: its steps have no micro-batches."""
+    short: EncodedRows
+    """The same rows truncated as in a first epoch, also for the contrastive stage: its steps have no micro-batches."""
 
     fold_of: NDArray[np.int64]
     """Fold in which each row is held out, from 0, shape (n,); -1 for a row that is never held out."""
@@ -87,8 +88,8 @@ def train_on_few_rows(
 ) -> FewRowsResult:
     """Compare methods by their log loss on held-out rows, and train the final model with the best one.
 
-    The methods are logistic regression on the features of the pretrained encoder, and the same after a contrastive
-    stage. TF-IDF with logistic regression is reported for comparison.
+    The methods are logistic regression on the features of the pretrained encoder, the same after a contrastive stage,
+    and fine-tuning where `methods_to_compare` names it. TF-IDF with logistic regression is reported for comparison.
 
     Args:
         load: Returns the pretrained model with a new head, the same each time, on the training device.
@@ -106,11 +107,9 @@ def train_on_few_rows(
     held = np.flatnonzero(rows.fold_of >= 0)
     labels = rows.encoded.labels[held]
     trainer = _Trainer(load, encoder, config, rows=rows, recipe=recipe, folder=folder, run=run)
-    scored: dict[str, list[NDArray[np.float64]]] = {}  # each method with one penalty or several
-    if config.method in ("auto", PROBE):
-        scored[PROBE] = [trainer.probe_scores()[held]]
-    if config.method in ("auto", CONTRASTIVE):
-        scored[CONTRASTIVE] = [*trainer.contrastive_scores()[:, held]]
+    truncated = float((rows.encoded.lengths > rows.short.lengths).mean())
+    methods = methods_to_compare(config, rows=len(rows.texts), truncated=truncated)
+    scored = {method: [*trainer.scores(method)[:, held]] for method in methods}
     best = {name: min(tried, key=lambda logits: calibrated_log_loss(logits, labels)) for name, tried in scored.items()}
     compared = [_compare(name, logits, labels) for name, logits in best.items()]
     method = min(compared, key=lambda result: result.log_loss).method
@@ -144,59 +143,66 @@ class _Trainer:
         self._rows, self._recipe, self._folder, self._run = rows, recipe, folder, run
         self._folds = int(rows.fold_of.max()) + 1
         self._penalty = INVERSE_PENALTIES[0]
-        self._kept: tuple[PreTrainedModel, NDArray[np.float64]] | None = None
+        self._kept: dict[str, PreTrainedModel] = {}
+        self._pretrained: NDArray[np.float64] | None = None
+        self._with_bias = True
 
-    def probe_scores(self) -> NDArray[np.float64]:
-        """Return logits of held-out rows by logistic regression on the pretrained encoder's features, shape (n, 2)."""
-        model = self._load()
-        features = self._features(model)
-        logits = np.zeros((len(features), 2))
-        for fold in range(self._folds):
-            held = self._rows.fold_of == fold
-            logits[held] = self._fit(model, features, ~held, None).logits(features[held])
-        return logits
+    def scores(self, method: str) -> NDArray[np.float64]:
+        """Return logits of held-out rows by a method, with each penalty that it chooses from, shape (penalties, n, 2).
 
-    def contrastive_scores(self) -> NDArray[np.float64]:
-        """Return logits of held-out rows after a contrastive stage, shape (penalties, n, 2); finished folds are read.
-
-        The final logistic regression uses the penalty with the lowest log loss on all held-out rows.
+        Finished folds are read. Of the contrastive method, the final model gets the penalty with the lowest log loss on
+        all held-out rows.
         """
         rows = self._rows
-        scores = np.zeros((len(INVERSE_PENALTIES), len(rows.encoded), 2))
+        penalties = len(INVERSE_PENALTIES) if method == CONTRASTIVE else 1
+        scores = np.zeros((penalties, len(rows.encoded), 2))
         for fold in range(self._folds):
             held = rows.fold_of == fold
-            saved = read_fold(self._folder, fold + 1, scores[:, held].shape) if rows.cross_validated else None
-            if saved is not None:
-                scores[:, held] = saved
-                continue
-            model, features = self._contrastive(~held, f"fold {fold + 1} of {self._folds}")
-            for index, penalty in enumerate(INVERSE_PENALTIES):
-                scores[index, held] = self._fit(model, features, ~held, penalty).logits(features[held])
-            if rows.cross_validated:
-                write_fold(self._folder, fold + 1, self._run, scores[:, held])
-            else:
-                self._kept = model, features
-        held = rows.fold_of >= 0
-        losses = [calibrated_log_loss(logits[held], rows.encoded.labels[held]) for logits in scores]
-        self._penalty = INVERSE_PENALTIES[int(np.argmin(losses))]
+            stored = rows.cross_validated and method != PROBE  # which takes no time
+            logits = read_fold(self._folder, method, fold + 1, scores[:, held].shape) if stored else None
+            if logits is None:
+                logits = self._score_fold(method, held, f"fold {fold + 1} of {self._folds}")
+                if stored:
+                    write_fold(self._folder, method, fold + 1, self._run, logits)
+            scores[:, held] = logits
+        if method == CONTRASTIVE:
+            held = rows.fold_of >= 0
+            losses = [calibrated_log_loss(logits[held], rows.encoded.labels[held]) for logits in scores]
+            self._penalty = INVERSE_PENALTIES[int(np.argmin(losses))]
         return scores
+
+    def _score_fold(self, method: str, held: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
+        """Train on the other rows, and return the logits of the held-out ones, shape (penalties, m, 2)."""
+        if method == PROBE:
+            features = self._pretrained_features()
+            return self._fit(features, ~held, None).logits(features[held])[np.newaxis]
+        model = self._train(method, ~held, what)
+        if not self._rows.cross_validated:
+            self._kept[method] = model
+        if method == FINE_TUNE:
+            return score_texts(model, self._encoder, _where(self._rows.texts, held)).logits[np.newaxis]
+        features = self._features(model)
+        return np.stack([self._fit(features, ~held, penalty).logits(features[held]) for penalty in INVERSE_PENALTIES])
 
     def final(self, method: str) -> "PreTrainedModel":
         """Return the final model."""
         trained = self._rows.final
         if method == PROBE:
-            model = self._load()
-            self._fit(model, self._features(model), trained, None).write_to(model)
+            model = self._load_model()
+            self._fit(self._pretrained_features(), trained, None).write_to(model)
             return model
-        model, features = self._kept or self._contrastive(trained, "the final model")
-        self._fit(model, features, trained, self._penalty).write_to(model)
+        model = self._kept.get(method) or self._train(method, trained, "the final model")
+        if method == CONTRASTIVE:
+            self._fit(self._features(model), trained, self._penalty).write_to(model)
         return model
 
-    def _contrastive(self, trained: NDArray[np.bool_], what: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
-        """Train a model on a subset of the rows; return it with the features of all rows."""
-        model, config = self._load(), self._config
-        rows = self._rows.short.where(trained)
+    def _train(self, method: str, trained: NDArray[np.bool_], what: str) -> "PreTrainedModel":
+        """Train a model on a subset of the rows; without a head, if the method is contrastive."""
         description = f"training, {what}" if self._folds > 1 else "training"
+        if method == FINE_TUNE:
+            return self._fine_tune(trained, description, what)
+        model, config = self._load_model(), self._config
+        rows = self._rows.short.where(trained)
         with (
             graceful_interrupt() as stop,
             progress_bar(description, total=contrastive_steps(len(rows)), unit="step") as bar,
@@ -205,12 +211,7 @@ class _Trainer:
             def after_step() -> None:
                 bar.update()
                 if stop.requested:
-                    finished = resume_point(self._folder)
-                    raise TrainingInterruptedError(
-                        f"training was interrupted in {what}",
-                        found=describe_resume_point(finished) if finished else "no finished fold",
-                        hint="fit(resume=True) to resume it" if finished else None,
-                    )
+                    raise self._interrupted(what)
 
             train_contrastively(
                 model,
@@ -222,25 +223,57 @@ class _Trainer:
                 seed=config.seed,
                 after_step=after_step,
             )
-        return model, self._features(model)
+        return model
+
+    def _fine_tune(self, trained: NDArray[np.bool_], description: str, what: str) -> "PreTrainedModel":
+        model, config = self._load_model(), self._config
+        if config.linear_probe:
+            self._fit(self._pretrained_features(), trained, None).write_to(model)
+        later_epochs = config.num_train_epochs - 1
+        short, whole = self._rows.short.where(trained), self._rows.encoded.where(trained)
+        tuned = fine_tune(
+            model,
+            self._encoder,
+            config,
+            rows=TrainingRows((short, *[whole] * later_epochs), validation=None),
+            recipe=self._recipe,
+            folder=self._folder,
+            run=self._run,
+            description=description,
+        )
+        if tuned.interrupted:
+            raise self._interrupted(what)
+        return tuned.model
+
+    def _interrupted(self, what: str) -> TrainingInterruptedError:
+        finished = resume_point(self._folder)
+        return TrainingInterruptedError(
+            f"training was interrupted in {what}",
+            found=describe_resume_point(finished) if finished else "no finished fold",
+            hint="fit(resume=True) to resume it" if finished else None,
+        )
+
+    def _load_model(self) -> "PreTrainedModel":
+        model = self._load()
+        self._with_bias = output_layer(model).bias is not None
+        return model
+
+    def _pretrained_features(self) -> NDArray[np.float64]:
+        if self._pretrained is None:
+            self._pretrained = self._features(self._load_model())
+        return self._pretrained
 
     def _features(self, model: "PreTrainedModel") -> NDArray[np.float64]:
         return head_features(model, self._encoder, self._rows.encoded, range(len(self._rows.encoded)))
 
-    def _fit(
-        self,
-        model: "PreTrainedModel",
-        features: NDArray[np.float64],
-        trained: NDArray[np.bool_],
-        inverse_penalty: float | None,
-    ) -> Linear:
+    def _fit(self, features: NDArray[np.float64], trained: NDArray[np.bool_], inverse_penalty: float | None) -> Linear:
         config = self._config
         return fit_linear(
             features[trained],
             self._rows.encoded.labels[trained],
             inverse_penalty,
             weights=self._rows.encoded.weights[trained],
-            with_bias=output_layer(model).bias is not None,
+            with_bias=self._with_bias,
             balanced=config.class_weight == "balanced",
             seed=config.seed,
         )

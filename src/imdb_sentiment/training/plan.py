@@ -15,7 +15,7 @@ from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.training.batching import EncodedRows, TrainingRows
 from imdb_sentiment.training.few_rows import FewRows
-from imdb_sentiment.training.recipe import few_rows_below
+from imdb_sentiment.training.recipe import CONTRASTIVE, PROBE, few_rows_below
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -51,15 +51,14 @@ class Plan(NamedTuple):
 
 
 def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits") -> bool:
-    """Return whether few-shot methods are used.
+    """Return whether methods are compared on held-out rows, as for few rows, instead of fine-tuning right away.
 
     Raises:
         ConfigError: An option that they do not support was set.
     """
-    named = config.method in ("contrastive", "probe")
+    named = config.method in (CONTRASTIVE, PROBE)
     few = bool(splits.folds) or named or len(splits.train) < few_rows_below(config)
     other = {
-        "method='fine_tune'": config.method == "fine_tune",
         "cascade=True": config.cascade,
         "several processes": world_size() > 1,
     }

@@ -12,7 +12,18 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import FineTuneConfig
 
-__all__ = ["Recipe", "choose_learning_rate", "few_rows_below", "resolve", "settle", "settled_fields"]
+__all__ = [
+    "CONTRASTIVE",
+    "FINE_TUNE",
+    "PROBE",
+    "Recipe",
+    "choose_learning_rate",
+    "few_rows_below",
+    "methods_to_compare",
+    "resolve",
+    "settle",
+    "settled_fields",
+]
 
 _SMALL_HIDDEN_SIZE = 512
 _MANY_ROWS = 4000
@@ -25,6 +36,9 @@ _STEPS = 250
 _MIN_EPOCHS, _MAX_EPOCHS = 2, 10
 _STEP_ROWS = ((500, 8), (_MANY_ROWS, 16))
 _MAX_STEP_ROWS = 32
+_MOSTLY = 0.5
+
+PROBE, CONTRASTIVE, FINE_TUNE = "probe", "contrastive", "fine_tune"
 
 
 class Recipe(NamedTuple):
@@ -57,21 +71,36 @@ def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> Se
 def few_rows_below(config: "FineTuneConfig") -> int:
     """Return the number of training rows below which few-shot methods are used; 0 if they are ruled out."""
     automatic = config.method == "auto" and config.num_train_epochs == "auto"
-    chosen = config.method in ("contrastive", "probe")
+    chosen = config.method in (CONTRASTIVE, PROBE)
     possible = not config.cascade and world_size() == 1
     return _FEW_ROWS if (automatic or chosen) and possible else 0
 
 
-def settled_fields(config: "FineTuneConfig", settled: SettledConfig, *, epochs: bool = True) -> dict[str, float]:
+def methods_to_compare(config: "FineTuneConfig", *, rows: int, truncated: float) -> tuple[str, ...]:
+    """Return the methods to compare on held-out rows, the cheapest first.
+
+    Fine-tuning is one of them where it may be better: from 500 rows on, and for texts that the contrastive stage
+    would mostly truncate.
+
+    Args:
+        config: `method` may name the only one.
+        rows: Number of training rows.
+        truncated: Share of the texts that the contrastive stage truncates more than fine-tuning would.
+    """
+    if config.method != "auto":
+        return (config.method,)
+    long = truncated >= _MOSTLY
+    return (PROBE, CONTRASTIVE, FINE_TUNE) if long or rows >= _FEW_ROWS else (PROBE, CONTRASTIVE)
+
+
+def settled_fields(config: "FineTuneConfig", settled: SettledConfig) -> dict[str, float]:
     """Return the resolved values of the fields that were `auto`.
 
     Args:
         config: The configuration as given.
         settled: The same, resolved.
-        epochs: Whether the model was trained in epochs; other methods only have a learning rate.
     """
-    names = [name for name in (_AUTO_FIELDS if epochs else _AUTO_FIELDS[-1:]) if getattr(config, name) == "auto"]
-    return {name: getattr(settled, name) for name in names}
+    return {name: getattr(settled, name) for name in _AUTO_FIELDS if getattr(config, name) == "auto"}
 
 
 def resolve(

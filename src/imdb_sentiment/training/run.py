@@ -16,29 +16,26 @@ from imdb_sentiment.evaluation.report import full_report
 from imdb_sentiment.inference.cascade import log_odds_of
 from imdb_sentiment.inference.measured_rows import held_out_scores, measured_rows
 from imdb_sentiment.inference.torch_backend import score_texts
-from imdb_sentiment.models.acceleration import eager_attention, first_token_only
 from imdb_sentiment.models.device import usable_device
 from imdb_sentiment.models.head import scale_outputs
 from imdb_sentiment.models.pretrained import load_model
 from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
 from imdb_sentiment.results.training import Calibration, CascadeChoice, EpochRecord, FineTuneResult
 from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, world_size
-from imdb_sentiment.runtime.huggingface import quiet
-from imdb_sentiment.runtime.process_wide import LOADING_LOCK, ReentrantLock
+from imdb_sentiment.runtime.process_wide import ReentrantLock
 from imdb_sentiment.training.batching import TrainingRows
 from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.checkpoints import Keep, newest_checkpoint, prepare_folder, recorded_precision
 from imdb_sentiment.training.decisions import calibrate, fit_cascade
 from imdb_sentiment.training.few_rows import FewRows, train_on_few_rows
+from imdb_sentiment.training.fine_tuning import fine_tune
 from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.plan import Plan
-from imdb_sentiment.training.recipe import Recipe, resolve
-from imdb_sentiment.training.setup import build_training, read_history
-from imdb_sentiment.training.signals import graceful_interrupt
+from imdb_sentiment.training.recipe import FINE_TUNE, Recipe, resolve
+from imdb_sentiment.training.setup import read_history
 
 if TYPE_CHECKING:
-    import torch
-    from transformers import PreTrainedModel, Trainer, TrainerState
+    from transformers import PreTrainedModel, TrainerState
 
     from imdb_sentiment.data.data_like import DataSplits
     from imdb_sentiment.evaluation.baseline import HeldOutBaselines
@@ -146,19 +143,20 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder") -> Fitted:
     notes = [heads[0], f"{recipe.precision} on {device.type}"]
     if config.report_to:
         trackers = ", ".join(config.report_to)
-        notes.append(f"{trackers} got nothing, as there were no epochs; method='fine_tune' has them")
+        notes.append(f"{trackers} got nothing, as no epoch was validated; method='fine_tune' validates each")
+    in_epochs = trained.method == FINE_TUNE
     result = FineTuneResult(
         calibration=calibration,
         history=(),
-        kept_epoch=0.0,
-        kept_because="trained without epochs",
+        kept_epoch=float(config.num_train_epochs) if in_epochs else 0.0,
+        kept_because="the last, as no rows are set aside to choose by" if in_epochs else "trained without epochs",
         method=trained.method,
         compared=trained.compared,
         seconds=time.perf_counter() - started,
         splits=plan.summary,
         audit=plan.audit,
         training_precision=recipe.precision,
-        settled=plan.settled,
+        settled={name: value for name, value in plan.settled.items() if in_epochs or name == "learning_rate"},
         notes=tuple(notes),
     )
     return Fitted(trained.model, encoder.text_encoder, result, held_out=held_out, baselines=baselines)
@@ -183,8 +181,23 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
         model.to(device)  # type: ignore[arg-type]
         head = run_on_main(lambda: fit_head(model, text_encoder, rows.epochs[0], balanced=balanced, seed=config.seed))
         head.write_to(model)
-    trainer = _run_trainer(model, text_encoder, plan, rows, recipe, device)
-    trained, state = _unwrap(model, trainer), trainer.state
+    trained, trainer, interrupted = fine_tune(
+        model,
+        text_encoder,
+        config,
+        rows=rows,
+        recipe=recipe,
+        folder=plan.folder,
+        run={**plan.run, "precision_used": recipe.precision},
+        resume_from=checkpoint,
+    )
+    state = trainer.state
+    if interrupted:
+        raise TrainingInterruptedError(
+            f"training was interrupted after step {state.global_step} of {state.max_steps}",
+            found=f"a complete checkpoint in {newest_checkpoint(plan.folder)}",
+            hint="fit(resume=True) to resume it",
+        )
     history = read_history(state.log_history, plan.names, precision=recipe.precision)
     epoch, reason = _kept_epoch(history, state, config)
     seconds = time.perf_counter() - started
@@ -212,40 +225,6 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
     return Fitted(trained, text_encoder, run_on_main(lambda: result), cascade)
 
 
-def _run_trainer(
-    model: "PreTrainedModel",
-    encoder: TextEncoder,
-    plan: Plan,
-    rows: TrainingRows,
-    recipe: Recipe,
-    device: "torch.device",
-) -> "Trainer":
-    attention = eager_attention(model, device, bf16=recipe.precision == "bf16")
-    with quiet(), graceful_interrupt() as stop, first_token_only(model), attention:
-        trainer, progress_line, stopping = build_training(
-            model,
-            encoder,
-            plan.config,
-            recipe=recipe,
-            rows=rows,
-            output_dir=plan.folder,
-            run={**plan.run, "precision_used": recipe.precision},
-            stop=stop,
-        )
-        try:
-            trainer.train(resume_from_checkpoint=str(plan.resume_point) if plan.resume_point else None)
-        finally:
-            progress_line.close()
-    trainer.accelerator.wait_for_everyone()  # rank 0 may remove the folder afterwards
-    if stopping.stopped:
-        raise TrainingInterruptedError(
-            f"training was interrupted after step {trainer.state.global_step} of {trainer.state.max_steps}",
-            found=f"a complete checkpoint in {newest_checkpoint(plan.folder)}",
-            hint="fit(resume=True) to resume it",
-        )
-    return trainer
-
-
 def _kept_epoch(history: Sequence[EpochRecord], state: "TrainerState", config: SettledConfig) -> tuple[float, str]:
     """Return the epoch of the final weights, and why it was kept."""
     if config.load_best_model_at_end and state.best_model_checkpoint and state.best_global_step:
@@ -253,23 +232,6 @@ def _kept_epoch(history: Sequence[EpochRecord], state: "TrainerState", config: S
         kept = min(history, key=lambda record: abs(record.epoch - best))
         return kept.epoch, choose_metric(config.metric_for_best_model).reason
     return history[-1].epoch, "the last"
-
-
-def _unwrap(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
-    """Remove the mixed-precision wrapper; with FSDP, gather the weights on rank 0."""
-    from transformers import AutoModelForSequenceClassification
-
-    if not trainer.is_fsdp_enabled:
-        unwrapped: PreTrainedModel = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        return unwrapped
-    weights = trainer.accelerator.get_state_dict(trainer.model)  # empty except on rank 0
-    if not weights:
-        return model
-    with LOADING_LOCK:
-        gathered: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
-    gathered.load_state_dict(weights)
-    gathered.to(trainer.args.device)  # type: ignore[arg-type]
-    return gathered
 
 
 def _decide(

@@ -70,18 +70,22 @@ def build_training(
     output_dir: Path,
     run: Mapping[str, Any],
     stop: StopRequest | None = None,
+    description: str = "training",
 ) -> Training:
     """Build a Trainer that evaluates and saves in the same steps, and shows one progress line.
+
+    Without validation rows it does neither.
 
     Args:
         model: Model with two outputs.
         encoder: Pads the batches.
         config: Fine-tuning configuration.
         recipe: Machine-dependent settings.
-        rows: Training and validation rows.
+        rows: Training rows, and validation rows if there are any.
         output_dir: Existing folder for the checkpoints.
         run: Description of the run, as JSON values; stored in each checkpoint.
         stop: The user's stop flag.
+        description: Beginning of the progress line.
     """
     import torch
 
@@ -92,7 +96,8 @@ def build_training(
         from imdb_sentiment.training.trainer import FineTuneTrainer
 
     metric = choose_metric(config.metric_for_best_model)
-    arguments = training_arguments(config, recipe, output_dir)
+    validates = rows.validation is not None
+    arguments = training_arguments(config, recipe, output_dir, validates=validates)
     release_memory = [ReleaseMemory()] if arguments.device.type == "cpu" else []
     share = Share(
         batch_rows=config.per_device_train_batch_size,
@@ -115,11 +120,12 @@ def build_training(
     )
     schedule = Schedule(
         batches,
-        evaluations_per_epoch=config.evaluations_per_epoch,
+        evaluations_per_epoch=config.evaluations_per_epoch if validates else 0,
         metric=metric,
         patience=config.early_stopping_patience,
     )
-    progress_line, stopping = ProgressLine(len(train)), StopOnRequest(stop or StopRequest())
+    progress_line = ProgressLine(len(train), description)
+    stopping = StopOnRequest(stop or StopRequest(), saves=validates)
     trainer = FineTuneTrainer(
         batches=batches,
         collate=collate,
@@ -130,7 +136,7 @@ def build_training(
         model=model,
         args=arguments,
         data_collator=partial(pad_rows, encoder, lambda length: padded(length, encoder.max_length)),
-        eval_dataset=rows.validation.longest_first(),
+        eval_dataset=rows.validation.longest_first() if rows.validation is not None else None,
         compute_metrics=_metrics(metric, config),
         callbacks=[schedule, stopping, progress_line, run_record(run), *release_memory],
     )

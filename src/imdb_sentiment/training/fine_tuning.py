@@ -1,0 +1,100 @@
+"""Fine-tuning of encoder and head together, with the Trainer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imdb_sentiment.models.acceleration import eager_attention, first_token_only
+from imdb_sentiment.models.device import usable_device
+from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.runtime.huggingface import quiet
+from imdb_sentiment.runtime.process_wide import LOADING_LOCK
+from imdb_sentiment.training.batching import TrainingRows
+from imdb_sentiment.training.recipe import Recipe
+from imdb_sentiment.training.setup import build_training
+from imdb_sentiment.training.signals import graceful_interrupt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, Trainer
+
+    from imdb_sentiment.config import SettledConfig
+
+__all__ = ["FineTuned", "fine_tune"]
+
+
+class FineTuned(NamedTuple):
+    """A fine-tuned model."""
+
+    model: "PreTrainedModel"
+    trainer: "Trainer"
+
+    interrupted: bool
+    """Whether a signal ended the training early."""
+
+
+def fine_tune(
+    model: "PreTrainedModel",
+    encoder: TextEncoder,
+    config: "SettledConfig",
+    *,
+    rows: TrainingRows,
+    recipe: Recipe,
+    folder: Path,
+    run: Mapping[str, Any],
+    resume_from: Path | None = None,
+    description: str = "training",
+) -> FineTuned:
+    """Train encoder and head, in every process.
+
+    Args:
+        model: Model with two outputs.
+        encoder: Pads the batches.
+        config: Fine-tuning configuration.
+        rows: Training rows, and validation rows if an epoch is to be chosen.
+        recipe: Machine-dependent settings.
+        folder: Existing folder for the checkpoints, which are written only with validation rows.
+        run: Description of the run, as JSON values.
+        resume_from: A complete checkpoint.
+        description: Beginning of the progress line.
+
+    Raises:
+        TrainingDivergedError: A loss or a gradient is NaN or infinite.
+    """
+    import torch
+
+    attention = eager_attention(model, torch.device(usable_device()), bf16=recipe.precision == "bf16")
+    with quiet(), graceful_interrupt() as stop, first_token_only(model), attention:
+        trainer, progress_line, stopping = build_training(
+            model,
+            encoder,
+            config,
+            recipe=recipe,
+            rows=rows,
+            output_dir=folder,
+            run=run,
+            stop=stop,
+            description=description,
+        )
+        try:
+            trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+        finally:
+            progress_line.close()
+    trainer.accelerator.wait_for_everyone()  # rank 0 may remove the folder afterwards
+    return FineTuned(model if stopping.stopped else _unwrap(model, trainer), trainer, stopping.stopped)
+
+
+def _unwrap(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
+    """Remove the mixed-precision wrapper; with FSDP, gather the weights on rank 0."""
+    from transformers import AutoModelForSequenceClassification
+
+    if not trainer.is_fsdp_enabled:
+        unwrapped: PreTrainedModel = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        return unwrapped
+    weights = trainer.accelerator.get_state_dict(trainer.model)  # empty except on rank 0
+    if not weights:
+        return model
+    with LOADING_LOCK:
+        gathered: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
+    gathered.load_state_dict(weights)
+    gathered.to(trainer.args.device)  # type: ignore[arg-type]
+    return gathered
