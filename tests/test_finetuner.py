@@ -226,7 +226,7 @@ def test_the_tutorial_preset_trains_the_stock_model_from_its_random_head(
         begun.append({name: weight.clone() for name, weight in model.state_dict().items()})
         return build_training(model, *args, **kwargs)
 
-    monkeypatch.setattr("imdb_sentiment.training.run.build_training", look)
+    monkeypatch.setattr("imdb_sentiment.training.fine_tuning.build_training", look)
     config = FineTuneConfig.preset("tutorial", model_name=tiny_model, num_train_epochs=1)
     tuner = SentimentFineTuner(config=config, output_dir=tmp_path)
     result = tuner.fit(reviews)

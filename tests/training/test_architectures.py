@@ -67,9 +67,9 @@ def byte_level_tokenizer() -> RobertaTokenizerFast:
     letters = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=special, initial_alphabet=letters, show_progress=False)
     tokenizer.train_from_iterator(make_reviews(120)[0], trainer)
-    learnt = json.loads(tokenizer.to_str())["model"]
-    merges: Any = [tuple(pair) for pair in learnt["merges"]]
-    return RobertaTokenizerFast(vocab=learnt["vocab"], merges=merges)
+    trained = json.loads(tokenizer.to_str())["model"]
+    merges: Any = [tuple(pair) for pair in trained["merges"]]
+    return RobertaTokenizerFast(vocab=trained["vocab"], merges=merges)
 
 
 def write_roberta(folder: Path, tiny_model: Path) -> None:

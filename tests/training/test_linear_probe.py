@@ -191,7 +191,7 @@ def test_training_starts_from_it_unless_it_is_not_wanted(
         found.append(model.get_parameter("classifier.weight").detach().clone())
         raise StartedError
 
-    monkeypatch.setattr("imdb_sentiment.training.run.build_training", look)
+    monkeypatch.setattr("imdb_sentiment.training.fine_tuning.build_training", look)
     config = tiny_config.replace(linear_probe=asked, dropout=None)
     with pytest.raises(StartedError):
         SentimentFineTuner(config=config, output_dir=tmp_path / "run").fit((TEXTS, LABELS))

@@ -16,9 +16,9 @@ def quick(tiny_config: FineTuneConfig) -> FineTuneConfig:
     return tiny_config.replace(num_train_epochs=1, per_device_train_batch_size=16)
 
 
-@pytest.mark.parametrize(("dropout", "learnt_with"), [(0.0, 0.0), (0.3, 0.3), (None, 0.1)])
+@pytest.mark.parametrize(("dropout", "trained_with"), [(0.0, 0.0), (0.3, 0.3), (None, 0.1)])
 def test_dropout_is_set_for_training_and_not_in_what_is_saved(
-    dropout: float | None, learnt_with: float, quick: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dropout: float | None, trained_with: float, quick: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[float] = set()
 
@@ -26,10 +26,10 @@ def test_dropout_is_set_for_training_and_not_in_what_is_saved(
         seen.update(module.p for module in model.modules() if isinstance(module, torch.nn.Dropout))
         return build_training(model, *args, **kwargs)
 
-    monkeypatch.setattr("imdb_sentiment.training.run.build_training", look)
+    monkeypatch.setattr("imdb_sentiment.training.fine_tuning.build_training", look)
     tuner = SentimentFineTuner(config=quick.replace(dropout=dropout), output_dir=tmp_path / "run")
     tuner.fit(make_reviews(40))
-    assert seen == {learnt_with}
+    assert seen == {trained_with}
     tuner.save(tmp_path / "model")
     saved = SentimentClassifier.from_pretrained(tmp_path / "model")
     assert saved.metadata.fine_tune_config["dropout"] == dropout

@@ -89,9 +89,9 @@ def test_each_epoch_reads_up_to_its_own_length(build: Build) -> None:
 
 def test_evaluation_reads_the_whole_after_a_shorter_epoch_too(build: Build) -> None:
     parts = build(num_train_epochs=2, max_length=24, first_epoch_max_length=8, per_device_eval_batch_size=5)
-    learnt = [part["input_ids"].shape[1] for batch in batches_of(parts) for part in batch["micro_batches"]]
+    trained = [part["input_ids"].shape[1] for batch in batches_of(parts) for part in batch["micro_batches"]]
     evaluated = [batch["input_ids"].shape[1] for batch in parts.trainer.get_eval_dataloader()]
-    assert (max(learnt), max(evaluated)) == (8, 24)
+    assert (max(trained), max(evaluated)) == (8, 24)
     assert evaluated == sorted(evaluated, reverse=True)  # the longest first, so that there is little padding
     assert evaluated[-1] == 8
 
