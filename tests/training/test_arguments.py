@@ -45,6 +45,9 @@ USED_ELSEWHERE = {
     "early_stopping_patience",
     "save_total_limit",
     "class_weight",
+    "label_smoothing",
+    "freeze_layers",
+    "lora_rank",
     "threshold",
 }
 

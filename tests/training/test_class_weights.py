@@ -100,3 +100,16 @@ def test_weights_raise_the_probabilities_of_the_rare_label(tiny_config: FineTune
     plain, weighted = means
     assert plain == pytest.approx(1 / 8, abs=0.08)
     assert weighted > plain + 0.05  # calibrated, as far as a temperature can; before, it was about 1 / 2
+
+
+def test_smoothed_labels_are_those_of_pytorch(build: Build) -> None:
+    parts = build(rows=ROWS, learning_rate=1e-12, per_device_train_batch_size=4, label_smoothing=0.3)
+    steps = train(parts)
+    for step in steps:
+        parts.model.train().zero_grad()
+        (batch,) = step.passes
+        inputs = {name: batch[name] for name in parts.encoder.tokenizer.model_input_names}
+        logits = parts.model(**inputs).logits
+        torch.nn.functional.cross_entropy(logits, batch["labels"], label_smoothing=0.3).backward()
+        for name, gradient in gradients_of(parts.model).items():
+            assert torch.allclose(gradient, step.gradients[name], atol=1e-6)

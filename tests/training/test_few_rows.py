@@ -25,7 +25,9 @@ from imdb_sentiment import (
     SentimentFineTuner,
     TrainingInterruptedError,
 )
+from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.models.pretrained import load_encoder, load_model
 from imdb_sentiment.training import contrastive, few_rows, fine_tuning, recipe
 from imdb_sentiment.training.contrastive import contrastive_steps
 
@@ -264,6 +266,30 @@ def test_a_probe_may_be_asked_for_and_leaves_the_encoder_as_it_is(config: FineTu
         assert np.array_equal(value.detach().numpy(), before.bert.get_parameter(name).detach().numpy()), name
 
 
+def test_layers_stay_frozen_in_the_contrastive_stage(config: FineTuneConfig, tmp_path: Path) -> None:
+    frozen = config.replace(method="contrastive", freeze_layers=1, label_smoothing=0.1)
+    tuner = SentimentFineTuner(DATA, frozen, output_dir=tmp_path / "run")
+    result = tuner.fit(PARTS)
+    assert "the embeddings and 1 of " in result.notes[1]
+    before = load_model(load_encoder(config), config, LabelNames()).model
+    same = {
+        name
+        for name, value in tuner.model.named_parameters()
+        if name.startswith(("bert.embeddings", "bert.encoder.layer.0."))
+        and np.array_equal(value.detach().numpy(), before.get_parameter(name).detach().numpy())
+    }
+    assert len(same) == 21
+    assert all(value.requires_grad for value in tuner.model.parameters())
+
+
+def test_adapters_are_cross_validated_with_fine_tuning(config: FineTuneConfig, tmp_path: Path) -> None:
+    adapted = config.replace(method="fine_tune", lora_rank=2, num_train_epochs=1)
+    tuner = SentimentFineTuner(DATA.replace(validation="cross"), adapted, output_dir=tmp_path / "run")
+    result = tuner.fit(PARTS)
+    assert (result.method, "adapters of rank 2" in result.notes[1]) == ("fine_tune", True)
+    assert not [name for name, _ in tuner.model.named_parameters() if "lora" in name]
+
+
 def test_a_validation_split_of_the_source_is_held_out_and_never_trained_on(
     config: FineTuneConfig, tmp_path: Path
 ) -> None:
@@ -284,6 +310,8 @@ def test_a_validation_split_of_the_source_is_held_out_and_never_trained_on(
     [
         ("cross", {"cascade": True}, "validation='cross' does not go with cascade=True", "split"),
         ("auto", {"method": "probe", "cascade": True}, "method='probe' does not go with cascade=True", "fine_tune"),
+        ("cross", {"lora_rank": 4}, "validation='cross' does not go with lora_rank=4", "split"),
+        ("auto", {"method": "probe", "lora_rank": 4}, "method='probe' does not go with lora_rank=4", "fine_tune"),
     ],
 )
 def test_what_methods_for_few_rows_do_not_have_is_refused_and_not_dropped(

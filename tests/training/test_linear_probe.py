@@ -91,6 +91,27 @@ def test_the_head_is_what_scikit_learn_says(model: PreTrainedModel, encoder: Tex
 
 
 @pytest.mark.parametrize("balanced", [False, True])
+def test_smoothed_labels_are_fitted_as_soft_targets(balanced: bool) -> None:
+    """At the optimum the gradient of the weighted cross-entropy to the soft targets is that of the penalty."""
+    rng = np.random.default_rng(0)
+    labels = (rng.random(60) < 0.3).astype(np.int64)
+    features = rng.normal(size=(60, 3)) + labels[:, None]
+    weights = rng.uniform(0.5, 1.5, 60)
+    found = fit_linear(
+        features, labels, 10.0, weights=weights, with_bias=True, balanced=balanced, label_smoothing=0.2, seed=0
+    )
+    targets = np.where(labels, 0.9, 0.1)
+    if balanced:
+        weights = weights * 30 / np.bincount(labels)[labels]
+    scale = features.std()
+    errors = weights * (1 / (1 + np.exp(-(features @ found.weights + found.bias))) - targets)
+    penalty = found.weights * scale / 10.0
+    centred = (features - features.mean(axis=0)) / scale
+    np.testing.assert_allclose(centred.T @ errors + penalty, 0, atol=0.01)
+    assert abs(errors.sum()) < 0.01
+
+
+@pytest.mark.parametrize("balanced", [False, True])
 def test_the_penalty_is_the_one_with_the_lowest_log_loss_on_rows_held_out(
     model: PreTrainedModel, encoder: TextEncoder, balanced: bool
 ) -> None:

@@ -7,6 +7,7 @@ from pydantic import (
     AfterValidator,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     model_validator,
@@ -78,10 +79,10 @@ class FineTuneConfig(Frozen):
     method: Literal["auto", "fine_tune", "contrastive", "probe"] = "auto"
     """How the model is trained. `fine_tune` trains encoder and head together. `contrastive` trains the encoder with a
     contrastive loss, then fits the head by logistic regression, as in SetFit (Tunstall et al., 2022). `probe` fits only
-    the head. `auto` is `fine_tune` from 500 training rows on, and where `num_train_epochs` or `cascade` is set or
-    several processes train; otherwise the one of `contrastive`, `probe` and, if at least half of the texts exceed
-    `first_epoch_max_length`, `fine_tune` with the lowest log loss on held-out rows. The checkpoint's head, if it has
-    the same two labels, is kept only by `fine_tune` with a validation split."""
+    the head. `auto` is `fine_tune` from 500 training rows on, and where `num_train_epochs`, `cascade` or `lora_rank` is
+    set or several processes train; otherwise the one of `contrastive`, `probe` and, if at least half of the texts
+    exceed `first_epoch_max_length`, `fine_tune` with the lowest log loss on held-out rows. The checkpoint's head, if it
+    has the same two labels, is kept only by `fine_tune` with a validation split."""
 
     linear_probe: bool = True
     """Fit a new head by logistic regression before training the encoder, so that a random head does not distort it in
@@ -116,7 +117,8 @@ class FineTuneConfig(Frozen):
     learning_rate: PositiveFloat | Literal["auto"] = "auto"
     """Peak learning rate of AdamW; it falls linearly to 0 over the run. From 4,000 training rows on, `auto` is 1e-4 for
     encoders up to 512 wide, such as MiniLM, and 3e-5 for wider ones, such as BERT base, for which Devlin et al. (2019)
-    used 2e-5 to 5e-5; below, it is 5e-5 and 2e-5, since fewer rows did better with lower rates."""
+    used 2e-5 to 5e-5; below, it is 5e-5 and 2e-5, since fewer rows did better with lower rates. With `lora_rank` it is
+    ten times as high."""
 
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the training steps over which the learning rate rises from 0 to its peak."""
@@ -167,6 +169,24 @@ class FineTuneConfig(Frozen):
     n_class that of the row's class. Validation is never weighted. To find more of the rarer class, leave class_weight
     off and choose a `threshold` for a goal, such as `max_f1`: it finds as much, and the probabilities stay calibrated.
     With weights those of the rarer class are too high, which a temperature corrects only in part."""
+
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of each row's target that is divided evenly between both labels in the training loss (Szegedy et al.,
+    2016): with 0.1 the target is 0.95 instead of 1. For data whose labels are partly wrong. Off by default, since
+    probabilities are calibrated after training in any case. The head that is fitted before training, and those of the
+    methods for few rows, use it too; the contrastive loss has no targets to smooth."""
+
+    freeze_layers: NonNegativeInt | None = None
+    """Keep the embeddings and this many of the lowest layers of the encoder as they are; 0 keeps the embeddings alone,
+    and empty (`None`) trains everything. Frozen weights need neither gradients nor optimizer state, and the backward
+    pass ends above them, so a step is faster and takes less memory. The head, and the layer that `pooling` adds, are
+    always trained."""
+
+    lora_rank: PositiveInt | None = None
+    """Train low-rank adapters of this rank on the linear layers of the encoder instead of its weights (Hu et al., LoRA,
+    2022), beside the head and the layer that `pooling` adds; empty (`None`) for none. For encoders whose gradients and
+    optimizer state do not fit into memory. The adapters are merged into the weights after training, so the saved model
+    is a standard one. Needs the extra `peft`, and `fine_tune` as the method."""
 
     load_best_model_at_end: bool = True
     """Keep the epoch with the best validation metric instead of the last one."""

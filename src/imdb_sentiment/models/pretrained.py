@@ -17,6 +17,7 @@ from imdb_sentiment.models.model_files import (
     loading_folder,
 )
 from imdb_sentiment.models.tokenization import TextEncoder, check_tokenizer, prepare_tokenizer
+from imdb_sentiment.models.trainable import check_restriction
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 
@@ -66,9 +67,9 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
 
     Raises:
         ModelError: The encoder does not exist or is not supported.
-        ConfigError: `max_length` is above the encoder's limit.
+        ConfigError: `max_length` is above the encoder's limit, or `freeze_layers` or `lora_rank` does not fit it.
         HubUnavailableError: The encoder is on the hub, and the hub did not answer.
-        MissingExtraError: `minilm` needs the extra `demo`.
+        MissingExtraError: `minilm` needs the extra `demo`, and `lora_rank` the extra `peft`.
     """
     with LOADING_LOCK:
         from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
@@ -78,7 +79,8 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
     with loading_folder(folder, f"model {config.model_name!r}", hint=_HINT):
         settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        limit = min(int(tokenizer.model_max_length), positions_of(_meta_model(settings)))
+        empty = _meta_model(settings)
+        limit = min(int(tokenizer.model_max_length), positions_of(empty))
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise ModelError(
             f"the tokenizer of {config.model_name!r} cannot be used",
@@ -94,6 +96,7 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
             found=f"{limit} tokens at most",
             hint=Advice(Setting("max_length", limit, "FineTuneConfig")),
         )
+    check_restriction(empty, config, config.model_name)
     with loading_folder(folder, f"the tokenizer of {config.model_name!r}", hint=_HINT):
         prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
     vocabulary: int | None = getattr(settings, "vocab_size", None)

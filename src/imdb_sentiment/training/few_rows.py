@@ -15,6 +15,7 @@ from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrate
 from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.models.trainable import Restriction, restrict_training
 from imdb_sentiment.results.training import MethodResult
 from imdb_sentiment.runtime.progress import progress_bar
 from imdb_sentiment.training.batching import EncodedRows, TrainingRows
@@ -75,6 +76,9 @@ class FewRowsResult(NamedTuple):
 
     compared: tuple[MethodResult, ...]
 
+    restricted: str | None
+    """How many parameters of the encoder were trained; None for all, or for none of them."""
+
 
 def train_on_few_rows(
     load: "Callable[[], PreTrainedModel]",
@@ -122,6 +126,7 @@ def train_on_few_rows(
         cross_fitted([*chain(*scored.values())], labels, rows.fold_of[held]) if rows.cross_validated else None,
         HeldOutBaselines({name: positive[held] for name, positive in baselines.items()}, labels.tolist()),
         (*compared, _compare(TFIDF, np.log(np.column_stack((1 - tfidf, tfidf))), labels)),
+        None if method == PROBE else trainer.restricted,
     )
 
 
@@ -146,6 +151,7 @@ class _Trainer:
         self._kept: dict[str, PreTrainedModel] = {}
         self._pretrained: NDArray[np.float64] | None = None
         self._with_bias = True
+        self.restricted: str | None = None
 
     def scores(self, method: str) -> NDArray[np.float64]:
         """Return logits of held-out rows by a method, with each penalty that it chooses from, shape (penalties, n, 2).
@@ -202,6 +208,7 @@ class _Trainer:
         if method == FINE_TUNE:
             return self._fine_tune(trained, description, what)
         model, config = self._load_model(), self._config
+        restriction = self._restrict(model)
         rows = self._rows.short.where(trained)
         with (
             graceful_interrupt() as stop,
@@ -223,6 +230,7 @@ class _Trainer:
                 seed=config.seed,
                 after_step=after_step,
             )
+        restriction.lift()
         return model
 
     def _fine_tune(self, trained: NDArray[np.bool_], description: str, what: str) -> "PreTrainedModel":
@@ -232,7 +240,7 @@ class _Trainer:
         later_epochs = config.num_train_epochs - 1
         short, whole = self._rows.short.where(trained), self._rows.encoded.where(trained)
         tuned = fine_tune(
-            model,
+            self._restrict(model),
             self._encoder,
             config,
             rows=TrainingRows((short, *[whole] * later_epochs), validation=None),
@@ -244,6 +252,11 @@ class _Trainer:
         if tuned.interrupted:
             raise self._interrupted(what)
         return tuned.model
+
+    def _restrict(self, model: "PreTrainedModel") -> Restriction:
+        restriction = restrict_training(model, self._config)
+        self.restricted = restriction.note
+        return restriction
 
     def _interrupted(self, what: str) -> TrainingInterruptedError:
         finished = resume_point(self._folder)
@@ -275,6 +288,7 @@ class _Trainer:
             weights=self._rows.encoded.weights[trained],
             with_bias=self._with_bias,
             balanced=config.class_weight == "balanced",
+            label_smoothing=config.label_smoothing,
             seed=config.seed,
         )
 

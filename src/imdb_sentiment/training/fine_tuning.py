@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imdb_sentiment.models.acceleration import eager_attention, first_token_only
 from imdb_sentiment.models.device import usable_device
 from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.models.trainable import Restriction, restrict_training
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 from imdb_sentiment.training.batching import TrainingRows
@@ -33,7 +34,7 @@ class FineTuned(NamedTuple):
 
 
 def fine_tune(
-    model: "PreTrainedModel",
+    restriction: Restriction,
     encoder: TextEncoder,
     config: "SettledConfig",
     *,
@@ -47,7 +48,7 @@ def fine_tune(
     """Train encoder and head, in every process.
 
     Args:
-        model: Model with two outputs.
+        restriction: Model with two outputs, and what of it is trained; it is lifted at the end.
         encoder: Pads the batches.
         config: Fine-tuning configuration.
         rows: Training rows, and validation rows if an epoch is to be chosen.
@@ -62,6 +63,7 @@ def fine_tune(
     """
     import torch
 
+    model = restriction.model
     attention = eager_attention(model, torch.device(usable_device()), bf16=recipe.precision == "bf16")
     with quiet(), graceful_interrupt() as stop, first_token_only(model), attention:
         trainer, progress_line, stopping = build_training(
@@ -80,21 +82,24 @@ def fine_tune(
         finally:
             progress_line.close()
     trainer.accelerator.wait_for_everyone()  # rank 0 may remove the folder afterwards
-    return FineTuned(model if stopping.stopped else _unwrap(model, trainer), trainer, stopping.stopped)
+    return FineTuned(model if stopping.stopped else _unwrap(restriction, trainer, config), trainer, stopping.stopped)
 
 
-def _unwrap(model: "PreTrainedModel", trainer: "Trainer") -> "PreTrainedModel":
-    """Remove the mixed-precision wrapper; with FSDP, gather the weights on rank 0."""
+def _unwrap(restriction: Restriction, trainer: "Trainer", config: "SettledConfig") -> "PreTrainedModel":
+    """Remove the mixed-precision wrapper and merge adapters; with FSDP, gather the weights on rank 0 before."""
     from transformers import AutoModelForSequenceClassification
 
-    if not trainer.is_fsdp_enabled:
-        unwrapped: PreTrainedModel = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        return unwrapped
-    weights = trainer.accelerator.get_state_dict(trainer.model)  # empty except on rank 0
-    if not weights:
-        return model
-    with LOADING_LOCK:
-        gathered: PreTrainedModel = AutoModelForSequenceClassification.from_config(model.config)
-    gathered.load_state_dict(weights)
-    gathered.to(trainer.args.device)  # type: ignore[arg-type]
-    return gathered
+    model = restriction.model
+    if trainer.is_fsdp_enabled:
+        weights = trainer.accelerator.get_state_dict(trainer.model)  # empty except on rank 0
+        if not weights:
+            return model
+        with LOADING_LOCK:
+            model = AutoModelForSequenceClassification.from_config(model.config)
+        restriction = restrict_training(model, config)  # so that the weights have the same names
+        model.load_state_dict(weights)
+        model.to(trainer.args.device)
+    else:
+        trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    restriction.lift()
+    return model

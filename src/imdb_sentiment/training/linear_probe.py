@@ -56,6 +56,7 @@ def fit_head(
     rows: EncodedRows,
     *,
     balanced: bool,
+    label_smoothing: float = 0.0,
     seed: int,
 ) -> Linear:
     """Fit the last layer of the head by logistic regression.
@@ -65,6 +66,7 @@ def fit_head(
         encoder: Pads the batches.
         rows: Training rows of both labels. At most 2,000 are used, a stratified sample with one of each label per fold.
         balanced: Balance the classes.
+        label_smoothing: As `FineTuneConfig.label_smoothing`.
         seed: Seed of the sample and the folds.
 
     Source: Kumar et al., Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution (ICLR 2022).
@@ -79,6 +81,7 @@ def fit_head(
         weights=rows.weights[drawn],
         with_bias=with_bias,
         balanced=balanced,
+        label_smoothing=label_smoothing,
         seed=seed,
     )
 
@@ -134,6 +137,7 @@ def fit_linear(
     weights: NDArray[np.float64],
     with_bias: bool,
     balanced: bool,
+    label_smoothing: float = 0.0,
     seed: int,
 ) -> Linear:
     """Fit a logistic regression.
@@ -146,6 +150,7 @@ def fit_linear(
         weights: Weight of each row's loss, of mean about 1, shape (n,).
         with_bias: Fit a bias.
         balanced: Balance the classes.
+        label_smoothing: As `FineTuneConfig.label_smoothing`; the folds are scored by the labels as they are.
         seed: Seed of the folds.
     """
     from sklearn.linear_model import LogisticRegression
@@ -163,7 +168,17 @@ def fit_linear(
 
     def regression(penalty: float, rows: NDArray[np.int64]) -> Any:
         model = LogisticRegression(C=penalty, class_weight=class_weight, fit_intercept=with_bias, max_iter=1000)
-        return model.fit(values[rows], labels[rows], sample_weight=weights[rows])
+        if not label_smoothing:
+            return model.fit(values[rows], labels[rows], sample_weight=weights[rows])
+        # a soft target is the row with both labels; the class weights are those of the true ones
+        model.set_params(class_weight=None)
+        shares = (1 - label_smoothing / 2, label_smoothing / 2)
+        of_true = compute_sample_weight(class_weight, labels[rows]) * weights[rows]
+        return model.fit(
+            np.concatenate([values[rows], values[rows]]),
+            np.concatenate([labels[rows], 1 - labels[rows]]),
+            sample_weight=np.concatenate([share * of_true for share in shares]),
+        )
 
     folds = min(_FOLDS, int(np.bincount(labels).min()))
     if inverse_penalty is None and folds > 1:

@@ -15,7 +15,7 @@ from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.training.batching import EncodedRows, TrainingRows
 from imdb_sentiment.training.few_rows import FewRows
-from imdb_sentiment.training.recipe import CONTRASTIVE, PROBE, few_rows_below
+from imdb_sentiment.training.recipe import CONTRASTIVE, FINE_TUNE, PROBE, few_rows_below
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -60,6 +60,7 @@ def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits") -> bool:
     few = bool(splits.folds) or named or len(splits.train) < few_rows_below(config)
     other = {
         "cascade=True": config.cascade,
+        f"lora_rank={config.lora_rank}": config.lora_rank is not None and config.method != FINE_TUNE,
         "several processes": world_size() > 1,
     }
     if few and any(other.values()):

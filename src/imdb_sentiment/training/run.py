@@ -20,6 +20,7 @@ from imdb_sentiment.models.device import usable_device
 from imdb_sentiment.models.head import scale_outputs
 from imdb_sentiment.models.pretrained import load_model
 from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
+from imdb_sentiment.models.trainable import restrict_training
 from imdb_sentiment.results.training import Calibration, CascadeChoice, EpochRecord, FineTuneResult
 from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, world_size
 from imdb_sentiment.runtime.process_wide import ReentrantLock
@@ -140,7 +141,7 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder") -> Fitted:
         after = replace(after, cross_validated=True, numeric_precision="fp32")
         calibration = replace(calibration, after=after)
         baselines = trained.baselines
-    notes = [heads[0], f"{recipe.precision} on {device.type}"]
+    notes = [heads[0], *filter(None, [trained.restricted]), f"{recipe.precision} on {device.type}"]
     if config.report_to:
         trackers = ", ".join(config.report_to)
         notes.append(f"{trackers} got nothing, as no epoch was validated; method='fine_tune' validates each")
@@ -170,6 +171,7 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
     model, head_is_new, head_note = run_on_all_ranks(lambda: load_model(encoder, config, plan.names))
     started = time.perf_counter()
     _set_dropout(model, config.dropout)
+    restriction = restrict_training(model, config)
     before = recorded_precision(checkpoint) if checkpoint else None
     processes = len(list(checkpoint.glob("rng_state*.pth"))) if checkpoint else 0  # one file per process
     device = torch.device(usable_device())
@@ -177,12 +179,17 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
     keep = Keep(config.save_total_limit, best=config.load_best_model_at_end)
     run_on_main(lambda: prepare_folder(plan.folder, model, keep))
     if checkpoint is None and head_is_new and config.linear_probe:
-        balanced = config.class_weight == "balanced"
+        balanced, smoothing = config.class_weight == "balanced", config.label_smoothing
         model.to(device)  # type: ignore[arg-type]
-        head = run_on_main(lambda: fit_head(model, text_encoder, rows.epochs[0], balanced=balanced, seed=config.seed))
+        head = run_on_main(
+            lambda: fit_head(
+                model, text_encoder, rows.epochs[0], balanced=balanced, label_smoothing=smoothing, seed=config.seed
+            )
+        )
         head.write_to(model)
+    restricted = restriction.note
     trained, trainer, interrupted = fine_tune(
-        model,
+        restriction,
         text_encoder,
         config,
         rows=rows,
@@ -217,6 +224,7 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
         settled=plan.settled,
         notes=(
             head_note,
+            *filter(None, [restricted]),
             _precision_note(recipe, trainer.args.device.type),
             *_resume_notes(checkpoint, processes, state),
         ),

@@ -133,6 +133,7 @@ def build_training(
         metric=metric,
         keep=Keep(config.save_total_limit, best=config.load_best_model_at_end),
         has_stopped=schedule.has_stopped,
+        label_smoothing=config.label_smoothing,
         model=model,
         args=arguments,
         data_collator=partial(pad_rows, encoder, lambda length: padded(length, encoder.max_length)),

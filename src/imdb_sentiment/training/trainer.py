@@ -44,6 +44,7 @@ class FineTuneTrainer(Trainer):
         keep: Which checkpoints to keep.
         folder: Folder for the checkpoints.
         has_stopped: Returns whether a resumed run has already stopped early.
+        label_smoothing: Share of the targets of the loss that is divided between the labels.
         arguments: Arguments of `transformers.Trainer`.
     """
 
@@ -58,6 +59,7 @@ class FineTuneTrainer(Trainer):
         keep: Keep,
         folder: Path,
         has_stopped: "Callable[[TrainerState], bool]",
+        label_smoothing: float = 0.0,
         **arguments: Any,
     ) -> None:
         args: TrainingArguments = arguments["args"]
@@ -71,6 +73,7 @@ class FineTuneTrainer(Trainer):
         self._metric = metric
         self._keep = keep
         self._has_stopped = has_stopped
+        self._label_smoothing = label_smoothing
         self._rows: list[int] = []
 
     @override
@@ -123,7 +126,9 @@ class FineTuneTrainer(Trainer):
         weights, labels, _ = (inputs.pop(name) for name in ("weights", "labels", "mass"))
         with COMPUTE_LOCK.shared():
             outputs = model(**inputs)
-        losses = torch.nn.functional.cross_entropy(outputs.logits.float(), labels, reduction="none")
+        losses = torch.nn.functional.cross_entropy(
+            outputs.logits.float(), labels, reduction="none", label_smoothing=self._label_smoothing
+        )
         # gradients are averaged over processes, so the loss is multiplied by their number
         loss = (losses * weights).sum() / num_items_in_batch * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
