@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imdb_sentiment.reporting.plots import Reliability
+from imdb_sentiment.reporting.curves import Reliability
 
 __all__ = [
     "BINS",

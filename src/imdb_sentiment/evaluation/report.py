@@ -16,7 +16,7 @@ from imdb_sentiment.evaluation.comparison import compare_resampled
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.reporting.plots import Coverage, Curves, Ranking, Thresholds
+from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.evaluation import BaselineReport, EvaluationReport

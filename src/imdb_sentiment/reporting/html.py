@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import MissingExtraError
-from imdb_sentiment.reporting.plots import Figure
+from imdb_sentiment.reporting.drawing import Figure
 from imdb_sentiment.runtime.messages import visible
 
 __all__ = ["Page", "Table", "render_html"]

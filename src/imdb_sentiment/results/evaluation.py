@@ -6,8 +6,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.errors import DataError, count_rows
-from imdb_sentiment.reporting.plots import Curves
+from imdb_sentiment.errors import ConfigError, DataError, count_rows
+from imdb_sentiment.reporting.curves import Curves
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.results.base import NOT_IN_DICT, Record, restore
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
@@ -17,10 +17,12 @@ from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.results.slices import SliceReport, slice_rows, slice_sentences
 from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.files import as_path, write_text
-from imdb_sentiment.runtime.messages import NOT_RECORDED, quote
+from imdb_sentiment.runtime.messages import NOT_RECORDED, list_values, quote
 
 if TYPE_CHECKING:
-    from imdb_sentiment.reporting.plots import Figure
+    from matplotlib.axes import Axes
+
+    from imdb_sentiment.reporting.plots import Plot, PlotName
 
 __all__ = ["BaselineReport", "EvaluationReport"]
 
@@ -189,6 +191,7 @@ class EvaluationReport(Record):
             OutputExistsError: The file exists, or cannot be written.
             MissingExtraError: matplotlib or Jinja2 is not installed.
         """
+        from imdb_sentiment.reporting.drawing import draw_svg
         from imdb_sentiment.reporting.html import Page, Table, render_html
 
         shown = self.unseen or self
@@ -201,7 +204,7 @@ class EvaluationReport(Record):
             metrics=Table(f"Metrics on {shown.rows:,} rows{intervals}", shown.metric_rows()),
             computed=f"{shown.computed_in().capitalize()}.",
             confusion=Table("True labels down, predicted labels across", shown._confusion_rows()),
-            plots=shown.plots(),
+            plots=[draw_svg(plot) for plot in shown._plots().values()],
             slices=Table("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
             mistakes=shown.confident_errors(),
             label_issues=label_issues,
@@ -283,16 +286,46 @@ class EvaluationReport(Record):
         explanations = self.background.explanations if self.background else {}
         return confident_errors(self.measured, self.labels, explanations, count=count)
 
-    def plots(self) -> "list[Figure]":
-        """Draw all curves; none if the report has no rows.
+    def plot(self, name: "PlotName", ax: "Axes | None" = None) -> "Axes":
+        """Draw one of the plots of the page with matplotlib. Needs the extra `report`.
+
+        Like the page, it is of the rows that the model was not trained on, if it was trained on some.
+
+        Args:
+            name: `reliability`, `roc`, `precision_recall`, `threshold`, `abstention` or `training`.
+            ax: Axes to draw on, in the colours of their style; by default those of a new figure, which a notebook shows
+                below the cell. Elsewhere pyplot does not know the figure, so that it needs no closing.
+
+        Returns:
+            The axes, on which more can be drawn: `report.plot("roc").figure.savefig("roc.png")`.
 
         Raises:
+            ConfigError: There is no plot of this name, or `ax` is something else.
+            DataError: The report lacks what the plot shows.
             MissingExtraError: matplotlib is not installed.
         """
-        from imdb_sentiment.reporting.plots import Marks, draw_curves, draw_training
+        from imdb_sentiment.reporting.drawing import draw_on
+        from imdb_sentiment.reporting.plots import PLOT_NAMES
+
+        if name not in PLOT_NAMES:
+            raise ConfigError(f"there is no plot {quote(name)}", expected=list_values(PLOT_NAMES))
+        shown = self.unseen or self
+        if plot := shown._plots().get(name):
+            return draw_on(plot, ax)
+        shown.require_rows()
+        if name == "training":
+            found = f"{len(shown.background.history) if shown.background else 0} evaluations in its history"
+            hint = "the report of SentimentFineTuner.evaluate, or of a model saved by it"
+            raise DataError("this report cannot plot the training", found=found, expected="2 or more", hint=hint)
+        found = f"{count_rows(shown.rows)}, all {quote(shown.labels[sum(shown.confusion_matrix[1]) > 0])}"
+        raise DataError(f"the plot {quote(name)} needs rows of both labels", found=found)
+
+    def _plots(self) -> "dict[PlotName, Plot]":
+        """Return the plots for which there are data; none if the report has no rows."""
+        from imdb_sentiment.reporting.plots import Marks, curve_plots, training_plot
 
         if self.curves is None:
-            return []
+            return {}
         marks = Marks(
             positive=self.labels[1],
             positive_share=sum(self.confusion_matrix[1]) / self.rows,
@@ -308,11 +341,11 @@ class EvaluationReport(Record):
             for baseline in self.baselines
             if baseline.report.curves and baseline.report.curves.ranking
         ]
-        drawn = draw_curves(self.curves, marks, others)
+        plots = curve_plots(self.curves, marks, others)
         history = self.background.history if self.background else ()
         if len(history) > 1:  # one epoch is no curve
-            drawn.append(draw_training(history, self.kept_epoch, self.kept_because))
-        return drawn
+            plots["training"] = training_plot(history, self.kept_epoch, self.kept_because)
+        return plots
 
     def __str__(self) -> str:
         if self.unseen is None:
