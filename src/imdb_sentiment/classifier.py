@@ -17,7 +17,7 @@ from imdb_sentiment.inference.scorer import WINDOW
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, hold_model, open_model
 from imdb_sentiment.persistence.torch_model import pack_model, unpack_model
-from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction
+from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction, Predictions
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
 
@@ -116,10 +116,10 @@ class SentimentClassifier:
         self, texts: str, *, abstain_below: float = ..., cascade: bool = ...
     ) -> Prediction: ...
     @overload
-    def predict(self, texts: TextsLike, *, abstain_below: float = ..., cascade: bool = ...) -> list[Prediction]: ...
+    def predict(self, texts: TextsLike, *, abstain_below: float = ..., cascade: bool = ...) -> Predictions: ...
     def predict(
         self, texts: str | TextsLike, *, abstain_below: float = 0.0, cascade: bool = False
-    ) -> Prediction | list[Prediction]:
+    ) -> Prediction | Predictions:
         """Classify one text, or several.
 
         Args:
@@ -132,7 +132,7 @@ class SentimentClassifier:
                 in the methods below.
 
         Returns:
-            A prediction for one text; else a list with one for each text, in their order.
+            A prediction for one text; else a list with one for each text, in their order, with a `to_frame()`.
 
         Raises:
             DataError: There are no texts, as in a dictionary or a set; a table lacks a column; or an item cannot be
@@ -142,7 +142,7 @@ class SentimentClassifier:
         predictions = self._predict(self._opened.check_texts(texts), abstain_below, cascade)
         return predictions[0] if isinstance(texts, str) else predictions
 
-    def _predict(self, texts: Texts, abstain_below: float, cascade: bool) -> list[Prediction]:
+    def _predict(self, texts: Texts, abstain_below: float, cascade: bool) -> Predictions:
         if not 0 <= abstain_below <= 1:
             raise ConfigError(f"abstain_below={abstain_below} is not a probability", expected="between 0 and 1")
         scores = self._opened.scorer_for(cascade).score(texts)

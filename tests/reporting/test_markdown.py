@@ -1,15 +1,14 @@
-"""Covers results/evaluation.py, results/slices.py, results/metrics.py.
+"""Covers results/evaluation.py, results/slices.py, results/metrics.py, results/verdict.py.
 
 A report as Markdown, and what it comes to in sentences.
 """
 
 from dataclasses import replace
 
-from made_reports import LABELS, UNKIND, make_report
-
 from imdb_sentiment.reporting.markdown import markdown_table
 from imdb_sentiment.results import Interval, SliceReport
 from imdb_sentiment.results.background import ModelProvenance
+from made_reports import LABELS, UNKIND, make_report
 
 
 def test_markdown_has_the_figures_and_no_text_of_the_data() -> None:

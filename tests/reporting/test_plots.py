@@ -1,4 +1,4 @@
-"""Covers reporting/curves.py, reporting/drawing.py.
+"""Covers reporting/curves.py, reporting/drawing.py, results/plots.py.
 
 What stands below a curve, and plots on axes of matplotlib.
 """
@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_reports import LABELS, make_report
 from matplotlib import pyplot as plt
 from matplotlib import rcParams
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from imdb_sentiment import ConfigError, DataError, MissingExtraError
@@ -21,6 +21,7 @@ from imdb_sentiment.evaluation.report import metrics_of
 from imdb_sentiment.reporting.drawing import draw_svg
 from imdb_sentiment.reporting.plots import PLOT_NAMES, PlotName, training_plot
 from imdb_sentiment.results import EvaluationReport, MeasuredRows
+from made_reports import LABELS, make_report
 
 
 def history_of(losses: Sequence[float]) -> list[dict[str, Any]]:
@@ -46,7 +47,13 @@ def test_the_epoch_that_was_kept_is_told_and_not_the_last_one(kept: float | None
     assert said in training.svg
 
 
-def colours_of(axes: Any) -> list[str]:
+def draw(axes: Axes) -> None:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.savefig(io.BytesIO())
+
+
+def colours_of(axes: Axes) -> list[Any]:
     return [line.get_color() for line in axes.lines]
 
 
@@ -64,7 +71,7 @@ def test_a_plot_is_drawn_on_new_axes_that_pyplot_does_not_hold(name: PlotName) -
     assert axes.lines
     assert axes.get_xlabel()
     assert plt.get_fignums() == []
-    axes.figure.savefig(io.BytesIO())
+    draw(axes)
 
 
 def test_the_page_and_the_axes_show_the_same_curves() -> None:
@@ -97,7 +104,7 @@ def test_a_plot_goes_on_given_axes_in_their_style() -> None:
 def test_a_dollar_in_a_label_is_a_dollar() -> None:
     report = replace(make_report(), labels=("no", "$x_{1$ or $y"))
     for name in ("reliability", "threshold"):
-        report.plot(name).figure.savefig(io.BytesIO())  # as mathematics it would be an error
+        draw(report.plot(name))  # as mathematics it would be an error
 
 
 def test_what_was_trained_on_is_not_in_a_plot() -> None:
@@ -136,7 +143,7 @@ one_label = metrics_of(MeasuredRows(np.array([0.2, 0.6, 0.4]), np.array([0, 0, 0
             "training",
             None,
             DataError,
-            "training\n  found:    0 evaluations in its history\n  expected: 2 or more",
+            "training\n  found:    0 evaluations on validation\n  expected: 2 or more",
         ),
     ],
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datasets
 
     from imdb_sentiment.config import DataConfig
-    from imdb_sentiment.results.training import SplitSummary
+    from imdb_sentiment.results.splits import SplitSummary
 
 __all__ = ["DataLike", "DataSplits", "Table", "as_list", "is_table"]
 

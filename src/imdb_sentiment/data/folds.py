@@ -22,7 +22,7 @@ from imdb_sentiment.data.splits import (
     load_checked,
 )
 from imdb_sentiment.errors import ConfigError, count_rows
-from imdb_sentiment.results.training import LeftOut
+from imdb_sentiment.results.splits import LeftOut
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig

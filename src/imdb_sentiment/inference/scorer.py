@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
-from imdb_sentiment.results.inference import Prediction
+from imdb_sentiment.results.inference import Prediction, Predictions
 from imdb_sentiment.runtime.huggingface import describe_fault
 from imdb_sentiment.runtime.progress import progress_bar
 
@@ -66,9 +66,9 @@ class Scores(NamedTuple):
         """Return the probabilities of the negative and the positive label, shape (n, 2)."""
         return softmax(self.logits).astype(np.float32)
 
-    def predictions(self, labels: tuple[str, str], *, threshold: float, abstain_below: float) -> list[Prediction]:
+    def predictions(self, labels: tuple[str, str], *, threshold: float, abstain_below: float) -> Predictions:
         """Return a prediction for each text; if its label is less probable than `abstain_below`, it is abstained."""
-        predictions = []
+        predictions = Predictions()
         columns = (self.probabilities.tolist(), self.truncated.tolist(), self.by_encoder.tolist())
         for row, truncated, by_encoder in zip(*columns, strict=True):
             winner = int(row[1] > threshold)

@@ -95,7 +95,7 @@ def _new_axes() -> "Axes":
     if mpl.is_interactive() or "inline" in (mpl.get_backend(auto_select=False) or ""):
         from matplotlib import pyplot as plt
 
-        return plt.subplots(**_CANVAS)[1]
+        return plt.figure(**_CANVAS).add_subplot()
     from matplotlib.figure import Figure as Canvas
 
     return Canvas(**_CANVAS).add_subplot()

@@ -5,17 +5,10 @@ from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import MissingExtraError
 from imdb_sentiment.reporting.drawing import Figure
+from imdb_sentiment.reporting.tables import Table, render_table
 from imdb_sentiment.runtime.messages import visible
 
-__all__ = ["Page", "Table", "render_html"]
-
-
-class Table(NamedTuple):
-    """A table with its caption."""
-
-    caption: str
-    rows: Sequence[Sequence[str]]
-    """The first is the header; its cells are empty if there is none."""
+__all__ = ["Page", "render_html"]
 
 
 class Page(NamedTuple):
@@ -49,7 +42,7 @@ def render_html(page: Page) -> str:
     Raises:
         MissingExtraError: Jinja2 is not installed.
     """
-    return visible(_template().render(page._asdict()))
+    return visible(_template().render(page._asdict(), table=render_table))
 
 
 def _template() -> Any:

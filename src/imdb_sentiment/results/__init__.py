@@ -8,19 +8,25 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.comparison import Comparison, Difference, Interval
     from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
     from imdb_sentiment.results.evaluation import BaselineReport, EvaluationReport
-    from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction, WordContribution
+    from imdb_sentiment.results.inference import (
+        Explanation,
+        ExportReport,
+        FileReport,
+        Prediction,
+        Predictions,
+        WordContribution,
+    )
     from imdb_sentiment.results.label_issues import LabelIssue, LabelIssues
     from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
     from imdb_sentiment.results.measured import MeasuredRows
     from imdb_sentiment.results.slices import SliceReport
+    from imdb_sentiment.results.splits import LeftOut, SplitSummary
     from imdb_sentiment.results.training import (
         Calibration,
         CascadeChoice,
         EpochRecord,
         FineTuneResult,
-        LeftOut,
         MethodResult,
-        SplitSummary,
     )
 
 __all__ = [
@@ -49,6 +55,7 @@ __all__ = [
     "MeasuredRows",
     "MethodResult",
     "Prediction",
+    "Predictions",
     "SliceReport",
     "SplitSummary",
     "TokenLengths",
@@ -60,6 +67,7 @@ _MODULES = (
     "comparison",
     "measured",
     "slices",
+    "splits",
     "audit",
     "label_issues",
     "learning_curve",

@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import NOT_IN_DICT, Record
+from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.tables import Table
+from imdb_sentiment.results.base import NOT_IN_DICT, Record, frame_of
 from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import cut, quote, visible
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["DataAudit", "Finding", "Severity", "TokenLengths"]
 
@@ -118,11 +123,33 @@ class DataAudit(Record):
         lines = [f"audit: {self._count()}", *(f"  {found.severity} {found.code}: {found.summary}" for found in urgent)]
         return visible("\n".join(lines))
 
-    def __str__(self) -> str:
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the findings as a pandas frame, with the fields of `Finding` as columns."""
+        return frame_of(Finding, (finding.to_dict() for finding in self.findings))
+
+    def _fragment(self) -> Fragment:
+        tables = [Table(f"Rows of {self.origin}", self._counts())]
+        for severity, heading in _HEADINGS.items():
+            rows = [
+                [found.code, f"{found.count:,}", found.summary, _place(found), found.advice]
+                for found in self.findings
+                if found.severity == severity
+            ]
+            if rows:
+                caption = f"{heading[0].upper()}{heading[1:]}"
+                tables.append(Table(caption, [["finding", "rows", "what was found", "where", "what to do"], *rows]))
+        lengths = [str(self.tokens).replace("\n", "; ")] if self.tokens else []
+        return Fragment("Data audit", [self._count(), *lengths, *self.notes], tables=tables)
+
+    def _counts(self) -> list[list[str]]:
         names = list(dict.fromkeys(name for counts in self.splits.values() for name in counts))
         table = [["split", *map(_shown, names), "rows"]]
         for split, counts in self.splits.items():
             table.append([split, *(f"{counts.get(name, 0):,}" for name in names), f"{sum(counts.values()):,}"])
+        return table
+
+    def __str__(self) -> str:
+        table = self._counts()
         lines = format_table(table)
         if len(lines[0]) > _WIDTH:  # many or long labels: one a line
             lines = format_table([*zip(*table, strict=True)])

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record, restore
 from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import quote
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["BY_CHANCE", "Comparison", "Difference", "Interval", "flipped_warning"]
 
@@ -137,19 +142,33 @@ class Comparison(Record):
         """Return the comparison as plain JSON types."""
         return Record.to_dict(self) | {"verdict": self.verdict}
 
-    def __str__(self) -> str:
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas frame indexed by metric: `difference`, the ends `low` and `high` of its interval."""
+        import pandas as pd
+
+        rows = [(difference.value, *difference.interval) for difference in self.differences.values()]
+        names = pd.Index(self.differences, name="metric")
+        return pd.DataFrame(rows, index=names, columns=["difference", "low", "high"])
+
+    def _fragment(self) -> Fragment:
+        tables = [Table("Second model minus first", self._rows())]
+        return Fragment("Comparison", [f"{self.verdict}.", f"{self._only_one_correct()}."], tables=tables)
+
+    def _rows(self) -> list[list[str]]:
         table = [["second minus first", "difference", "95 % interval"]]
         for name, difference in self.differences.items():
             low, high = difference.interval
             table.append([name.replace("_", " "), f"{difference.value:+.4f}", f"{low:+.4f} to {high:+.4f}"])
-        return "\n".join(
-            [
-                *wrap(self.verdict),
-                f"correct only in the first: {count_rows(self.only_first_correct)}, only in the second: "
-                f"{count_rows(self.only_second_correct)}, of {self.rows:,}",
-                *format_table(table),
-            ]
+        return table
+
+    def _only_one_correct(self) -> str:
+        return (
+            f"correct only in the first: {count_rows(self.only_first_correct)}, only in the second: "
+            f"{count_rows(self.only_second_correct)}, of {self.rows:,}"
         )
+
+    def __str__(self) -> str:
+        return "\n".join([*wrap(self.verdict), self._only_one_correct(), *format_table(self._rows())])
 
 
 def flipped_warning(

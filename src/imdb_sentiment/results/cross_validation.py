@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.tables import format_table
 from imdb_sentiment.runtime.messages import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CrossValidationReport", "FoldResult"]
 
@@ -51,14 +57,38 @@ class CrossValidationReport(Record):
     notes: tuple[str, ...] = ()
     """How the source was read, and which rows were not used."""
 
-    def __str__(self) -> str:
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas frame with one row per fold.
+
+        Its columns are `fold`, `train_rows`, `kept_epoch`, `seconds`, the number of `rows` held out, and each metric.
+        """
+        import pandas as pd
+
+        about = ["fold", "train_rows", "kept_epoch", "seconds"]
+        rows = [
+            [getattr(result, name) for name in about] + [getattr(result.report, name) for name in ("rows", *self.mean)]
+            for result in self.folds
+        ]
+        return pd.DataFrame(rows, columns=[*about, "rows", *self.mean])
+
+    def _fragment(self) -> Fragment:
+        return Fragment(
+            "Cross-validation", [self._held_out(), *self.notes], tables=[Table("Metrics by fold", self._rows())]
+        )
+
+    def _rows(self) -> list[list[str]]:
         table = [["metric", "mean", "std", *(f"fold {result.fold}" for result in self.folds)]]
         for metric in self.mean:
             values = (self.mean[metric], self.standard_deviation[metric])
             by_fold = (getattr(result.report, metric) for result in self.folds)
             table.append([metric, *(f"{value:.4f}" for value in (*values, *by_fold))])
-        lines = format_table(table)
+        return table
+
+    def _held_out(self) -> str:
         rows = sum(result.report.rows for result in self.folds)
         seconds = sum(result.seconds for result in self.folds)
-        lines.append(f"{count_rows(rows)} held out once each, after {seconds:.0f} s of training")
-        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
+        return f"{count_rows(rows)} held out once each, after {seconds:.0f} s of training"
+
+    def __str__(self) -> str:
+        notes = (f"note: {note}" for note in self.notes)
+        return visible("\n".join([*format_table(self._rows()), self._held_out(), *notes]))

@@ -4,25 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
 from imdb_sentiment.reporting.curves import Curves
+from imdb_sentiment.reporting.drawing import draw_svg
+from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.plots import PlotName
+from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.results.base import NOT_IN_DICT, Record, restore
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
 from imdb_sentiment.results.label_issues import LabelIssues
-from imdb_sentiment.results.measured import ConfidentError, MeasuredRows, confident_errors
-from imdb_sentiment.results.metrics import METRICS
-from imdb_sentiment.results.slices import SliceReport, slice_rows, slice_sentences
+from imdb_sentiment.results.measured import ConfidentError, MeasuredRows, confident_errors, error_rows, rows_frame
+from imdb_sentiment.results.metric_tables import confusion_rows, metric_frame, metric_rows
+from imdb_sentiment.results.plots import plot_report, plots_of
+from imdb_sentiment.results.slices import SliceReport, slice_frame, slice_rows
 from imdb_sentiment.results.tables import format_table, wrap
+from imdb_sentiment.results.verdict import verdict_of
 from imdb_sentiment.runtime.files import as_path, write_text
-from imdb_sentiment.runtime.messages import NOT_RECORDED, list_values, quote
+from imdb_sentiment.runtime.messages import NOT_RECORDED, quote
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
-
-    from imdb_sentiment.reporting.plots import Plot, PlotName
 
 __all__ = ["BaselineReport", "EvaluationReport"]
 
@@ -162,7 +167,7 @@ class EvaluationReport(Record):
         shown = self.unseen or self
         sections = [
             Section("Metrics", shown.metric_rows(), f"On {shown.rows:,} rows, {shown.computed_in()}."),
-            Section("Confusion matrix", shown._confusion_rows()),
+            Section("Confusion matrix", confusion_rows(shown.labels, shown.confusion_matrix)),
         ]
         if shown.slices:
             sections.append(Section("Slices", slice_rows(shown.slices)))
@@ -191,20 +196,18 @@ class EvaluationReport(Record):
             OutputExistsError: The file exists, or cannot be written.
             MissingExtraError: matplotlib or Jinja2 is not installed.
         """
-        from imdb_sentiment.reporting.drawing import draw_svg
-        from imdb_sentiment.reporting.html import Page, Table, render_html
+        from imdb_sentiment.reporting.html import Page, render_html
 
         shown = self.unseen or self
         background = shown.background or ModelProvenance({})
-        intervals = ", with 95 % intervals" if shown.intervals else ""
         page = Page(
             title=title,
             labels=shown.labels,
             verdict=self.verdict(),
-            metrics=Table(f"Metrics on {shown.rows:,} rows{intervals}", shown.metric_rows()),
+            metrics=shown._metric_table(),
             computed=f"{shown.computed_in().capitalize()}.",
-            confusion=Table("True labels down, predicted labels across", shown._confusion_rows()),
-            plots=[draw_svg(plot) for plot in shown._plots().values()],
+            confusion=shown._confusion_table(),
+            plots=[draw_svg(plot) for plot in plots_of(shown).values()],
             slices=Table("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
             mistakes=shown.confident_errors(),
             label_issues=label_issues,
@@ -217,23 +220,51 @@ class EvaluationReport(Record):
 
     def metric_rows(self, *, corner: str = "") -> list[list[str]]:
         """Return the metrics as rows of text, with intervals and baselines; the first row is the header."""
-        reports = [self, *(baseline.report for baseline in self.baselines)]
-        table = [[corner, "this model" if self.baselines else "", *(baseline.name for baseline in self.baselines)]]
-        for name, metric in METRICS.items():
-            values = [getattr(report, name) for report in reports]
-            cells = ["undefined" if value is None else f"{value:.4f}" for value in values]
-            table.append([metric.label.format(positive=self.labels[1]), *cells])
-        if any(report.threshold != 0.5 for report in reports):
-            table.append(["threshold", *(f"{report.threshold:.4f}" for report in reports)])
-        if self.intervals:
-            beside = ["95 % interval", *(str(self.intervals.get(name) or "") for name in METRICS), ""]
-            for row, interval in zip(table, beside, strict=False):  # there may be no row of thresholds
-                row.insert(2, interval)
-        return table
+        reports = self._beside_baselines("this model" if self.baselines else "")
+        return metric_rows(reports, self.intervals, positive=self.labels[1], corner=corner)
 
-    def _confusion_rows(self) -> list[list[str]]:
-        rows = zip(self.labels, self.confusion_matrix, strict=True)
-        return [["true \\ predicted", *self.labels], *([label, *(f"{n:,}" for n in counts)] for label, counts in rows)]
+    def _beside_baselines(self, name: str) -> "dict[str, EvaluationReport]":
+        return {name: self, **{baseline.name: baseline.report for baseline in self.baselines}}
+
+    def to_frame(self, of: Literal["metrics", "slices", "rows"] = "metrics") -> "pd.DataFrame":
+        """Return a part of the report as a pandas frame.
+
+        Like the page, it is of the rows that the model was not trained on, if it was trained on some.
+
+        Args:
+            of: `metrics` has one row per metric: its value, the ends `low` and `high` of its interval, and the value of
+                each baseline. `slices` has one row per slice. `rows` has the evaluated rows: their number, text, label,
+                predicted label, and the probability of the positive label.
+
+        Raises:
+            ConfigError: There is no such part.
+            DataError: The report has no rows, since it was read from a file.
+        """
+        shown = self.unseen or self
+        if of == "metrics":
+            return metric_frame(shown._beside_baselines(""), shown.intervals)
+        if of == "slices":
+            return slice_frame(shown.slices)
+        if of == "rows":
+            return rows_frame(shown.require_rows(), self.labels)
+        raise ConfigError(f"there is no frame of {quote(of)}", expected="metrics, slices or rows")
+
+    def _fragment(self) -> Fragment:
+        shown = self.unseen or self
+        folded = []
+        if shown.slices:
+            folded.append(Fragment("Slices", tables=[Table("Rows with a value in common", slice_rows(shown.slices))]))
+        if errors := shown.confident_errors():
+            folded.append(Fragment("Most confident errors", tables=[Table("Errors", error_rows(errors))]))
+        tables = [shown._metric_table(), shown._confusion_table()]
+        return Fragment("Evaluation report", self.verdict(), tables=tables, folded=folded)
+
+    def _metric_table(self) -> Table:
+        intervals = ", with 95 % intervals" if self.intervals else ""
+        return Table(f"Metrics on {count_rows(self.rows)}{intervals}", self.metric_rows())
+
+    def _confusion_table(self) -> Table:
+        return Table("True labels down, predicted labels across", confusion_rows(self.labels, self.confusion_matrix))
 
     def computed_in(self) -> str:
         """Describe the precision that the metrics were computed in."""
@@ -245,28 +276,7 @@ class EvaluationReport(Record):
 
         They are about the unseen rows if the model was trained on some of them.
         """
-        shown = self.unseen or self
-        intervals = shown.intervals or {}
-        correct = sum(shown.confusion_matrix[i][i] for i in (0, 1))
-        accuracy = f"{correct:,} of {shown.rows:,} rows are predicted correctly, {correct / shown.rows:.1%}"
-        if interval := intervals.get("accuracy"):
-            accuracy += f" (95 % interval {interval.low:.1%} to {interval.high:.1%})"
-        without_it = ", each by a model that was trained without it" if shown.cross_validated else ""
-        sentences = [f"{accuracy}{without_it}."]
-        if self.unseen:
-            sentences.append(
-                f"{self.seen_rows:,} more rows are left out: the model was trained or its best epoch chosen on them."
-            )
-        sentences += [f"Careful: {warning}." for warning in shown.warnings()]
-        if shown.background:
-            sentences += [f"When it was trained: {warning}." for warning in shown.background.warnings]
-        more = [*(baseline.verdict for baseline in shown.baselines), *filter(None, [shown.baselines_caveat()])]
-        sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in more]
-        if interval := intervals.get("expected_calibration_error"):
-            off = f"{shown.expected_calibration_error:.1%} on average ({interval.low:.1%} to {interval.high:.1%})"
-            calibrated = "Its probabilities are calibrated, as far as these rows can tell."
-            sentences.append(f"Its probabilities are off by {off}." if interval.low else calibrated)
-        return sentences + slice_sentences(shown.slices, shown.accuracy)
+        return verdict_of(self)
 
     def baselines_caveat(self) -> str | None:
         """Return a caveat about the comparison with baselines, if any."""
@@ -286,7 +296,7 @@ class EvaluationReport(Record):
         explanations = self.background.explanations if self.background else {}
         return confident_errors(self.measured, self.labels, explanations, count=count)
 
-    def plot(self, name: "PlotName", ax: "Axes | None" = None) -> "Axes":
+    def plot(self, name: PlotName, ax: "Axes | None" = None) -> "Axes":
         """Draw one of the plots of the page with matplotlib. Needs the extra `report`.
 
         Like the page, it is of the rows that the model was not trained on, if it was trained on some.
@@ -304,48 +314,7 @@ class EvaluationReport(Record):
             DataError: The report lacks what the plot shows.
             MissingExtraError: matplotlib is not installed.
         """
-        from imdb_sentiment.reporting.drawing import draw_on
-        from imdb_sentiment.reporting.plots import PLOT_NAMES
-
-        if name not in PLOT_NAMES:
-            raise ConfigError(f"there is no plot {quote(name)}", expected=list_values(PLOT_NAMES))
-        shown = self.unseen or self
-        if plot := shown._plots().get(name):
-            return draw_on(plot, ax)
-        shown.require_rows()
-        if name == "training":
-            found = f"{len(shown.background.history) if shown.background else 0} evaluations in its history"
-            hint = "the report of SentimentFineTuner.evaluate, or of a model saved by it"
-            raise DataError("this report cannot plot the training", found=found, expected="2 or more", hint=hint)
-        found = f"{count_rows(shown.rows)}, all {quote(shown.labels[sum(shown.confusion_matrix[1]) > 0])}"
-        raise DataError(f"the plot {quote(name)} needs rows of both labels", found=found)
-
-    def _plots(self) -> "dict[PlotName, Plot]":
-        """Return the plots for which there are data; none if the report has no rows."""
-        from imdb_sentiment.reporting.plots import Marks, curve_plots, training_plot
-
-        if self.curves is None:
-            return {}
-        marks = Marks(
-            positive=self.labels[1],
-            positive_share=sum(self.confusion_matrix[1]) / self.rows,
-            threshold=self.threshold,
-            precision=self.precision,
-            recall=self.recall,
-            roc_auc=self.roc_auc,
-            average_precision=self.average_precision,
-            calibration_error=self.expected_calibration_error,
-        )
-        others = [
-            (baseline.name, baseline.report.curves.ranking)
-            for baseline in self.baselines
-            if baseline.report.curves and baseline.report.curves.ranking
-        ]
-        plots = curve_plots(self.curves, marks, others)
-        history = self.background.history if self.background else ()
-        if len(history) > 1:  # one epoch is no curve
-            plots["training"] = training_plot(history, self.kept_epoch, self.kept_because)
-        return plots
+        return plot_report(self.unseen or self, name, ax)
 
     def __str__(self) -> str:
         if self.unseen is None:
@@ -359,7 +328,7 @@ class EvaluationReport(Record):
         sentences = [*filter(None, given), *(baseline.verdict for baseline in self.baselines)]
         lines = [line for sentence in sentences for line in wrap(sentence)]
         lines += format_table(self.metric_rows(corner=count_rows(self.rows)))
-        lines += format_table(self._confusion_rows())
+        lines += format_table(confusion_rows(self.labels, self.confusion_matrix))
         return "\n".join(lines)
 
     def with_labels_read_as(self, read_as: Mapping[str, str]) -> "EvaluationReport":
@@ -400,7 +369,7 @@ class EvaluationReport(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineReport:
+class BaselineReport(Record):
     """A baseline on the same rows."""
 
     name: str

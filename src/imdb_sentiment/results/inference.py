@@ -1,19 +1,23 @@
 """Results of inference on texts and files."""
 
 import html
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import Record
+from imdb_sentiment.results.base import Record, frame_of
 from imdb_sentiment.results.tables import format_table
 from imdb_sentiment.runtime.messages import list_counts, visible
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.text import Text
 
-__all__ = ["Explanation", "ExportReport", "FileReport", "Prediction", "WordContribution"]
+    from imdb_sentiment.reporting.fragment import Fragment
+
+__all__ = ["Explanation", "ExportReport", "FileReport", "Prediction", "Predictions", "WordContribution"]
 
 _SHOWN = 10
 
@@ -51,8 +55,49 @@ class Prediction(Record):
     """`words` if the TF-IDF model of a cascade was confident enough, so that the encoder did not read the text."""
 
 
+class Predictions(list[Prediction]):
+    """Predictions for several texts, in their order: a list that a notebook shows as a table.
+
+    ```python
+    predictions = classifier.predict(["Loved it.", "Left early."])
+    predictions.to_frame()
+    ```
+    """
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas frame with one row per text.
+
+        Its columns are `label`, `score`, the probability of each label (`probability_positive`), `truncated`,
+        `abstained` and `answered_by`. `classifier(frame)` adds label and score to a frame that you have.
+        """
+        import pandas as pd
+
+        rows = []
+        for one in self:
+            shares = {f"probability_{label}": share for label, share in one.probabilities.items()}
+            others = {"truncated": one.truncated, "abstained": one.abstained, "answered_by": one.answered_by}
+            rows.append({"label": one.label, "score": one.score, **shares, **others})
+        return pd.DataFrame(rows) if rows else frame_of(Prediction, rows).drop(columns="probabilities")
+
+    def __repr__(self) -> str:
+        shown = [repr(one) for one in self[:_SHOWN]]
+        return f"[{', '.join(shown if len(self) <= _SHOWN else [*shown, f'... {len(self):,} in all'])}]"
+
+    def _repr_html_(self) -> str:
+        from imdb_sentiment.reporting.fragment import Fragment, render_fragment
+        from imdb_sentiment.reporting.tables import Table
+
+        table = [["text", "label", "score", "remark"]]
+        for number, one in enumerate(self, start=1):
+            remarks = {"abstained": one.abstained, "truncated": one.truncated, "TF-IDF": one.answered_by == "words"}
+            remark = ", ".join(name for name, applies in remarks.items() if applies)
+            table.append([f"{number:,}", one.label, f"{one.score:.3f}", remark])
+        counts = list_counts(Counter(one.label for one in self))
+        return render_fragment(Fragment("Predictions", [counts or "none"], tables=[Table("In the order given", table)]))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WordContribution:
+class WordContribution(Record):
     """Contribution of a word to a prediction."""
 
     word: str
@@ -118,6 +163,21 @@ class Explanation(Record):
             parts.append("".join(pieces))
         return visible(f'<div class="explanation">{"<br>".join(parts)}</div>')
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the words as a pandas frame, with the fields of `WordContribution` as columns."""
+        return frame_of(WordContribution, (word.to_dict() for word in self.words))
+
+    def _fragment(self) -> "Fragment":
+        from imdb_sentiment.reporting.fragment import Fragment
+        from imdb_sentiment.reporting.tables import Table
+
+        sentences = [
+            f"{self.label} {self.score:.3f}",
+            f"green words speak for {self.labels[1]}, red ones for {self.labels[0]}; the stronger the colour, the more",
+            self._error(),
+        ]
+        return Fragment("Explanation", sentences, self.to_html(), [Table("Strongest words", self._top_rows())])
+
     def __rich__(self) -> "Text":
         """Return the text for a terminal, with green words for the positive label and red ones for the negative."""
         from rich.text import Text
@@ -134,11 +194,15 @@ class Explanation(Record):
         return whole
 
     def __str__(self) -> str:
-        table = [["word", f"speaks for {self.label}"]]
+        return visible("\n".join([f"{self.label} {self.score:.3f}", *format_table(self._top_rows()), self._error()]))
+
+    def _top_rows(self) -> list[list[str]]:
         sign = 1 if self.label == self.labels[1] else -1
-        table += [[word.word, f"{sign * word.score:+.3f}"] for word in self.top()]
-        lines = [f"{self.label} {self.score:.3f}", *format_table(table)]
-        return visible("\n".join([*lines, f"completeness error of the scores: {100 * self.completeness_error:.1f} %"]))
+        words = [[word.word, f"{sign * word.score:+.3f}"] for word in self.top()]
+        return [["word", f"speaks for {self.label}"], *words]
+
+    def _error(self) -> str:
+        return f"completeness error of the scores: {100 * self.completeness_error:.1f} %"
 
     def _pieces(self, part: int) -> Iterator[tuple[str, WordContribution | None]]:
         """Yield the words of a text and what is between them, in order."""

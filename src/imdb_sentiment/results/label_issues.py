@@ -1,20 +1,27 @@
 """Suspected label errors."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import count_rows
-from imdb_sentiment.results.base import Record
+from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.tables import Table
+from imdb_sentiment.results.base import Record, frame_of
 from imdb_sentiment.results.tables import format_table, one_line
 from imdb_sentiment.runtime.messages import visible
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LabelIssue", "LabelIssues"]
 
 _SHOWN = 10
 _WIDTH = 44
+_WIDTH_IN_NOTEBOOK = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabelIssue:
+class LabelIssue(Record):
     """A row whose label contradicts an out-of-fold prediction."""
 
     row: int
@@ -48,9 +55,24 @@ class LabelIssues(Record):
     notes: tuple[str, ...]
     """Remarks on how the rows were read."""
 
-    def __str__(self) -> str:
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the issues as a pandas frame: `row`, `label`, `suggested`, `probability` and `text`."""
+        return frame_of(LabelIssue, (issue.to_dict() for issue in self.issues))
+
+    def _fragment(self) -> Fragment:
+        table = [["row", "label", "suggested", "probability", "text"]]
+        for issue in self.issues:
+            cells = (issue.label, issue.suggested, f"{issue.probability:.3f}", one_line(issue.text, _WIDTH_IN_NOTEBOOK))
+            table.append([f"{issue.row:,}", *cells])
+        tables = [Table("The most suspicious first", table)] if self.issues else []
+        return Fragment("Label issues", [self._count(), *self.notes], tables=tables)
+
+    def _count(self) -> str:
         share = 100 * len(self.issues) / self.rows
-        lines = [f"{count_rows(len(self.issues))} of {self.rows:,} suspected ({share:.1f} %), by {self.model}"]
+        return f"{count_rows(len(self.issues))} of {self.rows:,} suspected ({share:.1f} %), by {self.model}"
+
+    def __str__(self) -> str:
+        lines = [self._count()]
         if self.issues:
             table = [["text", "row", "label", "suggested", "probability"]]
             for issue in self.issues[:_SHOWN]:

@@ -1,18 +1,24 @@
 """Learning curves over the number of labelled rows."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import visible
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["Forecast", "LearningCurve", "LearningPoint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LearningPoint:
+class LearningPoint(Record):
     """Metrics of models trained on a number of rows."""
 
     rows: int
@@ -32,7 +38,7 @@ class LearningPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Record):
     """Accuracy predicted by a power law through the points."""
 
     rows: int
@@ -73,20 +79,38 @@ class LearningCurve(Record):
     notes: tuple[str, ...] = ()
     """How the source was read, and which rows were not used."""
 
-    def __str__(self) -> str:
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a pandas frame with one row per point.
+
+        Its columns are `rows`, `accuracy`, the ends `low` and `high` of its interval, `log_loss` and `seconds`.
+        """
+        import pandas as pd
+
+        rows = [(point.rows, point.accuracy, *point.interval, point.log_loss, point.seconds) for point in self.points]
+        return pd.DataFrame(rows, columns=["rows", "accuracy", "low", "high", "log_loss", "seconds"])
+
+    def _fragment(self) -> Fragment:
+        measured, forecast = self._sentences()
+        tables = [Table("Models by the number of labelled rows", self._rows())]
+        return Fragment("Learning curve", [forecast, measured, *self.notes], tables=tables)
+
+    def _rows(self) -> list[list[str]]:
         table = [["labelled rows", "accuracy", "95 % interval", "log loss", "seconds"]]
         for point in self.points:
             values = (f"{point.accuracy:.4f}", str(point.interval), f"{point.log_loss:.4f}", f"{point.seconds:.0f}")
             table.append([f"{point.rows:,}", *values])
-        lines = format_table(table)
-        lines += wrap(
-            f"each line: {self.folds} models, measured on the same {count_rows(self.held_out)}, which none of them was "
-            "trained on"
-        )
+        return table
+
+    def _sentences(self) -> tuple[str, str]:
         low, high = (100 * end for end in self.gain_interval)
-        lines += wrap(
+        return (
+            f"each line: {self.folds} models, measured on the same {count_rows(self.held_out)}, which none of them was "
+            "trained on",
             f"with all {self.now.rows:,} rows about {self.now.accuracy:.1%} are right; with twice as many, "
             f"{self.doubled.rows:,}, about {self.doubled.accuracy:.1%}: {100 * self.gain:+.1f} points "
-            f"({low:+.1f} to {high:+.1f})"
+            f"({low:+.1f} to {high:+.1f})",
         )
-        return visible("\n".join([*lines, *(line for note in self.notes for line in wrap(f"note: {note}"))]))
+
+    def __str__(self) -> str:
+        sentences = (*self._sentences(), *(f"note: {note}" for note in self.notes))
+        return visible("\n".join([*format_table(self._rows()), *(line for each in sentences for line in wrap(each))]))

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imdb_sentiment.errors import count_rows
+from imdb_sentiment.results.tables import one_line
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from imdb_sentiment.results.inference import Explanation
 
-__all__ = ["ConfidentError", "MeasuredRows", "confident_errors"]
+__all__ = ["ConfidentError", "MeasuredRows", "confident_errors", "error_rows", "rows_frame"]
 
 _MAX_TEXT = 1500
+_MAX_CELL = 300
 
 
 class MeasuredRows(NamedTuple):
@@ -54,6 +60,9 @@ class MeasuredRows(NamedTuple):
         """Probability of the predicted label, shape (n,)."""
         confidence: NDArray[np.float64] = np.where(self.predicted == 1, self.positive, 1 - self.positive)
         return confidence
+
+    def __repr__(self) -> str:
+        return f"<MeasuredRows: {count_rows(len(self.labels))}>"
 
     def where(self, kept: Sequence[bool]) -> "MeasuredRows":
         """Return the rows selected by a mask of length n."""
@@ -115,3 +124,30 @@ def confident_errors(
 def _text(text: str | tuple[str, str]) -> str:
     whole = text if isinstance(text, str) else "\n".join(text)
     return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]} ..."
+
+
+def error_rows(errors: Sequence[ConfidentError]) -> list[list[str]]:
+    """Return errors as a table with one row for each below its header; long texts are cut."""
+    table = [["row", "true", "predicted", "confidence", "text"]]
+    for error in errors:
+        cells = (error.true, error.predicted, f"{error.confidence:.3f}", one_line(error.text, _MAX_CELL))
+        table.append([f"{error.row:,}", *cells])
+    return table
+
+
+def rows_frame(rows: MeasuredRows, labels: tuple[str, str]) -> "pd.DataFrame":
+    """Return the rows as a frame: `row`, `text` (and `text_pair`), `label`, `predicted`, `probability`, `correct`.
+
+    Args:
+        rows: The rows and their predictions.
+        labels: Names of the negative and of the positive label.
+    """
+    import pandas as pd
+
+    names = np.array(labels, dtype=object)
+    columns: dict[str, Any] = {"row": [rows.number(i) for i in range(len(rows.labels))]}
+    if rows.texts:
+        pairs = [text if isinstance(text, tuple) else (text,) for text in rows.texts]
+        columns |= dict(zip(("text", "text_pair"), zip(*pairs, strict=True), strict=False))
+    columns |= {"label": names[rows.labels], "predicted": names[rows.predicted], "probability": rows.positive}
+    return pd.DataFrame(columns | {"correct": rows.correct})

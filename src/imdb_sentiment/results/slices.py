@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from imdb_sentiment.results.base import Record
 from imdb_sentiment.results.comparison import BY_CHANCE, Interval
 
-__all__ = ["SliceReport", "slice_rows", "slice_sentences"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SliceReport", "slice_frame", "slice_rows", "slice_sentences"]
+
+_METRICS = ("accuracy", "precision", "recall", "f1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SliceReport:
+class SliceReport(Record):
     """Metrics of a model on the rows with one value in common."""
 
     grouping: str
@@ -58,6 +65,21 @@ def slice_rows(slices: Iterable[SliceReport]) -> list[list[str]]:
         metrics = (f"{part.accuracy:.4f}", accuracy, chance, f"{part.mean_confidence:.4f}", f"{part.f1:.4f}", f1)
         table.append([f"{part.grouping} {part.name}", f"{part.rows:,}", *metrics])
     return table
+
+
+def slice_frame(slices: Iterable[SliceReport]) -> "pd.DataFrame":
+    """Return a frame with one row per slice; the intervals are columns such as `accuracy_low` and `accuracy_high`."""
+    import pandas as pd
+
+    names = ["grouping", "name", "rows", "positive_share"]
+    names += [column for metric in _METRICS for column in (metric, f"{metric}_low", f"{metric}_high")]
+    rows = []
+    for part in slices:
+        row = part.to_dict()
+        for metric, (low, high) in part.intervals.items():
+            row |= {f"{metric}_low": low, f"{metric}_high": high}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[*names, "mean_confidence", "p_value"])
 
 
 def slice_sentences(slices: Iterable[SliceReport], accuracy: float) -> list[str]:

@@ -1,75 +1,29 @@
-"""Results of splitting and training."""
+"""Results of training."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.audit import DataAudit
-from imdb_sentiment.results.base import Record
+from imdb_sentiment.results.base import Record, frame_of
 from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.metrics import METRICS
+from imdb_sentiment.results.splits import SplitSummary
 from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import quote, visible
 
-__all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "LeftOut", "MethodResult", "SplitSummary"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "MethodResult"]
 
 
 _MIN_LABEL_ROWS = 8
 _MIN_HELD_OUT = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
-    """Rows of the source that are in no split."""
-
-    split: str
-    """Split that the rows would have been in."""
-
-    reason: str
-    """Why they were left out."""
-
-    rows: int
-    """Number of rows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitSummary(Record):
-    """Sizes of the splits, and rows left out of them."""
-
-    rows: Mapping[str, Mapping[str, int]]
-    """Number of rows per split and label."""
-
-    left_out: tuple[LeftOut, ...]
-    """All rows in no split, by reason."""
-
-    test_overlap_rows: int
-    """Number of training and validation rows that overlap test, left out or not."""
-
-    notes: tuple[str, ...]
-    """Remarks on how the source was read."""
-
-    folds: int = 0
-    """Number of folds of the training rows; 0 with a validation split."""
-
-    fingerprint: str
-    """SHA-256 over texts and labels of each split, independent of the order of the rows."""
-
-    def __str__(self) -> str:
-        names = list(next(iter(self.rows.values())))
-        table = [["split", *names, "rows"]]
-        table += [
-            [split, *(f"{n:,}" for n in by.values()), f"{sum(by.values()):,}"]
-            for split, by in self.rows.items()
-            if any(by.values())  # cross-validation leaves splits empty
-        ]
-        lines = format_table(table)
-        if self.folds:
-            missing = "no validation split" if any(self.rows["test"].values()) else "no validation and no test split"
-            lines.append(f"{missing}: each training row is held out once, in {self.folds} folds")
-        lines += [f"left out of {part.split}: {count_rows(part.rows)}, {part.reason}" for part in self.left_out]
-        lines += [f"note: {note}" for note in self.notes]
-        return visible("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,18 +231,56 @@ class FineTuneResult(Record):
         """Return the result as plain JSON types, with its warnings."""
         return Record.to_dict(self) | {"warnings": self.warnings()}
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the run as a pandas frame.
+
+        It has one row per evaluation: `epoch`, `kept`, `train_loss`, `calibrated_log_loss`, `seconds`, and the metrics
+        on validation. Where there are none, as with few rows, it has one row per compared method.
+        """
+        import pandas as pd
+
+        if not self.history:
+            return frame_of(MethodResult, (result.to_dict() for result in self.compared))
+        rows = [
+            {
+                "epoch": record.epoch,
+                "kept": record.epoch == self.kept_epoch,
+                "train_loss": record.train_loss,
+                "calibrated_log_loss": record.calibrated_log_loss,
+                "seconds": record.seconds,
+                **{metric: getattr(record.validation, metric) for metric in METRICS},
+            }
+            for record in self.history
+        ]
+        return pd.DataFrame(rows).astype({"calibrated_log_loss": float, "seconds": float})  # NaN for None
+
+    def _fragment(self) -> Fragment:
+        rows = self._epochs() if self.history else self._methods()
+        table = Table("Evaluations on validation" if self.history else "Methods", rows)
+        parts = [self.calibration, *filter(None, [self.cascade])]
+        chosen = [self._settled()] if self.settled else []
+        sentences = [self._kept(), *(" ".join(str(part).split()) for part in parts), *chosen, *self._remarks()]
+        folded = [part._fragment() for part in (self.splits, self.audit) if part]
+        return Fragment("Fine-tuning", sentences, tables=[table], folded=folded)
+
+    def _kept(self) -> str:
+        kept = f"epoch {self.kept_epoch:.4g} ({self.kept_because})" if self.history else self.method
+        return f"kept {kept} after {self.seconds:.0f} s of training"
+
+    def _remarks(self) -> list[str]:
+        return [f"warning: {warning}" for warning in self.warnings()] + [f"note: {note}" for note in self.notes]
+
     def __str__(self) -> str:
         lines = format_table(self._epochs() if self.history else self._methods())
-        if self.settled:
-            values = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
-            lines += wrap(f"chosen for these rows: {values}")
-        kept = f"epoch {self.kept_epoch:.4g} ({self.kept_because})" if self.history else self.method
-        lines.append(f"kept {kept} after {self.seconds:.0f} s of training")
-        lines.append(str(self.calibration))
+        lines += wrap(self._settled()) if self.settled else []
+        lines += [self._kept(), str(self.calibration)]
         if self.cascade:
             lines.append(str(self.cascade))
-        remarks = [f"warning: {warning}" for warning in self.warnings()] + [f"note: {note}" for note in self.notes]
-        return visible("\n".join([*lines, *(line for sentence in remarks for line in wrap(sentence))]))
+        return visible("\n".join([*lines, *(line for sentence in self._remarks() for line in wrap(sentence))]))
+
+    def _settled(self) -> str:
+        values = ", ".join(f"{name} {value:g}" for name, value in self.settled.items())
+        return f"chosen for these rows: {values}"
 
     def _epochs(self) -> list[list[str]]:
         table = [["epoch", "train loss", "log loss", "calibrated", "accuracy", "F1"]]

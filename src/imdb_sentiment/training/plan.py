@@ -10,7 +10,7 @@ from imdb_sentiment.config import NON_TRAINING_FIELDS, SettledConfig
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
-from imdb_sentiment.results.training import SplitSummary
+from imdb_sentiment.results.splits import SplitSummary
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.training.batching import EncodedRows, TrainingRows
