@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from made_reports import LABELS, UNKIND, make_label_issues, make_report
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from imdb_sentiment import OutputExistsError
+from made_reports import LABELS, UNKIND, make_label_issues, make_report
 
 pytestmark = pytest.mark.integration
 

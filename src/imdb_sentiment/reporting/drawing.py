@@ -92,10 +92,14 @@ def _new_axes() -> "Axes":
     """Make a figure: of pyplot where that shows it and closes it, and else outside its list of open figures."""
     import matplotlib as mpl
 
-    if mpl.is_interactive() or "inline" in (mpl.get_backend(auto_select=False) or ""):
+    inline = "inline" in (mpl.get_backend(auto_select=False) or "")
+    if inline or mpl.is_interactive():
         from matplotlib import pyplot as plt
 
-        return plt.figure(**_CANVAS).add_subplot()
+        with WARNINGS_LOCK, warnings.catch_warnings():
+            if inline:  # figures are closed at the end of the cell, however many they are
+                warnings.filterwarnings("ignore", "More than", RuntimeWarning)
+            return plt.figure(**_CANVAS).add_subplot()
     from matplotlib.figure import Figure as Canvas
 
     return Canvas(**_CANVAS).add_subplot()
