@@ -97,6 +97,51 @@ def test_a_frame_comes_back_with_its_labels(classifier: SentimentClassifier, exp
         classifier(scored)
 
 
+def test_a_pandas_index_of_any_kind_stays(classifier: SentimentClassifier) -> None:
+    several = pd.MultiIndex.from_tuples([(1, "a"), (1, "b"), (2, "a")])
+    for index in (pd.Index([7, 7, 9]), several, pd.date_range("2020-01-01", periods=3)):
+        frame = pd.DataFrame({"text": GOOD[:3]}, index=index)
+        scored = classifier(frame)
+        assert scored.index.equals(index)
+        assert list(frame.columns) == ["text"]
+        assert scored["label"].tolist() == [one.label for one in classifier.predict(frame)]
+
+
+def test_a_data_set_keeps_its_order_and_format(
+    classifier: SentimentClassifier, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = datasets.Dataset.from_dict({"text": GOOD, "number": range(6)}).shuffle(seed=1).select([0, 2, 4])
+    scored = classifier(rows.with_format("numpy", columns=["number"], output_all_columns=True))
+    assert "Flattening" not in capfd.readouterr().err
+    assert scored.format["type"] == "numpy"
+    assert scored.format["columns"] == ["number", "label", "score", "reason"]
+    assert isinstance(scored["score"][:], np.ndarray)
+    plain = classifier(rows)
+    assert plain.format == classifier(datasets.Dataset(TABLE)).format | {"columns": plain.column_names}
+    assert plain["text"][:] == rows["text"][:]
+    assert plain["label"][:] == [one.label for one in classifier.predict(rows)]
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow", "batch", "datasets"])
+def test_pairs_are_read_from_both_columns_of_any_table(saved_pair_model: Path, kind: str) -> None:
+    pairs = SentimentClassifier.from_pretrained(saved_pair_model, device="cpu", precision="fp32")
+    titles, bodies = zip(*map(make_pair, GOOD), strict=True)
+    table = pa.table({"body": [*bodies, None], "title": [*titles, None]})
+    kinds: dict[str, Callable[[], Any]] = {
+        "pandas": table.to_pandas,
+        "polars": lambda: pl.DataFrame(table),
+        "arrow": lambda: table,
+        "batch": lambda: table.to_batches()[0],
+        "datasets": lambda: datasets.Dataset(table),
+    }
+    scored = pairs(kinds[kind]())
+    labels = [one.label for one in pairs.predict([*zip(titles, bodies, strict=True)])]
+    assert pa.array(list(scored["label"][:6])).to_pylist() == labels
+    assert str(list(scored["reason"])[-1]) == "no text"
+    with pytest.raises(DataError, match=r"each 'title' must be a string\n  found: +null in 1 row \(7\)"):
+        pairs.predict(kinds[kind]())
+
+
 def test_options_are_those_of_files(saved_model: Path, saved_pair_model: Path, expected: pa.Table) -> None:
     classifier = SentimentClassifier.from_pretrained(saved_model, device="cpu")
     renamed = TABLE.rename_columns(["id", "review", "label"])
@@ -120,7 +165,16 @@ def test_options_are_those_of_files(saved_model: Path, saved_pair_model: Path, e
         (TABLE.rename_columns(["reason", "text", "tags"]), {}, ConfigError, "the batch already has a column 'reason'"),
         ({"text": ["a"], "label": ["b"]}, {}, ConfigError, "already has a column 'label'"),
         (["a text"], {}, ConfigError, "unsupported type of batch: builtins.list"),
-        (pd.DataFrame([["a", "b"]], columns=["text"] * 2), {}, DataError, "occurs 2 times in the given data"),
+        (pd.DataFrame([["a", "b"]], columns=["text"] * 2), {}, DataError, "occurs 2 times in the batch"),
+        (pd.DataFrame({"Text": ["a"]}), {}, DataError, r"not in the batch\n(.+\n)+  try: +text_columns=\['Text'\]"),
+        (pd.DataFrame({"text": ["a"], "score": [1]}), {}, ConfigError, "already has a column 'score'"),
+        (pd.Series(["a"]), {}, ConfigError, r"pandas.Series\n(.+\n)+  try: +predict\(texts\)"),
+        (pd.DataFrame, {}, ConfigError, r"builtins.type\n"),
+        (pl.Series(["a"]), {}, ConfigError, r"predict\(texts\)"),
+        (pl.DataFrame({"text": ["a"], "reason": ["b"]}), {}, ConfigError, "already has a column 'reason'"),
+        (TABLE.to_reader(), {}, DataError, r"found: +RecordBatchReader\n(.+\n)+  try: +its rows in memory: .read_all"),
+        (datasets.DatasetDict(train=datasets.Dataset(TABLE)), {}, DataError, "try: +one of its splits: 'train'"),
+        (datasets.Dataset(TABLE).to_iterable_dataset(), {}, DataError, "without streaming=True"),
         (pl.LazyFrame({"text": ["a"]}), {}, DataError, "collect"),
         (TABLE, {"text_columns": ["a", "b"]}, ConfigError, "does not suit the model"),
         (TABLE, {"cascade": "always"}, ConfigError, "cascade='always' is not a bool"),

@@ -1,4 +1,4 @@
-"""Progress bars: after two seconds, on a terminal, gone at the end; else silent."""
+"""Progress bars: after two seconds, on a terminal or in a notebook, gone at the end; else silent."""
 
 import io
 import os
@@ -6,8 +6,11 @@ import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
+import ipywidgets
 import pytest
+import tqdm.notebook
 import tqdm.std
 
 from imdb_sentiment.runtime.progress import progress_bar
@@ -99,3 +102,47 @@ def test_silent_when_standard_error_is_no_terminal(clock: Clock, stream: type, m
         assert bar.disable
     written.seek(0)
     assert written.read() == ""
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this process look like a kernel of Jupyter; in a real one the examples run."""
+    shell = SimpleNamespace(config={"IPKernelApp": {}})
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_notebook_has_a_widget_after_two_seconds(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    displayed: list[object] = []
+    monkeypatch.setattr(tqdm.notebook, "display", displayed.append)
+    with progress_bar("tokenizing", total=4, unit="text") as bar:
+        bar.update(1)
+        assert displayed == []
+        clock.now += 2.1
+        bar.update(1)
+        (box,) = displayed
+        assert isinstance(box, ipywidgets.HBox)
+        assert box.children[0].value.startswith("tokenizing")
+        assert box.children[1].value == 2
+        bar.update(2)
+    assert box.layout.visibility == "hidden"
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_notebook_without_widgets_has_a_line(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    with progress_bar("tokenizing", total=4, unit="text") as bar:
+        clock.now += 2.1
+        bar.update(2)
+    assert "tokenizing:  50%" in written.getvalue()
+    assert "Warning" not in written.getvalue()
+
+
+def test_ipython_on_a_terminal_is_no_notebook(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for shell in (None, SimpleNamespace(config={"TerminalIPythonApp": {}})):
+        monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda shell=shell: shell))
+        with progress_bar("tokenizing", total=4, unit="text") as bar:
+            assert type(bar) is tqdm.std.tqdm
+            assert bar.disable

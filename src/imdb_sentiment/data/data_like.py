@@ -71,6 +71,8 @@ of dictionaries; a mapping from split names to tables; a pair of texts and label
 
 def is_table(data: object) -> bool:
     """Return whether an object of any library has named columns; a single column has none."""
+    if isinstance(data, type):  # a library's class of tables, without the parentheses
+        return False
     # on the type: a polars plan would be computed for its columns, a pandas row may have a value with that name
     if any(hasattr(type(data), name) or name in getattr(data, "__dict__", ()) for name in ("columns", "column_names")):
         return True

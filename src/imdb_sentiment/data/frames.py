@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from imdb_sentiment.config import DataConfig
 
-__all__ = ["list_texts", "read_pair", "read_table"]
+__all__ = ["check_in_memory", "list_texts", "read_pair", "read_table"]
 
 _ROWS_AT_ONCE = 1_000
 """Small, since the rows of a shuffled data set are copied into memory."""
@@ -69,6 +69,21 @@ def list_texts(table: Any, names: Sequence[str]) -> list[list[object]]:
         for name, values in zip(names, lists, strict=True):
             values += list_arrow(named(batch.column(name), class_names.get(name)))
     return lists
+
+
+def check_in_memory(table: Any) -> None:
+    """Check that columns can be added to a table.
+
+    Raises:
+        DataError: It is none of pandas, polars or `datasets`, or its rows are not in memory.
+    """
+    library = type(table).__module__.partition(".")[0]
+    if library == "datasets":
+        _check_dataset(table)
+    elif library == "polars" and hasattr(table, "collect"):
+        raise _unreadable(table, hint="a DataFrame: .collect()")
+    elif library != "polars" and not hasattr(table, "assign"):  # which frames of pandas and what imitates them have
+        raise _unreadable(table, hint="its rows in memory: .read_all(), .toPandas() or .compute()")
 
 
 def read_pair(texts: object, labels: object, config: "DataConfig", origin: str) -> RawRows:
@@ -124,16 +139,20 @@ def _columns_of_records(records: list[Any], specs: Sequence[ColumnSpec], origin:
 
 
 def _dataset_batches(table: "datasets.Dataset", specs: Sequence[ColumnSpec], origin: str) -> Iterator[pa.RecordBatch]:
+    _check_dataset(table)
+    check_columns(table.column_names, specs, origin)
+    names = list({column.name for column in specs})
+    tables = table.select_columns(names).with_format("arrow").iter(_ROWS_AT_ONCE)
+    return (batch for part in tables for batch in part.to_batches())
+
+
+def _check_dataset(table: Any) -> None:
     import datasets
 
     if isinstance(table, Mapping):
         raise _unreadable(table, hint=f"one of its splits: {list_values(table, quoted=True)}")
     if not isinstance(table, datasets.Dataset):
         raise _unreadable(table, hint="load it whole: load_dataset(...) without streaming=True")
-    check_columns(table.column_names, specs, origin)
-    names = list({column.name for column in specs})
-    tables = table.select_columns(names).with_format("arrow").iter(_ROWS_AT_ONCE)
-    return (batch for part in tables for batch in part.to_batches())
 
 
 def _holds_objects(table: Any, specs: Sequence[ColumnSpec]) -> bool:

@@ -39,7 +39,8 @@ def listed_items(texts: Any, columns: Sequence[str]) -> list[Any]:
 
         values = list_texts(texts, columns)
         for column, part in zip(columns, values, strict=True):
-            _check_strings(part, what=quote(column), expected="a text in each row")
+            hint = "classifier(table), which gives such rows a reason instead of a label"
+            _check_strings(part, what=quote(column), expected="a text in each row", hint=hint)
         return values[0] if len(columns) == 1 else list(zip(*values, strict=True))
     if hasattr(texts, "to_frame") and set(columns) & set(getattr(texts, "index", ())):  # of pandas
         hint = f"the row's text, or all rows: data[{list(columns)!r}]"
@@ -72,9 +73,11 @@ def check_items(items: list[Any], columns: Sequence[str], *, before: int = 0) ->
     return pairs
 
 
-def _check_strings(texts: Sequence[object], *, what: str, expected: str, before: int = 0) -> None:
+def _check_strings(
+    texts: Sequence[object], *, what: str, expected: str, before: int = 0, hint: str | None = None
+) -> None:
     if wrong := [i for i, text in enumerate(texts) if not isinstance(text, str)]:
-        raise _wrong(f"each {what} must be a string", texts, wrong, before, expected=expected)
+        raise _wrong(f"each {what} must be a string", texts, wrong, before, expected=expected, hint=hint)
     if broken := [before + i for i, text in enumerate(texts, start=1) if not is_unicode(str(text))]:
         raise DataError(f"each {what} must be valid Unicode", found=list_rows(broken), rows=broken)
 

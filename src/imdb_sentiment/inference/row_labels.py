@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,11 +13,12 @@ from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.data_like import is_table
 from imdb_sentiment.data.formats.arrow import with_columns
 from imdb_sentiment.data.formats.columns import Added, check_columns, text_specs
-from imdb_sentiment.data.frames import list_texts
+from imdb_sentiment.data.frames import check_in_memory, list_texts
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.cascade import CascadeScorer
 from imdb_sentiment.inference.scorer import Scorer
 from imdb_sentiment.models.device import Precision
+from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 
 __all__ = ["RowLabeler", "added_names", "check_names", "label_batch", "parse_text", "planned_precision", "score_batch"]
@@ -104,28 +105,46 @@ def parse_text(item: tuple[object, ...]) -> tuple[Any, str | None]:
 
 def score_batch(batch: Any, text_columns: Sequence[str], prefix: str, labeler: RowLabeler) -> Any:
     """Return a batch or frame with columns for label, score and reason; see `SentimentClassifier.__call__`."""
-    arrow, arrays = isinstance(batch, pa.Table | pa.RecordBatch), isinstance(batch, Mapping)
-    if not (arrow or arrays or is_table(batch)):
-        raise ConfigError(
-            f"unsupported type of batch: {type(batch).__module__}.{type(batch).__qualname__}",
-            expected="a table of pandas, polars, Arrow or datasets, or a dictionary of NumPy arrays",
-            hint="batch_format='pyarrow' of map_batches",
-        )
-    if arrow:
-        names = batch.schema.names
-        values = [batch.column(name).to_pylist() for name in text_columns if names.count(name) == 1]
-    elif arrays:
-        names, values = list(batch), [list(batch[name]) for name in text_columns if name in batch]
+    kind = _kind_of(batch)
+    if kind in ("arrow", "arrays"):
+        names = [*batch] if kind == "arrays" else batch.schema.names
     else:
-        # pandas has other nulls than None
-        values = [[None if is_null(text) else text for text in column] for column in list_texts(batch, text_columns)]
         names = [str(name) for name in (batch.columns if hasattr(batch, "columns") else batch.column_names)]
     check_columns(names, text_specs(text_columns), "the batch")
     check_names(added_names(prefix), names, "the batch")
+    if kind == "arrow":
+        values = [batch.column(name).to_pylist() for name in text_columns]
+    elif kind == "arrays":
+        values = [list(batch[name]) for name in text_columns]
+    else:
+        # pandas has other nulls than None
+        values = [[None if is_null(text) else text for text in column] for column in list_texts(batch, text_columns)]
     added, _ = label_batch(list(zip(*values, strict=True)), labeler, added_names(prefix))
-    if arrow:
+    if kind == "arrow":
         return with_columns(batch, added)
-    return {**batch, **_arrays(added)} if arrays else _with_columns(batch, added)
+    return {**batch, **_arrays(added)} if kind == "arrays" else _with_columns(batch, added)
+
+
+def _kind_of(batch: Any) -> Literal["arrow", "arrays", "frame"]:
+    """Return how a batch is read.
+
+    Raises:
+        DataError: It is a table of another library, or one that is not in memory.
+        ConfigError: It is not a table.
+    """
+    if isinstance(batch, pa.Table | pa.RecordBatch):
+        return "arrow"
+    if is_table(batch):
+        check_in_memory(batch)
+        return "frame"
+    if isinstance(batch, Mapping):
+        return "arrays"
+    texts = isinstance(batch, str) or (hasattr(batch, "__len__") and not isinstance(batch, type))
+    raise ConfigError(
+        f"unsupported type of batch: {type(batch).__module__}.{type(batch).__qualname__}",
+        expected="a table of pandas, polars, Arrow or datasets, or a dictionary of NumPy arrays",
+        hint="predict(texts), for texts without a table" if texts else "batch_format='pyarrow' of map_batches",
+    )
 
 
 def _with_columns(frame: Any, added: Added) -> Any:
@@ -134,13 +153,24 @@ def _with_columns(frame: Any, added: Added) -> Any:
     if library == "polars":
         return frame.hstack(type(frame)(dict(zip(added.names, added[1:], strict=True)), schema=_polars_schema(added)))
     if library == "datasets":
-        import datasets
-
-        kinds = (datasets.Value("string"), datasets.Value("float32"), datasets.Value("string"))
-        features = datasets.Features(dict(zip(added.names, kinds, strict=True)))
-        columns = datasets.Dataset.from_dict(dict(zip(added.names, added[1:], strict=True)), features=features)
-        return datasets.concatenate_datasets([frame, columns], axis=1)
+        return _with_dataset_columns(frame, added)
     return frame.assign(**_arrays(added))
+
+
+def _with_dataset_columns(dataset: Any, added: Added) -> Any:
+    """Append the columns to a `datasets.Dataset`, which keeps its format."""
+    import datasets
+
+    kinds = (datasets.Value("string"), datasets.Value("float32"), datasets.Value("string"))
+    features = datasets.Features(dict(zip(added.names, kinds, strict=True)))
+    columns = datasets.Dataset.from_dict(dict(zip(added.names, added[1:], strict=True)), features=features)
+    with quiet():
+        scored = datasets.concatenate_datasets([dataset, columns], axis=1)
+    form = dataset.format
+    shown = [*form["columns"], *added.names]
+    return scored.with_format(
+        form["type"], columns=shown, output_all_columns=form["output_all_columns"], **form["format_kwargs"]
+    )
 
 
 def _polars_schema(added: Added) -> dict[str, Any]:

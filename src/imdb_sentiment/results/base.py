@@ -90,8 +90,8 @@ def brief(value: object) -> str:
         named = zip(value._fields, value, strict=True)
         return f"{type(value).__name__}({', '.join(f'{name}={brief(item)}' for name, item in named)})"
     if isinstance(value, tuple):
-        items = _listed([brief(item) for item in value[:_ITEMS]], len(value))
-        return f"({items},)" if len(value) == 1 else f"({items})"
+        shown = _listed([brief(item) for item in value[:_ITEMS]], len(value))
+        return f"({shown},)" if len(value) == 1 else f"({shown})"
     return cut(repr(value), _WIDTH)
 
 
