@@ -20,6 +20,7 @@ from imdb_sentiment import (
     FineTuneConfig,
     SentimentClassifier,
     SentimentFineTuner,
+    audit_dataset,
     load_config,
     save_config,
 )
@@ -114,6 +115,23 @@ def test_colours_of_an_explanation_are_all_that_reaches_a_terminal(
     coloured = capsys.readouterr().out
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == f"{visible(text)}\n" != coloured
     assert_harmless(plain, re.sub(r"\x1b\[[0-9;]*m", "", coloured), explanation.to_html(), str(explanation))
+
+
+@pytest.mark.parametrize("no_colour", [False, True])
+def test_an_audit_is_in_colour_on_a_terminal_that_may_have_it(
+    no_colour: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit = audit_dataset((["good film", "good film", "dull film", ""], [1, 0, 0, 1]))
+    for name, value in {"FORCE_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    if not no_colour:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+    show(audit)
+    shown = capsys.readouterr().out
+    assert re.sub(r"\x1b\[[0-9;]*m", "", shown) == f"{audit}\n"
+    coloured = [line for line in shown.splitlines() if "\x1b" in line]
+    assert coloured == [] if no_colour else "\x1b[1;31merrors: training rejects the data as they are\x1b[0m" in coloured
+    assert no_colour or "\x1b[31m  text_blank\x1b[0m" in coloured
 
 
 @given(

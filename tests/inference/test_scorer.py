@@ -135,6 +135,16 @@ def test_after_a_failure_no_pass_is_begun_any_more(encoder: TextEncoder) -> None
     assert len(backend.shapes) < 400
 
 
+@pytest.mark.parametrize("streams", [1, 2])
+def test_progress_moves_with_each_batch(encoder: TextEncoder, streams: int) -> None:
+    steps: list[int] = []
+    backend = Remembering(streams=streams)
+    Scorer(backend, encoder).score(texts_of_words(*range(1, 60)), advance=steps.append)
+    assert len(steps) == len(backend.shapes) > 8
+    assert sum(steps) == 59
+    assert sorted(steps) == sorted(rows for rows, _ in backend.shapes)
+
+
 class Answering(Remembering):
     """A backend with an answer of its own."""
 

@@ -153,12 +153,12 @@ def test_the_work_of_a_killed_run_is_not_mixed_with_that_of_another_model(
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
     classifier, judged = opened(folder), 0
 
-    def killed_at_the_third(*arguments: Any) -> Any:
+    def killed_at_the_third(*arguments: Any, **named: Any) -> Any:
         nonlocal judged
         judged += 1
         if judged == 3:
             raise KeyboardInterrupt
-        return label_batch(*arguments)
+        return label_batch(*arguments, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr("imdb_sentiment.inference.file.label_batch", killed_at_the_third)

@@ -6,10 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from imdb_sentiment.cli.audit import audit
+from imdb_sentiment.cli.compare import compare
 from imdb_sentiment.cli.console import say, standard_streams
+from imdb_sentiment.cli.cross_validate import cross_validate
 from imdb_sentiment.cli.demo import demo
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.export import export
+from imdb_sentiment.cli.help import Commands, Described
 from imdb_sentiment.cli.label_issues import label_issues
 from imdb_sentiment.cli.learning_curve import learning_curve
 from imdb_sentiment.cli.options import option_meant
@@ -25,10 +28,10 @@ _UsageError: Any = typer.BadParameter.__base__
 app = typer.Typer(
     name="imdb-sentiment",
     help="Fine-tune a binary text classifier you can trust.",
+    cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: fast, and the same in a pipe
+    rich_markup_mode=None,  # see `Commands`
 )
 
 
@@ -50,8 +53,15 @@ def _top(
     pass
 
 
-for command in (demo, audit, train, evaluate, predict, report, label_issues, learning_curve, export):
-    app.command()(command)
+PANELS = {
+    "Data": (audit, label_issues, learning_curve),
+    "Training": (demo, train, cross_validate),
+    "Saved models": (evaluate, compare, report, predict, export),
+}
+
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(cls=Described, rich_help_panel=panel)(command)
 
 
 def _name_option(error: Any) -> None:

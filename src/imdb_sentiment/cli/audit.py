@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli.console import for_shell, print_json, reports_errors, say
-from imdb_sentiment.cli.options import DataSettings, Json, read_data_settings, with_column_options
+from imdb_sentiment.cli.completion import encoders
+from imdb_sentiment.cli.console import for_shell, print_json, reports_errors, show
+from imdb_sentiment.cli.options import DATA, DataSettings, Json, read_data_settings, with_column_options
 
 __all__ = ["audit"]
 
@@ -20,10 +21,14 @@ def audit(
     ] = None,
     *,
     model: Annotated[
-        str | None, typer.Option(help="Count tokens of this model: hub id, folder, or 'minilm'.", metavar="NAME")
+        str | None,
+        typer.Option(
+            help="Count tokens of this model: hub id, folder, or 'minilm'.", metavar="NAME", autocompletion=encoders
+        ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="YAML file as for train; its section 'data' is read.", metavar="FILE")
+        Path | None,
+        typer.Option(help="YAML file as for train; its section 'data' is read.", metavar="FILE", rich_help_panel=DATA),
     ] = None,
     settings: DataSettings = None,
     columns: dict[str, object],
@@ -37,4 +42,4 @@ def audit(
     if json:
         print_json(found.to_dict())
     else:
-        say(str(found))
+        show(found)

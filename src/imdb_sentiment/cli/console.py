@@ -146,7 +146,7 @@ def show(content: object) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    if not console.color_system:
+    if not console.color_system or console.no_color:
         say(str(content))
     elif is_main():
         with console.capture() as captured:

@@ -9,7 +9,15 @@ import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
 from imdb_sentiment.cli.evaluate import label_names, open_model_and_rows
-from imdb_sentiment.cli.options import DataSettings, Json, ModelSource, read_data_settings, with_column_options
+from imdb_sentiment.cli.options import (
+    DATA,
+    OUTPUT,
+    DataSettings,
+    Json,
+    ModelSource,
+    read_data_settings,
+    with_column_options,
+)
 
 __all__ = ["export"]
 
@@ -19,7 +27,7 @@ __all__ = ["export"]
 def export(
     model: ModelSource,
     *,
-    output: Annotated[Path, typer.Option(help="Folder for the exported model.", metavar="DIR")],
+    output: Annotated[Path, typer.Option(help="Folder for the exported model.", metavar="DIR", rich_help_panel=OUTPUT)],
     quantize: Annotated[
         Literal["int8"] | None, typer.Option(help="Quantize the weights: int8.", metavar="FORM")
     ] = None,
@@ -29,9 +37,12 @@ def export(
             help="Labelled rows to compare the two on, as for evaluate. [default: included reviews]",
             metavar="SOURCE",
             show_default=False,
+            rich_help_panel=DATA,
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a model in DIR.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a model in DIR.", rich_help_panel=OUTPUT)
+    ] = False,
     settings: DataSettings = None,
     columns: dict[str, object],
     json: Json = False,

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from imdb_sentiment.cli.completion import encoders
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.options import (
+    OUTPUT,
     DataSettings,
     Json,
     SpreadsheetSafe,
@@ -30,15 +32,24 @@ def label_issues(
     *,
     data: TrainingSource = None,
     output: Annotated[
-        Path | None, typer.Option(help="Write all of them to a CSV or TSV file, for review.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            help="Write all of them to a CSV or TSV file, for review.", metavar="FILE", rich_help_panel=OUTPUT
+        ),
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Fine-tune this encoder for each fold: hub id, folder, or 'minilm'.", metavar="NAME"),
+        typer.Option(
+            help="Fine-tune this encoder for each fold: hub id, folder, or 'minilm'.",
+            metavar="NAME",
+            autocompletion=encoders,
+        ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Number of cross-validation folds.", metavar="N")] = 5,
     spreadsheet_safe: SpreadsheetSafe = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing FILE.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing FILE.", rich_help_panel=OUTPUT)
+    ] = False,
     settings: DataSettings = None,
     columns: dict[str, object],
     json: Json = False,

@@ -7,6 +7,7 @@ import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.options import (
+    OUTPUT,
     ConfigFile,
     Encoder,
     Json,
@@ -24,21 +25,26 @@ __all__ = ["learning_curve"]
 @with_column_options
 def learning_curve(
     *,
-    output: Annotated[Path, typer.Option(help="Folder for the result of each training.", metavar="DIR")] = Path(
-        "learning-curve"
-    ),
+    output: Annotated[
+        Path, typer.Option(help="Folder for the result of each training.", metavar="DIR", rich_help_panel=OUTPUT)
+    ] = Path("learning-curve"),
     data: TrainingSource = None,
     model: Encoder = None,
     sizes: Annotated[
         str | None,
-        typer.Option(help="Labelled rows, as 50,100,200. [default: all outside a fold, half, ...]", metavar="NUMBERS"),
+        typer.Option(
+            help="Labelled rows, as 50,100,200. [default: all outside a fold, half of them, and so on]",
+            metavar="NUMBERS",
+        ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Models trained for each size.", metavar="N")] = 3,
     config: ConfigFile = None,
     preset: Preset = None,
     settings: Settings = None,
     columns: dict[str, object],
-    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted curve in DIR.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume an interrupted curve in DIR.", rich_help_panel=OUTPUT)
+    ] = False,
     json: Json = False,
 ) -> None:
     """Train on increasing numbers of rows, and forecast the gain from twice as many."""

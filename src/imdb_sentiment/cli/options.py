@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imdb_sentiment.cli.completion import assignments, data_assignments, encoders, presets
+
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
 
 __all__ = [
+    "DATA",
+    "OUTPUT",
+    "TRAINING",
     "Cascade",
     "ConfigFile",
     "DataSettings",
@@ -31,51 +36,102 @@ __all__ = [
     "with_column_options",
 ]
 
+DATA, TRAINING, OUTPUT = "Data", "Model and training", "Output"
+"""Headings of options in the help of a command."""
+
 ModelFolder = Annotated[str, typer.Argument(help="Folder of a saved model.", metavar="MODEL")]
 ModelSource = Annotated[str, typer.Argument(help="Folder of a saved model, or a hub repository.", metavar="MODEL")]
 TrainingSource = Annotated[
-    str | None, typer.Option(help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE")
+    str | None,
+    typer.Option(
+        help="File, folder or hub data set. [default: stanfordnlp/imdb]", metavar="SOURCE", rich_help_panel=DATA
+    ),
 ]
 LabelledSource = Annotated[
-    str, typer.Option(help="File, folder or hub data set; its test split if it has one.", metavar="SOURCE")
+    str,
+    typer.Option(
+        help="File, folder or hub data set; its test split if it has one.", metavar="SOURCE", rich_help_panel=DATA
+    ),
 ]
 Encoder = Annotated[
     str | None,
-    typer.Option(help="Hub id, folder, or 'minilm'. [default: google-bert/bert-base-uncased]", metavar="NAME"),
+    typer.Option(
+        help="Hub id, folder, or 'minilm'. [default: google-bert/bert-base-uncased]",
+        metavar="NAME",
+        autocompletion=encoders,
+        rich_help_panel=TRAINING,
+    ),
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="Recipe: tutorial, fast, balanced or accurate. [default: balanced]", metavar="NAME"),
+    typer.Option(
+        help="Recipe: tutorial, fast, balanced or accurate. [default: balanced]",
+        metavar="NAME",
+        autocompletion=presets,
+        rich_help_panel=TRAINING,
+    ),
 ]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="YAML file with sections 'data' and 'fine_tune'.", metavar="FILE")
+    Path | None,
+    typer.Option(
+        "--config",
+        help="YAML file with sections 'data' and 'fine_tune'.",
+        metavar="FILE",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Set any field of DataConfig or FineTuneConfig; repeatable.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set",
+        help="Set any field of DataConfig or FineTuneConfig; repeatable.",
+        metavar="KEY=VALUE",
+        autocompletion=assignments,
+        rich_help_panel=TRAINING,
+    ),
 ]
 DataSettings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Set any field of DataConfig; repeatable.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set",
+        help="Set any field of DataConfig; repeatable.",
+        metavar="KEY=VALUE",
+        autocompletion=data_assignments,
+        rich_help_panel=DATA,
+    ),
 ]
 NoHeader = Annotated[
-    bool, typer.Option("--no-header", help="The first line of the file is a row; columns are counted from 1.")
+    bool,
+    typer.Option(
+        "--no-header",
+        help="The first line of the file is a row; columns are counted from 1.",
+        rich_help_panel=DATA,
+    ),
 ]
 SpreadsheetSafe = Annotated[
-    bool, typer.Option("--spreadsheet-safe", help="Escape texts that spreadsheets would take for formulas.")
+    bool,
+    typer.Option(
+        "--spreadsheet-safe",
+        help="Escape texts that spreadsheets would take for formulas.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Cascade = Annotated[bool, typer.Option("--cascade", help="Use the cascade of train --cascade.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", rich_help_panel=OUTPUT)]
 
+
+def _column_option(text: str, metavar: str) -> Any:
+    return typer.Option(help=text, metavar=metavar, rich_help_panel=DATA)
+
+
+_TRAINING_COMMANDS = ("train", "search", "cross-validate", "learning-curve")
 
 _COLUMN_OPTIONS: dict[str, Any] = {
-    "text_column": Annotated[str | None, typer.Option(help="Column of the text.", metavar="NAME")],
-    "label_column": Annotated[str | None, typer.Option(help="Column of the label.", metavar="NAME")],
+    "text_column": Annotated[str | None, _column_option("Column of the text.", "NAME")],
+    "label_column": Annotated[str | None, _column_option("Column of the label.", "NAME")],
     "no_header": NoHeader,
-    "positive_label": Annotated[str | None, typer.Option(help="The positive label.", metavar="LABEL")],
-    "negative_label": Annotated[
-        str | None, typer.Option(help="The negative label. [default: the other one]", metavar="LABEL")
-    ],
+    "positive_label": Annotated[str | None, _column_option("The positive label.", "LABEL")],
+    "negative_label": Annotated[str | None, _column_option("The negative label. [default: the other one]", "LABEL")],
 }
 
 
@@ -177,7 +233,7 @@ def option_meant(option: str, flags: Collection[str], command: str) -> str | Non
         return None
     fields = {
         *DataConfig.model_fields,
-        *(FineTuneConfig.model_fields if command in ("train", "learning-curve") else ()),
+        *(FineTuneConfig.model_fields if command in _TRAINING_COMMANDS else ()),
     }
     name = option.lstrip("-").replace("-", "_")
     meant = name if name in fields else setting_called(name, fields)

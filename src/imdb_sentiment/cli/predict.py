@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from imdb_sentiment.cli.completion import one_of
 from imdb_sentiment.cli.console import print_json, reports_errors, say, show, warn
 from imdb_sentiment.cli.jsonl_stream import classify_lines, read_lines
 from imdb_sentiment.cli.options import Cascade, Json, ModelFolder, NoHeader, SpreadsheetSafe
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 _WIDTH = 80
+FILES = "Rows of files"
 
 
 @reports_errors
@@ -43,7 +45,12 @@ def predict(
     explain: Annotated[bool, typer.Option("--explain", help="Show the contribution of each word.")] = False,
     cascade: Cascade = False,
     precision: Annotated[
-        str, typer.Option(help="fp32, bf16, or auto, the faster of the two.", metavar="NAME")
+        str,
+        typer.Option(
+            help="fp32, bf16, or auto, the faster of the two.",
+            metavar="NAME",
+            autocompletion=one_of("auto", "fp32", "bf16"),
+        ),
     ] = "auto",
     source: Annotated[
         Path | None,
@@ -51,17 +58,23 @@ def predict(
             "--input",
             help="Classify the rows of a file: CSV, TSV, JSONL or Parquet; with --engine, of many files.",
             metavar="FILE",
+            rich_help_panel=FILES,
         ),
     ] = None,
     target: Annotated[
         Path | None,
         typer.Option(
-            "--output", help="Output file, with label, score and reason; with --engine, a folder.", metavar="FILE"
+            "--output",
+            help="Output file, with label, score and reason; with --engine, a folder.",
+            metavar="FILE",
+            rich_help_panel=FILES,
         ),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="Score many files in parallel: ray.", metavar="NAME", show_default=False),
+        typer.Option(
+            help="Score many files in parallel: ray.", metavar="NAME", show_default=False, rich_help_panel=FILES
+        ),
     ] = None,
     workers: Annotated[
         int | None,
@@ -69,6 +82,7 @@ def predict(
             help="Number of workers with --engine. [default: number of GPUs or processors]",
             metavar="N",
             show_default=False,
+            rich_help_panel=FILES,
         ),
     ] = None,
     text_column: Annotated[
@@ -77,20 +91,30 @@ def predict(
             help="Text column of FILE, or two separated by a comma. [default: as in training]",
             metavar="NAME",
             show_default=False,
+            rich_help_panel=FILES,
         ),
     ] = None,
     prefix: Annotated[
-        str, typer.Option(help="Prefix of label, score and reason, if FILE has such columns.", metavar="TEXT")
+        str,
+        typer.Option(
+            help="Prefix of label, score and reason, if FILE has such columns.", metavar="TEXT", rich_help_panel=FILES
+        ),
     ] = "",
     shard: Annotated[
-        str | None, typer.Option(help="Score the I-th of N shards of FILE, for job arrays.", metavar="I/N")
+        str | None,
+        typer.Option(help="Score the I-th of N shards of FILE, for job arrays.", metavar="I/N", rich_help_panel=FILES),
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False)
+        str | None,
+        typer.Option(
+            help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False, rich_help_panel=FILES
+        ),
     ] = None,
     no_header: NoHeader = False,
     spreadsheet_safe: SpreadsheetSafe = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing output.", rich_help_panel=FILES)
+    ] = False,
     json_lines: Annotated[
         bool,
         typer.Option("--json-lines", help="Read JSON objects, one per line; append label, score and reason to each."),

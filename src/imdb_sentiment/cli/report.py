@@ -9,6 +9,7 @@ import typer
 from imdb_sentiment.cli.console import reports_errors, say
 from imdb_sentiment.cli.evaluate import label_names, measure, open_model_and_rows
 from imdb_sentiment.cli.options import (
+    OUTPUT,
     DataSettings,
     LabelledSource,
     ModelSource,
@@ -33,12 +34,16 @@ def report(
     model: ModelSource,
     *,
     data: LabelledSource,
-    output: Annotated[Path, typer.Option(help="The page to write.", metavar="FILE")] = Path("report.html"),
+    output: Annotated[Path, typer.Option(help="The page to write.", metavar="FILE", rich_help_panel=OUTPUT)] = Path(
+        "report.html"
+    ),
     explain: Annotated[int, typer.Option(help="Explain the N most confident errors.", metavar="N")] = 0,
     no_label_issues: Annotated[
         bool, typer.Option("--no-label-issues", help="Do not look for labels that are probably wrong.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing page.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing page.", rich_help_panel=OUTPUT)
+    ] = False,
     settings: DataSettings = None,
     columns: dict[str, object],
 ) -> None:

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
+from imdb_sentiment.cli.next_steps import next_steps
 from imdb_sentiment.cli.options import (
+    DATA,
+    OUTPUT,
+    TRAINING,
     ConfigFile,
     Encoder,
     Json,
@@ -35,7 +39,7 @@ __all__ = ["fine_tune_and_save", "train"]
 @with_column_options
 def train(
     *,
-    output: Annotated[Path, typer.Option(help="Folder for the finished model.", metavar="DIR")],
+    output: Annotated[Path, typer.Option(help="Folder for the finished model.", metavar="DIR", rich_help_panel=OUTPUT)],
     data: TrainingSource = None,
     model: Encoder = None,
     config: ConfigFile = None,
@@ -43,16 +47,26 @@ def train(
     settings: Settings = None,
     columns: dict[str, object],
     max_train_samples: Annotated[
-        int | None, typer.Option(help="Use N training rows, stratified; the test split is not reduced.", metavar="N")
+        int | None,
+        typer.Option(
+            help="Use N training rows, stratified; the test split is not reduced.", metavar="N", rich_help_panel=DATA
+        ),
     ] = None,
     cascade: Annotated[
-        bool, typer.Option("--cascade", help="Also train a TF-IDF model for `predict --cascade`.")
+        bool,
+        typer.Option("--cascade", help="Also train a TF-IDF model for `predict --cascade`.", rich_help_panel=TRAINING),
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Resume an interrupted run from its newest complete checkpoint or fold.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Resume an interrupted run from its newest complete checkpoint or fold.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a model in DIR; discard an interrupted run.")
+        bool,
+        typer.Option("--overwrite", help="Replace a model in DIR; discard an interrupted run.", rich_help_panel=OUTPUT),
     ] = False,
     json: Json = False,
 ) -> None:
@@ -84,11 +98,10 @@ def train(
         return
     heading = "No test split was set aside" if report.cross_validated else "Test split, read once"
     _print(f"\n{heading}:\n{report}")
-    example = "'Your text.'" if data_config.text_columns is None else "$'First text.\\tSecond text.'"
     if result.validation.one_label_warning():
         _print(f"\nSaved to {output}. It is not useful yet: see the warnings above.")
         return
-    _print(f"\nSaved to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} {example}")
+    _print(f"\nSaved to {output}. {next_steps(output, report, data_config, fine_tune_config)}")
 
 
 def _print(text: str, *, silent: bool = False) -> None:

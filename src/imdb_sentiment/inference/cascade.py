@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.cleaning import clean, joined_beginning
 from imdb_sentiment.data.labels import Labelled, Texts
-from imdb_sentiment.inference.scorer import Scorer, Scores
+from imdb_sentiment.inference.scorer import Advance, Scorer, Scores
 from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
@@ -208,13 +208,20 @@ class CascadeScorer:
         self._cascade = cascade
         self._threshold = threshold
 
-    def score(self, texts: Texts) -> Scores:
-        """Score texts or pairs; tokens and truncation are reported for those read by the encoder only."""
+    def score(self, texts: Texts, *, advance: Advance | None = None) -> Scores:
+        """Score texts or pairs; tokens and truncation are reported for those read by the encoder only.
+
+        Args:
+            texts: The texts.
+            advance: As for `Scorer.score`.
+        """
         tfidf, margin, blend = self._cascade
         odds = tfidf.log_odds(texts)
         by_encoder = ~is_confident(odds, margin=margin, threshold=self._threshold)
         rest: Any = [texts[row] for row in np.flatnonzero(by_encoder).tolist()]
-        read = self._scorer.score(rest)
+        if advance:
+            advance(len(texts) - len(rest))
+        read = self._scorer.score(rest, advance=advance)
         odds[by_encoder] = blended(log_odds_of(read.logits), odds[by_encoder], blend)
         truncated, tokens = np.zeros(len(texts), dtype=np.bool_), np.zeros(len(texts), dtype=np.int64)
         truncated[by_encoder], tokens[by_encoder] = read.truncated, read.tokens

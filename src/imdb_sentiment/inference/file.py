@@ -14,6 +14,7 @@ from imdb_sentiment.data.formats.columns import Chunk
 from imdb_sentiment.data.formats.opening import Table, check_suffixes, open_table
 from imdb_sentiment.errors import ConfigError, DataError, DiskFullError, OutputExistsError
 from imdb_sentiment.inference.row_labels import RowLabeler, added_names, check_names, label_batch, planned_precision
+from imdb_sentiment.inference.scorer import Advance
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.results.inference import FileReport
 from imdb_sentiment.runtime.files import check_new_file, is_disk_full, link_target, make_folder, one_writer
@@ -226,8 +227,7 @@ def _score_parts(table: Table, job: FileJob, labeler: RowLabeler, folder: Path, 
         for index, chunk in enumerate(table.chunks(_PART_ROWS)):
             part = _part(folder, index)
             if index in indices and not part.with_suffix(".json").exists():
-                _score_part(table, chunk, job, labeler, part)
-                bar.update(len(chunk.items))
+                _score_part(table, chunk, job, labeler, part, bar.update)
     return done
 
 
@@ -239,8 +239,8 @@ def _part(folder: Path, index: int) -> Path:
     return folder / f"part-{index:07}"
 
 
-def _score_part(table: Table, chunk: Chunk, job: FileJob, labeler: RowLabeler, part: Path) -> None:
-    added, by_words = label_batch(chunk.items, labeler, job.names)
+def _score_part(table: Table, chunk: Chunk, job: FileJob, labeler: RowLabeler, part: Path, advance: Advance) -> None:
+    added, by_words = label_batch(chunk.items, labeler, job.names, advance=advance)
     partial = part.with_suffix(".partial")
     table.write_part(partial, chunk, added)
     partial.replace(part)

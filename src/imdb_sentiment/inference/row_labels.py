@@ -16,7 +16,7 @@ from imdb_sentiment.data.formats.columns import Added, check_columns, text_specs
 from imdb_sentiment.data.frames import check_in_memory, list_texts
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.cascade import CascadeScorer
-from imdb_sentiment.inference.scorer import Scorer
+from imdb_sentiment.inference.scorer import Advance, Scorer
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
@@ -70,15 +70,28 @@ def check_names(names: Sequence[str], columns: Sequence[str], origin: str) -> No
 
 
 def label_batch(
-    items: Sequence[tuple[object, ...]], labeler: RowLabeler, names: tuple[str, str, str]
+    items: Sequence[tuple[object, ...]],
+    labeler: RowLabeler,
+    names: tuple[str, str, str],
+    *,
+    advance: Advance | None = None,
 ) -> tuple[Added, int]:
     """Label rows, given as the values of their text columns.
+
+    Args:
+        items: The rows.
+        labeler: The model.
+        names: Names of the added columns.
+        advance: Called with the number of rows of each finished batch; see `Scorer.score`.
 
     Returns:
         The columns of these names, and the number of rows answered by the TF-IDF model of a cascade.
     """
     parsed = [parse_text(item) for item in items]
-    scored = labeler.scorer.score([text for text, reason in parsed if reason is None])
+    texts = [text for text, reason in parsed if reason is None]
+    if advance:
+        advance(len(parsed) - len(texts))
+    scored = labeler.scorer.score(texts, advance=advance)
     probabilities = iter(scored.probabilities.tolist())
     labels: list[str | None] = []
     scores: list[float | None] = []

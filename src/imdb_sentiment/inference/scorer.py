@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from threading import Lock
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,13 +16,18 @@ from imdb_sentiment.results.inference import Prediction, Predictions
 from imdb_sentiment.runtime.huggingface import describe_fault
 from imdb_sentiment.runtime.progress import progress_bar
 
-__all__ = ["MAX_STREAMS", "WINDOW", "Backend", "Scorer", "Scores", "is_out_of_memory", "softmax"]
+__all__ = ["MAX_STREAMS", "WINDOW", "Advance", "Backend", "Scorer", "Scores", "is_out_of_memory", "softmax"]
 
 WINDOW = 4096
 """Texts that are sorted by length together; more would hardly save padding."""
 
 MAX_STREAMS = 4
 """More threads would wait for Python's global interpreter lock."""
+
+Advance: TypeAlias = Callable[[int], object]
+
+_MAX_WITHOUT_BAR = 16
+"""These take a moment, and a server that scores a few texts at a time does not load tqdm."""
 
 _MIN_BATCHES_PER_STREAM = 4
 """Minimum batches per stream for parallelism."""
@@ -135,21 +141,25 @@ class Scorer:
         """
         self.score([(text, text) for text in _PROBE_TEXTS] if pairs else _PROBE_TEXTS)
 
-    def score(self, texts: Texts) -> Scores:
-        """Score texts or pairs; above one window of texts with a progress bar after two seconds."""
+    def score(self, texts: Texts, *, advance: Advance | None = None) -> Scores:
+        """Score texts or pairs.
+
+        Args:
+            texts: The texts.
+            advance: Called with the number of texts of each finished batch. By default a progress bar appears after two
+                seconds, and moves with each batch too.
+        """
         if len(texts) == 0:
             empty = np.zeros(0, dtype=np.bool_)
             return Scores(np.zeros((0, 2)), empty, np.zeros(0, dtype=np.int64), empty)
-        if len(texts) <= WINDOW:  # a bar would only move at the end
-            return self._window(texts)
-        parts = []
-        with progress_bar("scoring", total=len(texts), unit="text") as bar:
-            for start in range(0, len(texts), WINDOW):
-                parts.append(self._window(texts[start : start + WINDOW]))
-                bar.update(len(parts[-1].logits))
-        return Scores(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        if advance is None and len(texts) > _MAX_WITHOUT_BAR:
+            with progress_bar("scoring", total=len(texts), unit="text") as bar:
+                return self.score(texts, advance=bar.update)
+        windows = (texts[start : start + WINDOW] for start in range(0, len(texts), WINDOW))
+        parts = [self._window(window, advance or _ignore) for window in windows]
+        return parts[0] if len(parts) == 1 else Scores(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _window(self, texts: Texts) -> Scores:
+    def _window(self, texts: Texts, advance: Advance) -> Scores:
         with self.backend.ready():
             encoded = self.encoder.encode(texts, description=None)
             tokens = np.array([text.length for text in encoded], dtype=np.int64)
@@ -162,11 +172,14 @@ class Scorer:
             batches = self._divide(tokens)
             streams = self.backend.streams if len(batches) >= _MIN_BATCHES_PER_STREAM * self.backend.streams else 1
             waiting = iter(batches)  # shared by the threads: taking the next item of a list is atomic
+            one_at_a_time = Lock()
 
             def compute() -> None:
                 with self.backend.stream(streams):
                     for rows in waiting:
                         logits[rows] = self._logits([encoded[row] for row in rows])
+                        with one_at_a_time:
+                            advance(len(rows))
 
             if streams == 1:
                 compute()
@@ -205,6 +218,10 @@ class Scorer:
             self.max_tokens = min(self.max_tokens, len(texts) * padded // 2)  # the same size would fail again
         middle = len(texts) // 2
         return np.concatenate([self._logits(texts[:middle]), self._logits(texts[middle:])])
+
+
+def _ignore(texts: int) -> None:
+    pass
 
 
 def is_out_of_memory(error: Exception) -> bool:

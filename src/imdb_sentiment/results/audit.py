@@ -14,6 +14,7 @@ from imdb_sentiment.runtime.messages import cut, quote, visible
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.text import Text
 
 __all__ = ["DataAudit", "Finding", "Severity", "TokenLengths"]
 
@@ -24,6 +25,7 @@ _HEADINGS: dict[Severity, str] = {
     "warning": "warnings: look at these before training",
     "info": "for information",
 }
+_STYLES: dict[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
 _NOT_COUNTED = "tokens were not counted: that needs --model NAME (model_name=... in Python)"
 _WIDTH = 79
 
@@ -161,6 +163,18 @@ class DataAudit(Record):
             if found:
                 lines += ["", heading, *_describe(found)]
         return visible("\n".join(lines))
+
+    def __rich__(self) -> "Text":
+        """Return the report for a terminal, each severity in its colour."""
+        from rich.text import Text
+
+        styles = {heading: _STYLES[severity] for severity, heading in _HEADINGS.items()}
+        whole, style = Text(), ""
+        for line in str(self).splitlines(keepends=True):
+            style = styles.get(line.rstrip("\n"), style)
+            is_heading, is_code = line.rstrip("\n") in styles, line.startswith("  ") and line[2] != " "
+            whole.append(line, f"bold {style}" if is_heading else style if is_code else "")
+        return whole
 
     def _count(self) -> str:
         counts = {name: sum(finding.severity == name for finding in self.findings) for name in _HEADINGS}

@@ -383,6 +383,15 @@ class BaselineReport(Record):
     """Number of its training rows; None if not recorded."""
 
     @property
+    def is_better(self) -> bool:
+        """Whether the baseline beats the model beyond chance, by accuracy or by a threshold-free metric."""
+        comparison = self.comparison
+        comparable = comparison.unlike(self.name, "this model") is None
+        less_accurate = comparison.beyond_chance and comparison.differences["accuracy"].value < 0
+        ranking = comparison.ranking()
+        return (comparable and less_accurate) or (ranking is not None and ranking.sign < 0)
+
+    @property
     def verdict(self) -> str:
         """Whether the model beats the baseline, by accuracy and by a threshold-free metric."""
         comparison = self.comparison
