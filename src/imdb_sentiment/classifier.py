@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from imdb_sentiment.results.evaluation import EvaluationReport
+    from imdb_sentiment.results.metrics import MetricFunction
 
 __all__ = ["SentimentClassifier"]
 
@@ -300,6 +301,7 @@ class SentimentClassifier:
         labels: Iterable[int | str],
         *,
         slices: Mapping[str, Sequence[str]] | None = None,
+        metrics: "Mapping[str, MetricFunction] | None" = None,
         train: tuple[TextsLike, Iterable[int | str]] | None = None,
         validation: tuple[TextsLike, Iterable[int | str]] | None = None,
         explained_errors: int = 0,
@@ -317,6 +319,7 @@ class SentimentClassifier:
                 `negative`, give names.
             slices: Other properties of the texts, such as their source: n values by name. The report has the metrics of
                 each value, up to 100.
+            metrics: More metrics by name, as `SentimentFineTuner` takes them.
             train: Texts and labels that the model was trained on; baselines are fitted to them and measured beside it.
             validation: Texts and labels that the threshold was chosen on, if it serves a goal such as `recall>=0.95`;
                 the baselines' thresholds are chosen on them for the same goal.
@@ -325,6 +328,7 @@ class SentimentClassifier:
             cascade: As for `predict`; the report is that of the cascade.
 
         Raises:
+            ConfigError: A metric cannot be used, or fails.
             DataError: A text cannot be classified, a label is ambiguous, the lengths differ, there are too many slices,
                 or `train` or `validation` has one label only.
         """
@@ -337,6 +341,7 @@ class SentimentClassifier:
             self._opened.check_texts(texts),
             labels,
             slices={} if slices is None else slices,
+            metrics={} if metrics is None else metrics,
             train=train,
             validation=validation,
             explained_errors=explained_errors,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, Unpack
 
 from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.data.folds import Folds, load_folds
@@ -18,6 +18,7 @@ from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldR
 from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.files import as_path, write_json
+from imdb_sentiment.training.hooks import NO_HOOKS, GivenObjects, Hooks
 from imdb_sentiment.training.recipe import few_rows_below
 from imdb_sentiment.training.rounds import rounds_folder
 
@@ -37,6 +38,7 @@ def cross_validate(
     folds: int = 5,
     output_dir: str | PathLike[str] = "cross-validation",
     resume: bool = False,
+    **given: Unpack[GivenObjects],
 ) -> CrossValidationReport:
     """Fine-tune once for each fold, on the other folds, and measure on the fold itself.
 
@@ -59,6 +61,8 @@ def cross_validate(
         output_dir: Folder for the result of each fold, and for the checkpoints of the fold that is under way.
         resume: Resume an interrupted cross-validation: finished folds are not repeated, and the interrupted fold
             continues from its newest complete checkpoint.
+        **given: `callbacks`, `metrics` and `loss`, as `SentimentFineTuner` takes them. A callback that is an object
+            sees all trainings, one after the other; of a class each training makes its own.
 
     Raises:
         DataError: The data cannot be used as they are, or are too few for so many folds.
@@ -68,10 +72,12 @@ def cross_validate(
         OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
     """
-    trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, caller="cross_validate")
+    trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, given, caller="cross_validate")
     with trainings.claimed("cross-validation", resume=resume):
         results: list[FoldResult] = [restore(FoldResult, kept) for kept in trainings.run(_describe_fold)]
-    values = {metric: [getattr(result.report, metric) for result in results] for metric in METRICS}
+    names = (*METRICS, *results[0].report.custom_metrics)
+    by_metric = {metric: [result.report.value_of(metric) for result in results] for metric in names}
+    values = {metric: [value for value in column if value is not None] for metric, column in by_metric.items()}
     return CrossValidationReport(
         folds=tuple(results),
         mean={metric: statistics.fmean(column) for metric, column in values.items()},
@@ -108,6 +114,8 @@ class FoldTrainings(NamedTuple):
     data_config: DataConfig
     config: FineTuneConfig
     folder: Path
+    given: GivenObjects = {}
+    hooks: Hooks = NO_HOOKS
 
     @classmethod
     def of(
@@ -117,6 +125,7 @@ class FoldTrainings(NamedTuple):
         config: FineTuneConfig | None,
         folds: int,
         output_dir: str | PathLike[str],
+        given: GivenObjects,
         *,
         caller: str,
     ) -> Self:
@@ -124,7 +133,8 @@ class FoldTrainings(NamedTuple):
         check_one_process(caller)
         rows, data_config = source_of(data, data_config)
         config, folder = given_config(config, FineTuneConfig), as_path(output_dir, "output_dir")
-        return cls(load_folds(data_config, folds, rows), data_config, config, folder)
+        hooks = Hooks.of(config, **given)
+        return cls(load_folds(data_config, folds, rows), data_config, config, folder, given, hooks)
 
     def claimed(self, what: str, *, resume: bool, **more: object) -> AbstractContextManager[None]:
         """Lock the folder, and check that it holds no other run; see `rounds_folder`.
@@ -140,6 +150,7 @@ class FoldTrainings(NamedTuple):
             "data_fingerprint": self.divided.fingerprint,
             "fine_tune_config": self.config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS),
             **self.data_config.model_dump(include={"validation", "validation_fraction"}),
+            **self.hooks.describe(),
         }
         return rounds_folder(self.folder, run, what=what, resume=resume)
 
@@ -157,12 +168,13 @@ class FoldTrainings(NamedTuple):
             size: Number of rows to train on, stratified; by default all outside the fold.
         """
         kept = []
-        splits_of_folds = self.divided.splits(self.data_config, cross_below=few_rows_below(self.config), size=size)
+        below = few_rows_below(self.config, needs_trainer=self.hooks.needs_trainer)
+        splits_of_folds = self.divided.splits(self.data_config, cross_below=below, size=size)
         for fold, splits in enumerate(splits_of_folds, start=1):
             finished = self.folder / (f"fold-{fold}.json" if size is None else f"{size}-rows-fold-{fold}.json")
             if not finished.exists():
                 checkpoints = finished.with_suffix("")
-                tuner = SentimentFineTuner(self.data_config, self.config, output_dir=checkpoints)
+                tuner = SentimentFineTuner(self.data_config, self.config, output_dir=checkpoints, **self.given)
                 result = tuner.fit(splits, resume=checkpoints.exists())
                 report = tuner.evaluate(full=False)
                 shutil.rmtree(checkpoints, ignore_errors=True)  # a linear probe leaves none

@@ -1,10 +1,13 @@
 """SentimentFineTuner: runs the steps in order, and does none of them itself."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
+
+import numpy as np
 
 from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
@@ -16,13 +19,16 @@ from imdb_sentiment.errors import ConfigError, DataError, NotFittedError
 from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
 from imdb_sentiment.persistence.opened_model import hold_model
 from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.metrics import MetricFunction
 from imdb_sentiment.results.training import FineTuneResult
 from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, warn_of_idle_gpus
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
+from imdb_sentiment.training.hooks import GivenObjects, Hooks
+from imdb_sentiment.training.losses import Loss
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
 
     from imdb_sentiment.models.pretrained import Encoder
     from imdb_sentiment.persistence.metadata import ModelMetadata
@@ -45,9 +51,15 @@ class SentimentFineTuner:
         output_dir: Folder for the checkpoints of the run, one after each epoch. By default a temporary folder, which is
             removed at the end of the run; if the run breaks, a note of the exception says where its checkpoints are.
             Processes on several machines need a folder on a shared disk. `save` writes the finished model.
+        callbacks: Objects or classes derived from `transformers.TrainerCallback`, for the events of a fine-tuning run.
+        metrics: Functions by name that map labels, 0 or 1, and probabilities of the positive label, arrays of shape
+            (n,), to a number. Each report has them beside its own metrics, with intervals, and
+            `FineTuneConfig.metric_for_best_model` may name one.
+        loss: Function of logits of shape (n, 2), labels of shape (n,) and weights of shape (n,) that returns the
+            weighted training loss of each row, shape (n,), instead of the cross-entropy.
 
     Raises:
-        ConfigError: An argument has another type; the message says how to pass it.
+        ConfigError: An argument has another type or does not fit the others; the message says how to pass it.
     """
 
     def __init__(
@@ -56,6 +68,9 @@ class SentimentFineTuner:
         config: FineTuneConfig | None = None,
         *,
         output_dir: str | PathLike[str] | None = None,
+        callbacks: "Sequence[TrainerCallback | type[TrainerCallback]] | None" = None,
+        metrics: Mapping[str, MetricFunction] | None = None,
+        loss: Loss | None = None,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -63,6 +78,7 @@ class SentimentFineTuner:
         self.data_config = given_config(data_config, DataConfig)
         self.config = given_config(config, FineTuneConfig)
         self.output_dir = None if output_dir is None else as_path(output_dir, "output_dir")
+        self._hooks = Hooks.of(self.config, metrics=metrics, callbacks=callbacks, loss=loss)
         self._temporary: Path | None = None
         self._read_config = self.data_config
         self._loaded: LoadedSplits | None = None
@@ -187,7 +203,7 @@ class SentimentFineTuner:
                 lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None)
             )
             plan = run_on_main(lambda: self._prepare(data, encoder, held, resume=resume))
-            self._fitted = train(plan, encoder, lambda: self.splits)
+            self._fitted = train(plan, encoder, lambda: self.splits, self._hooks)
         return self._fitted.result
 
     def evaluate(self, *, full: bool = True) -> EvaluationReport:
@@ -294,7 +310,7 @@ class SentimentFineTuner:
         texts, labels = labelled_texts(rows)
         # in fp32, or a saved model would come to others
         scores = in_turn or score_texts(fitted.model, fitted.encoder, texts)
-        measured = measured_rows(scores, texts, labels, fitted.result.calibration)
+        measured = measured_rows(scores, texts, labels, fitted.result.calibration, self._hooks.metrics)
         # none, unless test_overlap is "keep"
         known = (
             [False] * len(rows) if in_turn else TrainingFingerprints.of(splits.train, splits.validation).known(texts)
@@ -337,8 +353,9 @@ class SentimentFineTuner:
             self._take(data)
         splits, names, _ = self._load()
         config = settle(self.config, train_rows=len(splits.train), hidden_size=encoder.config.hidden_size)
-        run = describe_run(config, splits, names)
-        few = uses_few_rows(self.config, splits)
+        run = describe_run(config, splits, names, self._hooks)
+        few = uses_few_rows(self.config, splits, self._hooks)
+        self._hooks.try_metrics(np.array((splits.train if splits.folds else splits.validation)["label"]))
         point = resume_point(folder) if resume else None
         if point:
             check_same_run(point, run)
@@ -363,10 +380,9 @@ class SentimentFineTuner:
         from imdb_sentiment.training.recipe import few_rows_below
 
         rows, config = source_of(data, self.data_config)
+        below = few_rows_below(self.config, needs_trainer=self._hooks.needs_trainer)
         self._loaded = (
-            given_splits(rows)
-            if isinstance(rows, DataSplits)
-            else load_splits(config, rows, cross_below=few_rows_below(self.config))
+            given_splits(rows) if isinstance(rows, DataSplits) else load_splits(config, rows, cross_below=below)
         )
         self._audit = None
         self._rows_given, self._read_config = rows is not None, config
@@ -390,4 +406,7 @@ class SentimentFineTuner:
 def _no_argument(name: str) -> ConfigError:
     """Return the error for a setting that is a field of one of the configurations."""
     fields = {kind.__name__: kind.model_fields for kind in (DataConfig, FineTuneConfig)}
-    return ConfigError(f"SentimentFineTuner has no argument {quote(name)}", hint=suggest_setting(name, (), fields))
+    return ConfigError(
+        f"SentimentFineTuner has no argument {quote(name)}",
+        hint=suggest_setting(name, (*GivenObjects.__annotations__, "output_dir"), fields),
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from imdb_sentiment.errors import ConfigError, DataError, count_rows
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
 from imdb_sentiment.runtime.messages import list_values
+from imdb_sentiment.training.hooks import GivenObjects
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.data_like import DataLike
@@ -35,6 +36,7 @@ def learning_curve(
     folds: int = 3,
     output_dir: str | PathLike[str] = "learning-curve",
     resume: bool = False,
+    **given: Unpack[GivenObjects],
 ) -> LearningCurve:
     """Train on more and more of the rows, measure each model on the same held-out rows, and extend the curve.
 
@@ -57,6 +59,7 @@ def learning_curve(
         folds: Number of folds, at least 2.
         output_dir: Folder for the result of each training, and for the checkpoints of the one under way.
         resume: Resume a curve that was interrupted: finished trainings are not repeated.
+        **given: As for `cross_validate`. The curve is one of accuracy in any case.
 
     Raises:
         DataError: The data cannot be used as they are, or are too few.
@@ -70,7 +73,7 @@ def learning_curve(
         >>> curve = learning_curve("reviews.csv", config=FineTuneConfig("minilm"))  # doctest: +SKIP
         >>> print(f"{100 * curve.gain:+.1f} points with twice as many labels")  # doctest: +SKIP
     """
-    trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, caller="learning_curve")
+    trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, given, caller="learning_curve")
     divided = trainings.divided
     numbers = _default_sizes(divided) if sizes is None else _checked_sizes(sizes, divided)
     with trainings.claimed("learning-curve", resume=resume, sizes=numbers):

@@ -101,7 +101,7 @@ def test_an_unknown_field_like_no_other_gets_no_hint() -> None:
         (FineTuneConfig, "per_device_train_batch_size", 0),
         (FineTuneConfig, "seed", "x"),
         (FineTuneConfig, "truncation", "middle"),
-        (FineTuneConfig, "metric_for_best_model", "auc"),
+        (FineTuneConfig, "metric_for_best_model", ""),
         (FineTuneConfig, "class_weight", "inverse"),
         (FineTuneConfig, "model_name", ""),
         (FineTuneConfig, "dropout", 1),

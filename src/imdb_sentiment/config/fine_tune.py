@@ -23,6 +23,7 @@ NON_TRAINING_FIELDS = {"per_device_eval_batch_size", "save_total_limit", "report
 """Fields of `FineTuneConfig` that do not affect training, so that they may change when a run is resumed."""
 
 Preset = Literal["tutorial", "fast", "balanced", "accurate"]
+# of `metric_for_best_model`, beside the user's own
 Metric = Literal[
     "auto",
     "accuracy",
@@ -191,10 +192,11 @@ class FineTuneConfig(Frozen):
     load_best_model_at_end: bool = True
     """Keep the epoch with the best validation metric instead of the last one."""
 
-    metric_for_best_model: Metric = "auto"
-    """Validation metric that decides which epoch is best. `auto` is the log loss after calibration, which distinguishes
-    epochs better than accuracy and F1 on few rows. With another metric, ties within one standard error of the best are
-    broken by log loss."""
+    metric_for_best_model: Annotated[str, Field(min_length=1)] = "auto"
+    """Validation metric that decides which epoch is best: `auto`, `log_loss`, `accuracy`, `balanced_accuracy`, `f1`,
+    `matthews_correlation`, `roc_auc`, `average_precision`, or one of `SentimentFineTuner(metrics=...)`, of which the
+    highest value is best. `auto` is the log loss after calibration, which distinguishes epochs better than accuracy and
+    F1 on few rows. With another metric, ties within one standard error of the best are broken by log loss."""
 
     report_to: Annotated[tuple[str, ...], NamesFromText] = ()
     """Trackers for loss, learning rate and validation metrics, as named by transformers, such as `tensorboard`,

@@ -20,6 +20,9 @@ SEED = 0
 RESAMPLES = 2000
 """Enough that the standard error of an end of a 95 % interval is 3 % of its half width."""
 
+_CUSTOM_RESAMPLES = 500
+"""Of metrics of the user's, which are called once for each: enough for 6 %."""
+
 _CELLS = 2**21
 """Weights held at a time, so that they fit into the CPU cache."""
 
@@ -81,14 +84,23 @@ def resampled_metrics(
         resamples: Number of resamples.
 
     Returns:
-        Values of each metric, shape (resamples,). ROC-AUC and average precision are missing if a label is absent.
+        Values of each metric, shape (resamples,), of the user's at most (500,). ROC-AUC, average precision and the
+        user's are missing if a label is absent.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993).
     """
     rng = np.random.default_rng(seed)
     measure = WeightedMetrics(measured)
-    parts = [measure(weights) for weights in _draws(measured.labels, rng, resamples)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    parts: list[dict[str, NDArray[np.float64]]] = []
+    own: list[dict[str, NDArray[np.float64]]] = []
+    both, left = 0 < measured.labels.sum() < len(measured.labels), _CUSTOM_RESAMPLES
+    for weights in _draws(measured.labels, rng, resamples):
+        parts.append(measure(weights))
+        own.append(measure.custom(weights[:left]) if both else {})
+        left = max(left - len(weights), 0)
+    return {
+        name: np.concatenate([part[name] for part in computed]) for computed in (parts, own) for name in computed[0]
+    }
 
 
 def _draws(labels: NDArray[np.int64], rng: np.random.Generator, resamples: int) -> Iterator[NDArray[np.float64]]:

@@ -58,8 +58,12 @@ def compare_resampled(
     tail = (1 - LEVEL) / 2
     differences = {}
     for name in first:
+        before, after = report_a.value_of(name), report_b.value_of(name)
+        if name not in second or before is None or after is None:
+            continue  # a metric of the user that one of them was not measured by
         low, high = np.quantile(second[name] - first[name], (tail, 1 - tail))
-        before, after = getattr(report_a, name), getattr(report_b, name)
+        if not np.isfinite((low, high)).all():
+            continue  # undefined in some samples
         differences[name] = Difference(after - before, Interval(float(low), float(high)))
     only_a = int((a.correct & ~b.correct).sum())
     only_b = int((b.correct & ~a.correct).sum())

@@ -74,7 +74,7 @@ def full_report(
 def metrics_of(measured: MeasuredRows, *, names: tuple[str, str]) -> EvaluationReport:
     """Compute metrics and curves without intervals, which take most of the time."""
     both = np.stack([1 - measured.positive, measured.positive], axis=1)
-    report = measure(both, measured.labels, names=names, threshold=measured.threshold)
+    report = measure(both, measured.labels, names=names, threshold=measured.threshold, metrics=measured.metrics)
     return replace(
         report,
         goal=measured.goal,
@@ -162,8 +162,8 @@ def _report(
 def _around(report: EvaluationReport, ends: Mapping[str, Interval]) -> dict[str, Interval]:
     intervals = {}
     for name, (low, high) in ends.items():
-        if low < high:  # the rows do not determine the uncertainty
-            value = getattr(report, name)
+        value = report.value_of(name)
+        if low < high and value is not None:  # or the rows do not determine the uncertainty
             intervals[name] = Interval(min(low, value), max(high, value))
     return intervals
 

@@ -11,6 +11,7 @@ from imdb_sentiment.evaluation.slices import confidence_groups, length_groups
 from imdb_sentiment.inference.scorer import Scores, softmax
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.measured import MeasuredRows
+from imdb_sentiment.results.metrics import NO_METRICS, CustomMetrics
 
 __all__ = ["ThresholdChoice", "held_out_scores", "measured_rows", "slices_of"]
 
@@ -38,8 +39,14 @@ def held_out_scores(logits: NDArray[np.float64], encoder: TextEncoder, texts: Te
     return Scores(logits, np.array(truncated, dtype=bool), np.array(tokens), np.ones(len(encoded), dtype=bool))
 
 
-def measured_rows(scores: Scores, texts: Texts, labels: Sequence[int], chosen: ThresholdChoice) -> MeasuredRows:
-    """Combine scores, texts and labels (0 or 1) of n rows."""
+def measured_rows(
+    scores: Scores,
+    texts: Texts,
+    labels: Sequence[int],
+    chosen: ThresholdChoice,
+    metrics: CustomMetrics = NO_METRICS,
+) -> MeasuredRows:
+    """Combine scores, texts and labels (0 or 1) of n rows, with the user's metrics."""
     return MeasuredRows(
         softmax(scores.logits)[:, 1],
         np.asarray(labels),
@@ -47,6 +54,7 @@ def measured_rows(scores: Scores, texts: Texts, labels: Sequence[int], chosen: T
         texts,
         goal=chosen.goal if chosen.goal[:1].isalpha() else None,
         goal_reached=chosen.reached,
+        metrics=metrics,
     )
 
 

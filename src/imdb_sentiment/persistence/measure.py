@@ -11,6 +11,7 @@ from imdb_sentiment.evaluation.report import full_report, with_provenance
 from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
 from imdb_sentiment.persistence.opened_model import OpenedModel
 from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.metrics import CustomMetrics
 from imdb_sentiment.runtime.messages import cut, list_values, quote
 
 __all__ = ["measure_model"]
@@ -22,18 +23,19 @@ def measure_model(
     labels: Iterable[Any],
     *,
     slices: Mapping[str, Sequence[str]],
+    metrics: object,
     train: object,
     validation: object,
     explained_errors: int,
     cascade: bool,
 ) -> EvaluationReport:
     """Measure a model and warn its user; see `SentimentClassifier.evaluate`."""
-    given = checked_slices(slices)
+    given, custom = checked_slices(slices), CustomMetrics.of(metrics)
     metadata, seen = model.artifact.metadata, model.artifact.seen
     true, read_as = match_labels(labels, metadata.labels, rows=len(texts))
     with model.computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
         scores, precision = model.scorer_for(cascade).score(texts), model.numeric_precision
-    measured = measured_rows(scores, texts, true, metadata.calibration)
+    measured = measured_rows(scores, texts, true, metadata.calibration, custom)
     groups = slices_of(scores, measured) | given
     if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
         raise DataError(f"the slices {list_values(wrong)} do not fit", expected=f"{len(true):,} values each")

@@ -42,9 +42,9 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
     test = full and (full.unseen or full)
     shown = source if on_hub else "own data"
     results = [
-        EvalResult("text-classification", shown, shown, metric, getattr(test, metric), dataset_split="test")
-        for metric in METRICS
-        if test and not test.cross_validated and getattr(test, metric) is not None
+        EvalResult("text-classification", shown, shown, metric, test.value_of(metric), dataset_split="test")
+        for metric in ([*METRICS, *test.custom_metrics] if test and not test.cross_validated else ())
+        if test and test.value_of(metric) is not None
     ]
     data = ModelCardData(
         base_model=metadata.base_model if _ON_THE_HUB.fullmatch(metadata.base_model) else None,

@@ -66,7 +66,8 @@ class CrossValidationReport(Record):
 
         about = ["fold", "train_rows", "kept_epoch", "seconds"]
         rows = [
-            [getattr(result, name) for name in about] + [getattr(result.report, name) for name in ("rows", *self.mean)]
+            [getattr(result, name) for name in about]
+            + [result.report.rows, *(result.report.value_of(name) for name in self.mean)]
             for result in self.folds
         ]
         return pd.DataFrame(rows, columns=[*about, "rows", *self.mean])
@@ -80,8 +81,8 @@ class CrossValidationReport(Record):
         table = [["metric", "mean", "std", *(f"fold {result.fold}" for result in self.folds)]]
         for metric in self.mean:
             values = (self.mean[metric], self.standard_deviation[metric])
-            by_fold = (getattr(result.report, metric) for result in self.folds)
-            table.append([metric, *(f"{value:.4f}" for value in (*values, *by_fold))])
+            by_fold = [result.report.value_of(metric) for result in self.folds]
+            table.append([metric, *("-" if value is None else f"{value:.4f}" for value in (*values, *by_fold))])
         return table
 
     def _held_out(self) -> str:

@@ -18,6 +18,7 @@ from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warn
 from imdb_sentiment.results.label_issues import LabelIssues
 from imdb_sentiment.results.measured import ConfidentError, MeasuredRows, confident_errors, error_rows, rows_frame
 from imdb_sentiment.results.metric_tables import confusion_rows, metric_frame, metric_rows
+from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.results.plots import plot_report, plots_of
 from imdb_sentiment.results.slices import SliceReport, slice_frame, slice_rows
 from imdb_sentiment.results.tables import format_table, wrap
@@ -94,6 +95,9 @@ class EvaluationReport(Record):
     """Mean gap between probability and share of positive rows, over bins of equal mass. Chance keeps it above 0, which
     its interval accounts for."""
 
+    custom_metrics: Mapping[str, float | None] = field(default_factory=dict)
+    """Values of the metrics in `SentimentFineTuner(metrics=...)` by name; None if undefined, as one label is absent."""
+
     confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
     """Row counts by true label (rows) and predicted label (columns), negative first."""
 
@@ -137,6 +141,19 @@ class EvaluationReport(Record):
 
     background: ModelProvenance | None = field(default=None, repr=False, compare=False, metadata=NOT_IN_DICT)
     """Provenance of the model, for the page of the report."""
+
+    def value_of(self, metric: str) -> float | None:
+        """Return the value of a metric by name, also of one of the user's; None where it is undefined.
+
+        Example:
+            ```python
+            assert report.value_of("f1") == report.f1
+            ```
+        """
+        if metric in self.custom_metrics:
+            return self.custom_metrics[metric]
+        value: float | None = getattr(self, metric) if metric in METRICS else None
+        return value
 
     def require_rows(self) -> MeasuredRows:
         """Return the rows.

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.results.metrics import NO_METRICS, CustomMetrics
 from imdb_sentiment.results.tables import one_line
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class MeasuredRows(NamedTuple):
 
     goal_reached: bool = True
     """Whether the goal was reached on validation rows."""
+
+    metrics: CustomMetrics = NO_METRICS
+    """The user's own metrics."""
 
     @property
     def predicted(self) -> NDArray[np.int64]:

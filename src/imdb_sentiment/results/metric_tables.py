@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.results.comparison import Interval
-from imdb_sentiment.results.metrics import METRICS
+from imdb_sentiment.results.metrics import METRICS, label_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,14 +24,15 @@ def metric_rows(
         corner: First cell of the header.
     """
     table = [[corner, *reports]]
-    for name, metric in METRICS.items():
-        values = [getattr(report, name) for report in reports.values()]
+    names = _names(reports)
+    for name in names:
+        values = [report.value_of(name) for report in reports.values()]
         cells = ["undefined" if value is None else f"{value:.4f}" for value in values]
-        table.append([metric.label.format(positive=positive), *cells])
+        table.append([label_of(name, positive), *cells])
     if any(report.threshold != 0.5 for report in reports.values()):
         table.append(["threshold", *(f"{report.threshold:.4f}" for report in reports.values())])
     if intervals:
-        beside = ["95 % interval", *(str(intervals.get(name) or "") for name in METRICS), ""]
+        beside = ["95 % interval", *(str(intervals.get(name) or "") for name in names), ""]
         for row, interval in zip(table, beside, strict=False):  # there may be no row of thresholds
             row.insert(2, interval)
     return table
@@ -42,15 +43,21 @@ def metric_frame(reports: Mapping[str, Any], intervals: Mapping[str, Interval] |
     import pandas as pd
 
     first, *others = reports.values()
-    ends = {name: (intervals or {}).get(name) or (None, None) for name in METRICS}
+    names = _names(reports)
+    ends = {name: (intervals or {}).get(name) or (None, None) for name in names}
     columns = {
-        "value": [getattr(first, name) for name in METRICS],
+        "value": [first.value_of(name) for name in names],
         "low": [low for low, _ in ends.values()],
         "high": [high for _, high in ends.values()],
     }
     for name, report in zip([*reports][1:], others, strict=True):
-        columns[name] = [getattr(report, metric) for metric in METRICS]
-    return pd.DataFrame(columns, index=pd.Index(METRICS, name="metric"), dtype=float)
+        columns[name] = [report.value_of(metric) for metric in names]
+    return pd.DataFrame(columns, index=pd.Index(names, name="metric"), dtype=float)
+
+
+def _names(reports: Mapping[str, Any]) -> list[str]:
+    """Return the names of the metrics, those of the user last."""
+    return [*METRICS, *next(iter(reports.values())).custom_metrics]
 
 
 def confusion_rows(labels: tuple[str, str], matrix: tuple[tuple[int, int], tuple[int, int]]) -> list[list[str]]:

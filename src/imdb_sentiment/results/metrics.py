@@ -1,14 +1,38 @@
 """The metrics of a report: an entry for each, with its name for readers and its formula."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["METRICS", "Counts", "Metric", "RankedRows", "metrics_of_counts"]
+from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.runtime.messages import quote
+
+__all__ = [
+    "METRICS",
+    "NO_METRICS",
+    "Counts",
+    "CustomMetrics",
+    "Metric",
+    "MetricFunction",
+    "RankedRows",
+    "custom_metric",
+    "label_of",
+    "metrics_of_counts",
+]
 
 _Values = NDArray[np.float64]
+
+MetricFunction = Callable[[NDArray[np.int64], _Values], Any]
+"""A user's function of the labels, 0 or 1, and the probabilities of the positive label, both of shape (n,)."""
+
+_RESERVED = {
+    *("auto", "calibrated_log_loss", "standard_error", "loss", "epoch", "threshold"),
+    *("true_negatives", "false_positives", "false_negatives", "true_positives"),
+    *("runtime", "samples_per_second", "steps_per_second", "model_preparation_time"),
+}
+"""Names of what stands beside the metrics in a Trainer's log and in a report."""
 
 
 class Counts(NamedTuple):
@@ -46,6 +70,41 @@ class Metric(NamedTuple):
 
     of_ranking: Callable[[RankedRows], _Values] | None = None
     """Needs rows of both labels."""
+
+    of_sample: MetricFunction | None = None
+    """Called for each sample."""
+
+
+class CustomMetrics(dict[str, Metric]):
+    """A user's metrics by name. A copy in another process has none, as functions such as lambdas cannot be pickled."""
+
+    def __reduce__(self) -> tuple[type["CustomMetrics"], tuple[()]]:
+        return CustomMetrics, ()
+
+    @classmethod
+    def of(cls, given: object) -> "CustomMetrics":
+        """Check a user's functions by name.
+
+        Raises:
+            ConfigError: It is no mapping, a name cannot be used, or a value is no function.
+        """
+        expected = "a mapping from names to functions of the labels and of the probabilities of the positive label"
+        hint = "metrics={'recall_at_5': recall_at_5}"
+        if not isinstance(given, Mapping):
+            raise ConfigError("metrics cannot be used", found=quote(given), expected=expected, hint=hint)
+        for name, function in given.items():
+            if not isinstance(name, str) or not name.isidentifier():
+                expected = "a name of letters, digits and underscores"
+                raise ConfigError(f"a metric cannot be called {quote(name)}", expected=expected, hint=hint)
+            if name in METRICS or name in _RESERVED:
+                raise ConfigError(f"a metric cannot be called {quote(name)}", found="a name of this library's own")
+            if not callable(function):
+                found = quote(function)
+                raise ConfigError(f"the metric {quote(name)} cannot be used", found=found, expected="a function")
+        return cls({name: Metric(name, of_sample=function) for name, function in given.items()})
+
+
+NO_METRICS = CustomMetrics()
 
 
 def _ratio(over: _Values, under: _Values) -> _Values:
@@ -92,3 +151,37 @@ METRICS = {
 def metrics_of_counts(rows: Counts) -> dict[str, _Values]:
     """Compute the metrics of confusion matrices, 0 where they would divide by 0."""
     return {name: metric.of_counts(rows) for name, metric in METRICS.items() if metric.of_counts}
+
+
+def label_of(name: str, positive: str) -> str:
+    """Return what readers call a metric; one of a user has no other name.
+
+    Args:
+        name: Name of the metric.
+        positive: Name of the positive label.
+    """
+    return METRICS[name].label.format(positive=positive) if name in METRICS else name
+
+
+def custom_metric(name: str, metric: Metric, labels: NDArray[np.int64], positive: _Values) -> float:
+    """Compute a user's metric of a sample; NaN and infinity are returned as they are.
+
+    Args:
+        name: Name of the metric.
+        metric: The metric.
+        labels: 0 or 1, shape (n,).
+        positive: Probability of the positive label, shape (n,).
+
+    Raises:
+        ConfigError: The function raises an exception, or what it returns is not a number.
+    """
+    expected = "a number for labels of 0 and 1 and probabilities of the positive label, both of shape (n,)"
+    try:
+        value: Any = metric.of_sample(labels.copy(), positive.copy()) if metric.of_sample else None
+        value = value.item() if hasattr(value, "item") else value  # of NumPy or PyTorch
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"the metric {quote(name)} fails", found=found, expected=expected) from error
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"the metric {quote(name)} returns no number", found=quote(value), expected=expected)
+    return float(value) + 0.0  # no -0.0, as of a cost with its sign changed

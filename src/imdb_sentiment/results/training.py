@@ -34,8 +34,8 @@ class EpochRecord(Record):
     """Number of epochs so far, fractional within an epoch."""
 
     train_loss: float
-    """Mean training cross-entropy since the previous evaluation, in nats; weighted if `FineTuneConfig.class_weight` is
-    set."""
+    """Mean training loss since the previous evaluation: the cross-entropy in nats, unless the run was given another;
+    weighted if `FineTuneConfig.class_weight` is set."""
 
     validation: EvaluationReport
     """Metrics on the validation split."""
@@ -283,10 +283,12 @@ class FineTuneResult(Record):
         return f"chosen for these rows: {values}"
 
     def _epochs(self) -> list[list[str]]:
-        table = [["epoch", "train loss", "log loss", "calibrated", "accuracy", "F1"]]
+        custom = [*self.history[0].validation.custom_metrics]
+        table = [["epoch", "train loss", "log loss", "calibrated", "accuracy", "F1", *custom]]
         for record in self.history:
             report = record.validation
-            values = (record.train_loss, report.log_loss, record.calibrated_log_loss, report.accuracy, report.f1)
+            values = [record.train_loss, report.log_loss, record.calibrated_log_loss, report.accuracy, report.f1]
+            values += [report.value_of(name) for name in custom]
             table.append([f"{record.epoch:.4g}", *("-" if value is None else f"{value:.4f}" for value in values)])
         return table
 

@@ -31,7 +31,7 @@ _LINE = "{desc} {percentage:.0f}%: {remaining} left, {rate_fmt}{postfix}"  # no 
 
 
 class Schedule(TrainerCallback):
-    """Evaluates and saves in the same steps, and sets the sampler's epoch.
+    """Evaluates and saves in the same steps, also where another callback stops the run, and sets the sampler's epoch.
 
     Args:
         batches: Batch sampler.
@@ -71,9 +71,17 @@ class Schedule(TrainerCallback):
     @override
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         step = (state.global_step - 1) % self._batches.steps + 1
-        if step in self._marks:
+        if step in self._marks or (self._marks and control.should_training_stop):
+            control.should_evaluate = True
+        if control.should_evaluate:  # a callback of the user's may have asked; the best epoch needs its weights
+            control.should_save = True
+        control.should_log = control.should_log or control.should_evaluate or step % self._log_every == 0
+
+    @override
+    def on_log(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Evaluate what a user's callback stops at a log entry; `StopOnRequest` saves, and has no time for more."""
+        if self._marks and control.should_training_stop and not control.should_save:
             control.should_evaluate = control.should_save = True
-        control.should_log = control.should_evaluate or step % self._log_every == 0
 
     @override
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
 from imdb_sentiment.inference.cascade import Cascade, TfidfModel, blended, is_confident
 from imdb_sentiment.inference.scorer import softmax
+from imdb_sentiment.results.metrics import NO_METRICS, CustomMetrics
 from imdb_sentiment.results.training import Calibration, CascadeChoice
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ _NEVER = 1.0
 
 
 def calibrate(
-    logits: NDArray[np.float64], labels: Sequence[int], config: "FineTuneConfig", names: LabelNames
+    logits: NDArray[np.float64],
+    labels: Sequence[int],
+    config: "FineTuneConfig",
+    names: LabelNames,
+    metrics: CustomMetrics = NO_METRICS,
 ) -> Calibration:
     """Fit a temperature to held-out rows, and choose the threshold on the calibrated probabilities.
 
@@ -39,6 +44,7 @@ def calibrate(
         labels: True labels, 0 or 1.
         config: Its `threshold` is a value or a goal.
         names: Names of the two labels.
+        metrics: The user's metrics.
     """
     temperature = fit_temperature(logits, labels)
     probabilities = softmax(logits / temperature)
@@ -47,8 +53,8 @@ def calibrate(
     if isinstance(value, str):
         chosen = choose_threshold(Goal.of(value), probabilities[:, 1], labels)
         value, reached = chosen.value, chosen.reached
-    before = measure(softmax(logits), labels, names=names)
-    after = measure(probabilities, labels, names=names, threshold=value)
+    before = measure(softmax(logits), labels, names=names, metrics=metrics)
+    after = measure(probabilities, labels, names=names, threshold=value, metrics=metrics)
     return Calibration(
         temperature=temperature,
         threshold=value,

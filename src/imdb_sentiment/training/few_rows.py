@@ -23,6 +23,7 @@ from imdb_sentiment.training.checkpoints import describe_resume_point, resume_po
 from imdb_sentiment.training.contrastive import INVERSE_PENALTIES, contrastive_steps, train_contrastively
 from imdb_sentiment.training.fine_tuning import fine_tune
 from imdb_sentiment.training.fold_scores import read_fold, write_fold
+from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
 from imdb_sentiment.training.linear_probe import Linear, fit_linear, head_features
 from imdb_sentiment.training.recipe import CONTRASTIVE, FINE_TUNE, PROBE, methods_to_compare
 from imdb_sentiment.training.signals import graceful_interrupt
@@ -89,6 +90,7 @@ def train_on_few_rows(
     recipe: "Recipe",
     folder: Path,
     run: Mapping[str, Any],
+    hooks: Hooks = NO_HOOKS,
 ) -> FewRowsResult:
     """Compare methods by their log loss on held-out rows, and train the final model with the best one.
 
@@ -103,6 +105,7 @@ def train_on_few_rows(
         recipe: Machine-dependent settings.
         folder: Stores the held-out scores of each finished fold, so that an interrupted run can be resumed.
         run: Description of the run, as JSON values.
+        hooks: The loss, for fine-tuning.
 
     Raises:
         TrainingInterruptedError: A signal ended the run.
@@ -110,7 +113,7 @@ def train_on_few_rows(
     """
     held = np.flatnonzero(rows.fold_of >= 0)
     labels = rows.encoded.labels[held]
-    trainer = _Trainer(load, encoder, config, rows=rows, recipe=recipe, folder=folder, run=run)
+    trainer = _Trainer(load, encoder, config, rows=rows, recipe=recipe, folder=folder, run=run, hooks=hooks)
     truncated = float((rows.encoded.lengths > rows.short.lengths).mean())
     methods = methods_to_compare(config, rows=len(rows.texts), truncated=truncated)
     scored = {method: [*trainer.scores(method)[:, held]] for method in methods}
@@ -143,9 +146,11 @@ class _Trainer:
         recipe: "Recipe",
         folder: Path,
         run: Mapping[str, Any],
+        hooks: Hooks,
     ) -> None:
         self._load, self._encoder, self._config = load, encoder, config
         self._rows, self._recipe, self._folder, self._run = rows, recipe, folder, run
+        self._hooks = hooks
         self._folds = int(rows.fold_of.max()) + 1
         self._penalty = INVERSE_PENALTIES[0]
         self._kept: dict[str, PreTrainedModel] = {}
@@ -248,6 +253,7 @@ class _Trainer:
             folder=self._folder,
             run=self._run,
             description=description,
+            hooks=self._hooks,
         )
         if tuned.interrupted:
             raise self._interrupted(what)

@@ -11,6 +11,7 @@ from imdb_sentiment.models.trainable import Restriction, restrict_training
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 from imdb_sentiment.training.batching import TrainingRows
+from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
 from imdb_sentiment.training.recipe import Recipe
 from imdb_sentiment.training.setup import build_training
 from imdb_sentiment.training.signals import graceful_interrupt
@@ -44,6 +45,7 @@ def fine_tune(
     run: Mapping[str, Any],
     resume_from: Path | None = None,
     description: str = "training",
+    hooks: Hooks = NO_HOOKS,
 ) -> FineTuned:
     """Train encoder and head, in every process.
 
@@ -57,6 +59,7 @@ def fine_tune(
         run: Description of the run, as JSON values.
         resume_from: A complete checkpoint.
         description: Beginning of the progress line.
+        hooks: The user's metrics, callbacks and loss.
 
     Raises:
         TrainingDivergedError: A loss or a gradient is NaN or infinite.
@@ -76,6 +79,7 @@ def fine_tune(
             run=run,
             stop=stop,
             description=description,
+            hooks=hooks,
         )
         try:
             trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)

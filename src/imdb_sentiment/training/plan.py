@@ -15,6 +15,7 @@ from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.training.batching import EncodedRows, TrainingRows
 from imdb_sentiment.training.few_rows import FewRows
+from imdb_sentiment.training.hooks import Hooks
 from imdb_sentiment.training.recipe import CONTRASTIVE, FINE_TUNE, PROBE, few_rows_below
 
 if TYPE_CHECKING:
@@ -50,17 +51,22 @@ class Plan(NamedTuple):
     """The checkpoint to resume from, or the file of the last finished fold."""
 
 
-def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits") -> bool:
+def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits", hooks: Hooks) -> bool:
     """Return whether methods are compared on held-out rows, as for few rows, instead of fine-tuning right away.
+
+    Callbacks are those of one training, and of a series of them only one would be meant.
 
     Raises:
         ConfigError: An option that they do not support was set.
     """
     named = config.method in (CONTRASTIVE, PROBE)
-    few = bool(splits.folds) or named or len(splits.train) < few_rows_below(config)
+    few = bool(splits.folds) or named or len(splits.train) < few_rows_below(config, needs_trainer=hooks.needs_trainer)
+    compares = config.method != FINE_TUNE
     other = {
         "cascade=True": config.cascade,
-        f"lora_rank={config.lora_rank}": config.lora_rank is not None and config.method != FINE_TUNE,
+        f"lora_rank={config.lora_rank}": config.lora_rank is not None and compares,
+        "loss": hooks.loss is not None and compares,
+        "callbacks": bool(hooks.callbacks),
         "several processes": world_size() > 1,
     }
     if few and any(other.values()):
@@ -74,15 +80,19 @@ def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits") -> bool:
     return few
 
 
-def describe_run(config: SettledConfig, splits: "DataSplits", names: LabelNames) -> dict[str, object]:
+def describe_run(config: SettledConfig, splits: "DataSplits", names: LabelNames, hooks: Hooks) -> dict[str, object]:
     """Return what decides how a run ends, as JSON values: a run cannot be resumed from a checkpoint of another."""
     of_a_step = {"per_device_train_batch_size", "gradient_accumulation_steps"}
     batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
-    return config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS | of_a_step) | {
-        "rows_per_step": batch * world_size(),
-        "labels": list(names),
-        "data_fingerprint": splits.summary.fingerprint,
-    }
+    return (
+        config.model_dump(mode="json", exclude=NON_TRAINING_FIELDS | of_a_step)
+        | hooks.describe()
+        | {
+            "rows_per_step": batch * world_size(),
+            "labels": list(names),
+            "data_fingerprint": splits.summary.fingerprint,
+        }
+    )
 
 
 def encode_rows(

@@ -71,11 +71,16 @@ def settle(config: "FineTuneConfig", *, train_rows: int, hidden_size: int) -> Se
     return SettledConfig(**(config.model_dump() | settled))
 
 
-def few_rows_below(config: "FineTuneConfig") -> int:
-    """Return the number of training rows below which few-shot methods are used; 0 if they are ruled out."""
+def few_rows_below(config: "FineTuneConfig", *, needs_trainer: bool = False) -> int:
+    """Return the number of training rows below which few-shot methods are used; 0 if they are ruled out.
+
+    Args:
+        config: The configuration as given.
+        needs_trainer: Whether something was given that only the Trainer can use.
+    """
     automatic = config.method == "auto" and config.num_train_epochs == "auto"
     chosen = config.method in (CONTRASTIVE, PROBE)
-    possible = not config.cascade and config.lora_rank is None and world_size() == 1
+    possible = not config.cascade and config.lora_rank is None and not needs_trainer and world_size() == 1
     return _FEW_ROWS if (automatic or chosen) and possible else 0
 
 

@@ -30,6 +30,7 @@ from imdb_sentiment.training.checkpoints import Keep, newest_checkpoint, prepare
 from imdb_sentiment.training.decisions import calibrate, fit_cascade
 from imdb_sentiment.training.few_rows import FewRows, train_on_few_rows
 from imdb_sentiment.training.fine_tuning import fine_tune
+from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
 from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.plan import Plan
 from imdb_sentiment.training.recipe import FINE_TUNE, Recipe, resolve
@@ -63,15 +64,17 @@ class Fitted(NamedTuple):
     """Out-of-fold baselines on the same rows."""
 
 
-def train(plan: Plan, encoder: "Encoder", splits: "Callable[[], DataSplits]") -> Fitted:
+def train(plan: Plan, encoder: "Encoder", splits: "Callable[[], DataSplits]", hooks: Hooks = NO_HOOKS) -> Fitted:
     """Train and calibrate, in every process.
 
     Args:
         plan: What to do.
         encoder: The pretrained encoder.
         splits: Returns the splits; called on rank 0 only, which has read them.
+        hooks: The user's metrics, callbacks and loss.
 
     Raises:
+        ConfigError: A metric or the loss of the user fails.
         OutputExistsError: The folder holds checkpoints of another program.
         DiskFullError: The checkpoints do not fit on the disk.
         TrainingDivergedError: A loss or a gradient is NaN or infinite.
@@ -79,9 +82,9 @@ def train(plan: Plan, encoder: "Encoder", splits: "Callable[[], DataSplits]") ->
     """
     with _isolated_random_state():
         if isinstance(plan.rows, FewRows):
-            fitted = _train_on_few_rows(plan, plan.rows, encoder)
+            fitted = _train_on_few_rows(plan, plan.rows, encoder, hooks)
         else:
-            fitted = _fine_tune(plan, plan.rows, encoder, splits)
+            fitted = _fine_tune(plan, plan.rows, encoder, splits, hooks)
     scale_outputs(fitted.model, 1 / fitted.result.calibration.temperature)  # so it is calibrated in any program
     return fitted
 
@@ -104,7 +107,7 @@ def _isolated_random_state() -> Iterator[None]:
             np.random.set_state(numpy)
 
 
-def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder") -> Fitted:
+def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hooks) -> Fitted:
     """Compare methods on rows held out in turn, and train by the best."""
     import torch
 
@@ -131,17 +134,19 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder") -> Fitted:
         recipe=recipe,
         folder=plan.folder,
         run={**plan.run, "precision_used": recipe.precision},
+        hooks=hooks,
     )
     labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
-    calibration = calibrate(trained.logits, labels, config, plan.names)
+    calibration = calibrate(trained.logits, labels, config, plan.names, hooks.metrics)
     held_out = baselines = None
     if trained.cross_fitted is not None:
         held_out = held_out_scores(trained.cross_fitted, encoder.text_encoder, rows.texts)
-        after = full_report(measured_rows(held_out, rows.texts, labels, calibration), names=plan.names)
+        measured = measured_rows(held_out, rows.texts, labels, calibration, hooks.metrics)
+        after = full_report(measured, names=plan.names)
         after = replace(after, cross_validated=True, numeric_precision="fp32")
         calibration = replace(calibration, after=after)
         baselines = trained.baselines
-    notes = [heads[0], *filter(None, [trained.restricted]), f"{recipe.precision} on {device.type}"]
+    notes = [heads[0], *filter(None, [trained.restricted, hooks.note]), f"{recipe.precision} on {device.type}"]
     if config.report_to:
         trackers = ", ".join(config.report_to)
         notes.append(f"{trackers} got nothing, as no epoch was validated; method='fine_tune' validates each")
@@ -163,7 +168,9 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder") -> Fitted:
     return Fitted(trained.model, encoder.text_encoder, result, held_out=held_out, baselines=baselines)
 
 
-def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Callable[[], DataSplits]") -> Fitted:
+def _fine_tune(
+    plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Callable[[], DataSplits]", hooks: Hooks
+) -> Fitted:
     """Train encoder and head together, and keep the best epoch."""
     import torch
 
@@ -197,6 +204,7 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
         folder=plan.folder,
         run={**plan.run, "precision_used": recipe.precision},
         resume_from=checkpoint,
+        hooks=hooks,
     )
     state = trainer.state
     if interrupted:
@@ -205,11 +213,11 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
             found=f"a complete checkpoint in {newest_checkpoint(plan.folder)}",
             hint="fit(resume=True) to resume it",
         )
-    history = read_history(state.log_history, plan.names, precision=recipe.precision)
+    history = read_history(state.log_history, plan.names, precision=recipe.precision, metrics=hooks.metrics)
     epoch, reason = _kept_epoch(history, state, config)
     seconds = time.perf_counter() - started
 
-    calibration, cascade, choice = run_on_main(lambda: _decide(trained, text_encoder, plan, splits()))
+    calibration, cascade, choice = run_on_main(lambda: _decide(trained, text_encoder, plan, splits(), hooks))
     after = replace(calibration.after, kept_epoch=epoch, kept_because=reason)
     result = FineTuneResult(
         calibration=replace(calibration, after=after),
@@ -224,7 +232,7 @@ def _fine_tune(plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Call
         settled=plan.settled,
         notes=(
             head_note,
-            *filter(None, [restricted]),
+            *filter(None, [restricted, hooks.note]),
             _precision_note(recipe, trainer.args.device.type),
             *_resume_notes(checkpoint, processes, state),
         ),
@@ -243,13 +251,13 @@ def _kept_epoch(history: Sequence[EpochRecord], state: "TrainerState", config: S
 
 
 def _decide(
-    model: "PreTrainedModel", encoder: TextEncoder, plan: Plan, splits: "DataSplits"
+    model: "PreTrainedModel", encoder: TextEncoder, plan: Plan, splits: "DataSplits", hooks: Hooks
 ) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
     """Choose temperature, threshold and cascade on the validation split."""
     config = plan.config
     validation = labelled_texts(splits.validation)
     logits = score_texts(model, encoder, validation.texts).logits
-    calibration = calibrate(logits, validation.labels, config, plan.names)
+    calibration = calibrate(logits, validation.labels, config, plan.names, hooks.metrics)
     if not config.cascade:
         return calibration, None, None
     odds = log_odds_of(logits) / calibration.temperature

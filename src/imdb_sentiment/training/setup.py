@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.errors import TrainingDivergedError
+from imdb_sentiment.errors import InputError, TrainingDivergedError
 from imdb_sentiment.evaluation.bootstrap import resampled_metrics
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss
 from imdb_sentiment.evaluation.metrics import measure
@@ -17,13 +17,15 @@ from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.measured import MeasuredRows
-from imdb_sentiment.results.metrics import METRICS
+from imdb_sentiment.results.metrics import METRICS, NO_METRICS, CustomMetrics
 from imdb_sentiment.results.training import EpochRecord
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 from imdb_sentiment.training.arguments import training_arguments
 from imdb_sentiment.training.batching import Collate, Share, StepBatches, TrainingRows, pad_rows
 from imdb_sentiment.training.best_epoch import CALIBRATED_LOG_LOSS, STANDARD_ERROR, BestEpochMetric, choose_metric
 from imdb_sentiment.training.checkpoints import Keep
+from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
+from imdb_sentiment.training.losses import cross_entropy
 from imdb_sentiment.training.recipe import Recipe
 from imdb_sentiment.training.signals import StopRequest
 
@@ -71,6 +73,7 @@ def build_training(
     run: Mapping[str, Any],
     stop: StopRequest | None = None,
     description: str = "training",
+    hooks: Hooks = NO_HOOKS,
 ) -> Training:
     """Build a Trainer that evaluates and saves in the same steps, and shows one progress line.
 
@@ -86,6 +89,7 @@ def build_training(
         run: Description of the run, as JSON values; stored in each checkpoint.
         stop: The user's stop flag.
         description: Beginning of the progress line.
+        hooks: The user's metrics, callbacks and loss.
     """
     import torch
 
@@ -133,24 +137,30 @@ def build_training(
         metric=metric,
         keep=Keep(config.save_total_limit, best=config.load_best_model_at_end),
         has_stopped=schedule.has_stopped,
-        label_smoothing=config.label_smoothing,
+        loss=hooks.loss or cross_entropy(config.label_smoothing),
         model=model,
         args=arguments,
         data_collator=partial(pad_rows, encoder, lambda length: padded(length, encoder.max_length)),
         eval_dataset=rows.validation.longest_first() if rows.validation is not None else None,
-        compute_metrics=_metrics(metric, config),
-        callbacks=[schedule, stopping, progress_line, run_record(run), *release_memory],
+        compute_metrics=_metrics(metric, config, hooks.metrics),
+        # the user's first, so that the schedule sees what they ask for
+        callbacks=[*hooks.callbacks, schedule, stopping, progress_line, run_record(run), *release_memory],
     )
     trainer.remove_callback(PrinterCallback)
     return Training(trainer, progress_line, stopping)
 
 
 def read_history(
-    log: Sequence[dict[str, Any]], names: tuple[str, str], *, precision: str | None = None
+    log: Sequence[dict[str, Any]],
+    names: tuple[str, str],
+    *,
+    precision: str | None = None,
+    metrics: CustomMetrics = NO_METRICS,
 ) -> tuple[EpochRecord, ...]:
     """Read one record per evaluation from the Trainer's log, which a resumed run continues.
 
-    The training loss of a record is the mean over the steps since the previous record.
+    The training loss of a record is the mean over the steps since the previous record. A second evaluation after the
+    same step, for which a callback may ask, is left out.
     """
     records: list[EpochRecord] = []
     logged = 0
@@ -159,7 +169,7 @@ def read_history(
         if "loss" in entry:
             losses.append((entry["loss"], entry["step"] - logged))
             logged = entry["step"]
-        elif "eval_accuracy" in entry:
+        elif "eval_accuracy" in entry and losses:
             tn, fp, fn, tp = (int(entry[f"eval_{name}"]) for name in _COUNTED)
             report = EvaluationReport(
                 labels=names,
@@ -167,6 +177,7 @@ def read_history(
                 confusion_matrix=((tn, fp), (fn, tp)),
                 numeric_precision=precision,
                 **{name: entry[f"eval_{name}"] for name in METRICS},
+                custom_metrics={name: entry[f"eval_{name}"] for name in metrics},
             )
             mean = sum(loss * steps for loss, steps in losses) / sum(steps for _, steps in losses)
             records.append(
@@ -182,27 +193,30 @@ def read_history(
     return tuple(records)
 
 
-def _metrics(metric: BestEpochMetric, config: "SettledConfig") -> Any:
+def _metrics(metric: BestEpochMetric, config: "SettledConfig", custom: CustomMetrics) -> Any:
     def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
         logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
         probabilities = softmax(logits)
         try:
-            report = measure(probabilities, labels, names=LabelNames())
+            report = measure(probabilities, labels, names=LabelNames(), metrics=custom)
+        except InputError:  # which is a ValueError too
+            raise
         except ValueError as error:
             hint = f"a learning rate below {config.learning_rate:g}"
             raise TrainingDivergedError(
                 "training diverged: the model's outputs are NaN or infinite", hint=hint
             ) from error
         counts = [count for row in report.confusion_matrix for count in row]
-        metrics = {
-            **{name: getattr(report, name) for name in METRICS},
+        metrics: dict[str, Any] = {
+            **{name: report.value_of(name) for name in (*METRICS, *custom)},
             **dict(zip(_COUNTED, counts, strict=True)),
             CALIBRATED_LOG_LOSS: calibrated_log_loss(logits, labels),
         }
         if metric.name != CALIBRATED_LOG_LOSS:
-            measured = MeasuredRows(probabilities[:, 1], labels)
+            chosen = CustomMetrics({name: own for name, own in custom.items() if name == metric.name})
+            measured = MeasuredRows(probabilities[:, 1], labels, metrics=chosen)
             resampled = resampled_metrics(measured, seed=config.seed, resamples=_RESAMPLES)[metric.name]
-            metrics[STANDARD_ERROR] = float(np.std(resampled))
+            metrics[STANDARD_ERROR] = float(np.std(resampled[np.isfinite(resampled)]))
         return metrics
 
     return compute_metrics

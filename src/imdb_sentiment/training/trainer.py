@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate.utils import gather_object
 from transformers import Trainer
+from transformers.trainer_callback import ExportableState
 from typing_extensions import override
 
 from imdb_sentiment.errors import TrainingDivergedError
 from imdb_sentiment.runtime.process_wide import COMPUTE_LOCK, WARNINGS_LOCK
-from imdb_sentiment.training.checkpoints import Keep, complete_checkpoints, complete_or_removed, finish, prune
+from imdb_sentiment.training.checkpoints import (
+    RUN_RECORD,
+    Keep,
+    complete_checkpoints,
+    complete_or_removed,
+    finish,
+    prune,
+)
+from imdb_sentiment.training.losses import Loss, row_losses
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -32,7 +41,7 @@ _MAX_LISTED = 64
 class FineTuneTrainer(Trainer):
     """Trainer with its own batch order, exact loss normalization and complete checkpoints.
 
-    The training loss is the weighted mean of the cross-entropy over all rows of a step, however the step is divided
+    The training loss is the weighted mean of the losses of all rows of a step, however the step is divided
     into micro-batches, accumulated batches and processes. Upstream does not divide by the number of accumulated batches
     for these models (https://github.com/huggingface/transformers/issues/47688), and averages over processes with
     unequal numbers of rows.
@@ -44,7 +53,7 @@ class FineTuneTrainer(Trainer):
         keep: Which checkpoints to keep.
         folder: Folder for the checkpoints.
         has_stopped: Returns whether a resumed run has already stopped early.
-        label_smoothing: Share of the targets of the loss that is divided between the labels.
+        loss: Returns the weighted losses of rows.
         arguments: Arguments of `transformers.Trainer`.
     """
 
@@ -59,7 +68,7 @@ class FineTuneTrainer(Trainer):
         keep: Keep,
         folder: Path,
         has_stopped: "Callable[[TrainerState], bool]",
-        label_smoothing: float = 0.0,
+        loss: Loss,
         **arguments: Any,
     ) -> None:
         args: TrainingArguments = arguments["args"]
@@ -73,7 +82,7 @@ class FineTuneTrainer(Trainer):
         self._metric = metric
         self._keep = keep
         self._has_stopped = has_stopped
-        self._label_smoothing = label_smoothing
+        self._loss = loss
         self._rows: list[int] = []
 
     @override
@@ -126,11 +135,9 @@ class FineTuneTrainer(Trainer):
         weights, labels, _ = (inputs.pop(name) for name in ("weights", "labels", "mass"))
         with COMPUTE_LOCK.shared():
             outputs = model(**inputs)
-        losses = torch.nn.functional.cross_entropy(
-            outputs.logits.float(), labels, reduction="none", label_smoothing=self._label_smoothing
-        )
+        losses: Any = row_losses(self._loss, outputs.logits.float(), labels, weights)
         # gradients are averaged over processes, so the loss is multiplied by their number
-        loss = (losses * weights).sum() / num_items_in_batch * self.accelerator.num_processes
+        loss = losses.sum() / num_items_in_batch * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
 
     @override
@@ -150,6 +157,20 @@ class FineTuneTrainer(Trainer):
         if self.state.global_step and self.args.should_save:
             prune(self._folder, self._keep, best_step=self.state.best_global_step)  # if a kill prevented it
         return (int(self.args.num_train_epochs), 0) if self._has_stopped(self.state) else begin
+
+    @override
+    def _load_callback_state(self) -> None:
+        """Restore the attributes of a resumed run's callbacks, in their order and in place.
+
+        Upstream makes new objects, which whoever holds the old ones would not see.
+        """
+        saved: Any = self.state.stateful_callbacks
+        waiting = {name: [*states] if isinstance(states, list) else [states] for name, states in saved.items()}
+        waiting.pop(RUN_RECORD, None)
+        for callback in self.callback_handler.callbacks:
+            if isinstance(callback, ExportableState) and waiting.get(type(callback).__name__):
+                for name, value in waiting[type(callback).__name__].pop(0).get("attributes", {}).items():
+                    setattr(callback, name, value)
 
     @override
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
