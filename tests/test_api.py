@@ -24,7 +24,18 @@ LAYERS = [
     {"evaluation", "models"},
     {"audit", "inference"},
     {"persistence", "training"},
-    {"__main__", "classifier", "cli", "cross_validation", "finetuner", "label_issues", "learning_curves", "sklearn"},
+    {
+        "__main__",
+        "classifier",
+        "cli",
+        "cross_validation",
+        "finetuner",
+        "hyperparameter_search",
+        "label_issues",
+        "learning_curves",
+        "sklearn",
+        "tuning",
+    },
 ]
 SERVING = ("classifier", "inference", "persistence")
 NOT_FOR_SERVING = ("imdb_sentiment.data.sources", "imdb_sentiment.training", "imdb_sentiment.finetuner")
@@ -138,6 +149,7 @@ def test_the_root_holds_what_users_call_and_packages_that_say_what_they_are() ->
         "classifier.py",
         "cross_validation.py",
         "finetuner.py",
+        "hyperparameter_search.py",
         "label_issues.py",
         "learning_curves.py",
         "sklearn.py",

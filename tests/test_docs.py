@@ -55,6 +55,7 @@ RUNS = {
     "docs/how-to/saved-model.md": {"python"},
     "docs/how-to/scikit-learn.md": {"python"},
     "docs/how-to/score-files.md": {"python", "bash"},
+    "docs/how-to/search.md": {"python", "sh"},
     "docs/explanation/splits.md": {"python"},
     "docs/explanation/imbalance.md": {"python"},
     "docs/reference/cli.md": {"python", "bash"},

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from imdb_sentiment.evaluation.comparison import compare
     from imdb_sentiment.finetuner import SentimentFineTuner
+    from imdb_sentiment.hyperparameter_search import search
     from imdb_sentiment.label_issues import find_label_issues
     from imdb_sentiment.learning_curves import learning_curve
     from imdb_sentiment.persistence.metadata import ModelMetadata
@@ -67,6 +68,7 @@ __all__ = [
     "learning_curve",
     "load_config",
     "save_config",
+    "search",
 ]
 
 _HOMES = {
@@ -98,6 +100,7 @@ _HOMES = {
     ),
     "evaluation.comparison": ("compare",),
     "finetuner": ("SentimentFineTuner",),
+    "hyperparameter_search": ("search",),
     "label_issues": ("find_label_issues",),
     "learning_curves": ("learning_curve",),
     "persistence.metadata": ("ModelMetadata",),

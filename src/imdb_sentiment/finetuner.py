@@ -7,8 +7,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
-import numpy as np
-
 from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.config.other_names import suggest_setting
@@ -339,9 +337,8 @@ class SentimentFineTuner:
             held: Keeps the folder claimed until it is closed.
             resume: As for `fit`.
         """
-        from imdb_sentiment.training.checkpoints import check_same_run, claimed, resume_point, temporary_folder
-        from imdb_sentiment.training.plan import Plan, describe_run, encode_rows, uses_few_rows
-        from imdb_sentiment.training.recipe import settle, settled_fields
+        from imdb_sentiment.training.checkpoints import claimed, temporary_folder
+        from imdb_sentiment.training.plan import Plan
 
         folder = self.output_dir
         if folder is None:
@@ -352,24 +349,15 @@ class SentimentFineTuner:
         if data is not None or self._rows_given or self._read_config != self.data_config:
             self._take(data)
         splits, names, _ = self._load()
-        config = settle(self.config, train_rows=len(splits.train), hidden_size=encoder.config.hidden_size)
-        run = describe_run(config, splits, names, self._hooks)
-        few = uses_few_rows(self.config, splits, self._hooks)
-        self._hooks.try_metrics(np.array((splits.train if splits.folds else splits.validation)["label"]))
-        point = resume_point(folder) if resume else None
-        if point:
-            check_same_run(point, run)
-        self._look(encoder.text_encoder)  # before anything is trained
-        return Plan(
-            config=config,
-            settled=settled_fields(self.config, config),
-            rows=encode_rows(splits, encoder.text_encoder, config, few=few),
-            names=names,
-            summary=splits.summary,
-            audit=self._audit,
-            run=run,
-            folder=folder,
-            resume_point=point,
+        return Plan.of(
+            self.config,
+            splits,
+            encoder,
+            names,
+            folder,
+            resume=resume,
+            audit=lambda: self._look(encoder.text_encoder),
+            hooks=self._hooks,
         )
 
     def _load(self) -> LoadedSplits:
@@ -388,7 +376,7 @@ class SentimentFineTuner:
         self._rows_given, self._read_config = rows is not None, config
         return self._loaded
 
-    def _look(self, encoder: TextEncoder) -> None:
+    def _look(self, encoder: TextEncoder) -> "DataAudit | None":
         """Audit the data, unless that was done before or their source is not known."""
         from imdb_sentiment.audit.dataset import audit_rows
 
@@ -396,6 +384,7 @@ class SentimentFineTuner:
         if self._audit is None and source is not None:
             name = self.config.model_name
             self._audit = audit_rows(*source, self._read_config, encoder=encoder, model_name=name)
+        return self._audit
 
     def _require_fitted(self, what: str) -> "Fitted":
         if self._fitted is None:

@@ -35,7 +35,7 @@ def test_each_resample_is_measured_as_scikit_learn_would(decimals: int, threshol
     positive, labels = made_up_rows(200, np.random.default_rng(1), share=0.3)
     scored = MeasuredRows(np.clip(np.round(positive, decimals), 0.01, 0.99), labels, threshold)
     figures = resampled_metrics(scored, seed=7, resamples=5)
-    drawn = np.concatenate(list(bootstrap._draws(labels, np.random.default_rng(7), 5)))
+    drawn = np.concatenate(list(bootstrap.stratified_draws(labels, np.random.default_rng(7), 5)))
     for number, weights in enumerate(drawn):
         assert weights[labels == 1].sum() == 60
         assert weights[labels == 0].sum() == 140

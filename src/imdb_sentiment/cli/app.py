@@ -18,6 +18,7 @@ from imdb_sentiment.cli.learning_curve import learning_curve
 from imdb_sentiment.cli.options import option_meant
 from imdb_sentiment.cli.predict import predict
 from imdb_sentiment.cli.report import report
+from imdb_sentiment.cli.search import search
 from imdb_sentiment.cli.train import train
 from imdb_sentiment.runtime.messages import visible
 
@@ -55,7 +56,7 @@ def _top(
 
 PANELS = {
     "Data": (audit, label_issues, learning_curve),
-    "Training": (demo, train, cross_validate),
+    "Training": (demo, train, search, cross_validate),
     "Saved models": (evaluate, compare, report, predict, export),
 }
 

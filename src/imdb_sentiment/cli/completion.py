@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import get_args
 
-__all__ = ["assignments", "data_assignments", "encoders", "one_of", "presets"]
+__all__ = ["assignments", "data_assignments", "encoders", "metrics", "one_of", "presets", "settings_to_vary"]
 
 _BUNDLED = "minilm"
 
@@ -18,6 +18,20 @@ def presets(incomplete: str) -> list[str]:
     from imdb_sentiment.config.fine_tune import Preset
 
     return _beginning_with(incomplete, get_args(Preset))
+
+
+def metrics(incomplete: str) -> list[str]:
+    """Complete the metrics that the best trial of a search may be chosen by."""
+    from imdb_sentiment.config.fine_tune import Metric
+
+    return _beginning_with(incomplete, [name for name in get_args(Metric) if name != "auto"])
+
+
+def settings_to_vary(incomplete: str) -> list[str]:
+    """Complete the fields of `FineTuneConfig` that a search may vary, as `FIELD=`."""
+    from imdb_sentiment.config import NON_TRAINING_FIELDS, FineTuneConfig
+
+    return _fields(incomplete, [name for name in FineTuneConfig.model_fields if name not in NON_TRAINING_FIELDS])
 
 
 def encoders(incomplete: str) -> list[str]:

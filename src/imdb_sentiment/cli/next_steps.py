@@ -16,7 +16,12 @@ _FLAGS = {"--data", "--text-column", "--label-column", "--positive-label", "--ne
 
 
 def next_steps(
-    output: Path, report: "EvaluationReport", data_config: "DataConfig", fine_tune_config: "FineTuneConfig"
+    output: Path,
+    report: "EvaluationReport",
+    data_config: "DataConfig",
+    fine_tune_config: "FineTuneConfig",
+    *,
+    searched: bool = False,
 ) -> str:
     """Return the commands to run next, ready to be pasted.
 
@@ -25,6 +30,7 @@ def next_steps(
         report: The model on rows that it was not trained on.
         data_config: The data it was trained on.
         fine_tune_config: How it was trained.
+        searched: Whether other settings were tried already.
     """
     better = next((baseline.name for baseline in report.baselines if baseline.is_better), None)
     if better is None:
@@ -32,6 +38,7 @@ def next_steps(
         return f"Next:\n  imdb-sentiment predict {shlex.quote(str(output))} {example}"
     data = data_options(data_config)
     model = Setting("model_name", fine_tune_config.model_name, flag="--model").for_shell({"--model"})
+    search = ["  settings that do not suit these rows:", f"    imdb-sentiment search {data} {model}"]
     return "\n".join(
         [
             f"It is worse than {better}, which costs far less. Before you use it, look for the reason:",
@@ -39,6 +46,7 @@ def next_steps(
             f"    imdb-sentiment label-issues {data}",
             "  too few labelled rows:",
             f"    imdb-sentiment learning-curve {data} {model}",
+            *(() if searched else search),
         ]
     )
 

@@ -11,7 +11,7 @@ from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.measured import MeasuredRows
 from imdb_sentiment.results.metrics import Counts, metrics_of_counts
 
-__all__ = ["LEVEL", "RESAMPLES", "SEED", "intervals_of", "resampled_metrics"]
+__all__ = ["LEVEL", "RESAMPLES", "SEED", "intervals_of", "resampled_metrics", "stratified_draws"]
 
 LEVEL = 0.95
 SEED = 0
@@ -94,7 +94,7 @@ def resampled_metrics(
     parts: list[dict[str, NDArray[np.float64]]] = []
     own: list[dict[str, NDArray[np.float64]]] = []
     both, left = 0 < measured.labels.sum() < len(measured.labels), _CUSTOM_RESAMPLES
-    for weights in _draws(measured.labels, rng, resamples):
+    for weights in stratified_draws(measured.labels, rng, resamples):
         parts.append(measure(weights))
         own.append(measure.custom(weights[:left]) if both else {})
         left = max(left - len(weights), 0)
@@ -103,7 +103,9 @@ def resampled_metrics(
     }
 
 
-def _draws(labels: NDArray[np.int64], rng: np.random.Generator, resamples: int) -> Iterator[NDArray[np.float64]]:
+def stratified_draws(
+    labels: NDArray[np.int64], rng: np.random.Generator, resamples: int
+) -> Iterator[NDArray[np.float64]]:
     """Yield how often each row is drawn, in chunks of shape (resamples, n)."""
     groups = [np.flatnonzero(labels == label) for label in (0, 1)]
     # one resample at a time, so that the draws do not depend on the chunk size

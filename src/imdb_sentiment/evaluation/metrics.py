@@ -100,11 +100,12 @@ class WeightedMetrics:
         self._loss_names, self._losses = [*losses], np.stack([*losses.values()], axis=1)
         self._ties = np.flatnonzero(np.diff(positive, prepend=-1.0))
 
-    def __call__(self, drawn: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    def __call__(self, drawn: NDArray[np.float64], *, rankings: bool = True) -> dict[str, NDArray[np.float64]]:
         """Return the metrics of k samples, of shape (k,) each; without those of rankings if a label is absent.
 
         Args:
             drawn: How often each row is in each sample, shape (k, n).
+            rankings: Whether to compute the metrics of rankings, which take most of the time.
         """
         weights = drawn[:, self._order]
         positive = weights * self._labels
@@ -113,7 +114,7 @@ class WeightedMetrics:
         metrics = metrics_of_counts(Counts(negative.sum(axis=1) - fp, fp, positive.sum(axis=1) - tp, tp))
         means = weights @ self._losses / weights.sum(axis=1)[:, None]
         metrics |= zip(self._loss_names, means.T, strict=True)
-        if 0 < self._labels.sum() < len(self._labels):
+        if rankings and 0 < self._labels.sum() < len(self._labels):
             if len(self._ties) < len(self._labels):
                 positive = np.add.reduceat(positive, self._ties, axis=1)
                 negative = np.add.reduceat(negative, self._ties, axis=1)

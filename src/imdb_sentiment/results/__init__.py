@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.label_issues import LabelIssue, LabelIssues
     from imdb_sentiment.results.learning_curve import Forecast, LearningCurve, LearningPoint
     from imdb_sentiment.results.measured import MeasuredRows
+    from imdb_sentiment.results.search import SearchReport, TrialResult
     from imdb_sentiment.results.slices import SliceReport
     from imdb_sentiment.results.splits import LeftOut, SplitSummary
     from imdb_sentiment.results.training import (
@@ -56,9 +57,11 @@ __all__ = [
     "MethodResult",
     "Prediction",
     "Predictions",
+    "SearchReport",
     "SliceReport",
     "SplitSummary",
     "TokenLengths",
+    "TrialResult",
     "WordContribution",
 ]
 
@@ -74,6 +77,7 @@ _MODULES = (
     "evaluation",
     "cross_validation",
     "training",
+    "search",
 )
 """Those that load little come first."""
 

@@ -17,13 +17,15 @@ from typing_extensions import override
 from imdb_sentiment.runtime.malloc import release_freed_memory
 from imdb_sentiment.runtime.progress import progress_bar
 from imdb_sentiment.training.checkpoints import RUN_RECORD
+from imdb_sentiment.training.watching import Evaluation
 
 if TYPE_CHECKING:
     from imdb_sentiment.training.batching import StepBatches
     from imdb_sentiment.training.best_epoch import BestEpochMetric
     from imdb_sentiment.training.signals import StopRequest
+    from imdb_sentiment.training.watching import LatestEvaluation, Watch
 
-__all__ = ["ProgressLine", "ReleaseMemory", "Schedule", "StopOnRequest", "run_record"]
+__all__ = ["ProgressLine", "ReleaseMemory", "Schedule", "StopOnRequest", "WatchEvaluations", "run_record"]
 
 _LOGS_PER_EPOCH = 20
 _STEPS_PER_RELEASE = 16
@@ -123,6 +125,24 @@ class StopOnRequest(TrainerCallback):
             return self._request.requested
         flag = torch.tensor(float(self._request.requested), device=PartialState().device)
         return bool(reduce(flag, reduction="sum").item())
+
+
+class WatchEvaluations(TrainerCallback):
+    """Passes each evaluation on.
+
+    Args:
+        watch: Called with it; an error that it raises ends the run.
+        latest: Holds the logits of the latest evaluation.
+    """
+
+    def __init__(self, watch: "Watch", latest: "LatestEvaluation") -> None:
+        self._watch = watch
+        self._latest = latest
+
+    @override
+    def on_evaluate(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        number = sum("eval_accuracy" in entry for entry in state.log_history)
+        self._watch(Evaluation(number, state.global_step >= state.max_steps, self._latest.in_order()))
 
 
 class ReleaseMemory(TrainerCallback):

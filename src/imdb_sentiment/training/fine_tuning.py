@@ -15,6 +15,7 @@ from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
 from imdb_sentiment.training.recipe import Recipe
 from imdb_sentiment.training.setup import build_training
 from imdb_sentiment.training.signals import graceful_interrupt
+from imdb_sentiment.training.watching import Watch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, Trainer
@@ -46,6 +47,7 @@ def fine_tune(
     resume_from: Path | None = None,
     description: str = "training",
     hooks: Hooks = NO_HOOKS,
+    watch: Watch | None = None,
 ) -> FineTuned:
     """Train encoder and head, in every process.
 
@@ -60,6 +62,7 @@ def fine_tune(
         resume_from: A complete checkpoint.
         description: Beginning of the progress line.
         hooks: The user's metrics, callbacks and loss.
+        watch: Called after each evaluation; an error that it raises ends the run.
 
     Raises:
         TrainingDivergedError: A loss or a gradient is NaN or infinite.
@@ -80,6 +83,7 @@ def fine_tune(
             stop=stop,
             description=description,
             hooks=hooks,
+            watch=watch,
         )
         try:
             trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)

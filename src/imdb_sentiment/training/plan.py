@@ -1,7 +1,8 @@
 """The plan of a run: by which methods, on which encoded rows, and what it must have in common to be resumed."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,17 @@ from imdb_sentiment.results.splits import SplitSummary
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.training.batching import EncodedRows, TrainingRows
+from imdb_sentiment.training.checkpoints import check_same_run, resume_point
 from imdb_sentiment.training.few_rows import FewRows
-from imdb_sentiment.training.hooks import Hooks
-from imdb_sentiment.training.recipe import CONTRASTIVE, FINE_TUNE, PROBE, few_rows_below
+from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
+from imdb_sentiment.training.recipe import CONTRASTIVE, FINE_TUNE, PROBE, few_rows_below, settle, settled_fields
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from imdb_sentiment.config import FineTuneConfig
     from imdb_sentiment.data.data_like import DataSplits
+    from imdb_sentiment.models.pretrained import Encoder
     from imdb_sentiment.results.audit import DataAudit
 
 __all__ = ["Plan", "describe_run", "encode_rows", "uses_few_rows"]
@@ -49,6 +52,54 @@ class Plan(NamedTuple):
 
     resume_point: Path | None
     """The checkpoint to resume from, or the file of the last finished fold."""
+
+    @classmethod
+    def of(
+        cls,
+        config: "FineTuneConfig",
+        splits: "DataSplits",
+        encoder: "Encoder",
+        names: LabelNames,
+        folder: Path,
+        *,
+        resume: bool,
+        audit: "Callable[[], DataAudit | None]",
+        hooks: Hooks = NO_HOOKS,
+    ) -> Self:
+        """Settle the configuration, check that a run in the folder is the same, and encode the rows.
+
+        Args:
+            config: Fine-tuning configuration.
+            splits: The rows.
+            encoder: The pretrained encoder.
+            names: Names of the labels.
+            folder: Folder of the run.
+            resume: Resume what is in the folder.
+            audit: Audits the data; called once the run is known to be possible.
+            hooks: The user's metrics, callbacks and loss.
+
+        Raises:
+            ConfigError: The folder holds another run, an option does not go with so few rows, or a metric fails.
+        """
+        settled = settle(config, train_rows=len(splits.train), hidden_size=encoder.config.hidden_size)
+        run = describe_run(settled, splits, names, hooks)
+        few = uses_few_rows(config, splits, hooks)
+        hooks.try_metrics(np.array((splits.train if splits.folds else splits.validation)["label"]))
+        point = resume_point(folder) if resume else None
+        if point:
+            check_same_run(point, run)
+        audited = audit()  # before anything is trained
+        return cls(
+            config=settled,
+            settled=settled_fields(config, settled),
+            rows=encode_rows(splits, encoder.text_encoder, settled, few=few),
+            names=names,
+            summary=splits.summary,
+            audit=audited,
+            run=run,
+            folder=folder,
+            resume_point=point,
+        )
 
 
 def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits", hooks: Hooks) -> bool:

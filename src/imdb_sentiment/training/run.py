@@ -35,6 +35,7 @@ from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.plan import Plan
 from imdb_sentiment.training.recipe import FINE_TUNE, Recipe, resolve
 from imdb_sentiment.training.setup import read_history
+from imdb_sentiment.training.watching import Watch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerState
@@ -64,7 +65,14 @@ class Fitted(NamedTuple):
     """Out-of-fold baselines on the same rows."""
 
 
-def train(plan: Plan, encoder: "Encoder", splits: "Callable[[], DataSplits]", hooks: Hooks = NO_HOOKS) -> Fitted:
+def train(
+    plan: Plan,
+    encoder: "Encoder",
+    splits: "Callable[[], DataSplits]",
+    hooks: Hooks = NO_HOOKS,
+    *,
+    watch: Watch | None = None,
+) -> Fitted:
     """Train and calibrate, in every process.
 
     Args:
@@ -72,6 +80,8 @@ def train(plan: Plan, encoder: "Encoder", splits: "Callable[[], DataSplits]", ho
         encoder: The pretrained encoder.
         splits: Returns the splits; called on rank 0 only, which has read them.
         hooks: The user's metrics, callbacks and loss.
+        watch: Called after each evaluation of `fine_tune`; an error that it raises ends the run. Few rows are trained
+            on without evaluations.
 
     Raises:
         ConfigError: A metric or the loss of the user fails.
@@ -84,7 +94,7 @@ def train(plan: Plan, encoder: "Encoder", splits: "Callable[[], DataSplits]", ho
         if isinstance(plan.rows, FewRows):
             fitted = _train_on_few_rows(plan, plan.rows, encoder, hooks)
         else:
-            fitted = _fine_tune(plan, plan.rows, encoder, splits, hooks)
+            fitted = _fine_tune(plan, plan.rows, encoder, splits, hooks, watch)
     scale_outputs(fitted.model, 1 / fitted.result.calibration.temperature)  # so it is calibrated in any program
     return fitted
 
@@ -169,7 +179,12 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
 
 
 def _fine_tune(
-    plan: Plan, rows: TrainingRows, encoder: "Encoder", splits: "Callable[[], DataSplits]", hooks: Hooks
+    plan: Plan,
+    rows: TrainingRows,
+    encoder: "Encoder",
+    splits: "Callable[[], DataSplits]",
+    hooks: Hooks,
+    watch: Watch | None,
 ) -> Fitted:
     """Train encoder and head together, and keep the best epoch."""
     import torch
@@ -205,6 +220,7 @@ def _fine_tune(
         run={**plan.run, "precision_used": recipe.precision},
         resume_from=checkpoint,
         hooks=hooks,
+        watch=watch,
     )
     state = trainer.state
     if interrupted:

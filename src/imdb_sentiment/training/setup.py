@@ -28,6 +28,7 @@ from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
 from imdb_sentiment.training.losses import cross_entropy
 from imdb_sentiment.training.recipe import Recipe
 from imdb_sentiment.training.signals import StopRequest
+from imdb_sentiment.training.watching import LatestEvaluation, Watch
 
 if TYPE_CHECKING:
     import torch
@@ -74,6 +75,7 @@ def build_training(
     stop: StopRequest | None = None,
     description: str = "training",
     hooks: Hooks = NO_HOOKS,
+    watch: Watch | None = None,
 ) -> Training:
     """Build a Trainer that evaluates and saves in the same steps, and shows one progress line.
 
@@ -90,13 +92,21 @@ def build_training(
         stop: The user's stop flag.
         description: Beginning of the progress line.
         hooks: The user's metrics, callbacks and loss.
+        watch: Called after each evaluation; an error that it raises ends the run.
     """
     import torch
 
     with LOADING_LOCK:
         from transformers import PrinterCallback
 
-        from imdb_sentiment.training.callbacks import ProgressLine, ReleaseMemory, Schedule, StopOnRequest, run_record
+        from imdb_sentiment.training.callbacks import (
+            ProgressLine,
+            ReleaseMemory,
+            Schedule,
+            StopOnRequest,
+            WatchEvaluations,
+            run_record,
+        )
         from imdb_sentiment.training.trainer import FineTuneTrainer
 
     metric = choose_metric(config.metric_for_best_model)
@@ -128,6 +138,7 @@ def build_training(
         metric=metric,
         patience=config.early_stopping_patience,
     )
+    latest = LatestEvaluation(rows.validation.longest_first()) if rows.validation is not None else None
     progress_line = ProgressLine(len(train), description)
     stopping = StopOnRequest(stop or StopRequest(), saves=validates)
     trainer = FineTuneTrainer(
@@ -141,11 +152,13 @@ def build_training(
         model=model,
         args=arguments,
         data_collator=partial(pad_rows, encoder, lambda length: padded(length, encoder.max_length)),
-        eval_dataset=rows.validation.longest_first() if rows.validation is not None else None,
-        compute_metrics=_metrics(metric, config, hooks.metrics),
+        eval_dataset=latest.rows if latest else None,
+        compute_metrics=_metrics(metric, config, hooks.metrics, latest),
         # the user's first, so that the schedule sees what they ask for
         callbacks=[*hooks.callbacks, schedule, stopping, progress_line, run_record(run), *release_memory],
     )
+    if watch and latest:
+        trainer.add_callback(WatchEvaluations(watch, latest))
     trainer.remove_callback(PrinterCallback)
     return Training(trainer, progress_line, stopping)
 
@@ -193,9 +206,13 @@ def read_history(
     return tuple(records)
 
 
-def _metrics(metric: BestEpochMetric, config: "SettledConfig", custom: CustomMetrics) -> Any:
+def _metrics(
+    metric: BestEpochMetric, config: "SettledConfig", custom: CustomMetrics, latest: LatestEvaluation | None
+) -> Any:
     def compute_metrics(prediction: "EvalPrediction") -> dict[str, float]:
         logits, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+        if latest:
+            latest.logits = logits
         probabilities = softmax(logits)
         try:
             report = measure(probabilities, labels, names=LabelNames(), metrics=custom)

@@ -1,0 +1,122 @@
+"""Search for settings: many trials, each in a process of its own, and an honest number for the best of them."""
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, get_args
+
+from imdb_sentiment.config import DataConfig, FineTuneConfig, Metric, given_config, source_of
+from imdb_sentiment.cross_validation import check_one_process
+from imdb_sentiment.data.splits import load_splits
+from imdb_sentiment.errors import ConfigError, nearest
+from imdb_sentiment.results.search import SearchReport, TrialResult
+from imdb_sentiment.runtime.files import as_path
+from imdb_sentiment.runtime.messages import quote
+from imdb_sentiment.training.rounds import rounds_folder
+from imdb_sentiment.tuning.run import SearchRun
+from imdb_sentiment.tuning.space import check_space, default_space, require_optuna
+
+if TYPE_CHECKING:
+    from imdb_sentiment.data.data_like import DataLike, DataSplits
+    from imdb_sentiment.models.pretrained import Encoder
+
+__all__ = ["search"]
+
+
+def search(
+    data: "DataLike | None" = None,
+    data_config: DataConfig | None = None,
+    space: Mapping[str, object] | None = None,
+    *,
+    config: FineTuneConfig | None = None,
+    trials: int = 20,
+    metric: str = "log_loss",
+    output_dir: str | PathLike[str] = "search",
+    resume: bool = False,
+    on_trial: Callable[[TrialResult], None] | None = None,
+) -> SearchReport:
+    """Train with many settings, keep the best model, and measure it once on the test split. Needs the extra `search`.
+
+    Each trial trains on the training rows and is measured on the held-out ones: the validation split or, of few rows,
+    all training rows, each held out in turn (`DataConfig.validation`). Its probabilities are calibrated, each row's by
+    the others. The first trial is `config` as it is, as far as it lies in the space; the others are proposed by Optuna
+    (a tree-structured Parzen estimator), or each configuration is tried once if there are no more than `trials`.
+    A trial that is worse than the median after an evaluation is given up. Test rows take no part in any of this.
+
+    The metric of the best trial is too good, as it was chosen by it, and so was the epoch that each trial kept. The
+    report has both values: on the held-out rows, and corrected by repeating the choice on resampled rows
+    (BBC-CV; Tsamardinos et al., Bootstrapping the out-of-sample predictions for efficient and accurate
+    cross-validation, Machine Learning, 2018).
+
+    Each trial runs in a process of its own, so that memory does not grow. Checkpoints of all but the best are removed.
+    A trial that fails, such as for lack of memory, is counted, and the search goes on.
+
+    Args:
+        data: As for `SentimentFineTuner.fit`, without `DataSplits`.
+        data_config: Names the columns and labels of `data`.
+        space: For each field of `FineTuneConfig` to vary a list of choices, a range `(low, high)`, or a distribution of
+            Optuna. A range is searched by its logarithm if its ends differ by a factor of ten or more. By default the
+            learning rate and three other fields, which depend on the number of rows.
+        config: The other fields. Trackers (`report_to`) get nothing.
+        trials: Number of trials.
+        metric: What the best trial is chosen by, at a threshold of 0.5: `log_loss`, `accuracy`, `balanced_accuracy`,
+            `f1`, `matthews_correlation`, `roc_auc` or `average_precision`. Log loss distinguishes models on the fewest
+            rows.
+        output_dir: Folder for the study (`study.db`, a SQLite file that Optuna opens), the best model (`model`), its
+            settings (`best.yaml`), and the report (`report.json`).
+        resume: Resume an interrupted search, or add trials to a finished one: the trial under way goes on from its
+            newest checkpoint.
+        on_trial: Called with each trial when it has ended.
+
+    Raises:
+        ConfigError: A field or value of `space` is not valid, or another argument; or `output_dir` holds another
+            search.
+        DataError: The data cannot be used as they are.
+        ModelError: The encoder cannot be used.
+        OutputExistsError: `output_dir` is not empty and `resume` is false, or another search is writing to it.
+        TrainingInterruptedError: A signal ended the search; it can be resumed.
+        HubUnavailableError: Something is on the hub, and the hub did not answer.
+        MissingExtraError: Optuna is not installed.
+        ImdbSentimentError: No trial finished.
+
+    Example:
+        >>> found = search("reviews.csv", space={"learning_rate": (1e-5, 1e-4)}, trials=10)  # doctest: +SKIP
+        >>> found.best_value, found.corrected_value  # doctest: +SKIP
+        (0.312, 0.331)
+    """
+    from imdb_sentiment.models.pretrained import load_encoder
+    from imdb_sentiment.training.hooks import Hooks
+    from imdb_sentiment.training.recipe import few_rows_below
+
+    check_one_process("search")
+    require_optuna()
+    _check_arguments(trials, metric)
+    rows, data_config = source_of(data, data_config)
+    config, folder = given_config(config, FineTuneConfig).replace(report_to=()), as_path(output_dir, "output_dir")
+    Hooks.of(config)
+    if space is not None:
+        check_space(space, config)  # before anything is read
+    encoder = load_encoder(config, pairs=data_config.text_columns is not None)
+    splits = load_splits(data_config, rows, cross_below=few_rows_below(config)).splits
+    # or a trial of another method would divide them otherwise
+    data_config = data_config.replace(validation="cross" if splits.folds else "split")
+    wanted = default_space(config, splits, encoder) if space is None else space
+    running = SearchRun(rows, data_config, config, splits, check_space(wanted, config, splits), metric, folder)
+    with rounds_folder(folder, running.description(), what="search", resume=resume), running.opened():
+        return running.run(trials, on_trial, _given_values(config, splits, encoder))
+
+
+def _check_arguments(trials: int, metric: str) -> None:
+    if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
+        raise ConfigError("trials must be a number of trials", found=quote(trials), expected="1 or more")
+    known = [name for name in get_args(Metric) if name != "auto"]
+    if metric not in known:
+        hint = nearest(str(metric), known)
+        raise ConfigError(f"there is no metric {quote(metric)}", expected=f"one of {', '.join(known)}", hint=hint)
+
+
+def _given_values(config: FineTuneConfig, splits: "DataSplits", encoder: "Encoder") -> dict[str, Any]:
+    """Return the configuration with `auto` resolved, which the first trial tries."""
+    from imdb_sentiment.training.recipe import settle
+
+    settled = settle(config, train_rows=len(splits.train), hidden_size=encoder.config.hidden_size)
+    return dict(settled)
