@@ -24,6 +24,7 @@ from imdb_sentiment.runtime.messages import quote
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+    from imdb_sentiment.results.abstention import Abstention
     from imdb_sentiment.results.evaluation import EvaluationReport
     from imdb_sentiment.results.metrics import MetricFunction
 
@@ -114,12 +115,14 @@ class SentimentClassifier:
 
     @overload
     def predict(  # type: ignore[overload-overlap]
-        self, texts: str, *, abstain_below: float = ..., cascade: bool = ...
+        self, texts: str, *, abstain_below: float = ..., abstain: str | None = ..., cascade: bool = ...
     ) -> Prediction: ...
     @overload
-    def predict(self, texts: TextsLike, *, abstain_below: float = ..., cascade: bool = ...) -> Predictions: ...
     def predict(
-        self, texts: str | TextsLike, *, abstain_below: float = 0.0, cascade: bool = False
+        self, texts: TextsLike, *, abstain_below: float = ..., abstain: str | None = ..., cascade: bool = ...
+    ) -> Predictions: ...
+    def predict(
+        self, texts: str | TextsLike, *, abstain_below: float = 0.0, abstain: str | None = None, cascade: bool = False
     ) -> Prediction | Predictions:
         """Classify one text, or several.
 
@@ -128,6 +131,8 @@ class SentimentClassifier:
                 polars, Arrow or `datasets`, of which the columns in `metadata.text_columns` are read.
             abstain_below: Mark predictions of lower probability as abstained. The report's curve of coverage and
                 accuracy shows the trade-off.
+            abstain: Instead of a probability, a promise on the predictions that are not abstained, such as
+                `error<=0.02`; see `abstention`.
             cascade: Let the TF-IDF model of `FineTuneConfig.cascade` answer the texts that it is confident of;
                 `Prediction.answered_by` says which model answered. A model without one raises `ModelError`, here and
                 in the methods below.
@@ -138,30 +143,30 @@ class SentimentClassifier:
         Raises:
             DataError: There are no texts, as in a dictionary or a set; a table lacks a column; or an item cannot be
                 classified or is blank: the message gives its position, counted from 1.
-            ConfigError: `abstain_below` is not between 0 and 1.
+            ConfigError: `abstain_below` is not between 0 and 1, or the promise cannot be made.
         """
-        predictions = self._predict(self._opened.check_texts(texts), abstain_below, cascade)
+        below = self._opened.abstains_below(abstain_below, abstain, cascade)
+        predictions = self._predict(self._opened.check_texts(texts), below, cascade)
         return predictions[0] if isinstance(texts, str) else predictions
 
-    def _predict(self, texts: Texts, abstain_below: float, cascade: bool) -> Predictions:
-        if not 0 <= abstain_below <= 1:
-            raise ConfigError(f"abstain_below={abstain_below} is not a probability", expected="between 0 and 1")
+    def _predict(self, texts: Texts, abstain_below: tuple[float, float], cascade: bool) -> Predictions:
         scores = self._opened.scorer_for(cascade).score(texts)
         return scores.predictions(self.labels, threshold=self.threshold, abstain_below=abstain_below)
 
     def predict_stream(
-        self, texts: str | TextsLike, *, abstain_below: float = 0.0, cascade: bool = False
+        self, texts: str | TextsLike, *, abstain_below: float = 0.0, abstain: str | None = None, cascade: bool = False
     ) -> Iterator[Prediction]:
         """Classify texts as `predict` does, a few thousand of an iterator at a time, without holding them all.
 
         If a text raises a `DataError`, those of earlier windows were answered.
         """
+        below = self._opened.abstains_below(abstain_below, abstain, cascade)
         columns = self.metadata.text_columns
         lazy: Any = isinstance(texts, Iterator) and not is_table(texts) and texts
         waiting: Iterator[Any] = iter(lazy or listed_items(texts, columns))
         before = 0
         while window := list(islice(waiting, WINDOW)):
-            yield from self._predict(check_items(window, columns, before=before), abstain_below, cascade)
+            yield from self._predict(check_items(window, columns, before=before), below, cascade)
             before += len(window)
 
     def predict_file(
@@ -294,6 +299,53 @@ class SentimentClassifier:
     def predict_proba(self, texts: str | TextsLike) -> NDArray[np.float32]:
         """Return the probabilities for n texts, shape (n, 2), in the order of `labels`. See `predict` for the texts."""
         return self._opened.scorer.score(self._opened.check_texts(texts)).probabilities
+
+    def abstention(self, promise: str) -> "Abstention":
+        """Choose the probability below which `predict(abstain=promise)` abstains.
+
+        The promise holds with 95 % confidence for new texts of the same kind as the rows that were held out in
+        training, and not for texts of another kind. Thresholds are tested from the highest to the lowest by the exact
+        binomial bound (Clopper and Pearson, 1934) until one fails, as in Learn then Test (Angelopoulos et al., 2021).
+
+        Example:
+            ```python
+            print(classifier.abstention("error<=0.05"))
+            predictions = classifier.predict(texts, abstain="error<=0.05")
+            ```
+
+        Args:
+            promise: `error<=0.05`: at most 5 % of the predictions that are not abstained are wrong. Or
+                `precision>=0.95`: at least 95 % of those of the positive label are right; negative ones are never
+                abstained.
+
+        Raises:
+            ConfigError: It is not a promise, or cannot be made; the message says how many held-out rows it would take.
+            ModelError: The model folder has no held-out rows, as that of a third-party model.
+        """
+        return self._opened.abstention(promise)
+
+    def predict_sets(self, texts: str | TextsLike, *, level: float = 0.95) -> list[tuple[str, ...]]:
+        """Return for each text the labels that it may have: one where the model is sure enough, else both.
+
+        On average over new texts of the same kind, the set holds the true label with a probability of at least `level`
+        (split conformal prediction, Vovk, Gammerman and Shafer, 2005). The more probable label is always in it.
+
+        Args:
+            texts: As for `predict`.
+            level: Probability that a set holds the true label.
+
+        Raises:
+            ConfigError: The level is not between 0 and 1, or too high for the number of held-out rows.
+            ModelError: The model folder has no held-out rows, as that of a third-party model.
+        """
+        from imdb_sentiment.evaluation.abstention import set_threshold
+
+        least = set_threshold(level, *self._opened.held_out())
+        probabilities = self.predict_proba(texts)
+        return [
+            tuple(label for label, value in zip(self.labels, row, strict=True) if value >= min(least, max(row)))
+            for row in probabilities.tolist()
+        ]
 
     def evaluate(
         self,

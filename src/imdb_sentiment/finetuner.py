@@ -276,7 +276,9 @@ class SentimentFineTuner:
         from imdb_sentiment.persistence.torch_model import Artifact
 
         seen = TrainingFingerprints.of(self.splits.train, self.splits.validation)
-        return Artifact(fitted.model, fitted.encoder, self._describe(fitted), seen, fitted.cascade)
+        return Artifact(
+            fitted.model, fitted.encoder, self._describe(fitted), seen, fitted.cascade, fitted.held_out_rows
+        )
 
     def _describe(self, fitted: "Fitted") -> "ModelMetadata":
         """Say how the fitted model was made, and what is known of it by now."""
@@ -295,6 +297,7 @@ class SentimentFineTuner:
 
     def _measure(self, fitted: "Fitted", *, full: bool) -> EvaluationReport:
         from imdb_sentiment.data.slices import slices_of_split
+        from imdb_sentiment.evaluation.abstention import usual_promises
         from imdb_sentiment.evaluation.report import full_report, metrics_of, with_provenance
         from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
         from imdb_sentiment.inference.torch_backend import score_texts
@@ -326,7 +329,9 @@ class SentimentFineTuner:
         else:
             report = replace(metrics_of(measured, names=self.labels), seen_rows=sum(known))
         report = replace(report, cross_validated=in_turn is not None)
-        return with_provenance(report, self._describe(fitted).background(), numeric_precision="fp32")
+        promises = usual_promises(fitted.held_out_rows, threshold=fitted.result.calibration.threshold)
+        provenance = self._describe(fitted).background()._replace(promises=promises)
+        return with_provenance(report, provenance, numeric_precision="fp32")
 
     def _prepare(self, data: object, encoder: "Encoder", held: ExitStack, *, resume: bool) -> "Plan":
         """Do all that comes before learning: claim the folder, read the data, audit them, and encode them.

@@ -14,6 +14,7 @@ from imdb_sentiment import FineTuneConfig
 MODEL_FILES = {
     "README.md",
     "config.json",
+    "held_out.npz",
     "imdb_sentiment.json",
     "model.safetensors",
     "seen_rows.npz",

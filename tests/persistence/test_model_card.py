@@ -131,7 +131,7 @@ def test_the_kept_epoch_and_the_precision_stand_in_files_card_and_page(
     told = (("kept epoch", f"{kept[0]:g} ({kept[1]})"), ("training precision", "bf16"))
     for name, value in told:
         assert f"| {name} | {escape(value)} |" in (folder / "README.md").read_text(encoding="utf-8")
-        assert f'<th scope="row">{name}</th><td>{value}</td>' in page
+        assert f'<th scope="row">{name}</th><td class="wrap">{value}</td>' in page
 
 
 def test_a_folder_of_an_earlier_version_opens_and_says_what_it_does_not_record(

@@ -40,6 +40,7 @@ def test_what_was_written_is_compared_with_what_it_was_made_from(exported: tuple
         "README.md",
         "cascade.npz",
         "config.json",
+        "held_out.npz",
         "imdb_sentiment.json",
         "model.onnx",
         "seen_rows.npz",

@@ -108,6 +108,16 @@ RECORDS: list[Any] = [
     make_label_issues(),
     make_label_issues().issues[0],
     replace(make_label_issues(), issues=()),
+    results.Abstention(
+        promise="error<=0.05",
+        probability=0.9,
+        confidence=0.95,
+        coverage=0.5,
+        held_out_rows=300,
+        answered_rows=150,
+        errors=2,
+        error_bound=0.041,
+    ),
     make_predictions(),
     make_predictions()[0],
     Predictions(),
@@ -179,7 +189,7 @@ def test_every_record_has_these_views() -> None:
         assert issubclass(kind, Record | Predictions | tuple), name
         assert not issubclass(kind, Record) or kind.__repr__ is Record.__repr__, name
     shown = {type(record) for record in RECORDS}
-    parts = {results.CascadeChoice, results.LeftOut, MethodResult, Forecast}
+    parts = {results.CascadeChoice, results.LeftOut, results.NoAbstention, MethodResult, Forecast}
     assert {getattr(results, name) for name in results.__all__} - shown - parts == {
         results.Difference,
         Interval,

@@ -42,6 +42,12 @@ def predict(
     abstain_below: Annotated[
         float, typer.Option(help="Mark labels of lower probability with a question mark.", metavar="P")
     ] = 0.0,
+    abstain: Annotated[
+        str | None,
+        typer.Option(
+            help="A promise on the other labels instead, such as 'error<=0.02' or 'precision>=0.95'.", metavar="GOAL"
+        ),
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the contribution of each word.")] = False,
     cascade: Cascade = False,
     precision: Annotated[
@@ -128,9 +134,9 @@ def predict(
     opened = partial(SentimentClassifier.from_pretrained, model, precision=cast("Any", precision))
     columns = text_column.split(",") if text_column else None
     if source or target:
-        if not (source and target) or texts or explain or abstain_below:
+        if not (source and target) or texts or explain or abstain_below or abstain:
             raise ConfigError(
-                "--input and --output must be used together, without texts, --explain and --abstain-below"
+                "--input and --output must be used together, without texts, --explain, --abstain and --abstain-below"
             )
         report = _score_files(
             opened,
@@ -157,11 +163,12 @@ def predict(
     if engine or workers:
         raise ConfigError("--engine and --workers are for files", expected="--input and --output as well")
     if not json_lines:
-        _classify_texts(opened, texts, abstain_below=abstain_below, explain=explain, cascade=cascade, json=json)
+        abstentions = {"abstain_below": abstain_below, "abstain": abstain}
+        _classify_texts(opened, texts, abstentions, explain=explain, cascade=cascade, json=json)
         return
-    if texts or explain or abstain_below or json:
+    if texts or explain or abstain_below or abstain or json:
         raise ConfigError(
-            "--json-lines reads standard input, and excludes texts, --json, --explain and --abstain-below"
+            "--json-lines reads standard input, and excludes texts, --json, --explain, --abstain and --abstain-below"
         )
     classify_lines(opened, tuple(columns) if columns else None, prefix, cascade=cascade)
 
@@ -214,8 +221,8 @@ def _read_shard(shard: str | None) -> tuple[int, int]:
 def _classify_texts(
     opened: "Callable[[], SentimentClassifier]",
     texts: list[str] | None,
+    abstentions: dict[str, Any],
     *,
-    abstain_below: float,
     explain: bool,
     cascade: bool,
     json: bool,
@@ -231,15 +238,20 @@ def _classify_texts(
     classifier = opened()
     columns = classifier.metadata.text_columns
     items = _split_pairs(given, columns) if len(columns) == 2 else given
-    predictions = classifier.predict(items, abstain_below=abstain_below, cascade=cascade)
+    predictions = classifier.predict(items, cascade=cascade, **abstentions)
+    promise = classifier.abstention(abstentions["abstain"]) if abstentions["abstain"] else None
     explanations = [classifier.explain(item) for item in items] if explain else []
     if json:
         content: dict[str, object] = {"predictions": [prediction.to_dict() for prediction in predictions]}
         if explain:
             content["explanations"] = [explanation.to_dict() for explanation in explanations]
+        if promise:
+            content["abstention"] = promise.to_dict()
         print_json(content)
         return
     _show_predictions(given, predictions, explanations, names=classifier.labels)
+    if promise:
+        warn(str(promise))
     if cascade:
         by_words = sum(prediction.answered_by == "words" for prediction in predictions)
         warn(f"answered by the TF-IDF model: {by_words:,} of {len(predictions):,}")

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.errors import ConfigError, count_rows
-from imdb_sentiment.results.abstention import Abstention
+from imdb_sentiment.evaluation.held_out import HeldOutRows
+from imdb_sentiment.results.abstention import Abstention, NoAbstention
 from imdb_sentiment.runtime.messages import quote
 
-__all__ = ["CONFIDENCE", "Promise", "choose_abstention", "set_threshold"]
+__all__ = ["CONFIDENCE", "Promise", "choose_abstention", "set_threshold", "usual_promises"]
 
 CONFIDENCE = 0.95
 """Probability that a promise holds."""
@@ -21,6 +22,7 @@ _GRID = (0.999, 0.998, 0.995, *(percent / 100 for percent in range(99, 49, -1)),
 among more thresholds than are tested."""
 
 _PLENTY = 5
+_USUAL = ("error<=0.01", "error<=0.02", "error<=0.05", "error<=0.1")
 
 _PATTERN = re.compile(r"error *<= *(0?\.\d+)|precision *>= *(0?\.\d+)")
 
@@ -102,7 +104,7 @@ def choose_abstention(
         answered = concerned & (confidence >= probability)
         rows, errors = int(answered.sum()), int(wrong[answered].sum())
         if rows and errors / rows < promise.error:
-            needed = min(needed, len(labels) / rows * _rows_for(errors / rows, promise.error))
+            needed = min(needed, len(labels) / rows * _rows_for(errors / rows, promise))
         if rows < start:
             continue
         bound = upper_bound(errors, rows)
@@ -125,6 +127,17 @@ def choose_abstention(
     return chosen
 
 
+def usual_promises(held_out: HeldOutRows, *, threshold: float) -> list[Abstention | NoAbstention]:
+    """Return what can be promised of an error rate of 1, 2, 5 and 10 %, each with 95 % confidence on its own."""
+    promises: list[Abstention | NoAbstention] = []
+    for text in _USUAL:
+        try:
+            promises.append(choose_abstention(Promise.of(text), *held_out, threshold=threshold))
+        except ConfigError as refusal:
+            promises.append(NoAbstention(promise=text, expected=refusal.expected or "a better model"))
+    return promises
+
+
 def upper_bound(errors: int, rows: int) -> float:
     """Return the exact upper bound of an error rate, at the confidence of a promise."""
     from scipy.stats import beta
@@ -132,12 +145,12 @@ def upper_bound(errors: int, rows: int) -> float:
     return 1.0 if errors >= rows else float(beta.ppf(CONFIDENCE, errors + 1, rows - errors))
 
 
-def _rows_for(rate: float, error: float) -> float:
+def _rows_for(rate: float, promise: Promise) -> float:
     """Return about how many answered rows with this observed error rate would pass; infinity above a million."""
     from scipy.stats import binom
 
-    rows = np.unique(np.geomspace(1, 1e6, 1000).astype(np.int64))
-    passes = binom.cdf(np.ceil(rate * rows), rows, error) <= 1 - CONFIDENCE
+    rows = np.unique(np.append(promise.fewest, np.geomspace(promise.fewest, 1e6, 1000).astype(np.int64)))
+    passes = binom.cdf(np.ceil(rate * rows), rows, promise.error) <= 1 - CONFIDENCE
     return float(rows[np.argmax(passes)]) if passes.any() else math.inf
 
 

@@ -72,8 +72,10 @@ class Scores(NamedTuple):
         """Return the probabilities of the negative and the positive label, shape (n, 2)."""
         return softmax(self.logits).astype(np.float32)
 
-    def predictions(self, labels: tuple[str, str], *, threshold: float, abstain_below: float) -> Predictions:
-        """Return a prediction for each text; if its label is less probable than `abstain_below`, it is abstained."""
+    def predictions(
+        self, labels: tuple[str, str], *, threshold: float, abstain_below: tuple[float, float]
+    ) -> Predictions:
+        """Return a prediction for each text; it is abstained if less probable than `abstain_below` of its label."""
         predictions = Predictions()
         columns = (self.probabilities.tolist(), self.truncated.tolist(), self.by_encoder.tolist())
         for row, truncated, by_encoder in zip(*columns, strict=True):
@@ -84,7 +86,7 @@ class Scores(NamedTuple):
                     score=row[winner],
                     probabilities=dict(zip(labels, row, strict=True)),
                     truncated=truncated,
-                    abstained=row[winner] < abstain_below,
+                    abstained=row[winner] < abstain_below[winner],
                     answered_by="encoder" if by_encoder else "words",
                 )
             )

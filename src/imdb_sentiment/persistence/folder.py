@@ -1,13 +1,15 @@
 """Reading of model folders: metadata, training fingerprints, TF-IDF model and label names."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ModelError
+from imdb_sentiment.evaluation.held_out import HELD_OUT_FILE, HeldOutRows
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.models.model_files import check_files, fetch_folder, read_json
 from imdb_sentiment.persistence.metadata import SCHEMA_VERSION, ModelMetadata
@@ -18,19 +20,20 @@ __all__ = [
     "CASCADE_FILE",
     "check_label_names",
     "find_folder",
-    "read_cascade",
     "read_label_names",
     "read_metadata",
-    "read_seen",
+    "read_rows",
 ]
 
 CASCADE_FILE = "cascade.npz"
 
-_FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", SEEN_ROWS_FILE, CASCADE_FILE]
+_FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", SEEN_ROWS_FILE, CASCADE_FILE, HELD_OUT_FILE]
 """Including the tokenizer files of third-party models."""
 
 _DEFAULT_NAMES = {"0": "LABEL_0", "1": "LABEL_1"}
 """Upstream's names of unnamed labels, which are not written to the file."""
+
+_Rows = TypeVar("_Rows")
 
 _REQUIRED = {
     "problem_type": "single_label_classification",
@@ -91,27 +94,28 @@ def read_metadata(folder: Path) -> ModelMetadata:
         raise ModelError(f"{folder / METADATA_FILE} is damaged", found=f"{field}: {first['msg']}") from None
 
 
-def read_seen(folder: Path) -> TrainingFingerprints | None:
-    """Read the training fingerprints; None if the file was removed.
+def read_rows(
+    folder: Path, metadata: ModelMetadata
+) -> tuple[TrainingFingerprints | None, Cascade | None, HeldOutRows | None]:
+    """Read what is kept of the rows; None for each file that was removed, or that the model does not have.
 
     Raises:
-        ModelError: The file is damaged.
+        ModelError: A file is damaged, or that of the cascade is missing.
     """
-    path = folder / SEEN_ROWS_FILE
+    seen = _read_optional(folder / SEEN_ROWS_FILE, TrainingFingerprints.load)
+    return seen, _read_cascade(folder, metadata), _read_optional(folder / HELD_OUT_FILE, HeldOutRows.load)
+
+
+def _read_optional(path: Path, load: Callable[[Path], _Rows]) -> _Rows | None:
     try:
-        return TrainingFingerprints.load(path)
+        return load(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read", found=str(error), hint="remove it to go without") from None
 
 
-def read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
-    """Read the TF-IDF model of a cascade; None if the model has no cascade.
-
-    Raises:
-        ModelError: The file is missing or damaged.
-    """
+def _read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
     from imdb_sentiment.inference.cascade import TfidfModel
 
     chosen, path = metadata.cascade, folder / CASCADE_FILE

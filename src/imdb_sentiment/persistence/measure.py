@@ -7,6 +7,7 @@ from typing import Any
 from imdb_sentiment.data.labels import Labelled, Texts, match_labels
 from imdb_sentiment.data.slices import checked_slices
 from imdb_sentiment.errors import DataError
+from imdb_sentiment.evaluation.abstention import usual_promises
 from imdb_sentiment.evaluation.report import full_report, with_provenance
 from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
 from imdb_sentiment.persistence.opened_model import OpenedModel
@@ -52,6 +53,8 @@ def measure_model(
     for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
         warnings.warn(warning, stacklevel=3)  # at the call of `evaluate`
     provenance = metadata.background()._replace(explanations=explanations)
+    if held_out := not cascade and model.artifact.held_out:
+        provenance = provenance._replace(promises=usual_promises(held_out, threshold=model.threshold))
     return with_provenance(report, provenance, numeric_precision=precision)
 
 

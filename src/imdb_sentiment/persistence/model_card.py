@@ -4,13 +4,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imdb_sentiment.evaluation.abstention import usual_promises
 from imdb_sentiment.reporting.markdown import escape, markdown_table
+from imdb_sentiment.results.abstention import abstention_rows
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imdb_sentiment.evaluation.held_out import HeldOutRows
     from imdb_sentiment.persistence.metadata import ModelMetadata
+    from imdb_sentiment.results.abstention import Abstention, NoAbstention
 
 __all__ = ["CARD_FILE", "model_card"]
 
@@ -29,9 +35,17 @@ from imdb_sentiment import SentimentClassifier
 
 classifier = SentimentClassifier.from_pretrained("PATH_OR_ID")
 ```"""
+_ABSTENTION = [
+    "## Abstention",
+    "",
+    "If the model leaves out what it is least sure of, it may promise that at most a certain share of its answers is "
+    'wrong: `predict(texts, abstain="error<=0.05")`. Each promise holds with 95 % confidence, for texts of the same '
+    "kind as the rows that were held out in training.",
+    "",
+]
 
 
-def model_card(metadata: "ModelMetadata", *, name: str) -> str:
+def model_card(metadata: "ModelMetadata", held_out: "HeldOutRows | None" = None, *, name: str) -> str:
     """Return the card of a model of this name or id, with test metrics as the hub reads them. It quotes no texts."""
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -56,7 +70,8 @@ def model_card(metadata: "ModelMetadata", *, name: str) -> str:
         tags=["imdb_sentiment", "text-classification"],
     )
     head = ["---", data.to_yaml(), "---", "", f"# {escape(name)}", ""]
-    return visible("\n".join([*head, *_body(metadata, test, name), ""]))
+    promises = usual_promises(held_out, threshold=metadata.calibration.threshold) if held_out else []
+    return visible("\n".join([*head, *_body(metadata, test, promises, name), ""]))
 
 
 def _cross_validation(metadata: "ModelMetadata") -> dict[str, Any] | None:
@@ -65,7 +80,12 @@ def _cross_validation(metadata: "ModelMetadata") -> dict[str, Any] | None:
     return held_out if held_out and held_out.get("cross_validated") else None
 
 
-def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -> list[str]:
+def _body(
+    metadata: "ModelMetadata",
+    test: EvaluationReport | None,
+    promises: "Sequence[Abstention | NoAbstention]",
+    name: str,
+) -> list[str]:
     negative, positive = map(escape, metadata.labels)
     use = _OURS if metadata.export else _STOCK + _OURS  # a stock pipeline does not open a graph
     origin = f"It is a third-party model, {escape(metadata.base_model)}."
@@ -99,6 +119,7 @@ def _body(metadata: "ModelMetadata", test: EvaluationReport | None, name: str) -
         "",
         "They only apply to texts of the same kind as the evaluation data.",
         "",
+        *([*_ABSTENTION, *markdown_table(abstention_rows(promises)), ""] if promises else []),
         "## Training",
         "",
         *markdown_table([["", ""], *([name, value] for name, value in metadata.background().provenance.items())]),

@@ -12,6 +12,7 @@ from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import match_labels
 from imdb_sentiment.data.sample import sample_texts
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
+from imdb_sentiment.evaluation.held_out import HeldOutRows
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.inference.inputs import TextsLike, checked_texts
 from imdb_sentiment.inference.scorer import Scorer
@@ -19,7 +20,7 @@ from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.model_files import read_json
 from imdb_sentiment.models.tokenization import TextEncoder, check_tokenizer, open_tokenizer
-from imdb_sentiment.persistence.folder import check_label_names, read_cascade, read_metadata, read_seen
+from imdb_sentiment.persistence.folder import check_label_names, read_metadata, read_rows
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.torch_model import Artifact, write_all_but_weights
 from imdb_sentiment.results.inference import ExportReport
@@ -52,6 +53,9 @@ class Exported(NamedTuple):
     cascade: Cascade | None
     """None unless the model was trained with one."""
 
+    held_out: HeldOutRows | None
+    """None if the file was removed."""
+
     @property
     def quantized(self) -> bool:
         """Return whether the weights are quantized to int8."""
@@ -76,7 +80,7 @@ def load_exported(folder: Path) -> Exported:
         max_length=policy.max_length,
         truncation=policy.truncation,
     )
-    return Exported(folder / GRAPH_FILE, encoder, metadata, read_seen(folder), read_cascade(folder, metadata))
+    return Exported(folder / GRAPH_FILE, encoder, metadata, *read_rows(folder, metadata))
 
 
 def export_artifact(

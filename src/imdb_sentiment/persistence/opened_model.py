@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ConfigError, ModelError
+from imdb_sentiment.evaluation.held_out import HELD_OUT_FILE, HeldOutRows
 from imdb_sentiment.inference.cascade import CascadeScorer
 from imdb_sentiment.inference.inputs import TextsLike, checked_texts
 from imdb_sentiment.inference.scorer import Scorer
@@ -25,6 +26,7 @@ from imdb_sentiment.runtime.messages import Advice, Either, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.inference.row_labels import RowLabeler
+    from imdb_sentiment.results.abstention import Abstention
     from imdb_sentiment.results.inference import Explanation
 
 __all__ = ["LoadArguments", "OpenedModel", "hold_model", "open_model"]
@@ -167,6 +169,42 @@ class OpenedModel:
                 expected="the file that was saved with the model",
             )
         return self.artifact.seen
+
+    def abstention(self, promise: str) -> "Abstention":
+        """Choose when to abstain; see `SentimentClassifier.abstention`."""
+        from imdb_sentiment.evaluation.abstention import Promise, choose_abstention
+
+        return choose_abstention(Promise.of(promise), *self.held_out(), threshold=self.threshold)
+
+    def abstains_below(self, probability: float, promise: str | None, cascade: bool) -> tuple[float, float]:
+        """Return the probability below which a prediction of each label is abstained.
+
+        Raises:
+            ConfigError: The probability is not one, the promise cannot be made, or it was not made for a cascade.
+        """
+        if not 0 <= probability <= 1:
+            raise ConfigError(f"abstain_below={probability} is not a probability", expected="between 0 and 1")
+        if promise is None:
+            return probability, probability
+        if probability or cascade:
+            other = "abstain_below" if probability else "cascade=True"
+            raise ConfigError(f"abstain={quote(promise)} does not go with {other}", expected="one of them")
+        chosen = self.abstention(promise)
+        return 0.0 if chosen.promise.startswith("precision") else chosen.probability, chosen.probability
+
+    def held_out(self) -> HeldOutRows:
+        """Return the held-out rows that the model was calibrated on.
+
+        Raises:
+            ModelError: The model folder has none.
+        """
+        if self.artifact.held_out is None:
+            raise ModelError(
+                "it is unknown how often the model is right",
+                found=f"no {HELD_OUT_FILE} in its folder",
+                expected="the file that was saved with the model",
+            )
+        return self.artifact.held_out
 
     def with_weights(self, purpose: str) -> Artifact:
         """Return the model with its weights.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.errors import ConfigError, HubUnavailableError, ModelError
+from imdb_sentiment.evaluation.held_out import HELD_OUT_FILE, HeldOutRows
 from imdb_sentiment.inference.cascade import Cascade
 from imdb_sentiment.models.model_files import (
     OUTPUT_SETTINGS,
@@ -18,10 +19,9 @@ from imdb_sentiment.models.tokenization import TextEncoder, Truncation, check_to
 from imdb_sentiment.persistence.folder import (
     CASCADE_FILE,
     check_label_names,
-    read_cascade,
     read_label_names,
     read_metadata,
-    read_seen,
+    read_rows,
 )
 from imdb_sentiment.persistence.metadata import ModelMetadata, describe_third_party
 from imdb_sentiment.runtime.files import METADATA_FILE, new_folder
@@ -62,6 +62,9 @@ class Artifact(NamedTuple):
 
     cascade: Cascade | None = None
     """None unless the model was trained with one."""
+
+    held_out: HeldOutRows | None = None
+    """None for a third-party model, or if the file was removed."""
 
 
 def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, name: str | None = None) -> None:
@@ -115,21 +118,23 @@ def push_artifact(artifact: Artifact, repo_id: str, *, private: bool | None, tok
 
 
 def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> None:
-    """Write the tokenizer, the metadata, the model card, the training fingerprints and the TF-IDF model."""
+    """Write the tokenizer, the metadata, the model card, the TF-IDF model, and what is kept of the rows."""
     from imdb_sentiment.persistence.model_card import CARD_FILE, model_card
 
-    _, encoder, metadata, seen, cascade = artifact
+    _, encoder, metadata, seen, cascade, held_out = artifact
     tokenizer = encoder.tokenizer
     tokenizer.model_max_length = encoder.max_length
     tokenizer.save_pretrained(folder)
     _complete_tokenizer_config(folder / "tokenizer_config.json", encoder.truncation)
     text = json.dumps(metadata.model_dump(mode="json"), indent=2, ensure_ascii=False)
     (folder / METADATA_FILE).write_text(text + "\n", encoding="utf-8")
-    (folder / CARD_FILE).write_text(model_card(metadata, name=name), encoding="utf-8")
+    (folder / CARD_FILE).write_text(model_card(metadata, held_out, name=name), encoding="utf-8")
     if seen:
         seen.save(folder / SEEN_ROWS_FILE)
     if cascade:
         cascade.tfidf.save(folder / CASCADE_FILE)
+    if held_out:
+        held_out.save(folder / HELD_OUT_FILE)
 
 
 def pack_model(artifact: Artifact) -> dict[str, bytes]:
@@ -178,7 +183,7 @@ def load_artifact(folder: Path) -> Artifact:
             expected=f"{limit} at most, as in config.json",
         )
     encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
-    return Artifact(model, encoder, metadata, read_seen(folder), read_cascade(folder, metadata))
+    return Artifact(model, encoder, metadata, *read_rows(folder, metadata))
 
 
 def _load_weights(folder: Path) -> "PreTrainedModel":

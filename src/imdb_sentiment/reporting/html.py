@@ -23,6 +23,9 @@ class Page(NamedTuple):
 
     confusion: Table
     plots: Sequence[Figure]
+    abstention: Table
+    """Only a header if nothing is known."""
+
     slices: Table
     mistakes: Sequence[Any]
     """Each with `row`, `true`, `predicted`, `confidence`, `text`, and `explanation`: None, or what has `to_html()`."""

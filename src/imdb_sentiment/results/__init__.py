@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from imdb_sentiment.results.abstention import Abstention, NoAbstention
     from imdb_sentiment.results.audit import DataAudit, Finding, TokenLengths
     from imdb_sentiment.results.comparison import Comparison, Difference, Interval
     from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Abstention",
     "BaselineReport",
     "Calibration",
     "CascadeChoice",
@@ -55,6 +57,7 @@ __all__ = [
     "LeftOut",
     "MeasuredRows",
     "MethodResult",
+    "NoAbstention",
     "Prediction",
     "Predictions",
     "SearchReport",
@@ -66,6 +69,7 @@ __all__ = [
 ]
 
 _MODULES = (
+    "abstention",
     "inference",
     "comparison",
     "measured",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from imdb_sentiment.results.abstention import Abstention, NoAbstention
     from imdb_sentiment.results.inference import Explanation
 
 __all__ = ["ModelProvenance"]
@@ -32,6 +33,9 @@ class ModelProvenance(NamedTuple):
 
     warnings: Sequence[str] = ()
     """Warnings about the model at the end of training."""
+
+    promises: "Sequence[Abstention | NoAbstention]" = ()
+    """What the model may promise if it abstains."""
 
     train_rows: int | None = None
     """Number of training rows; None if unknown."""

@@ -12,6 +12,7 @@ from imdb_sentiment.reporting.drawing import draw_svg
 from imdb_sentiment.reporting.fragment import Fragment
 from imdb_sentiment.reporting.plots import PlotName
 from imdb_sentiment.reporting.tables import Table
+from imdb_sentiment.results.abstention import abstention_rows
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.results.base import NOT_IN_DICT, Record, restore
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
@@ -225,6 +226,9 @@ class EvaluationReport(Record):
             computed=f"{shown.computed_in().capitalize()}.",
             confusion=shown._confusion_table(),
             plots=[draw_svg(plot) for plot in plots_of(shown).values()],
+            abstention=Table(
+                "Abstention, each promise with 95 % confidence", abstention_rows(background.promises, shown.measured)
+            ),
             slices=Table("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
             mistakes=shown.confident_errors(),
             label_issues=label_issues,

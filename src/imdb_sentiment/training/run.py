@@ -12,6 +12,7 @@ import numpy as np
 
 from imdb_sentiment.config import SettledConfig
 from imdb_sentiment.errors import TrainingInterruptedError
+from imdb_sentiment.evaluation.held_out import HeldOutRows
 from imdb_sentiment.evaluation.report import full_report
 from imdb_sentiment.inference.cascade import log_odds_of
 from imdb_sentiment.inference.measured_rows import held_out_scores, measured_rows
@@ -57,6 +58,9 @@ class Fitted(NamedTuple):
     model: "PreTrainedModel"
     encoder: TextEncoder
     result: FineTuneResult
+    held_out_rows: HeldOutRows
+    """Validation rows, or those held out in turn, in the words of the calibrated model."""
+
     cascade: "Cascade | None" = None
     held_out: "Scores | None" = None
     """Out-of-fold scores of the training rows, in their order; None if there are no folds."""
@@ -175,7 +179,15 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         settled={name: value for name, value in plan.settled.items() if in_epochs or name == "learning_rate"},
         notes=tuple(notes),
     )
-    return Fitted(trained.model, encoder.text_encoder, result, held_out=held_out, baselines=baselines)
+    calibrated = trained.logits / calibration.temperature if trained.cross_fitted is None else trained.cross_fitted
+    return Fitted(
+        trained.model,
+        encoder.text_encoder,
+        result,
+        HeldOutRows.of(calibrated, labels),
+        held_out=held_out,
+        baselines=baselines,
+    )
 
 
 def _fine_tune(
@@ -233,7 +245,7 @@ def _fine_tune(
     epoch, reason = _kept_epoch(history, state, config)
     seconds = time.perf_counter() - started
 
-    calibration, cascade, choice = run_on_main(lambda: _decide(trained, text_encoder, plan, splits(), hooks))
+    calibration, held_out, cascade, choice = run_on_main(lambda: _decide(trained, text_encoder, plan, splits(), hooks))
     after = replace(calibration.after, kept_epoch=epoch, kept_because=reason)
     result = FineTuneResult(
         calibration=replace(calibration, after=after),
@@ -254,7 +266,7 @@ def _fine_tune(
         ),
     )
     # times and devices differ between processes
-    return Fitted(trained, text_encoder, run_on_main(lambda: result), cascade)
+    return Fitted(trained, text_encoder, run_on_main(lambda: result), held_out, cascade)
 
 
 def _kept_epoch(history: Sequence[EpochRecord], state: "TrainerState", config: SettledConfig) -> tuple[float, str]:
@@ -268,17 +280,18 @@ def _kept_epoch(history: Sequence[EpochRecord], state: "TrainerState", config: S
 
 def _decide(
     model: "PreTrainedModel", encoder: TextEncoder, plan: Plan, splits: "DataSplits", hooks: Hooks
-) -> "tuple[Calibration, Cascade | None, CascadeChoice | None]":
-    """Choose temperature, threshold and cascade on the validation split."""
+) -> "tuple[Calibration, HeldOutRows, Cascade | None, CascadeChoice | None]":
+    """Choose temperature, threshold and cascade on the validation split; return its rows too."""
     config = plan.config
     validation = labelled_texts(splits.validation)
     logits = score_texts(model, encoder, validation.texts).logits
     calibration = calibrate(logits, validation.labels, config, plan.names, hooks.metrics)
+    held_out = HeldOutRows.of(logits / calibration.temperature, validation.labels)
     if not config.cascade:
-        return calibration, None, None
+        return calibration, held_out, None, None
     odds = log_odds_of(logits) / calibration.temperature
     train = labelled_texts(splits.train)
-    return calibration, *fit_cascade(train, validation, odds, calibration, cleans=config.clean_text)
+    return calibration, held_out, *fit_cascade(train, validation, odds, calibration, cleans=config.clean_text)
 
 
 def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:

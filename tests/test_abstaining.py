@@ -1,0 +1,131 @@
+"""Covers classifier.py and persistence/folder.py where a model abstains by its held-out rows."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.command import run
+from conftest import make_reviews
+from imdb_sentiment import ConfigError, ModelError, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.evaluation.held_out import HeldOutRows
+
+PROMISE = "error<=0.5"
+
+
+@pytest.fixture
+def model(saved_model: Path, tmp_path: Path) -> Path:
+    """A copy of the saved model whose held-out rows are as many, and as well predicted, as a test wants."""
+    folder = Path(shutil.copytree(saved_model, tmp_path / "model"))
+    odds = np.linspace(-6, 6, 1000)
+    labels = (odds > 0).astype(int)
+    labels[480:520] = np.tile([1, 0], 20)  # half of those near the threshold are wrong
+    HeldOutRows.of(np.column_stack((-odds / 2, odds / 2)), labels.tolist()).save(folder / "held_out.npz")
+    return folder
+
+
+def test_a_saved_model_keeps_its_validation_rows(fitted: SentimentFineTuner, saved_model: Path) -> None:
+    kept = HeldOutRows.load(saved_model / "held_out.npz")
+    validation = fitted.splits.validation
+    classifier = SentimentClassifier.from_pretrained(saved_model)
+    assert kept.labels.tolist() == validation["label"]
+    assert kept.positive == pytest.approx(classifier.predict_proba(validation["text"])[:, 1], abs=1e-5)
+
+
+def test_predictions_below_the_chosen_probability_are_abstained(model: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(model)
+    texts, _ = make_reviews(40)
+    chosen = classifier.abstention("error<=0.01")
+    assert 0.5 < chosen.probability < 0.6
+    assert (chosen.held_out_rows, chosen.coverage) == (1000, pytest.approx(chosen.answered_rows / 1000))
+    predictions = classifier.predict(texts, abstain="error<=0.01")
+    assert [one.abstained for one in predictions] == [one.score < chosen.probability for one in predictions]
+    assert list(classifier.predict_stream(texts, abstain="error<=0.01")) == predictions
+    one = classifier.predict(texts[0], abstain="error<=0.01")
+    assert one.abstained == (one.score < chosen.probability)
+
+
+def test_a_promise_on_precision_abstains_on_no_negative(model: Path) -> None:
+    rows = HeldOutRows.load(model / "held_out.npz")
+    HeldOutRows(rows.positive, np.zeros_like(rows.labels)).save(model / "held_out.npz")
+    with pytest.raises(ConfigError, match=r"precision>=0\.9 cannot be promised"):
+        SentimentClassifier.from_pretrained(model).predict("good", abstain="precision>=0.9")
+    rows.save(model / "held_out.npz")
+    classifier = SentimentClassifier.from_pretrained(model)
+    texts, _ = make_reviews(40)
+    chosen = classifier.abstention("precision>=0.99")
+    for one in classifier.predict(texts, abstain="precision>=0.99"):
+        assert one.abstained == (one.label == "positive" and one.score < chosen.probability)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"abstain": "error<=0.5", "abstain_below": 0.7}, "does not go with abstain_below"),
+        ({"abstain": "error<=0.5", "cascade": True}, "does not go with cascade=True"),
+        ({"abstain": "errors<=0.5"}, "is not a promise"),
+        ({"abstain": "error<=0.0001"}, "cannot be promised"),
+    ],
+)
+def test_what_cannot_be_promised_is_refused(options: dict[str, object], match: str, model: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(model)
+    with pytest.raises(ConfigError, match=match):
+        classifier.predict(["good"], **options)  # type: ignore[call-overload]
+
+
+def test_sets_hold_one_label_where_the_model_is_sure_and_else_both(model: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(model)
+    texts, _ = make_reviews(40)
+    loose, strict = (classifier.predict_sets(texts, level=level) for level in (0.9, 0.999))
+    winners = [one.label for one in classifier.predict(texts)]
+    for small, large, winner in zip(loose, strict, winners, strict=True):
+        assert {winner} <= set(small) <= set(large) <= {"negative", "positive"}
+    assert {len(labels) for labels in loose} == {1}  # only 2 % of the held-out rows are wrong
+    with pytest.raises(ConfigError, match="would hold both labels"):
+        classifier.predict_sets(texts, level=0.9999)
+
+
+def test_a_model_without_the_file_says_what_is_missing(model: Path) -> None:
+    (model / "held_out.npz").unlink()
+    classifier = SentimentClassifier.from_pretrained(model)
+    for refused in (lambda: classifier.predict("good", abstain=PROMISE), lambda: classifier.predict_sets("good")):
+        with pytest.raises(ModelError, match="it is unknown how often") as caught:
+            refused()
+        assert caught.value.found == "no held_out.npz in its folder"
+
+
+def test_a_damaged_file_is_refused_when_the_model_is_opened(model: Path) -> None:
+    (model / "held_out.npz").write_bytes(b"PK")
+    with pytest.raises(ModelError, match=r"held_out\.npz cannot be read"):
+        SentimentClassifier.from_pretrained(model)
+
+
+def test_the_card_says_what_can_be_promised(fitted: SentimentFineTuner, saved_model: Path) -> None:
+    card = (saved_model / "README.md").read_text(encoding="utf-8")
+    assert "\n## Abstention\n" in card
+    rows = len(fitted.splits.validation)
+    assert rows < 149
+    assert r"| error\<=0.01 | not possible | takes about 299 held-out rows |" in card
+
+
+def test_the_page_also_shows_what_comes_of_it_on_its_rows(model: Path, tmp_path: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(model)
+    texts, labels = make_reviews(60)
+    with pytest.warns(match="trained or its best epoch chosen on"):
+        report = classifier.evaluate(texts, labels)
+    page = report.save_html(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Abstention, each promise with 95 % confidence" in page
+    assert "errors here" in page
+    assert report.to_dict().keys() == type(report).from_dict(report.to_dict()).to_dict().keys()
+
+
+def test_the_command_line_prints_the_promise_and_marks_what_is_abstained(model: Path) -> None:
+    done = run("predict", str(model), "good", "--abstain", "error<=0.05")
+    assert done.code == 0, done.err
+    assert "error<=0.05 with 95% confidence: abstains below" in done.err
+    as_json = run("predict", str(model), "good", "--abstain", "error<=0.05", "--json")
+    assert json.loads(as_json.out)["abstention"]["promise"] == "error<=0.05"
+    refused = run("predict", str(model), "good", "--abstain", "error<=0")
+    assert (refused.code, "is not a promise" in refused.err) == (2, True)
