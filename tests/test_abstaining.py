@@ -1,13 +1,11 @@
 """Covers classifier.py and persistence/folder.py where a model abstains by its held-out rows."""
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cli.command import run
 from conftest import make_reviews
 from imdb_sentiment import ConfigError, ModelError, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.evaluation.held_out import HeldOutRows
@@ -119,13 +117,3 @@ def test_the_page_also_shows_what_comes_of_it_on_its_rows(model: Path, tmp_path:
     assert "Abstention, each promise with 95 % confidence" in page
     assert "errors here" in page
     assert report.to_dict().keys() == type(report).from_dict(report.to_dict()).to_dict().keys()
-
-
-def test_the_command_line_prints_the_promise_and_marks_what_is_abstained(model: Path) -> None:
-    done = run("predict", str(model), "good", "--abstain", "error<=0.05")
-    assert done.code == 0, done.err
-    assert "error<=0.05 with 95% confidence: abstains below" in done.err
-    as_json = run("predict", str(model), "good", "--abstain", "error<=0.05", "--json")
-    assert json.loads(as_json.out)["abstention"]["promise"] == "error<=0.05"
-    refused = run("predict", str(model), "good", "--abstain", "error<=0")
-    assert (refused.code, "is not a promise" in refused.err) == (2, True)
