@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +77,7 @@ class Promise(NamedTuple):
 
 
 def choose_abstention(
-    promise: Promise, positive: NDArray[np.float64], labels: NDArray[np.int_], *, threshold: float
+    promise: Promise, positive: NDArray[np.float64], labels: NDArray[np.integer[Any]], *, threshold: float
 ) -> Abstention:
     """Choose the probability below which to abstain, so that a promise holds with 95 % confidence.
 
@@ -168,7 +168,7 @@ def _refusal(promise: Promise, rows: int, needed: float) -> ConfigError:
     )
 
 
-def set_threshold(level: float, positive: NDArray[np.float64], labels: NDArray[np.int_]) -> float:
+def set_threshold(level: float, positive: NDArray[np.float64], labels: NDArray[np.integer[Any]]) -> float:
     """Return the probability from which a label belongs to a prediction set that holds the true one.
 
     Split conformal prediction: a new row is as likely as any held-out one to have the lowest probability of its true
