@@ -13,6 +13,7 @@ block is for follows from its language, and no other language is allowed:
 
 import doctest
 import io
+import json
 import re
 import runpy
 import shlex
@@ -50,6 +51,7 @@ RUNS = {
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/long-runs.md": {"python", "bash"},
     "docs/how-to/many-processes.md": {"sh"},
+    "docs/how-to/notebooks.md": {"python"},
     "docs/how-to/own-data.md": {"python", "bash", "sh"},
     "docs/how-to/read-the-report.md": {"python", "bash"},
     "docs/how-to/saved-model.md": {"python"},
@@ -293,6 +295,27 @@ def test_the_reference_has_each_public_name_once() -> None:
     expected = [f"imdb_sentiment.{name}" for name in imdb_sentiment.__all__]
     expected += [f"imdb_sentiment.sklearn.{name}" for name in sklearn.__all__]
     assert names == sorted([*expected, *(f"imdb_sentiment.results.{name}" for name in records)])
+
+
+def test_a_notebook_is_a_page_as_it_stands_and_has_no_outputs() -> None:
+    to_page = runpy.run_path(str(ROOT / "mkdocs_notebooks.py"))["on_page_markdown"]
+    found = {}
+    for page in (DOCS / "notebooks").glob("*.md"):
+        source = page.read_text(encoding="utf-8")
+        name = source.removeprefix("<!-- notebook: ").removesuffix(" -->\n")
+        notebook = json.loads((ROOT / name).read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+        shown = to_page(source, page=None, config=None, files=None)
+        assert shown.startswith("# ")
+        assert len(blocks_of(shown)) == sum(cell["cell_type"] == "code" for cell in cells)
+        for block in blocks_of(shown):
+            assert max(map(len, block.code.splitlines())) <= WIDTH, name
+        for cell in cells:
+            assert "".join(cell["source"]) in shown.replace("](../", "](../docs/")
+            assert not cell.get("outputs")
+            assert cell.get("execution_count") is None
+        found[name] = page
+    assert set(found) == {path.relative_to(ROOT).as_posix() for path in (ROOT / "examples").glob("*.ipynb")}
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
