@@ -59,7 +59,7 @@ def test_an_example_trains_measures_saves_and_predicts(
 
 def run_notebook(path: Path, folder: Path) -> nbformat.NotebookNode:
     """Run the cells in a kernel of their own; an error in one is raised here."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
         notebook, kernel_name="python3", timeout=None, resources={"metadata": {"path": str(folder)}}
     )
