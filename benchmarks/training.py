@@ -107,7 +107,7 @@ def run_plain(arguments: argparse.Namespace) -> dict[str, Any]:
     tuner = SentimentFineTuner(DataConfig(source=arguments.data, max_train_samples=arguments.rows))
     splits, names = tuner.splits, tuner.labels
     encoder = load_encoder(tuner.config.replace(model_name=arguments.model))
-    location = encoder.repository or encoder.folder
+    location = encoder.repository or str(encoder.weights)
     tokenizer = AutoTokenizer.from_pretrained(location)
 
     def tokenize(rows: dict[str, Any]) -> Any:

@@ -72,7 +72,7 @@ def main() -> None:
 
 def make_encoder(folder: Path, arguments: argparse.Namespace) -> list[str]:
     """Save an encoder of random weights with MiniLM's tokenizer; return the words that are one token each."""
-    tokenizer = AutoTokenizer.from_pretrained(load_encoder(FineTuneConfig(model_name="minilm")).folder)
+    tokenizer = AutoTokenizer.from_pretrained(str(load_encoder(FineTuneConfig(model_name="minilm")).weights))
     shape = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=arguments.hidden,

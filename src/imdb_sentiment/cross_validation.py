@@ -61,8 +61,9 @@ def cross_validate(
         output_dir: Folder for the result of each fold, and for the checkpoints of the fold that is under way.
         resume: Resume an interrupted cross-validation: finished folds are not repeated, and the interrupted fold
             continues from its newest complete checkpoint.
-        **given: `callbacks`, `metrics` and `loss`, as `SentimentFineTuner` takes them. A callback that is an object
-            sees all trainings, one after the other; of a class each training makes its own.
+        **given: `model` and `tokenizer`, `callbacks`, `metrics` and `loss`, as `SentimentFineTuner` takes them. Each
+            training starts from the given model. A callback that is an object sees all trainings, one after the other;
+            of a class each training makes its own.
 
     Raises:
         DataError: The data cannot be used as they are, or are too few for so many folds.

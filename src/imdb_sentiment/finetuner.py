@@ -49,6 +49,10 @@ class SentimentFineTuner:
         output_dir: Folder for the checkpoints of the run, one after each epoch. By default a temporary folder, which is
             removed at the end of the run; if the run breaks, a note of the exception says where its checkpoints are.
             Processes on several machines need a folder on a shared disk. `save` writes the finished model.
+        model: Model of transformers to start from instead of `config.model_name`: a classifier with two labels, or an
+            encoder without a head. It is copied when `fit` begins, and never changed; its frozen parameters stay
+            frozen. `config.model_name` becomes where it came from (`model.name_or_path`), or its class.
+        tokenizer: The tokenizer of `model`.
         callbacks: Objects or classes derived from `transformers.TrainerCallback`, for the events of a fine-tuning run.
         metrics: Functions by name that map labels, 0 or 1, and probabilities of the positive label, arrays of shape
             (n,), to a number. Each report has them beside its own metrics, with intervals, and
@@ -58,6 +62,7 @@ class SentimentFineTuner:
 
     Raises:
         ConfigError: An argument has another type or does not fit the others; the message says how to pass it.
+        ModelError: `model` and `tokenizer` are no classifier with two labels or encoder, or do not belong together.
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class SentimentFineTuner:
         config: FineTuneConfig | None = None,
         *,
         output_dir: str | PathLike[str] | None = None,
+        model: "PreTrainedModel | None" = None,
+        tokenizer: "PreTrainedTokenizerFast | None" = None,
         callbacks: "Sequence[TrainerCallback | type[TrainerCallback]] | None" = None,
         metrics: Mapping[str, MetricFunction] | None = None,
         loss: Loss | None = None,
@@ -76,7 +83,11 @@ class SentimentFineTuner:
         self.data_config = given_config(data_config, DataConfig)
         self.config = given_config(config, FineTuneConfig)
         self.output_dir = None if output_dir is None else as_path(output_dir, "output_dir")
-        self._hooks = Hooks.of(self.config, metrics=metrics, callbacks=callbacks, loss=loss)
+        self._hooks = Hooks.of(
+            self.config, model=model, tokenizer=tokenizer, metrics=metrics, callbacks=callbacks, loss=loss
+        )
+        if self._hooks.model:
+            self.config = self.config.replace(model_name=self._hooks.model.name, model_revision=None)
         self._temporary: Path | None = None
         self._read_config = self.data_config
         self._loaded: LoadedSplits | None = None
@@ -147,10 +158,8 @@ class SentimentFineTuner:
             ModelError: The encoder cannot be used.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
         """
-        from imdb_sentiment.models.pretrained import load_encoder
-
         if self._audit is None and self._load().source is not None:
-            self._look(load_encoder(self.config, pairs=self.data_config.text_columns is not None).text_encoder)
+            self._look(self._encoder().text_encoder)
         return self._audit
 
     def fit(self, data: "DataLike | None" = None, *more: Never, resume: bool = False) -> FineTuneResult:
@@ -184,7 +193,6 @@ class SentimentFineTuner:
             TrainingInterruptedError: A signal ended the run; it can be resumed.
             MissingExtraError: The package of a tracker that `report_to` names is not installed.
         """
-        from imdb_sentiment.models.pretrained import load_encoder
         from imdb_sentiment.training.arguments import check_trackers
         from imdb_sentiment.training.run import train
 
@@ -197,9 +205,7 @@ class SentimentFineTuner:
         warn_of_idle_gpus()
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
         with ExitStack() as held:
-            encoder = run_on_all_ranks(
-                lambda: load_encoder(self.config, pairs=self.data_config.text_columns is not None)
-            )
+            encoder = run_on_all_ranks(self._encoder)
             plan = run_on_main(lambda: self._prepare(data, encoder, held, resume=resume))
             self._fitted = train(plan, encoder, lambda: self.splits, self._hooks)
         return self._fitted.result
@@ -364,6 +370,12 @@ class SentimentFineTuner:
             audit=lambda: self._look(encoder.text_encoder),
             hooks=self._hooks,
         )
+
+    def _encoder(self) -> "Encoder":
+        from imdb_sentiment.models.pretrained import load_encoder
+
+        pairs = self.data_config.text_columns is not None
+        return load_encoder(self.config, pairs=pairs, given=self._hooks.model)
 
     def _load(self) -> LoadedSplits:
         return self._loaded or self._take(None)

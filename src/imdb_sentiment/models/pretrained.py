@@ -1,18 +1,24 @@
 """Loading of pretrained encoders with a classification head."""
 
+import copy
 import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
+from imdb_sentiment.models.given import GivenModel
 from imdb_sentiment.models.head import add_mean_pooling, head_parameters, reset_head, swap_outputs
 from imdb_sentiment.models.model_files import (
     OUTPUT_SETTINGS,
     check_settings,
     check_weights,
     copy_finite_weights,
+    faults_as_model_errors,
     fetch_folder,
     loading_folder,
 )
@@ -41,11 +47,11 @@ _FILES = ("*.json", "*.txt", "*.model")
 class Encoder(NamedTuple):
     """A validated pretrained encoder, without its weights."""
 
-    folder: Path
-    """Folder of its files; the weights may not be downloaded yet."""
+    weights: Path | GivenModel
+    """Folder of its files, in which the weights may be missing yet; or a model in memory."""
 
     repository: str | None
-    """Id on the hub; None for a folder on disk."""
+    """Id on the hub; None for a folder on disk or a given model."""
 
     config: "PretrainedConfig"
     text_encoder: TextEncoder
@@ -62,8 +68,10 @@ class LoadedModel(NamedTuple):
     """How the head was obtained."""
 
 
-def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
+def load_encoder(config: "FineTuneConfig", *, pairs: bool = False, given: GivenModel | None = None) -> Encoder:
     """Find the encoder `config.model_name`, for pairs of texts if asked, and load its configuration and tokenizer.
+
+    A given model takes the place of what is found under that name.
 
     Raises:
         ModelError: The encoder does not exist or is not supported.
@@ -74,11 +82,17 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
     with LOADING_LOCK:
         from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 
-    folder, repository = _locate(config)
-    check_settings(folder)
-    with loading_folder(folder, f"model {config.model_name!r}", hint=_HINT):
-        settings = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    weights, repository = (given, None) if given else _locate(config)
+    opening: Callable[[str], AbstractContextManager[None]] = faults_as_model_errors
+    if isinstance(weights, Path):
+        check_settings(weights)
+        opening = partial(loading_folder, weights, hint=_HINT)
+    with opening(f"model {config.model_name!r}"):
+        if isinstance(weights, Path):
+            settings = AutoConfig.from_pretrained(weights, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(weights, trust_remote_code=False)
+        else:
+            settings, tokenizer = weights.settings(), weights.tokenizer
         empty = _meta_model(settings)
         limit = min(int(tokenizer.model_max_length), positions_of(empty))
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
@@ -97,12 +111,12 @@ def load_encoder(config: "FineTuneConfig", *, pairs: bool = False) -> Encoder:
             hint=Advice(Setting("max_length", limit, "FineTuneConfig")),
         )
     check_restriction(empty, config, config.model_name)
-    with loading_folder(folder, f"the tokenizer of {config.model_name!r}", hint=_HINT):
+    with opening(f"the tokenizer of {config.model_name!r}"):
         prepared = prepare_tokenizer(tokenizer, clean=config.clean_text)
     vocabulary: int | None = getattr(settings, "vocab_size", None)
     check_tokenizer(prepared, config.model_name, vocabulary=vocabulary, max_length=config.max_length)
     text_encoder = TextEncoder(prepared, max_length=config.max_length, truncation=config.truncation)
-    encoder = Encoder(folder, repository, settings, text_encoder)
+    encoder = Encoder(weights, repository, settings, text_encoder)
     if pairs:
         _check_pairs(encoder, config.model_name)
     return encoder
@@ -120,7 +134,7 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     from transformers import set_seed
 
     set_seed(config.seed)
-    settings = encoder.config
+    settings = copy.deepcopy(encoder.config)  # so that the next call finds the labels of the checkpoint too
     ours = [name.casefold() for name in names]
     theirs = [str(name).casefold() for _, name in sorted((settings.id2label or {}).items())]
     settings.num_labels = 2
@@ -128,11 +142,13 @@ def load_model(encoder: Encoder, config: "FineTuneConfig", names: LabelNames) ->
     settings.label2id = {name: label for label, name in enumerate(names)}
     settings.problem_type = "single_label_classification"
     settings.update(OUTPUT_SETTINGS)
-    folder = encoder.folder
-    if encoder.repository:  # at the commit of the other files
-        folder = fetch_folder(encoder.repository, folder.name, files=[*_FILES, "*.safetensors"], hint=_HINT)
-    what = f"the weights of model {config.model_name!r}"
-    model, absent, _ = load_classifier(folder, what, hint=_HINT, config=settings)
+    folder, what = encoder.weights, f"the weights of model {config.model_name!r}"
+    if isinstance(folder, GivenModel):
+        model, absent = folder.copy(settings)
+    else:
+        if encoder.repository:  # at the commit of the other files
+            folder = fetch_folder(encoder.repository, folder.name, files=[*_FILES, "*.safetensors"], hint=_HINT)
+        model, absent, _ = load_classifier(folder, what, hint=_HINT, config=settings)
     head = head_parameters(model)
     lost = sorted(key for key in absent if key not in head and "pooler" not in key)
     if lost:

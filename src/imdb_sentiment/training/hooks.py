@@ -1,4 +1,4 @@
-"""What a user gives to a run beside its configuration: metrics, callbacks of the Trainer, and a loss."""
+"""What a user gives to a run beside its configuration: a model, metrics, callbacks of the Trainer, and a loss."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import Parameter, signature
@@ -11,13 +11,14 @@ from imdb_sentiment.config import Metric
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ConfigError, nearest
 from imdb_sentiment.evaluation.metrics import measure
+from imdb_sentiment.models.given import GivenModel
 from imdb_sentiment.results.metrics import NO_METRICS, CustomMetrics, MetricFunction
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK
 from imdb_sentiment.training.losses import Loss, check_loss, name_of
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
 
     from imdb_sentiment.config import FineTuneConfig
 
@@ -27,6 +28,8 @@ __all__ = ["NO_HOOKS", "GivenObjects", "Hooks"]
 class GivenObjects(TypedDict, total=False):
     """Arguments of `SentimentFineTuner` that are objects or functions of the user's."""
 
+    model: "PreTrainedModel | None"
+    tokenizer: "PreTrainedTokenizerFast | None"
     callbacks: "Sequence[TrainerCallback | type[TrainerCallback]] | None"
     metrics: "Mapping[str, MetricFunction] | None"
     loss: Loss | None
@@ -42,12 +45,15 @@ class Hooks(NamedTuple):
 
     loss: Loss | None = None
 
+    model: GivenModel | None = None
+
     @classmethod
     def of(cls, config: "FineTuneConfig", **given: Unpack[GivenObjects]) -> Self:
         """Check the arguments of those names, and that the configuration fits them.
 
         Raises:
             ConfigError: One of them cannot be used, or `metric_for_best_model` is not known.
+            ModelError: The model or the tokenizer cannot be used.
         """
         metrics, callbacks, loss = given.get("metrics"), given.get("callbacks"), given.get("loss")
         named = CustomMetrics.of({} if metrics is None else metrics)
@@ -60,7 +66,8 @@ class Hooks(NamedTuple):
                     expected="smoothing inside the loss",
                     hint=Advice(Setting("label_smoothing", 0.0, "FineTuneConfig")),
                 )
-        hooks = cls(named, () if callbacks is None else _checked_callbacks(callbacks), loss)
+        model = GivenModel.of(given.get("model"), given.get("tokenizer"))
+        hooks = cls(named, () if callbacks is None else _checked_callbacks(callbacks), loss, model)
         hooks.check_best_metric(config)
         return hooks
 
@@ -80,7 +87,11 @@ class Hooks(NamedTuple):
 
     def describe(self) -> dict[str, Any]:
         """Return what a resumed run must have in common, as JSON values: names, since code cannot be compared."""
-        return {"metrics": sorted(self.metrics), "loss": self.loss and name_of(self.loss)}
+        return {
+            "metrics": sorted(self.metrics),
+            "loss": self.loss and name_of(self.loss),
+            "given_model": self.model and self.model.fingerprint(),
+        }
 
     @property
     def needs_trainer(self) -> bool:
