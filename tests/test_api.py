@@ -22,7 +22,7 @@ LAYERS = [
     {"results"},
     {"data"},
     {"evaluation", "models"},
-    {"audit", "inference"},
+    {"audit", "behaviour", "inference"},
     {"persistence", "training"},
     {
         "__main__",

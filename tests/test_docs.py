@@ -46,6 +46,7 @@ RUNS = {
     "docs/index.md": {"python", "sh"},
     "docs/benchmarks.md": {"sh"},
     "docs/tutorial.md": {"python"},
+    "docs/how-to/check-behaviour.md": {"python", "bash"},
     "docs/how-to/clusters.md": {"python", "sh"},
     "docs/how-to/hooks.md": {"python"},
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     __version__: str
 
     from imdb_sentiment.audit.dataset import audit_dataset
+    from imdb_sentiment.behaviour.check import check_behaviour
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.config import DataConfig, FineTuneConfig
     from imdb_sentiment.config.yaml_file import load_config, save_config
@@ -62,6 +63,7 @@ __all__ = [
     "TrainingDivergedError",
     "TrainingInterruptedError",
     "audit_dataset",
+    "check_behaviour",
     "compare",
     "cross_validate",
     "find_label_issues",
@@ -73,6 +75,7 @@ __all__ = [
 
 _HOMES = {
     "audit.dataset": ("audit_dataset",),
+    "behaviour.check": ("check_behaviour",),
     "classifier": ("SentimentClassifier",),
     "config": (
         "DataConfig",

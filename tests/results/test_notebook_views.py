@@ -85,6 +85,18 @@ def make_audit() -> results.DataAudit:
 
 REPORT = make_report()
 assert REPORT.background
+
+
+def make_behaviour() -> results.BehaviourReport:
+    example = results.BehaviourExample(
+        text=UNKIND, changed=UNKIND, label="ham", changed_label="spam", scores=(0.125, 0.875)
+    )
+    check = results.BehaviourCheck(
+        name="upper case", expected="same", cases=8, failures=1, interval=Interval(0.01, 0.5), examples=(example,)
+    )
+    return results.BehaviourReport(labels=("ham", "spam"), texts=8, language="en", checks=(check,))
+
+
 RECORDS: list[Any] = [
     REPORT,
     replace(REPORT, seen_rows=240, unseen=make_report(60)),
@@ -108,6 +120,9 @@ RECORDS: list[Any] = [
     make_label_issues(),
     make_label_issues().issues[0],
     replace(make_label_issues(), issues=()),
+    make_behaviour(),
+    make_behaviour().checks[0],
+    make_behaviour().checks[0].examples[0],
     results.Abstention(
         promise="error<=0.05",
         probability=0.9,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from imdb_sentiment.cli.audit import audit
+from imdb_sentiment.cli.check_behaviour import check_behaviour
 from imdb_sentiment.cli.compare import compare
 from imdb_sentiment.cli.console import say, standard_streams
 from imdb_sentiment.cli.cross_validate import cross_validate
@@ -57,7 +58,7 @@ def _top(
 PANELS = {
     "Data": (audit, label_issues, learning_curve),
     "Training": (demo, train, search, cross_validate),
-    "Saved models": (evaluate, compare, report, predict, export),
+    "Saved models": (evaluate, compare, report, check_behaviour, predict, export),
 }
 
 for panel, commands in PANELS.items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from imdb_sentiment.results.abstention import Abstention, NoAbstention
     from imdb_sentiment.results.audit import DataAudit, Finding, TokenLengths
+    from imdb_sentiment.results.behaviour import BehaviourCheck, BehaviourExample, BehaviourReport
     from imdb_sentiment.results.comparison import Comparison, Difference, Interval
     from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
     from imdb_sentiment.results.evaluation import BaselineReport, EvaluationReport
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Abstention",
     "BaselineReport",
+    "BehaviourCheck",
+    "BehaviourExample",
+    "BehaviourReport",
     "Calibration",
     "CascadeChoice",
     "Comparison",
@@ -76,6 +80,7 @@ _MODULES = (
     "slices",
     "splits",
     "audit",
+    "behaviour",
     "label_issues",
     "learning_curve",
     "evaluation",
