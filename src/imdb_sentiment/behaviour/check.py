@@ -40,7 +40,7 @@ def check_behaviour(
     labels are negative and positive, plain praise and blame should get the right one, and so should denied praise ("not
     good"). Denied blame ("not bad") should get a higher probability of being positive.
 
-    Source: Ribeiro, Wu, Guestrin and Singh, Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (ACL 2020).
+    Source: Ribeiro et al., Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (ACL 2020).
 
     Example:
         ```python

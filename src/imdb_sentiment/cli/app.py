@@ -58,7 +58,7 @@ def _top(
 PANELS = {
     "Data": (audit, label_issues, learning_curve),
     "Training": (demo, train, search, cross_validate),
-    "Saved models": (evaluate, compare, report, check_behaviour, predict, export),
+    "Saved models": (evaluate, compare, check_behaviour, report, predict, export),
 }
 
 for panel, commands in PANELS.items():
