@@ -273,6 +273,10 @@ class EvaluationReport(Record):
     def _fragment(self) -> Fragment:
         shown = self.unseen or self
         folded = []
+        promises = abstention_rows(shown.background.promises if shown.background else (), shown.measured)
+        if len(promises) > 1:
+            table = Table("Each promise with 95 % confidence", promises)
+            folded.append(Fragment("Abstention", tables=[table]))
         if shown.slices:
             folded.append(Fragment("Slices", tables=[Table("Rows with a value in common", slice_rows(shown.slices))]))
         if errors := shown.confident_errors():

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from imdb_sentiment.config import FineTuneConfig
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record, restore
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.evaluation import EvaluationReport
@@ -123,6 +125,21 @@ class SearchReport(Record):
             rows.append({"number": plain.pop("number"), "state": plain.pop("state"), **settings, **plain})
         return pd.DataFrame(rows)
 
+    def _fragment(self) -> Fragment:
+        label = METRICS[self.metric].label
+        varied = [*self.trials[0].settings]
+        table = [["trial", label, "state", *varied]]
+        for trial in self._by_value():
+            value = "-" if trial.value is None else f"{trial.value:.4f}"
+            table.append([f"{trial.number}", value, trial.state, *(_short(trial.settings[name]) for name in varied)])
+        folded = [self.test._fragment()._replace(name="Test split, read once")] if self.test else []
+        return Fragment(
+            "Search",
+            [*self._verdict(label), *self.notes],
+            tables=[Table("Trials, the best first", table)],
+            folded=folded,
+        )
+
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "SearchReport":
         """Create a report from the result of `to_dict`."""
@@ -147,7 +164,7 @@ class SearchReport(Record):
         if more := len(self.trials) - _SHOWN:
             lines += [f"  and {more} more; see to_frame()"] if more > 0 else []
         lines += wrap(f"{len(self.trials)} trials: {told}")
-        lines += ["", *self._verdict(label)]
+        lines += ["", *(line for sentence in self._verdict(label) for line in wrap(sentence))]
         if self.test:
             lines += ["", "Test split, read once:", str(self.test)]
         else:
@@ -162,18 +179,19 @@ class SearchReport(Record):
     def _verdict(self, label: str) -> list[str]:
         rows = f"{count_rows(self.held_out)} held out" + (" in turn" if self.cross_validated else "")
         settings = next(trial.settings for trial in self.trials if trial.number == self.best)
-        lines = wrap(f"best: trial {self.best}, {', '.join(f'{k} {_short(v)}' for k, v in settings.items())}")
-        lines += wrap(f"{label} on {rows}: {self.best_value:.4f}")
+        sentences = [
+            f"best: trial {self.best}, {', '.join(f'{k} {_short(v)}' for k, v in settings.items())}",
+            f"{label} on {rows}: {self.best_value:.4f}",
+        ]
         if self.corrected_value is None or self.corrected_interval is None or self.optimism is None:
-            return lines + wrap("too few rows to estimate how much of it is luck")
+            return [*sentences, "too few rows to estimate how much of it is luck"]
         low, high = self.corrected_interval
         if self.optimism > 0:
             luck = f"about {self.optimism:.4f} of it is the luck of the choice"
         else:
             luck = "the choice did not make it look better"
-        return lines + wrap(
-            f"corrected for choosing the best: {self.corrected_value:.4f} ({low:.4f} to {high:.4f}); {luck}"
-        )
+        corrected = f"corrected for choosing the best: {self.corrected_value:.4f} ({low:.4f} to {high:.4f}); {luck}"
+        return [*sentences, corrected]
 
 
 def _short(value: object) -> str:

@@ -248,7 +248,7 @@ class FineTuneResult(Record):
                 "train_loss": record.train_loss,
                 "calibrated_log_loss": record.calibrated_log_loss,
                 "seconds": record.seconds,
-                **{metric: getattr(record.validation, metric) for metric in METRICS},
+                **{name: record.validation.value_of(name) for name in (*METRICS, *record.validation.custom_metrics)},
             }
             for record in self.history
         ]
