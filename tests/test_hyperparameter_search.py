@@ -28,6 +28,7 @@ from imdb_sentiment import (
     search,
 )
 from imdb_sentiment.results import SearchReport, TrialResult
+from imdb_sentiment.training.checkpoints import complete_checkpoints
 from imdb_sentiment.tuning import trial as trial_module
 from imdb_sentiment.tuning.process import error_of, run_in_process, terminated_as_interrupted
 from imdb_sentiment.tuning.rows import load_rows
@@ -311,6 +312,19 @@ def test_a_trial_that_is_killed_goes_on_from_its_checkpoint(quick: FineTuneConfi
     again = run_in_process(place, telling)
     assert again["state"] == "finished"
     assert told == [2]
+
+
+def test_a_trial_that_is_interrupted_while_it_waits_for_an_answer_saves_its_step(
+    quick: FineTuneConfig, tmp_path: Path
+) -> None:
+    place = prepare(tmp_path, quick)
+
+    def interrupted(number: int, value: float) -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_in_process(place, interrupted)
+    assert complete_checkpoints(place / "run")
 
 
 def test_a_broken_trial_says_why(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_of_equally_good_trials_the_corrected_value_is_right_on_average(
     monkeypatch.setattr(selection, "_RESAMPLES", 200)
     best, corrected, true = naive_and_corrected(metric, searches=100, epochs=epochs)
     sign = -1 if metric == "log_loss" else 1
-    assert sign * (best - true) > 0.02  # about 4 points of accuracy
+    assert sign * (best - true) > 0.015  # about 4 points of accuracy, 2 of ROC-AUC
     assert abs(corrected - true) < 0.25 * abs(best - true)
 
 

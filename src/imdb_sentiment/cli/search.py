@@ -24,10 +24,11 @@ from imdb_sentiment.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from imdb_sentiment.results.search import SearchReport, TrialResult
+    from imdb_sentiment.results.search import SearchReport
 
 __all__ = ["search"]
 
+_SEARCH = "Search"
 _RANGE = re.compile(r"(.+)\.\.(.+)")
 
 
@@ -38,7 +39,7 @@ def search(
     output: Annotated[
         Path, typer.Option(help="Folder for the study and the best model.", metavar="DIR", rich_help_panel=OUTPUT)
     ] = Path("search"),
-    trials: Annotated[int, typer.Option(help="Number of trials.", metavar="N")] = 20,
+    trials: Annotated[int, typer.Option(help="Number of trials.", metavar="N", rich_help_panel=_SEARCH)] = 20,
     space: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,6 +47,7 @@ def search(
             "of rows]",
             metavar="FIELD=VALUES",
             autocompletion=settings_to_vary,
+            rich_help_panel=_SEARCH,
         ),
     ] = None,
     metric: Annotated[
@@ -55,6 +57,7 @@ def search(
             "average_precision.",
             metavar="NAME",
             autocompletion=metrics,
+            rich_help_panel=_SEARCH,
         ),
     ] = "log_loss",
     data: TrainingSource = None,
@@ -88,6 +91,7 @@ def search(
         data={"source": data, **columns, "max_train_samples": max_train_samples},
         fine_tune={"model_name": model},
     )
+    heading = iter(["trial     value  settings\n"])  # before the first trial, so that an error stands alone
     report = search_settings(
         data_config,
         space=_read_space(space),
@@ -96,19 +100,13 @@ def search(
         metric=metric,
         output_dir=output,
         resume=resume,
-        on_trial=None if json else _say_trial,
+        on_trial=None if json else lambda trial: say(f"{next(heading, '')}{trial}"),
     )
     if json:
         print_json(report.to_dict())
         return
     say(f"\n{report}")
     say(f"\nThe best model is in {report.model}, its settings in {output / 'best.yaml'}. {_next(report, data_config)}")
-
-
-def _say_trial(trial: "TrialResult") -> None:
-    if trial.number == 1:
-        say("trial     value  settings")
-    say(str(trial))
 
 
 def _next(report: "SearchReport", data_config: Any) -> str:

@@ -49,15 +49,18 @@ def run_in_process(folder: Path, goes_on: Callable[[int, float], bool]) -> dict[
                         answers.flush()
             process.wait()
         except BaseException:
-            _end(process)
+            _end(process, answers)
             raise
     return last if "state" in last else {"state": "failed", "error": {"summary": _how_it_ended(process.returncode)}}
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", answers: IO[bytes]) -> None:
     """Let a process finish its step; at another Ctrl-C, end it at once."""
     process.terminate()
     try:
+        with suppress(BrokenPipeError):  # it may wait for an answer
+            answers.write(CONTINUE)
+            answers.flush()
         process.wait()
     except BaseException:
         process.kill()
