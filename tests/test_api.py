@@ -24,9 +24,10 @@ LAYERS = [
     {"evaluation", "models"},
     {"audit", "behaviour", "inference"},
     {"persistence", "training"},
+    {"classifier"},
+    {"serving"},
     {
         "__main__",
-        "classifier",
         "cli",
         "cross_validation",
         "finetuner",
@@ -37,7 +38,7 @@ LAYERS = [
         "tuning",
     },
 ]
-SERVING = ("classifier", "inference", "persistence")
+SERVING = ("classifier", "inference", "persistence", "serving")
 NOT_FOR_SERVING = ("imdb_sentiment.data.sources", "imdb_sentiment.training", "imdb_sentiment.finetuner")
 
 

@@ -30,7 +30,7 @@ from typer.testing import CliRunner
 
 import imdb_sentiment
 from hub import LoopbackHub
-from imdb_sentiment import results, sklearn
+from imdb_sentiment import results, serving, sklearn
 from imdb_sentiment.cli.app import PANELS, app
 from test_api import LAYERS, SOURCE
 
@@ -59,6 +59,7 @@ RUNS = {
     "docs/how-to/scikit-learn.md": {"python"},
     "docs/how-to/score-files.md": {"python", "bash"},
     "docs/how-to/search.md": {"python", "sh"},
+    "docs/how-to/serve.md": {"python", "sh"},
     "docs/explanation/splits.md": {"python"},
     "docs/explanation/imbalance.md": {"python"},
     "docs/reference/cli.md": {"python", "bash"},
@@ -197,7 +198,7 @@ def check_commands(lines: list[str]) -> None:
                 extras = re.fullmatch(r"\.\[([\w,]+)\]", requirement)
                 assert extras
                 assert set(extras[1].split(",")) <= set(project["optional-dependencies"])
-            case ["python3", "-m", "venv", ".venv"] | ["pytest", *_]:
+            case ["python3", "-m", "venv", ".venv"] | ["pytest", *_] | ["curl" | "docker", *_]:
                 pass
             case ["imdb-sentiment", command, *others]:
                 assert {word for word in others if word.startswith("--")} <= set(help_of(command))
@@ -295,6 +296,7 @@ def test_the_reference_has_each_public_name_once() -> None:
     records = set(results.__all__) - set(imdb_sentiment.__all__)
     expected = [f"imdb_sentiment.{name}" for name in imdb_sentiment.__all__]
     expected += [f"imdb_sentiment.sklearn.{name}" for name in sklearn.__all__]
+    expected += [f"imdb_sentiment.serving.{name}" for name in serving.__all__]
     assert names == sorted([*expected, *(f"imdb_sentiment.results.{name}" for name in records)])
 
 

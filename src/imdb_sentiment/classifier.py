@@ -101,7 +101,7 @@ class SentimentClassifier:
     def __repr__(self) -> str:
         labels = " or ".join(map(quote, self.labels))
         threshold = f"{self.threshold:g}"
-        return f"<SentimentClassifier: {labels}, threshold {threshold}, {self._opened.numeric_precision or 'graph'}>"
+        return f"<SentimentClassifier: {labels}, threshold {threshold}, {self.precision or 'graph'}>"
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -112,6 +112,16 @@ class SentimentClassifier:
     def threshold(self) -> float:
         """A text is called positive if its positive probability is above it; see `FineTuneConfig.threshold`."""
         return self._opened.threshold
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether it is a graph without weights, which can neither explain nor be exported again."""
+        return self._opened.is_exported
+
+    @property
+    def precision(self) -> str | None:
+        """What it computes in: `fp32`, `bf16`, or `int8` for a graph with rounded weights."""
+        return self._opened.numeric_precision
 
     @overload
     def predict(  # type: ignore[overload-overlap]

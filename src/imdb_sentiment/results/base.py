@@ -27,6 +27,9 @@ _WIDTH = 80
 class Record:
     """Base of results."""
 
+    # where pydantic makes a schema of a record, as for the API of a server, its fields are documented as here
+    __pydantic_config__ = {"use_attribute_docstrings": True}
+
     def __init_subclass__(cls) -> None:
         # here, since `dataclass` writes a `__repr__` into each class that does not have one of its own
         cls.__repr__ = Record.__repr__  # type: ignore[method-assign]

@@ -1,0 +1,174 @@
+"""The model behind an app: its queue, its one thread, and whether it can be asked."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any, Literal, TypeVar
+
+from imdb_sentiment.classifier import SentimentClassifier
+from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.inference.inputs import check_items
+from imdb_sentiment.results.inference import Explanation, Prediction
+from imdb_sentiment.runtime.messages import quote
+from imdb_sentiment.serving.batching import BatchQueue
+from imdb_sentiment.serving.metrics import Metrics
+from imdb_sentiment.serving.schemas import ModelInfo
+
+__all__ = ["MAX_EXPLANATIONS", "ServedModel"]
+
+MAX_EXPLANATIONS = 8
+"""Explanations that may wait; each takes about as long as a hundred predictions."""
+
+T = TypeVar("T")
+
+
+class ServedModel:
+    """A model that is asked by many requests at once and computes in one thread, so that the event loop stays free.
+
+    Predictions and explanations take turns: an explanation waits for at most one batch, and the other way round.
+
+    Args:
+        max_batch_wait_ms: Longest time in milliseconds that a text waits for others while nothing is computed.
+        max_queue: Maximum number of texts that wait.
+
+    Attributes:
+        draining: Whether the server is about to stop; it answers what comes on open connections.
+        cannot_explain: Why explanations are not offered; None if they are.
+
+    Raises:
+        ConfigError: A number is out of range.
+    """
+
+    def __init__(self, *, max_batch_wait_ms: float, max_queue: int) -> None:
+        if not 0 <= max_batch_wait_ms <= 1000:
+            raise ConfigError(f"max_batch_wait_ms={quote(max_batch_wait_ms)}", expected="0 to 1000 milliseconds")
+        if not isinstance(max_queue, int) or max_queue < 1:
+            raise ConfigError(f"max_queue={quote(max_queue)} leaves no room for a text", expected="1 or more")
+        self.metrics = Metrics()
+        self.max_queue = max_queue
+        self.draining = False
+        self.cannot_explain: str | None = None
+        self._classifier: SentimentClassifier | None = None
+        self._info: ModelInfo | None = None
+        self._queue: BatchQueue[tuple[Any, bool], Prediction] = BatchQueue(
+            self._predict_batch, max_wait=max_batch_wait_ms / 1000, max_items=max_queue
+        )
+        self.metrics.watch_queue(lambda: self._queue.waiting)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
+        self._turn, self._explaining = asyncio.Lock(), asyncio.Lock()
+        self._explanations = 0
+        self._under_way = 0
+
+    def open(self, classifier: SentimentClassifier, name: str) -> None:
+        """Answer requests with a model from now on."""
+        self.cannot_explain = _why_not_explained(classifier)
+        self._info = ModelInfo(
+            name=name,
+            labels=classifier.labels,
+            text_columns=classifier.metadata.text_columns,
+            threshold=classifier.threshold,
+            precision=classifier.precision,
+            cascade=classifier.metadata.cascade is not None,
+            explains=self.cannot_explain is None,
+        )
+        self._classifier = classifier
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """What is served; None while it is loaded."""
+        return self._info
+
+    @property
+    def status(self) -> Literal["loading", "ready", "draining"]:
+        """Whether it can be asked."""
+        if self.draining:
+            return "draining"
+        return "ready" if self._classifier else "loading"
+
+    @property
+    def busy(self) -> bool:
+        """Whether an accepted request was not answered yet."""
+        return self._under_way > 0
+
+    async def predict(self, items: list[Any], *, abstain_below: float, cascade: bool) -> list[Prediction]:
+        """Return a prediction for each text, together with what other requests ask.
+
+        Raises:
+            DataError: A text cannot be classified.
+            ConfigError: A cascade is asked for, and the model has none.
+            ModelError: The model fails.
+            asyncio.QueueFull: Too many texts wait already.
+        """
+        texts = self._checked(items)
+        if cascade and self._opened.metadata.cascade is None:
+            raise ConfigError("the model was trained without a cascade", expected="cascade=false, or no such field")
+        with self._counted():
+            predictions = await self._queue.submit([(text, cascade) for text in texts])
+        # the rule of Prediction.abstained: texts scored together may have different limits
+        return [replace(one, abstained=one.score < abstain_below) for one in predictions]
+
+    async def explain(self, items: list[Any]) -> Explanation:
+        """Explain the prediction for one text.
+
+        Raises:
+            DataError: The text cannot be classified.
+            asyncio.QueueFull: Too many explanations wait already.
+        """
+        (text,) = self._checked(items)
+        if self._explanations == MAX_EXPLANATIONS:
+            raise asyncio.QueueFull
+        self._explanations += 1
+        try:
+            with self._counted():
+                async with self._explaining:  # so that only one at a time stands before the next batch
+                    return await self._compute(lambda: self._opened.explain(text))
+        finally:
+            self._explanations -= 1
+
+    @property
+    def _opened(self) -> SentimentClassifier:
+        assert self._classifier is not None, "asked before the model was loaded"  # noqa: S101 - app.py sees to it
+        return self._classifier
+
+    def _checked(self, items: list[Any]) -> Texts:
+        return check_items(items, self._opened.metadata.text_columns)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+    async def _compute(self, function: Callable[[], T]) -> T:
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+    async def _predict_batch(self, items: list[tuple[Any, bool]]) -> list[Prediction]:
+        def predict() -> list[Prediction]:
+            started = time.perf_counter()
+            answers: dict[int, Prediction] = {}
+            for cascade in (False, True):
+                rows = [row for row, item in enumerate(items) if item[1] is cascade]
+                if rows:
+                    texts: Any = [items[row][0] for row in rows]
+                    answers |= zip(rows, self._opened.predict(texts, cascade=cascade), strict=True)
+            predictions = [answers[row] for row in range(len(items))]
+            self.metrics.count_batch(predictions, time.perf_counter() - started)
+            return predictions
+
+        return await self._compute(predict)
+
+
+def _why_not_explained(classifier: SentimentClassifier) -> str | None:
+    if classifier.is_exported:
+        return "explanations need the weights, which an exported model does not have"
+    if find_spec("captum") is None:
+        return "explanations need the extra 'explain' on the server"
+    return None
