@@ -287,11 +287,18 @@ class SentimentClassifier:
 
         Returns:
             A table of the same type with the columns of `predict_file` added: label, score, and the reason why a row
-            has neither. They are null there (NaN in a NumPy array of scores). The index of pandas stays.
+            has neither. They are null there (NaN in a NumPy array of scores). The index of pandas, and the order and
+            format of a `datasets.Dataset`, stay.
 
         Raises:
-            DataError: A column is missing.
+            DataError: A column is missing, or the table is not in memory, such as a LazyFrame of polars.
             ConfigError: The type of the batch or an option is invalid, or a column name is taken.
+
+        Example:
+            ```python
+            scored = classifier(reviews)  # a DataFrame
+            scored[scored["label"] == "negative"]
+            ```
         """
         from imdb_sentiment.inference.row_labels import score_batch
 

@@ -3,8 +3,9 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from imdb_sentiment import OutputExistsError
 from made_reports import LABELS, UNKIND, make_label_issues, make_report
+from made_results import make_comparison, make_result
 
 pytestmark = pytest.mark.integration
 
@@ -120,3 +122,30 @@ def test_a_page_that_is_there_is_not_replaced_unless_asked(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     with pytest.raises(OutputExistsError, match="cannot be written"):
         make_report(60).save_html(tmp_path / "absent" / "report.html")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_results_in_a_notebook_are_readable_in_any_theme(
+    browser: Browser, tmp_path: Path, scheme: Literal["light", "dark"], size: ViewportSize
+) -> None:
+    report, issues = make_report(), make_label_issues()
+    issues = replace(issues, issues=issues.issues * 30)
+    ground, ink = ("#ffffff", "#1c2430") if scheme == "light" else ("#111111", "#e0e0e0")
+    shown = "<hr>".join(result._repr_html_() for result in (report, issues, make_result(), make_comparison(0.1, 0.01)))
+    file = tmp_path / "notebook.html"
+    style = f"body {{ background: {ground}; color: {ink}; font: 14px sans-serif; }}"
+    head = f'<head><meta charset="utf-8"><title>Notebook</title><style>{style}</style></head>'
+    file.write_text(f'<!doctype html><html lang="en">{head}<body><main>{shown}</main></body></html>', encoding="utf-8")
+    context = browser.new_context(viewport=size, color_scheme=scheme)
+    context.set_default_timeout(0)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert page.title() == "Notebook"
+    assert page.locator("script, img").count() == 0
+    assert UNKIND in page.locator("main").inner_text()
+    found = Axe().run(page).response["violations"]
+    assert [part["id"] for part in found if part["impact"] in ("serious", "critical")] == []
+    context.close()
