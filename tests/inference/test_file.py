@@ -453,11 +453,11 @@ def test_a_source_that_is_changed_while_it_is_scored_is_refused(
     labeler: Callable[..., Any] = row_labels.label_batch
     judged = []
 
-    def judge_and_change(*arguments: Any) -> Any:
+    def judge_and_change(*arguments: Any, **named: Any) -> Any:
         judged.append(arguments)
         if len(judged) == 2:
             change(source)
-        return labeler(*arguments)
+        return labeler(*arguments, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr("imdb_sentiment.inference.file.label_batch", judge_and_change)
