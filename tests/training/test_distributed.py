@@ -205,6 +205,24 @@ def test_a_model_that_fsdp_divides_learns_the_same(recipe: Recipe, one: Fitted, 
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("kind", ["", "FULL_STATE_DICT"], ids=["DDP", "FSDP"])
+def test_adapters_and_frozen_layers_are_trained_by_several_processes_too(
+    recipe: Recipe, tmp_path: Path, kind: str
+) -> None:
+    recipe = recipe._replace(changes=recipe.changes | {"lora_rank": 2, "freeze_layers": 1})
+    one = fit(recipe._replace(changes=recipe.changes | {"per_device_train_batch_size": 8}), tmp_path / "one" / "run")
+    runs = (divided, kind, fit) if kind else (fit,)
+    first, second = together(2, *runs, recipe, tmp_path / "two" / "run")
+    assert first.result == second.result
+    assert "adapters of rank 2" in first.result["notes"][1]
+    assert comparable(first) == comparable(one)
+    moved, expected = (  # the bias of keys is moved by rounding alone
+        {name: value for name, value in run.weights.items() if not name.endswith(".key.bias")} for run in (first, one)
+    )
+    assert_near(moved, expected)
+
+
+@pytest.mark.integration
 def test_the_command_speaks_once(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     arguments = train_arguments(tiny_config, make_reviews(60), tmp_path, num_train_epochs=1)
     first, second = together(2, run_command, [*arguments, "--json"])
