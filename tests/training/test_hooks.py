@@ -276,6 +276,8 @@ def test_all_of_them_in_a_run_its_report_its_page_and_its_card(quick: FineTuneCo
     assert f"| f2 | {shown} |" in card
     assert "- type: cost" in card
     saved = SentimentClassifier.from_pretrained(folder)
+    assert saved.metadata.loss == result.loss
+    assert f"| training loss | {str(result.loss).replace('_', chr(92) + '_')} |" in card
     assert saved.metadata.metrics["test"]["custom_metrics"] == report.custom_metrics
     texts, labels = make_reviews(40)
     with pytest.warns(UserWarning, match="was trained"):
@@ -293,7 +295,7 @@ def test_methods_for_few_rows_have_metrics_and_cross_validation_has_a_loss(
     assert result.validation.custom_metrics["f2"] == tuner.evaluate().custom_metrics["f2"]
     config = quick.replace(method="fine_tune", num_train_epochs=1)
     held_out = SentimentFineTuner(DATA.replace(validation="cross"), config, loss=loss).fit(make_reviews(60))
-    assert "the training loss is " in held_out.notes[1]
+    assert str(held_out.loss).endswith("test_hooks.loss")
     options: dict[str, Any] = {"folds": 2, "output_dir": tmp_path / "cv", "metrics": {"f2": f2}, "loss": loss}
     made: list[Note] = []
 

@@ -176,6 +176,9 @@ class ModelMetadata(_Section):
     method: str = "fine_tune"
     """`FineTuneResult.method`: how the model was trained."""
 
+    loss: str | None = None
+    """`FineTuneResult.loss`: name of the loss function that was given to the run; null for the cross-entropy."""
+
     compared: tuple[dict[str, Any], ...] = ()
     """`MethodResult` of each method that was compared on held-out rows."""
 
@@ -243,6 +246,7 @@ class ModelMetadata(_Section):
                 "held-out rows for selection and calibration": f"{rows['validation'] or rows['train']:,}",
                 "data fingerprint": self.data_fingerprint[:16],
                 "method": self.method,
+                **({"training loss": self.loss} if self.loss else {}),
                 "kept epoch": kept,
                 "training precision": self.training_precision or NOT_RECORDED,
                 "temperature": f"{self.calibration.temperature:.4g}",
@@ -282,6 +286,7 @@ def describe(
         data_config=data_config.model_dump(mode="json"),
         fine_tune_config=config.model_dump(mode="json"),
         method=result.method,
+        loss=result.loss,
         warnings=tuple(result.warnings()),
         compared=tuple(compared.to_dict() for compared in result.compared),
         settled=dict(result.settled),

@@ -168,6 +168,9 @@ class FineTuneResult(Record):
     method: str = "fine_tune"
     """Method of the kept model: `fine_tune`, `contrastive` or `probe`; see `FineTuneConfig.method`."""
 
+    loss: str | None = None
+    """Name of the loss function that was given, with its module; None for the cross-entropy."""
+
     compared: tuple[MethodResult, ...] = ()
     """Methods compared on held-out rows, and TF-IDF; empty if nothing was compared."""
 
@@ -268,7 +271,8 @@ class FineTuneResult(Record):
         return f"kept {kept} after {self.seconds:.0f} s of training"
 
     def _remarks(self) -> list[str]:
-        return [f"warning: {warning}" for warning in self.warnings()] + [f"note: {note}" for note in self.notes]
+        notes = [*self.notes, f"the training loss is {self.loss}"] if self.loss else self.notes
+        return [f"warning: {warning}" for warning in self.warnings()] + [f"note: {note}" for note in notes]
 
     def __str__(self) -> str:
         lines = format_table(self._epochs() if self.history else self._methods())

@@ -89,7 +89,7 @@ class Hooks(NamedTuple):
         """Return what a resumed run must have in common, as JSON values: names, since code cannot be compared."""
         return {
             "metrics": sorted(self.metrics),
-            "loss": self.loss and name_of(self.loss),
+            "loss": self.loss_name,
             "given_model": self.model and self.model.fingerprint(),
         }
 
@@ -99,9 +99,9 @@ class Hooks(NamedTuple):
         return bool(self.callbacks) or self.loss is not None
 
     @property
-    def note(self) -> str | None:
-        """Name a loss of the user's; None without one."""
-        return f"the training loss is {name_of(self.loss)}" if self.loss else None
+    def loss_name(self) -> str | None:
+        """Return the name of the user's loss; None without one."""
+        return name_of(self.loss) if self.loss else None
 
     def try_metrics(self, labels: NDArray[np.int64]) -> None:
         """Compute each metric once for arbitrary probabilities, so that a mistake in it is told before training.

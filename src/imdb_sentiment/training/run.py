@@ -160,7 +160,7 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         after = replace(after, cross_validated=True, numeric_precision="fp32")
         calibration = replace(calibration, after=after)
         baselines = trained.baselines
-    notes = [heads[0], *filter(None, [trained.restricted, hooks.note]), f"{recipe.precision} on {device.type}"]
+    notes = [heads[0], *filter(None, [trained.restricted]), f"{recipe.precision} on {device.type}"]
     if config.report_to:
         trackers = ", ".join(config.report_to)
         notes.append(f"{trackers} got nothing, as no epoch was validated; method='fine_tune' validates each")
@@ -171,6 +171,7 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         kept_epoch=float(config.num_train_epochs) if in_epochs else 0.0,
         kept_because="the last, as no rows are set aside to choose by" if in_epochs else "trained without epochs",
         method=trained.method,
+        loss=hooks.loss_name,
         compared=trained.compared,
         seconds=time.perf_counter() - started,
         splits=plan.summary,
@@ -257,10 +258,11 @@ def _fine_tune(
         splits=plan.summary,
         audit=plan.audit,
         training_precision=recipe.precision,
+        loss=hooks.loss_name,
         settled=plan.settled,
         notes=(
             head_note,
-            *filter(None, [restricted, hooks.note]),
+            *filter(None, [restricted]),
             _precision_note(recipe, trainer.args.device.type),
             *_resume_notes(checkpoint, processes, state),
         ),
