@@ -64,11 +64,11 @@ texts = json.loads(sys.stdin.read())
 classifier = SentimentClassifier.from_pretrained(sys.argv[1])
 classifier.predict(texts[:16])
 seconds, done = float(sys.argv[2]), 0
-started = time.perf_counter()
+started, before = time.perf_counter(), time.process_time()
 while time.perf_counter() - started < seconds:
     classifier.predict(texts)
     done += len(texts)
-print(done / (time.perf_counter() - started))
+print(done / (time.perf_counter() - started), 1000 * (time.process_time() - before) / done)
 """
 
 
@@ -82,6 +82,9 @@ class Load(NamedTuple):
     lost: int
     """Requests that were sent and got no complete answer."""
 
+    cpu: float = 0.0
+    """Processor time of the server for each answer, in milliseconds."""
+
 
 class Server(NamedTuple):
     """A server in a process of its own."""
@@ -94,6 +97,12 @@ class Server(NamedTuple):
         """Resident memory."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of the process so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -115,7 +124,10 @@ def main() -> None:
             asyncio.run(ask(server.port, texts, clients=8, seconds=5))  # whatever is prepared once
             measured[name] = {}
             for clients in CLIENTS:
-                measured[name][clients] = asyncio.run(ask(server.port, texts, clients, arguments.seconds))
+                before = server.cpu_seconds
+                load = asyncio.run(ask(server.port, texts, clients, arguments.seconds))
+                cpu = 1000 * (server.cpu_seconds - before) / sum(load.statuses.values())
+                measured[name][clients] = load._replace(cpu=cpu)
                 print(name, clients, measured[name][clients], file=sys.stderr, flush=True)
     lists.append(in_a_list(served, texts, arguments.seconds))
     memory, short = many_requests(ours, arguments.requests)
@@ -154,11 +166,12 @@ def running(command: list[str]) -> Iterator[Server]:
             process.kill()
 
 
-def in_a_list(model: str, texts: list[str], seconds: float) -> float:
-    """Return the texts that `predict` scores in a second, in a process of its own."""
+def in_a_list(model: str, texts: list[str], seconds: float) -> tuple[float, float]:
+    """Return the texts that `predict` scores in a second, and the milliseconds of processor time for each."""
     command = [sys.executable, "-c", LIST, model, str(seconds)]
     done = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    per_second, cpu = map(float, done.stdout.split())
+    return per_second, cpu
 
 
 async def ask(port: int, texts: list[str], clients: int, seconds: float, *, requests: int | None = None) -> Load:
@@ -237,15 +250,25 @@ def stop_under_load(command: list[str], texts: list[str]) -> Load:
 
 
 def print_tables(
-    lists: list[float], measured: dict[str, dict[int, Load]], memory: list[float], short: Load, stopped: Load
+    lists: list[tuple[float, float]],
+    measured: dict[str, dict[int, Load]],
+    memory: list[float],
+    short: Load,
+    stopped: Load,
 ) -> None:
-    whole = statistics.mean(lists)
-    print(f"predict on a list: {' and '.join(f'{rate:.1f}' for rate in lists)} texts/s, before and after\n")
-    print("| clients | plain server | p50 | p99 | this server | p50 | p99 | times plain | share of predict |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    whole = statistics.mean(rate for rate, _ in lists)
+    shown = " and ".join(f"{rate:.1f} texts/s, {cpu:.1f} ms of processor time each" for rate, cpu in lists)
+    print(f"predict on a list, before and after: {shown}\n")
+    print(
+        "| clients | plain server | p50 | p99 | CPU | this server | p50 | p99 | CPU | times plain | share of predict |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for clients in CLIENTS:
         plain, ours = measured["plain"][clients], measured["ours"][clients]
-        cells = [f"{load.per_second:.1f}/s | {load.p50:.0f} ms | {load.p99:.0f} ms" for load in (plain, ours)]
+        cells = [
+            f"{load.per_second:.1f}/s | {load.p50:.0f} ms | {load.p99:.0f} ms | {load.cpu:.1f} ms"
+            for load in (plain, ours)
+        ]
         print(f"| {clients} | {' | '.join(cells)} | {ours.per_second / plain.per_second:.2f} |", end="")
         print(f" {ours.per_second / whole:.2f} |")
         for name, load in (("plain", plain), ("ours", ours)):
