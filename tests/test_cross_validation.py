@@ -96,7 +96,7 @@ def test_finished_folds_are_not_trained_again(
 ) -> None:
     report, finished = run
     folder = shutil.copytree(finished, tmp_path / "folds")
-    (folder / "contrastive-fold-2.json").unlink()
+    (folder / "fold-2.json").unlink()
     again = cross_validate(make_reviews(120), config=quick, folds=FOLDS, output_dir=folder, resume=True)
     assert fits == [False]
     assert again.folds[0] == report.folds[0]
