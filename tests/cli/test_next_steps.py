@@ -45,10 +45,10 @@ def test_a_model_that_is_worse_is_to_be_looked_into() -> None:
     said = next_steps(Path("model"), report, data, FineTuneConfig())
     assert said.startswith("It is worse than TF-IDF + LR")
     assert "predict" not in said
-    for command in ("label-issues", "learning-curve"):
+    for command in ("label-issues", "learning-curve", "search"):
         assert f"imdb-sentiment {command} --data 'my reviews.csv' " in said
-    assert said.count("--text-column body --positive-label 'good one'") == 2
-    assert said.count("--set header=false") == 2
+    assert said.count("--text-column body --positive-label 'good one'") == 3
+    assert said.count("--set header=false") == 3
     assert "--model google-bert/bert-base-uncased" in said
 
 

@@ -25,7 +25,7 @@ from forked import Child
 from imdb_sentiment import DataConfig, FineTuneConfig, ImdbSentimentError, SentimentFineTuner
 from imdb_sentiment.cli.app import app
 from imdb_sentiment.runtime.distributed import is_main, run_on_all_ranks, run_on_main
-from imdb_sentiment.training import linear_probe, run
+from imdb_sentiment.training import fine_tuning, linear_probe
 
 Arrays = dict[str, NDArray[np.float32]]
 Told = tuple[str, str]
@@ -85,7 +85,7 @@ def head_at_the_start(recipe: Recipe, folder: Path) -> tuple[NDArray[np.float32]
     """Fit until training would start; return the head, and how often this process has computed features for it."""
     heads: list[NDArray[np.float32]] = []
     with (
-        patch.object(run, "build_training", lambda model, *others, **named: _keep(heads, model)),
+        patch.object(fine_tuning, "build_training", lambda model, *others, **named: _keep(heads, model)),
         patch.object(linear_probe, "head_features", wraps=linear_probe.head_features) as computed,
     ):
         _told(lambda: recipe.tuner(folder).fit(recipe.reviews))
