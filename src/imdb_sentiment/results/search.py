@@ -159,11 +159,11 @@ class SearchReport(Record):
     def __str__(self) -> str:
         label = METRICS[self.metric].label
         count = {state: sum(trial.state == state for trial in self.trials) for state in _STATES}
-        told = ", ".join(f"{number} {state}" for state, number in count.items() if number)
+        counts = ", ".join(f"{number} {state}" for state, number in count.items() if number)
         lines = [f"trial  {label}", *(str(trial) for trial in self._by_value()[:_SHOWN])]
         if more := len(self.trials) - _SHOWN:
             lines += [f"  and {more} more; see to_frame()"] if more > 0 else []
-        lines += wrap(f"{len(self.trials)} trials: {told}")
+        lines += wrap(f"{len(self.trials)} trials: {counts}")
         lines += ["", *(line for sentence in self._verdict(label) for line in wrap(sentence))]
         if self.test:
             lines += ["", "Test split, read once:", str(self.test)]

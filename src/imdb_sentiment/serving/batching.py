@@ -131,7 +131,7 @@ class BatchQueue(Generic[Item, Result]):
             done += len(part)
 
     def _drop_rest(self, call: _Call[Item, Result]) -> None:
-        """Take the items that still wait out of the queue: their caller has left, or was told of a failure."""
+        """Take the items that still wait out of the queue: their caller has left, or was notified of a failure."""
         if call.left:
             self._calls.remove(call)
             self.waiting -= len(call.take(call.left))

@@ -104,7 +104,7 @@ class Hooks(NamedTuple):
         return name_of(self.loss) if self.loss else None
 
     def try_metrics(self, labels: NDArray[np.int64]) -> None:
-        """Compute each metric once for arbitrary probabilities, so that a mistake in it is told before training.
+        """Compute each metric once for arbitrary probabilities, so that an error in it is reported before training.
 
         Args:
             labels: Labels of the rows that it will be computed on first, 0 or 1, shape (n,).

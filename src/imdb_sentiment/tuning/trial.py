@@ -96,7 +96,7 @@ def run_trial(folder: Path, search: Search) -> dict[str, Any]:
 
     Args:
         folder: Folder of the trial, with the file `trial.json`.
-        search: Told of each evaluation.
+        search: Notified of each evaluation.
 
     Returns:
         Metrics and other facts of the finished trial.
