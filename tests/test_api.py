@@ -14,8 +14,8 @@ import imdb_sentiment
 
 SOURCE = Path(imdb_sentiment.__file__).parent
 
-# A module imports from its own package and from the layers above its own. Packages of one layer do not import each other;
-# modules at the root of the package may also import, and be imported by, those beside them.
+# A module imports from its own package and from the layers above its own. Packages of one layer do not import each
+# other; modules at the root of the package may also import, and be imported by, those beside them.
 LAYERS = [
     {"errors", "runtime"},
     {"config", "reporting"},
