@@ -150,6 +150,7 @@ def test_the_metric_of_the_kept_epoch_and_why_it_was_taken(
         assert kept.calibrated_log_loss == min(record.calibrated_log_loss or 9.0 for record in result.history)
 
 
+@pytest.mark.integration
 def test_the_last_epoch_is_kept_on_request(reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     config = tiny_config.replace(load_best_model_at_end=False, num_train_epochs=2)
     result = SentimentFineTuner(config=config, output_dir=tmp_path).fit(reviews)
@@ -208,6 +209,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(
         assert torch.equal(weight, weights_of(resumed)[name]), name
 
 
+@pytest.mark.integration
 def test_resuming_without_a_checkpoint_starts_anew(
     reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path
 ) -> None:
@@ -237,6 +239,7 @@ def test_the_tutorial_preset_trains_the_stock_model_from_its_random_head(
     assert all(torch.equal(weight, begun[0][name]) for name, weight in stock.items())
 
 
+@pytest.mark.integration
 def test_own_label_names_reach_the_predictions(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     texts, labels = make_reviews(80)
     frame = pd.DataFrame({"SMS": texts, "Label": ["spam" if label else "ham" for label in labels]})

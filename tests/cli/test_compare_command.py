@@ -22,6 +22,7 @@ def weakened(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
+@pytest.mark.integration
 def test_two_models_are_compared_on_rows_that_neither_has_seen(
     saved_model: Path, weakened: Path, tmp_path: Path
 ) -> None:

@@ -173,6 +173,7 @@ def test_a_model_outlives_whoever_reads_about_its_training(tiny_config: FineTune
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "reviews.csv"]
 
 
+@pytest.mark.integration
 def test_predictions_for_nobody_end_quietly(saved_model: Path) -> None:
     text = json.dumps({"text": "dull"}).encode() + b"\n"
     for arguments in (["--json-lines"], ["dull", "superb"]):
@@ -240,6 +241,7 @@ def test_what_was_typed_is_shown_harmlessly() -> None:
         assert_harmless(outcome.err)
 
 
+@pytest.mark.integration
 def test_a_tilde_is_the_home_folder_wherever_something_is_written(
     tiny_config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,7 @@ def test_the_precision_that_was_chosen_stays(
     assert gone_on.history == begun.history
 
 
+@pytest.mark.integration
 def test_a_finished_run_whose_best_checkpoint_is_gone_keeps_the_last_and_says_so(
     config: FineTuneConfig, tmp_path: Path
 ) -> None:
@@ -166,6 +167,7 @@ def interrupt(*args: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.integration
 def test_a_failed_fit_forgets_the_model_of_other_splits(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     config = tiny_config.replace(num_train_epochs=1)
     tuner = SentimentFineTuner(config=config, output_dir=tmp_path / "run")

@@ -152,6 +152,7 @@ def test_a_learning_rate_that_is_far_too_high_ends_the_run(build: Build) -> None
     assert parts.trainer.state.global_step < 6
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("group_by_length", "step"), [(True, 4), (False, 2)])
 def test_a_run_goes_on_within_an_epoch_as_if_it_had_not_stopped(
     build: Build, tmp_path: Path, group_by_length: bool, step: int

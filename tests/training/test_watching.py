@@ -25,6 +25,7 @@ def test_logits_come_in_the_order_of_the_rows() -> None:
     assert latest.in_order()[:, 1].tolist() == lengths
 
 
+@pytest.mark.integration
 def test_each_evaluation_is_passed_on_and_an_error_ends_the_run(tiny_config: FineTuneConfig, tmp_path: Path) -> None:
     config = tiny_config.replace(method="fine_tune", num_train_epochs=2, evaluations_per_epoch=2)
     loaded = load_splits(DataConfig(near_duplicates="ignore"), make_reviews(120))

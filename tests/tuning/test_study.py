@@ -22,6 +22,7 @@ def ask_and_tell(file: Path, trials: int, values: Any = None) -> list[dict[str, 
         return [trial.params for trial in study.trials]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["study.db", "with space #1 ?x=y&50%.db"])
 def test_an_interrupted_study_proposes_what_it_would_have_proposed(name: str, tmp_path: Path) -> None:
     whole = ask_and_tell(tmp_path / name, 14)
