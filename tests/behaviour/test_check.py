@@ -99,7 +99,7 @@ def test_at_most_two_hundred_texts_are_drawn_the_same_each_time() -> None:
     [
         ([], "no text to change"),
         (["good", " "], "not blank"),
-        (["good", None], "not blank"),
+        (["good", None], r"not blank\n  found:    1 row \(2\)"),
         ("good", "a list of texts"),
     ],
 )

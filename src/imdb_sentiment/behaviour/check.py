@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.behaviour.cases import Case, invariances, negations
 from imdb_sentiment.behaviour.templates import LANGUAGES, Words
-from imdb_sentiment.errors import ConfigError, DataError
+from imdb_sentiment.errors import ConfigError, DataError, list_rows
 from imdb_sentiment.results.behaviour import BehaviourCheck, BehaviourExample, BehaviourReport
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.runtime.messages import list_values, quote
@@ -99,7 +99,7 @@ def _checked(texts: Iterable[str]) -> list[str]:
     if wrong or not listed:
         raise DataError(
             "there is no text to change" if not listed else "each text must be a string that is not blank",
-            found=None if not listed else quote(listed[wrong[0] - 1]),
+            found=list_rows(wrong) if listed else None,
             rows=wrong,
         )
     return listed

@@ -63,7 +63,7 @@ class Promise(NamedTuple):
         return math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - self.error))
 
     def rows_to_start(self, rows: int) -> int:
-        """Number of answered rows to test the first threshold with, of so many held-out rows.
+        """Number of answered rows to test the first threshold with, of so many that the promise concerns.
 
         The first test that fails ends the search. With rows enough the first one is allowed an error, so that a single
         wrong label does not end it; in simulations that answered more texts.
@@ -86,6 +86,9 @@ def choose_abstention(
     each test may use the whole 5 % (fixed-sequence testing, as in Learn then Test, Angelopoulos et al., 2021).
     Thresholds with too few rows to pass with no or one error are skipped.
 
+    The bound takes the rows as new to the model. It does not count that they also chose the epoch or the method, the
+    temperature and perhaps a threshold with a goal, nor that rows held out in turn were scored by models of the folds.
+
     Args:
         promise: What to promise.
         positive: Calibrated probability of the positive label for n held-out rows, shape (n,).
@@ -99,7 +102,7 @@ def choose_abstention(
     confidence, wrong = np.where(predicted, positive, 1 - positive), predicted != (labels == 1)
     concerned = predicted if promise.metric == "precision" else np.ones(len(labels), dtype=np.bool_)
     chosen: Abstention | None = None
-    needed, start = math.inf, promise.rows_to_start(len(labels))
+    needed, start = math.inf, promise.rows_to_start(int(concerned.sum()))
     for probability in _GRID:
         answered = concerned & (confidence >= probability)
         rows, errors = int(answered.sum()), int(wrong[answered].sum())
