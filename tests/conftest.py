@@ -17,6 +17,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
@@ -24,6 +25,7 @@ from hypothesis import HealthCheck, settings
 
 from hub import CHEERFUL, GLOOMY, LoopbackHub, write_tiny_bert, write_tiny_imdb
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.evaluation.held_out import HeldOutRows
 from imdb_sentiment.results import EpochRecord, ExportReport
 
 if TYPE_CHECKING:
@@ -200,6 +202,17 @@ def fitted(
 def saved_model(fitted: SentimentFineTuner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a saved model; tests that change it copy it first."""
     return fitted.save(tmp_path_factory.mktemp("saved") / "model")
+
+
+@pytest.fixture
+def abstaining_model(saved_model: Path, tmp_path: Path) -> Path:
+    """A copy of the saved model whose held-out rows are many, and all right but for some of probability 0.85 to 0.9."""
+    folder = Path(shutil.copytree(saved_model, tmp_path / "abstaining-model"))
+    odds = np.linspace(-6, 6, 1000)
+    labels = (odds > 0).astype(int)
+    labels[325:345:2], labels[655:675:2] = 1, 0
+    HeldOutRows.of(np.column_stack((-odds / 2, odds / 2)), labels.tolist()).save(folder / "held_out.npz")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,9 @@ from imdb_sentiment.inference.inputs import TextsLike, check_items, listed_items
 from imdb_sentiment.inference.scorer import WINDOW
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, hold_model, open_model
+from imdb_sentiment.persistence.row_prediction import RowPrediction
 from imdb_sentiment.persistence.torch_model import pack_model, unpack_model
-from imdb_sentiment.results.inference import Explanation, ExportReport, FileReport, Prediction, Predictions
+from imdb_sentiment.results.inference import Explanation, ExportReport, Prediction, Predictions
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["SentimentClassifier"]
 
 
-class SentimentClassifier:
+class SentimentClassifier(RowPrediction):
     """A fine-tuned model, ready to classify texts. Make one with `from_pretrained`.
 
     A model of two text columns takes pairs: tuples such as `(title, body)` instead of texts, in the order of
@@ -178,131 +179,6 @@ class SentimentClassifier:
         while window := list(islice(waiting, WINDOW)):
             yield from self._predict(check_items(window, columns, before=before), below, cascade)
             before += len(window)
-
-    def predict_file(
-        self,
-        source: str | PathLike[str],
-        target: str | PathLike[str],
-        *,
-        text_columns: Sequence[str] | None = None,
-        prefix: str = "",
-        shard: tuple[int, int] = (1, 1),
-        encoding: str | None = None,
-        header: bool = True,
-        spreadsheet_safe: bool = False,
-        cascade: bool = False,
-        overwrite: bool = False,
-    ) -> FileReport:
-        """Classify the rows of a file, and write them with the columns `label`, `score` and `reason` added.
-
-        `reason` says why a row has no label: it has no text, or its value is not a text. Memory does not grow with the
-        file. An interrupted run is resumed by the same call, and ends with the same bytes.
-
-        Args:
-            source: CSV, TSV, TXT, JSONL or Parquet, also with `.gz` or `.zst`.
-            target: The file to write, of the same format; text is written as UTF-8.
-            text_columns: Text column, or the two of a pair; by default those the model was trained on.
-            prefix: Prefix of the three added columns.
-            shard: `(2, 5)` does the second fifth, for five processes that write five files.
-            encoding: Of a text file; by default UTF-8 or as its byte order mark says.
-            header: Whether a CSV or TSV file has a header. Without one, columns are named by position, from 1.
-            spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; CSV and TSV only.
-            cascade: As for `predict`; the report counts the rows that the TF-IDF model answered.
-            overwrite: Replace `target` if it exists.
-
-        Raises:
-            DataError: The source is missing, damaged, or lacks a column; nothing was written.
-            ConfigError: An option is invalid, a column name is taken, or the two formats differ.
-            OutputExistsError: The target exists or cannot be written.
-        """
-        from imdb_sentiment.inference.file import FileJob, precision_of_parts, score_file
-
-        columns = self._opened.text_columns(text_columns)
-        paths = as_path(source, "source"), as_path(target, "target")
-        job = FileJob(*paths, columns, prefix, shard, encoding, header, spreadsheet_safe)
-        with self._opened.computing_as(precision_of_parts(job.target)):
-            return score_file(job, self._opened.row_labeler(cascade), overwrite=overwrite)
-
-    def predict_files(  # noqa: D417 - the others are those of predict_file
-        self,
-        source: str | PathLike[str],
-        folder: str | PathLike[str],
-        *,
-        workers: int | None = None,
-        text_columns: Sequence[str] | None = None,
-        prefix: str = "",
-        encoding: str | None = None,
-        header: bool = True,
-        spreadsheet_safe: bool = False,
-        cascade: bool = False,
-        overwrite: bool = False,
-    ) -> FileReport:
-        """Classify the rows of many files with Ray, each as `predict_file` does. Needs the extra `ray`.
-
-        Each file is written to the same place in the output folder. An interrupted run is resumed by the same call, and
-        ends with the same bytes; so does one that loses workers. The other options are those of `predict_file`.
-
-        Args:
-            source: A folder, searched recursively, or a pattern such as `reviews/*.parquet`.
-            folder: The output folder.
-            workers: Number of processes, each with one model; by default one per GPU of the cluster that Ray is
-                connected to, or without GPUs one per CPU.
-            overwrite: Replace existing files, and discard the output of another model or other options.
-
-        Raises:
-            DataError: There are no files, or some could not be scored; the others are.
-            ConfigError: An option is invalid, or there is no cluster at `RAY_ADDRESS`.
-            OutputExistsError: A file would be overwritten, or another process writes to the folder.
-        """
-        from imdb_sentiment.inference.folder import FolderJob, find_inputs, precision_of_run, score_folder
-        from imdb_sentiment.inference.ray_engine import ray_workers
-
-        model = self._opened
-        model.scorer_for(cascade)  # before anything is written
-        options = {
-            "text_columns": list(model.text_columns(text_columns)),
-            "prefix": prefix,
-            "encoding": encoding,
-            "header": header,
-            "spreadsheet_safe": spreadsheet_safe,
-            "cascade": cascade,
-        }
-        target = as_path(folder, "folder").absolute()
-        with model.computing_as(precision_of_run(target)):
-            engine = ray_workers(self.predict_file, workers=workers, on_gpu=not model.is_exported)
-            root, names = find_inputs(str(as_path(source, "source")), target)
-            job = FolderJob(root, names, target, options, model.identity, model.numeric_precision)
-            return score_folder(job, engine, overwrite=overwrite)
-
-    def __call__(  # noqa: D417 - the others are those of predict_file
-        self, batch: Any, *, text_columns: Sequence[str] | None = None, prefix: str = "", cascade: bool = False
-    ) -> Any:
-        """Classify the rows of a table, and return it with their labels; also for `map_batches` of Ray Data and Spark.
-
-        A classifier can be pickled: each process opens the model once. The options are those of `predict_file`.
-
-        Args:
-            batch: A DataFrame of pandas or polars, a `datasets.Dataset`, a `pyarrow.Table` or `RecordBatch`, or a
-                dictionary of NumPy arrays.
-
-        Returns:
-            A table of the same type with the columns of `predict_file` added: label, score, and the reason why a row
-            has neither. They are null there (NaN in a NumPy array of scores). The index of pandas, and the order and
-            format of a `datasets.Dataset`, stay.
-
-        Raises:
-            DataError: A column is missing, or the table is not in memory, such as a LazyFrame of polars.
-            ConfigError: The type of the batch or an option is invalid, or a column name is taken.
-
-        Example:
-            ```python
-            scored = classifier(reviews)  # a DataFrame
-            scored[scored["label"] == "negative"]
-            ```
-        """
-        from imdb_sentiment.inference.row_labels import score_batch
-
-        return score_batch(batch, self._opened.text_columns(text_columns), prefix, self._opened.row_labeler(cascade))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision.

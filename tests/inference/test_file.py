@@ -1,4 +1,4 @@
-"""Covers inference/row_labels.py, data/formats/opening.py.
+"""Covers persistence/row_prediction.py, inference/row_labels.py, data/formats/opening.py.
 
 Files of rows: every kind, every row in its place, and runs that are killed.
 """

@@ -191,6 +191,34 @@ def test_the_work_of_another_job_is_refused_or_discarded(
     assert (target / "a.csv").read_text().startswith("text,our_label")
 
 
+def test_a_promise_holds_for_a_folder_and_another_one_is_another_job(
+    abstaining_model: Path, source: Path, scored: list[str], tmp_path: Path
+) -> None:
+    classifier = SentimentClassifier.from_pretrained(abstaining_model, device="cpu")
+    (source / "b.csv").write_text("text\nmoving and boring\nA film.\nsuperb\n")
+    report = classifier.predict_files(source, tmp_path / "out", abstain="error<=0.01")
+    expected = classifier.predict(["moving and boring", "A film.", "superb"], abstain="error<=0.01")
+    lines = (tmp_path / "out" / "b.csv").read_text().splitlines()[1:]
+    assert [line.endswith(f",abstained (perhaps {one.label})") for line, one in zip(lines, expected, strict=True)] == [
+        one.abstained for one in expected
+    ]
+    assert sum(report.not_scored.values()) == sum(one.abstained for one in expected)
+    with pytest.raises(OutputExistsError, match="holds the output of another job"):
+        classifier.predict_files(source, tmp_path / "out", abstain="error<=0.05")
+    wrong: list[dict[str, Any]] = [
+        {"abstain": "error<=0.0001"},
+        {"abstain": "error<=0.5", "cascade": True},
+        {"abstain": "error<=0.5", "abstain_below": 0.7},
+        {"abstain_below": "0.7"},
+    ]
+    for options in wrong:
+        with pytest.raises(ConfigError):
+            classifier.predict_files(source, tmp_path / "none", **options)
+        with pytest.raises(ConfigError):
+            classifier.predict_file(source / "a.csv", tmp_path / "none.csv", **options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["abstaining-model", "in", "out"]
+
+
 def test_an_input_that_changed_is_refused_or_scored_again(
     classifier: SentimentClassifier, source: Path, scored: list[str], tmp_path: Path
 ) -> None:

@@ -32,7 +32,12 @@ def client(fitted: SentimentFineTuner) -> Iterator[TestClient]:
         ({"texts": ["a", {"text": "b"}]}, "texts, item 2, text_pair: field required"),
         ({"texts": [1, 2, 3, 4, 5]}, "texts, item 3: input should be a valid string"),
         ({"text": "a", "texts": ["a"]}, "there is no field 'text'"),
-        ({"text": "a", "abstain": 0.3}, "there is no field 'abstain'"),
+        ({"text": "a", "abstein": 0.3}, "there is no field 'abstein'"),
+        ({"text": "a", "abstain": 0.3}, "abstain: input should be a valid string"),
+        ({"text": "a", "abstain": "error<2%"}, "'error<2%' is not a promise that abstention can make"),
+        ({"text": "a", "abstain": "error<=0.0001"}, "error<=0.0001 cannot be promised with 95% confidence by"),
+        ({"text": "a", "abstain": "error<=0.5", "abstain_below": 0.7}, "does not go with abstain_below"),
+        ({"text": "a", "abstain": "error<=0.5", "cascade": True}, "does not go with a cascade"),
         ({"text": "a", "abstain_below": 1.5}, "abstain_below: input should be less than or equal to 1"),
         ({"text": "a", "abstain_below": "0.5"}, "abstain_below: input should be a valid number"),
         ({"text": "a", "cascade": 1}, "cascade: input should be a valid boolean"),
@@ -50,10 +55,10 @@ def test_a_body_that_is_not_as_described_is_refused(client: TestClient, body: An
 
 
 def test_a_misspelt_field_is_recognized(client: TestClient) -> None:
-    detail = client.post("/predict", json={"text": "a", "abstain": 0.3}).json()["detail"]
+    detail = client.post("/predict", json={"text": "a", "abstein": 0.3}).json()["detail"]
     assert detail.splitlines()[1:] == [
-        "  expected: abstain_below, cascade, text, text_pair, texts",
-        "  try:      abstain_below",
+        "  expected: abstain, abstain_below, cascade, text, text_pair, texts",
+        "  try:      abstain",
     ]
 
 

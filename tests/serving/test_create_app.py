@@ -1,6 +1,7 @@
 """What an app answers: predictions, explanations, its state, and who may ask. Covers serving/app.py."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,26 @@ def test_predictions_are_those_of_the_classifier(
     assert (many.status_code, many.json()) == (200, {"predictions": expected})
     one = client.post("/predict", json={"text": TEXTS[0], **options})
     assert (one.status_code, one.json()) == (200, {"predictions": expected[:1]})
+
+
+def test_a_promise_is_kept_or_refused(abstaining_model: Path) -> None:
+    texts = [*TEXTS, "dull and superb", "superb, dull", "moving and boring"]
+    model = SentimentClassifier.from_pretrained(abstaining_model)
+    client = TestClient(create_app(model))
+    for promise in ("error<=0.01", "precision>=0.99"):
+        expected = about([one.to_dict() for one in model.predict(texts, abstain=promise)])
+        answer = client.post("/predict", json={"texts": texts, "abstain": promise})
+        assert answer.json() == {"predictions": expected}
+        assert {one["abstained"] for one in answer.json()["predictions"]} == {False, True}
+    (abstaining_model / "held_out.npz").unlink()
+    client = TestClient(create_app(SentimentClassifier.from_pretrained(abstaining_model)))
+    refused = client.post("/predict", json={"texts": texts, "abstain": "error<=0.01"})
+    assert refused.status_code == 422
+    assert refused.json()["detail"].splitlines() == [
+        "it is unknown how often the model is right",
+        "  found:    no held_out.npz in its folder",
+        "  expected: no abstain, or abstain_below",
+    ]
 
 
 def test_more_texts_than_a_batch_holds_are_answered_in_their_order(
@@ -146,10 +167,12 @@ def test_sizes_are_limited(client: TestClient) -> None:
     assert many.json()["detail"] == "a request may have 300 texts, and this one has 301"
     body = b'{"text": "%s"}' % (b"a " * (MAX_BODY_BYTES // 2))
     headers = {"Content-Type": "application/json"}
-    assert client.post("/predict", content=body, headers=headers).status_code == 413
-    parts = iter([body[:1000], body[1000:]])  # without a declared length
-    assert client.post("/predict", content=parts, headers=headers).status_code == 413
-    assert client.post("/explain", content=body, headers=headers).status_code == 413
+    for address in ("/predict", "/explain"):
+        for content in (body, iter([body[:1000], body[1000:]])):  # the second without a declared length
+            refused = client.post(address, content=content, headers=headers)
+            assert refused.status_code == 413
+            assert refused.json() == {"detail": f"the body is larger than {MAX_BODY_BYTES:,} bytes", "rows": []}
+            assert refused.headers["X-Content-Type-Options"] == "nosniff"
     within = b'{"text": "%s"}' % (b"a " * (MAX_BODY_BYTES // 2 - 20))
     assert client.post("/predict", content=within, headers=headers).json()["predictions"][0]["truncated"] is True
 

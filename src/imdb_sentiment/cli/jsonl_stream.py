@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from imdb_sentiment.cli.console import print_json_lines
+from imdb_sentiment.cli.console import print_json_lines, warn
 
 if TYPE_CHECKING:
-    from imdb_sentiment.classifier import SentimentClassifier
+    from imdb_sentiment.persistence.opened_model import OpenedModel
 
 __all__ = ["classify_lines", "read_lines"]
 
@@ -20,11 +20,13 @@ _ORIGIN = "standard input"
 
 
 def classify_lines(
-    opened: "Callable[[], SentimentClassifier]",
-    columns: tuple[str, ...] | None,
+    opened: "Callable[[], OpenedModel]",
+    columns: list[str] | None,
     prefix: str,
     *,
-    cascade: bool = False,
+    abstain_below: float,
+    abstain: str | None,
+    cascade: bool,
 ) -> None:
     """Read JSON objects, one per line, and write them with `label`, `score` and `reason` appended.
 
@@ -34,33 +36,31 @@ def classify_lines(
         opened: Returns the model; called after the first line, so that an endless line is refused in little memory.
         columns: Text field, or the two of a pair; None for those that the model was trained on.
         prefix: Prefix of the three fields.
-        cascade: As for `SentimentClassifier.predict`.
+        abstain_below: As for `SentimentClassifier.predict_file`.
+        abstain: The same.
+        cascade: The same.
 
     Raises:
+        ConfigError: The model does not read so many columns, or cannot make the promise. No line was answered.
         DataError: A line is not a JSON object, or already has such a field. Earlier lines were answered.
     """
-    from imdb_sentiment.data.formats.columns import Added
     from imdb_sentiment.data.formats.jsonl import extended, find_field
-    from imdb_sentiment.inference.row_labels import added_names, parse_text
+    from imdb_sentiment.inference.row_labels import added_names, label_batch
 
     names = added_names(prefix)
     numbers = count(1)
     arriving = _arriving(sys.stdin.buffer, any_end=True)
     first = next(arriving, [])
-    classifier = opened()
-    columns = columns or classifier.metadata.text_columns
+    model = opened()
+    columns_read = model.text_columns(columns)
+    labeler = model.row_labeler(cascade=cascade, abstain_below=abstain_below, abstain=abstain)
+    if abstain:
+        warn(str(model.abstention(abstain)))
     for lines in chain([first], arriving):
         numbered = [(next(numbers), line) for line in lines]
         rows, error = _objects([(number, line) for number, line in numbered if line.strip()], names)
-        parsed = [parse_text(tuple(find_field(record, name) for name in columns)) for _, record in rows]
-        answers = iter(classifier.predict([text for text, reason in parsed if reason is None], cascade=cascade))
-        predictions = [None if reason else next(answers) for _, reason in parsed]
-        added = Added(
-            names,
-            [prediction.label if prediction else None for prediction in predictions],
-            [prediction.score if prediction else None for prediction in predictions],
-            [reason for _, reason in parsed],
-        )
+        items = [tuple(find_field(record, name) for name in columns_read) for _, record in rows]
+        added, _ = label_batch(items, labeler, names)
         print_json_lines(extended((line for line, _ in rows), added))
         if error:
             raise error

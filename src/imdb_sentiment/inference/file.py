@@ -41,6 +41,12 @@ class FileJob(NamedTuple):
     header: bool = True
     spreadsheet_safe: bool = False
 
+    model: str = ""
+    """Fingerprint of the model."""
+
+    precision: str | None = None
+    """Precision of the model; an output does not mix precisions."""
+
     @property
     def names(self) -> tuple[str, str, str]:
         """Return the names of the added columns."""
@@ -62,9 +68,10 @@ class FileJob(NamedTuple):
             "encoding": self.encoding,
             "header": self.header,
             "spreadsheet_safe": self.spreadsheet_safe,
-            "model": labeler.identity,
+            "model": self.model,
             "cascades": labeler.uses_cascade,
-            "precision": labeler.precision,
+            "abstains_below": list(labeler.abstain_below),
+            "precision": self.precision,
             "part_rows": _PART_ROWS,
         }
 

@@ -18,6 +18,7 @@ from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.cascade import CascadeScorer
 from imdb_sentiment.inference.scorer import Advance, Scorer
 from imdb_sentiment.models.device import Precision
+from imdb_sentiment.results.inference import Prediction
 from imdb_sentiment.runtime.huggingface import quiet
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values, quote
 
@@ -30,14 +31,12 @@ class RowLabeler(NamedTuple):
     scorer: Scorer | CascadeScorer
     labels: tuple[str, str]
     threshold: float
-    identity: str
-    """Fingerprint of the model."""
+
+    abstain_below: tuple[float, float]
+    """Probabilities below which the negative and the positive label are not given."""
 
     uses_cascade: bool
     """Whether a TF-IDF model answers some of the rows."""
-
-    precision: str | None
-    """Precision of the model; an output does not mix precisions."""
 
 
 def planned_precision(plan: Path) -> Precision | None:
@@ -85,22 +84,26 @@ def label_batch(
         advance: Called with the number of rows of each finished batch; see `Scorer.score`.
 
     Returns:
-        The columns of these names, and the number of rows answered by the TF-IDF model of a cascade.
+        The columns of these names, and the number of labels by the TF-IDF model of a cascade.
     """
     parsed = [parse_text(item) for item in items]
     texts = [text for text, reason in parsed if reason is None]
     if advance:
         advance(len(parsed) - len(texts))
     scored = labeler.scorer.score(texts, advance=advance)
-    probabilities = iter(scored.probabilities.tolist())
-    labels: list[str | None] = []
-    scores: list[float | None] = []
-    for _, reason in parsed:
-        pair = None if reason else next(probabilities)
-        predicted = int(pair[1] > labeler.threshold) if pair else 0
-        labels.append(labeler.labels[predicted] if pair else None)
-        scores.append(pair[predicted] if pair else None)
-    return Added(names, labels, scores, [reason for _, reason in parsed]), int((~scored.by_encoder).sum())
+    predictions = scored.predictions(labeler.labels, threshold=labeler.threshold, abstain_below=labeler.abstain_below)
+    waiting = iter(predictions)
+    rows = [(None, None, reason) if reason else _row(next(waiting)) for _, reason in parsed]
+    labels, scores, reasons = zip(*rows, strict=True) if rows else ((), (), ())
+    by_words = sum(one.answered_by == "words" and not one.abstained for one in predictions)
+    return Added(names, labels, scores, reasons), by_words
+
+
+def _row(prediction: Prediction) -> tuple[str | None, float, str | None]:
+    """Return label, score and reason; where the model abstains there is no label that could be taken for an answer."""
+    if prediction.abstained:
+        return None, prediction.score, f"abstained (perhaps {prediction.label})"
+    return prediction.label, prediction.score, None
 
 
 def parse_text(item: tuple[object, ...]) -> tuple[Any, str | None]:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from functools import cached_property, lru_cache
+from numbers import Real
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -22,9 +23,10 @@ from imdb_sentiment.persistence.folder import find_folder
 from imdb_sentiment.persistence.onnx_model import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_third_party
 from imdb_sentiment.runtime.files import METADATA_FILE, as_path
-from imdb_sentiment.runtime.messages import Advice, Either, quote
+from imdb_sentiment.runtime.messages import Advice, Either, Setting, quote
 
 if TYPE_CHECKING:
+    from imdb_sentiment.evaluation.abstention import Promise
     from imdb_sentiment.inference.row_labels import RowLabeler
     from imdb_sentiment.results.abstention import Abstention
     from imdb_sentiment.results.inference import Explanation
@@ -142,12 +144,12 @@ class OpenedModel:
             )
         return CascadeScorer(self.scorer, self.artifact.cascade, threshold=self.threshold)
 
-    def row_labeler(self, cascade: bool) -> "RowLabeler":
+    def row_labeler(self, *, cascade: bool, abstain_below: float, abstain: str | None) -> "RowLabeler":
         """Return what labels rows of files and batches."""
         from imdb_sentiment.inference.row_labels import RowLabeler
 
-        scorer = self.scorer_for(cascade)
-        return RowLabeler(scorer, self.labels, self.threshold, self.identity, cascade, self.numeric_precision)
+        scorer, below = self.scorer_for(cascade), self.abstains_below(abstain_below, abstain, cascade)
+        return RowLabeler(scorer, self.labels, self.threshold, below, cascade)
 
     def explain(self, text: str | tuple[str, str]) -> "Explanation":
         """Explain the prediction for a text; see `SentimentClassifier.explain`."""
@@ -172,23 +174,36 @@ class OpenedModel:
 
     def abstention(self, promise: str) -> "Abstention":
         """Choose when to abstain; see `SentimentClassifier.abstention`."""
-        from imdb_sentiment.evaluation.abstention import Promise, choose_abstention
+        from imdb_sentiment.evaluation.abstention import Promise
 
-        return choose_abstention(Promise.of(promise), *self.held_out(), threshold=self.threshold)
+        return self._choose_abstention(Promise.of(promise))
 
-    def abstains_below(self, probability: float, promise: str | None, cascade: bool) -> tuple[float, float]:
+    @cached_property
+    def _choose_abstention(self) -> "Callable[[Promise], Abstention]":
+        """Chooses by the held-out rows, and remembers: it takes longer than to predict a text."""
+        from imdb_sentiment.evaluation.abstention import choose_abstention
+
+        held_out, threshold = self.held_out(), self.threshold
+        return lru_cache(maxsize=16)(lambda promise: choose_abstention(promise, *held_out, threshold=threshold))
+
+    def abstains_below(self, probability: object, promise: str | None, cascade: bool) -> tuple[float, float]:
         """Return the probability below which a prediction of each label is abstained.
 
         Raises:
             ConfigError: The probability is not one, the promise cannot be made, or it was not made for a cascade.
         """
-        if not 0 <= probability <= 1:
-            raise ConfigError(f"abstain_below={probability} is not a probability", expected="between 0 and 1")
+        if isinstance(probability, bool) or not isinstance(probability, Real) or not 0 <= float(probability) <= 1:
+            raise ConfigError(f"abstain_below={quote(probability)} is not a probability", expected="between 0 and 1")
         if promise is None:
-            return probability, probability
-        if probability or cascade:
-            other = "abstain_below" if probability else "cascade=True"
-            raise ConfigError(f"abstain={quote(promise)} does not go with {other}", expected="one of them")
+            return float(probability), float(probability)
+        if probability:
+            raise ConfigError(f"abstain={quote(promise)} does not go with abstain_below", expected="one of them")
+        if cascade:
+            raise ConfigError(
+                f"abstain={quote(promise)} does not go with a cascade",
+                found="held-out rows with the probabilities of the encoder alone, and others in a cascade",
+                hint=Advice(Setting("abstain_below", 0.9), ", which promises nothing, or no cascade"),
+            )
         chosen = self.abstention(promise)
         return 0.0 if chosen.promise.startswith("precision") else chosen.probability, chosen.probability
 

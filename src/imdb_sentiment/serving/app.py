@@ -97,9 +97,8 @@ def build_app(served: ServedModel, token: str | None) -> "FastAPI":
         docs_url=None,  # pages.py has its own
         redoc_url=None,
         servers=[{"url": "."}],  # relative to the document, so that it holds behind a proxy that adds a prefix
-        max_body_size=MAX_BODY_BYTES,
     )
-    app.add_middleware(EveryRequest, served=served)
+    app.add_middleware(EveryRequest, served=served, max_body_bytes=MAX_BODY_BYTES)
     add_handlers(app)
     add_pages(app)
     bearer = HTTPBearer(auto_error=False, description="Needed if the server was started with a token.")
@@ -126,7 +125,7 @@ def build_app(served: ServedModel, token: str | None) -> "FastAPI":
         items = body.items()
         if len(items) > served.max_queue:
             raise HTTPException(413, f"a request may have {served.max_queue:,} texts, and this one has {len(items):,}")
-        work = served.predict(items, abstain_below=body.abstain_below, cascade=body.cascade)
+        work = served.predict(items, abstain_below=body.abstain_below, abstain=body.abstain, cascade=body.cascade)
         predictions = await _unless_gone(request, work)
         return nobody if predictions is None else PredictResponse(predictions=predictions)
 

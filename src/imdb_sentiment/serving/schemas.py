@@ -43,6 +43,10 @@ class _Options(_Body):
     abstain_below: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Mark predictions whose label is less probable as abstained."""
 
+    abstain: str | None = None
+    """Instead of a probability, a promise on the predictions that are not abstained: `error<=0.02`, or
+    `precision>=0.95` for the positive label. It holds with 95 % confidence; refused if the model cannot make it."""
+
     cascade: bool = False
     """Let the TF-IDF model answer the texts that it is confident of, if the model was trained with a cascade."""
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.inputs import check_items
 from imdb_sentiment.results.inference import Explanation, Prediction
 from imdb_sentiment.runtime.messages import quote
@@ -95,12 +95,14 @@ class ServedModel:
         """Whether an accepted request was not answered yet."""
         return self._under_way > 0
 
-    async def predict(self, items: list[Any], *, abstain_below: float, cascade: bool) -> list[Prediction]:
+    async def predict(
+        self, items: list[Any], *, abstain_below: float = 0.0, abstain: str | None = None, cascade: bool = False
+    ) -> list[Prediction]:
         """Return a prediction for each text, together with what other requests ask.
 
         Raises:
             DataError: A text cannot be classified.
-            ConfigError: A cascade is asked for, and the model has none.
+            ConfigError: A cascade is asked for, and the model has none; or a promise that it cannot make.
             ModelError: The model fails.
             asyncio.QueueFull: Too many texts wait already.
         """
@@ -108,9 +110,22 @@ class ServedModel:
         if cascade and self._opened.metadata.cascade is None:
             raise ConfigError("the model was trained without a cascade", expected="cascade=false, or no such field")
         with self._counted():
+            limits = (abstain_below, abstain, cascade)
+            if abstain is None:
+                below = self._abstains_below(*limits)
+            else:  # the first time it imports scipy and takes longer than a batch
+                below = await asyncio.to_thread(self._abstains_below, *limits)
             predictions = await self._queue.submit([(text, cascade) for text in texts])
         # the rule of Prediction.abstained: texts scored together may have different limits
-        return [replace(one, abstained=one.score < abstain_below) for one in predictions]
+        return [replace(one, abstained=one.score < below[one.label]) for one in predictions]
+
+    def _abstains_below(self, probability: float, promise: str | None, cascade: bool) -> dict[str, float]:
+        """Return for each label the probability below which it is abstained."""
+        try:
+            below = self._opened._opened.abstains_below(probability, promise, cascade)
+        except ModelError as error:  # of a model without held-out rows, which answers all other requests
+            raise ConfigError(error.summary, found=error.found, expected="no abstain, or abstain_below") from None
+        return dict(zip(self._opened.labels, below, strict=True))
 
     async def explain(self, items: list[Any]) -> Explanation:
         """Explain the prediction for one text.

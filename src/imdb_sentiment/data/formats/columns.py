@@ -40,7 +40,10 @@ class Added(NamedTuple):
     """Names of the three columns."""
 
     labels: Sequence[str | None]
+
     scores: Sequence[float | None]
+    """Probability of the label, also of one that the model abstains from."""
+
     reasons: Sequence[str | None]
     """Why a row has no label; None if it has one."""
 
