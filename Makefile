@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt --editable
 
-.PHONY: help demo test integration simulations lint types docs format clean
+.PHONY: help demo test integration simulations lint types docs plots format clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -30,6 +30,9 @@ types: $(VENV)/.lint $(VENV)/.test  ## strict type check
 
 docs: $(VENV)/.docs  ## build the documentation into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet
+
+plots: $(VENV)/.test  ## draw the plots of the results page
+	$(BIN)/python benchmarks/plots.py
 
 format: $(VENV)/.lint  ## put the code into the project's style
 	$(BIN)/ruff check --fix .

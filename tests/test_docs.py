@@ -7,6 +7,7 @@ block is for follows from its language, and no other language is allowed:
   0 or as a comment `# exits with 2` says.
 - `text` and `json` show all that the block before printed; `...` stands for anything, as in doctest.
 - Any block with a `title` is a file, written before what follows runs.
+- `py` is code of other libraries, beside ours: it must be Python, and does not run.
 - `sh` holds commands that are too large for a test: the installation, which `.ci/run` runs, and measurements. Here it
   is checked that what they name exists. `console` is a transcript of such commands, which begin with `$`.
 """
@@ -30,28 +31,32 @@ from typer.testing import CliRunner
 
 import imdb_sentiment
 from hub import LoopbackHub
-from imdb_sentiment import results, serving, sklearn
+from imdb_sentiment import errors, results, serving, sklearn
 from imdb_sentiment.cli.app import PANELS, app
 from test_api import LAYERS, SOURCE
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = {
-    path.relative_to(ROOT).as_posix(): path
-    for path in (*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")), *DOCS.rglob("*.md"))
-}
+PAGES = {path.relative_to(ROOT).as_posix(): path for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"))}
 RUNS = {
     "README.md": {"python", "bash", "sh"},
+    "README.pt-BR.md": {"python", "sh"},
     "CONTRIBUTING.md": {"sh"},
     "docs/index.md": {"python", "sh"},
     "docs/benchmarks.md": {"sh"},
-    "docs/tutorial.md": {"python"},
+    "docs/benchmarks-appendix.md": {"sh"},
+    "docs/pt/tutorial.md": {"python", "py", "sh"},
+    "docs/start/installation.md": {"sh"},
+    "docs/start/own-data.md": {"python", "bash"},
+    "docs/start/quick-start.md": {"python", "bash"},
+    "docs/tutorial.md": {"python", "py"},
     "docs/how-to/check-behaviour.md": {"python", "bash"},
     "docs/how-to/clusters.md": {"python", "sh"},
     "docs/how-to/hooks.md": {"python"},
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/long-runs.md": {"python", "bash"},
     "docs/how-to/many-processes.md": {"sh"},
+    "docs/how-to/migrate.md": {"python", "py"},
     "docs/how-to/notebooks.md": {"python"},
     "docs/how-to/own-data.md": {"python", "bash", "sh"},
     "docs/how-to/read-the-report.md": {"python", "bash"},
@@ -68,6 +73,9 @@ RUNS = {
     "docs/reference/fine-tune-config.md": {"python"},
 }
 """The pages with code, and the languages of it; a page that gains or loses code must change here too."""
+
+WITH_MINILM = {"docs/how-to/hooks.md", "docs/how-to/scikit-learn.md"}
+"""The pages that show what comes of the real MiniLM; in the others a tiny model stands in for it."""
 
 OUTPUTS = {"text", "json"}
 FILES = {"csv", "text", "yaml"}
@@ -138,6 +146,9 @@ class Script:
             self.output = None
         elif block.language == "python":
             self.output = self._run_python(block)
+        elif block.language == "py":
+            compile(block.code, f"line {block.line}", "exec")
+            self.output = None
         elif block.language == "bash":
             self.output = "".join(run_command(line) for line in command_lines(block.code))
         else:
@@ -198,6 +209,8 @@ def check_commands(lines: list[str]) -> None:
                 extras = re.fullmatch(r"\.\[([\w,]+)\]", requirement)
                 assert extras
                 assert set(extras[1].split(",")) <= set(project["optional-dependencies"])
+            case ["pip", "install", "torch==2.13.0", "--index-url", "https://download.pytorch.org/whl/cpu"]:
+                assert "\ntorch==2.13.0\n" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
             case ["python3", "-m", "venv", ".venv"] | ["pytest", *_] | ["curl" | "docker", *_]:
                 pass
             case ["imdb-sentiment", command, *others]:
@@ -240,9 +253,15 @@ def one_thread() -> Iterator[None]:
 @pytest.mark.integration
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs(
-    page: str, writable_hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    page: str,
+    writable_hub: LoopbackHub,
+    one_layer_model: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("page"))
+    if page not in WITH_MINILM:
+        monkeypatch.setattr("imdb_sentiment.models.pretrained._bundled_minilm", lambda: one_layer_model)
     script = Script(tmp_path_factory.mktemp("scripts"))
     script.run_all(read(page))
     assert script.widest <= WIDTH
@@ -279,13 +298,56 @@ def test_no_block_of_code_is_overlooked() -> None:
         ("```console\nall is well\n```", "a transcript of no command"),
         ("```sh\nrm -rf /\n```", "not a command that is known"),
         ("```python\nassert 1 == 2, 'wrong sum'\n```", "wrong sum"),
+        ("```py\nprint 1\n```", "Missing parentheses"),
     ],
 )
 def test_wrong_blocks_are_caught(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     script = Script(tmp_path)
-    with pytest.raises((AssertionError, pytest.fail.Exception), match=re.escape(message)):
+    with pytest.raises((AssertionError, SyntaxError, pytest.fail.Exception), match=re.escape(message)):
         script.run_all(text)
+
+
+def test_the_first_snippet_is_the_first_example() -> None:
+    example = (ROOT / "examples/first_model.py").read_text(encoding="utf-8")
+    code = example.partition('"""\n\n')[2]
+    for page in ("README.md", "docs/index.md"):
+        assert next(block.code for block in blocks_of(read(page)) if block.language == "python") == code
+
+
+def test_each_error_has_a_heading_that_tells_what_to_do() -> None:
+    headings = re.findall(r"^## (\w+)$", read("docs/project/troubleshooting.md"), re.MULTILINE)
+    assert headings[1:] == [name for name in headings[1:] if name in errors.__all__]
+    assert set(headings[1:]) == set(errors.__all__)
+
+
+def test_what_is_plotted_is_in_the_tables() -> None:
+    def numbers_in(part: Any) -> Iterator[float]:
+        if isinstance(part, dict | list):
+            for inner in part.values() if isinstance(part, dict) else part:
+                yield from numbers_in(inner)
+        elif isinstance(part, int | float):
+            yield part
+
+    plotted = list(numbers_in(json.loads((ROOT / "benchmarks/plots.json").read_text(encoding="utf-8"))))
+    assert len(plotted) > 50
+    tables = read("docs/benchmarks.md").replace(",", "")
+    assert [number for number in plotted if f"{number:g}" not in tables] == []
+
+
+def test_the_site_describes_its_pages() -> None:
+    project = runpy.run_path(str(ROOT / "mkdocs_project.py"))
+    for page in PAGES:
+        text = project["describe"](read(page))
+        assert text or re.search("^::: |^<!-- |^--8<--", read(page), re.MULTILINE), page
+        assert len(text or "") <= project["LONGEST"]
+
+
+def test_the_list_of_names_has_every_public_name() -> None:
+    pytest.importorskip("griffe", reason="the extra docs is not installed")
+    listed = runpy.run_path(str(ROOT / "mkdocs_names.py"))["public_names"]()
+    assert set(imdb_sentiment.__all__) <= {path for _, path, _, _ in listed}
+    assert [path for _, path, _, about in listed if not about.endswith(".")] == []
 
 
 def test_the_reference_has_each_public_name_once() -> None:
@@ -399,7 +461,7 @@ def test_commands_in_the_running_text_name_commands_and_options_that_exist() -> 
             assert command in known, f"{page}: {words}"
             assert {word for word in others if word.startswith("--")} <= set(known[command]), f"{page}: {words}"
             checked += 1
-        own = known_to_benchmarks() if page == "docs/benchmarks.md" else set()
+        own = known_to_benchmarks() if page.startswith("docs/benchmarks") else set()
         for option in re.findall(r"`(--[a-z0-9-]+)[^`]*`", prose_of(page)):
             there = option in own or option in of_all or any(option in options for options in known.values())
             assert there, f"{page}: {option}"
