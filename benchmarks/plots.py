@@ -36,7 +36,7 @@ def main() -> None:
 
 def draw_one(path: Path, numbers: Mapping[str, Any], draw: Draw, ink: str) -> None:
     of_text = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
-    settings = {
+    settings: dict[Any, Any] = {
         **dict.fromkeys(of_text, ink),
         "svg.fonttype": "none",
         "svg.hashsalt": path.stem,  # the same bytes each time
