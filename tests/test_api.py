@@ -28,6 +28,7 @@ LAYERS = [
         "__main__",
         "cli",
         "cross_validation",
+        "drift",
         "finetuner",
         "hyperparameter_search",
         "label_issues",
@@ -147,6 +148,7 @@ def test_the_root_holds_what_users_call_and_packages_that_say_what_they_are() ->
     facade = {
         "classifier.py",
         "cross_validation.py",
+        "drift.py",
         "finetuner.py",
         "hyperparameter_search.py",
         "label_issues.py",

@@ -52,6 +52,7 @@ RUNS = {
     "docs/tutorial.md": {"python", "py"},
     "docs/how-to/check-behaviour.md": {"python", "bash"},
     "docs/how-to/clusters.md": {"python", "sh"},
+    "docs/how-to/drift.md": {"python", "bash"},
     "docs/how-to/hooks.md": {"python"},
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/long-runs.md": {"python", "bash"},

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.config.yaml_file import load_config, save_config
     from imdb_sentiment.cross_validation import cross_validate
     from imdb_sentiment.data.data_like import DataSplits
+    from imdb_sentiment.drift import check_drift
     from imdb_sentiment.errors import (
         ConfigError,
         DataError,
@@ -64,6 +65,7 @@ __all__ = [
     "TrainingInterruptedError",
     "audit_dataset",
     "check_behaviour",
+    "check_drift",
     "compare",
     "cross_validate",
     "find_label_issues",
@@ -87,6 +89,7 @@ _HOMES = {
     ),
     "cross_validation": ("cross_validate",),
     "data.data_like": ("DataSplits",),
+    "drift": ("check_drift",),
     "errors": (
         "ConfigError",
         "DataError",

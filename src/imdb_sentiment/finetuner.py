@@ -279,12 +279,12 @@ class SentimentFineTuner:
         )
 
     def _artifact(self, fitted: "Fitted") -> "Artifact":
+        from imdb_sentiment.data.word_sets import WordSets
         from imdb_sentiment.persistence.torch_model import Artifact
 
         seen = TrainingFingerprints.of(self.splits.train, self.splits.validation)
-        return Artifact(
-            fitted.model, fitted.encoder, self._describe(fitted), seen, fitted.cascade, fitted.held_out_rows
-        )
+        kept = seen, fitted.cascade, fitted.held_out_rows, WordSets.of_sample(self.splits.train)
+        return Artifact(fitted.model, fitted.encoder, self._describe(fitted), *kept)
 
     def _describe(self, fitted: "Fitted") -> "ModelMetadata":
         """Say how the fitted model was made, and what is known of it by now."""

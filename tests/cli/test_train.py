@@ -20,6 +20,7 @@ MODEL_FILES = {
     "seen_rows.npz",
     "tokenizer.json",
     "tokenizer_config.json",
+    "training_words.npz",
 }
 
 

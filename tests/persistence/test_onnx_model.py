@@ -46,6 +46,7 @@ def test_what_was_written_is_compared_with_what_it_was_made_from(exported: tuple
         "seen_rows.npz",
         "tokenizer.json",
         "tokenizer_config.json",
+        "training_words.npz",
     ]
 
 

@@ -48,6 +48,7 @@ def test_the_folder_holds_standard_files_and_no_pickle(saved_model: Path) -> Non
         "tokenizer_config.json",
         "imdb_sentiment.json",
         "seen_rows.npz",
+        "training_words.npz",
         "held_out.npz",
         "cascade.npz",
     }

@@ -11,6 +11,7 @@ from imdb_sentiment.cli.compare import compare
 from imdb_sentiment.cli.console import say, standard_streams
 from imdb_sentiment.cli.cross_validate import cross_validate
 from imdb_sentiment.cli.demo import demo
+from imdb_sentiment.cli.drift import drift
 from imdb_sentiment.cli.evaluate import evaluate
 from imdb_sentiment.cli.export import export
 from imdb_sentiment.cli.help import Commands, Described
@@ -59,7 +60,7 @@ def _top(
 PANELS = {
     "Data": (audit, label_issues, learning_curve),
     "Training": (demo, train, search, cross_validate),
-    "Saved models": (evaluate, compare, check_behaviour, report, predict, export, serve),
+    "Saved models": (evaluate, compare, check_behaviour, drift, report, predict, export, serve),
 }
 
 for panel, commands in PANELS.items():

@@ -1,101 +1,23 @@
 """Cascade of a TF-IDF model, which answers the texts it is confident about, and the encoder for the rest."""
 
-import re
-from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Self
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.cleaning import clean, joined_beginning
 from imdb_sentiment.data.labels import Labelled, Texts
+from imdb_sentiment.data.word_counts import BUCKETS, HASHING, count_words
 from imdb_sentiment.inference.scorer import Advance, Scorer, Scores
 from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
-__all__ = ["BUCKETS", "Cascade", "CascadeScorer", "TfidfModel", "count_words", "is_confident", "log_odds_of"]
-
-_BUCKET_BITS = 20
-BUCKETS = 2**_BUCKET_BITS
-
-_CHUNK = 4096
-_WORD = re.compile(r"\w\w+")  # scikit-learn's token pattern
-_MAX_CACHED = 2**18
-_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)  # odd; for words, and both words of a bigram
-
-_HASHING = 1
-"""Version of the hash function, stored with the weights."""
+__all__ = ["Cascade", "CascadeScorer", "TfidfModel", "blended", "is_confident", "log_odds_of"]
 
 _SMOOTHING = 0.1
 """Added to the sum of a feature's TF-IDF values per label."""
 
 _INVERSE_PENALTY = 30.0
-
-
-class WordCounts(NamedTuple):
-    """Sparse counts of hashed words and bigrams, sorted by text."""
-
-    texts: int
-    """Number of texts."""
-
-    rows: NDArray[np.int64]
-    """Index of the text."""
-
-    buckets: NDArray[np.int64]
-    """Hash bucket, from 0 to `BUCKETS` - 1."""
-
-    counts: NDArray[np.int64]
-    """Number of occurrences."""
-
-
-def count_words(texts: Texts, *, cleans: bool) -> Iterator[WordCounts]:
-    """Count words and bigrams, a chunk of texts at a time.
-
-    Args:
-        texts: Texts, or pairs, which are joined; only the first million characters are read.
-        cleans: Clean the texts first.
-    """
-    for start in range(0, len(texts), _CHUNK):
-        joined = map(joined_beginning, texts[start : start + _CHUNK])
-        yield _count([*map(clean, joined)] if cleans else [*joined])
-
-
-def _count(texts: Sequence[str]) -> WordCounts:
-    """Count words and bigrams by sorting their hashes.
-
-    Buckets are computed by multiply-shift hashing (Dietzfelbinger et al., A Reliable Randomized Algorithm for the
-    Closest-Pair Problem, 1997).
-    """
-    if len(_hashes) > _MAX_CACHED:
-        _hashes.clear()
-    words = [_WORD.findall(text.lower()) for text in texts]
-    lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
-    word_hashes = map(_hashes.__getitem__, chain.from_iterable(words))
-    hashes = np.fromiter(word_hashes, dtype=np.uint64, count=int(lengths.sum()))
-    row = np.repeat(np.arange(len(words), dtype=np.uint64), lengths)
-    unigram, first, second = (np.uint64(factor) for factor in _FACTORS)
-    shift, bits = np.uint64(64 - _BUCKET_BITS), np.uint64(_BUCKET_BITS)
-    adjacent = row[1:] == row[:-1]
-    bigrams = hashes[:-1] * first + hashes[1:] * second
-    features = np.concatenate([hashes * unigram, bigrams[adjacent]])
-    keys = np.concatenate([row, row[1:][adjacent]]) << bits | features >> shift
-    unique, counts = np.unique(keys, return_counts=True)
-    unique = unique.astype(np.int64)
-    return WordCounts(len(texts), unique >> _BUCKET_BITS, unique & (BUCKETS - 1), counts)
-
-
-class _Hashes(dict[str, int]):
-    """Cache of word hashes by CRC-32, which is fast in Python and the same on every platform."""
-
-    def __missing__(self, word: str) -> int:
-        self[word] = value = crc32(word.encode())
-        return value
-
-
-_hashes = _Hashes()
 
 
 class TfidfModel:
@@ -153,13 +75,13 @@ class TfidfModel:
         idf, weights, bias, hashing = load_arrays(
             path, {"rarity": buckets, "weights": buckets, "bias": (np.float64, ()), "hashing": (np.int64, ())}
         )
-        if hashing != _HASHING:
+        if hashing != HASHING:
             raise ValueError("it was written by another version of imdb-sentiment")
         return cls(idf, weights, float(bias), cleans=cleans)
 
     def save(self, path: Path) -> None:
         """Write a NumPy file without pickles."""
-        bias, hashing = np.array(self.bias, dtype=np.float64), np.array(_HASHING, dtype=np.int64)
+        bias, hashing = np.array(self.bias, dtype=np.float64), np.array(HASHING, dtype=np.int64)
         save_arrays(path, {"rarity": self.idf, "weights": self.weights, "bias": bias, "hashing": hashing})
 
     def with_temperature(self, temperature: float) -> Self:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.data.labels import LabelNames
+from imdb_sentiment.data.word_sets import WORDS_FILE, WordSets
 from imdb_sentiment.errors import ModelError
 from imdb_sentiment.evaluation.held_out import HELD_OUT_FILE, HeldOutRows
 from imdb_sentiment.inference.cascade import Cascade
@@ -27,7 +28,10 @@ __all__ = [
 
 CASCADE_FILE = "cascade.npz"
 
-_FILES = ["*.json", "*.safetensors", "*.onnx", "*.txt", "*.model", SEEN_ROWS_FILE, CASCADE_FILE, HELD_OUT_FILE]
+_FILES = [
+    *("*.json", "*.safetensors", "*.onnx", "*.txt", "*.model"),
+    *(SEEN_ROWS_FILE, CASCADE_FILE, HELD_OUT_FILE, WORDS_FILE),
+]
 """Including the tokenizer files of third-party models."""
 
 _DEFAULT_NAMES = {"0": "LABEL_0", "1": "LABEL_1"}
@@ -96,14 +100,15 @@ def read_metadata(folder: Path) -> ModelMetadata:
 
 def read_rows(
     folder: Path, metadata: ModelMetadata
-) -> tuple[TrainingFingerprints | None, Cascade | None, HeldOutRows | None]:
+) -> tuple[TrainingFingerprints | None, Cascade | None, HeldOutRows | None, WordSets | None]:
     """Read what is kept of the rows; None for each file that was removed, or that the model does not have.
 
     Raises:
         ModelError: A file is damaged, or that of the cascade is missing.
     """
     seen = _read_optional(folder / SEEN_ROWS_FILE, TrainingFingerprints.load)
-    return seen, _read_cascade(folder, metadata), _read_optional(folder / HELD_OUT_FILE, HeldOutRows.load)
+    held_out = _read_optional(folder / HELD_OUT_FILE, HeldOutRows.load)
+    return seen, _read_cascade(folder, metadata), held_out, _read_optional(folder / WORDS_FILE, WordSets.load)
 
 
 def _read_optional(path: Path, load: Callable[[Path], _Rows]) -> _Rows | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import match_labels
 from imdb_sentiment.data.sample import sample_texts
+from imdb_sentiment.data.word_sets import WordSets
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.evaluation.held_out import HeldOutRows
 from imdb_sentiment.inference.cascade import Cascade
@@ -54,6 +55,9 @@ class Exported(NamedTuple):
     """None unless the model was trained with one."""
 
     held_out: HeldOutRows | None
+    """None if the file was removed."""
+
+    words: WordSets | None
     """None if the file was removed."""
 
     @property

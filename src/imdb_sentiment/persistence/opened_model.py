@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.data.word_sets import WORDS_FILE, WordSets
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.evaluation.held_out import HELD_OUT_FILE, HeldOutRows
 from imdb_sentiment.inference.cascade import CascadeScorer
@@ -220,6 +221,21 @@ class OpenedModel:
                 expected="the file that was saved with the model",
             )
         return self.artifact.held_out
+
+    def training_words(self) -> WordSets:
+        """Return the words of a sample of the training texts.
+
+        Raises:
+            ModelError: The model folder has none.
+        """
+        if self.artifact.words is None:
+            raise ModelError(
+                "it is unknown what the model's training texts were like",
+                found=f"no {WORDS_FILE} in its folder",
+                expected="the file that is saved with a model, which earlier versions did not write",
+                hint="train and save the model again",
+            )
+        return self.artifact.words
 
     def with_weights(self, purpose: str) -> Artifact:
         """Return the model with its weights.

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
+from imdb_sentiment.data.word_sets import WORDS_FILE, WordSets
 from imdb_sentiment.errors import ConfigError, HubUnavailableError, ModelError
 from imdb_sentiment.evaluation.held_out import HELD_OUT_FILE, HeldOutRows
 from imdb_sentiment.inference.cascade import Cascade
@@ -66,6 +67,9 @@ class Artifact(NamedTuple):
     held_out: HeldOutRows | None = None
     """None for a third-party model, or if the file was removed."""
 
+    words: WordSets | None = None
+    """None as for `held_out`, or if an earlier version saved the model."""
+
 
 def save_artifact(folder: Path, artifact: Artifact, *, overwrite: bool = False, name: str | None = None) -> None:
     """Write a model folder atomically, with the model's name, by default that of the folder, in its card.
@@ -121,7 +125,7 @@ def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> Non
     """Write the tokenizer, the metadata, the model card, the TF-IDF model, and what is kept of the rows."""
     from imdb_sentiment.persistence.model_card import CARD_FILE, model_card
 
-    _, encoder, metadata, seen, cascade, held_out = artifact
+    _, encoder, metadata, seen, cascade, held_out, words = artifact
     tokenizer = encoder.tokenizer
     tokenizer.model_max_length = encoder.max_length
     tokenizer.save_pretrained(folder)
@@ -135,6 +139,8 @@ def write_all_but_weights(folder: Path, artifact: Artifact, *, name: str) -> Non
         cascade.tfidf.save(folder / CASCADE_FILE)
     if held_out:
         held_out.save(folder / HELD_OUT_FILE)
+    if words:
+        words.save(folder / WORDS_FILE)
 
 
 def pack_model(artifact: Artifact) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.behaviour import BehaviourCheck, BehaviourExample, BehaviourReport
     from imdb_sentiment.results.comparison import Comparison, Difference, Interval
     from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
+    from imdb_sentiment.results.drift import AccuracyEstimate, DriftReport, ProbabilityShift, WordChange, WordShift
     from imdb_sentiment.results.evaluation import BaselineReport, EvaluationReport
     from imdb_sentiment.results.inference import (
         Explanation,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Abstention",
+    "AccuracyEstimate",
     "BaselineReport",
     "BehaviourCheck",
     "BehaviourExample",
@@ -44,6 +46,7 @@ __all__ = [
     "CrossValidationReport",
     "DataAudit",
     "Difference",
+    "DriftReport",
     "EpochRecord",
     "EvaluationReport",
     "Explanation",
@@ -64,12 +67,15 @@ __all__ = [
     "NoAbstention",
     "Prediction",
     "Predictions",
+    "ProbabilityShift",
     "SearchReport",
     "SliceReport",
     "SplitSummary",
     "TokenLengths",
     "TrialResult",
+    "WordChange",
     "WordContribution",
+    "WordShift",
 ]
 
 _MODULES = (
@@ -81,6 +87,7 @@ _MODULES = (
     "splits",
     "audit",
     "behaviour",
+    "drift",
     "label_issues",
     "learning_curve",
     "evaluation",

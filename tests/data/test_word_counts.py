@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from imdb_sentiment.inference import cascade
-from imdb_sentiment.inference.cascade import BUCKETS, count_words
+from imdb_sentiment.data import word_counts
+from imdb_sentiment.data.word_counts import BUCKETS, count_words, find_words, hash_words
 
 texts = st.lists(st.text(st.sampled_from("aàbB9_ .'\n\ud800界") | st.characters(), max_size=30), min_size=1, max_size=8)
 
@@ -66,8 +66,15 @@ def test_words_share_places_no_more_than_by_chance() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cascade, "_MAX_CACHED", 2)
+    monkeypatch.setattr(word_counts, "_MAX_CACHED", 2)
     before = counted("one two three")
     counted("four five")
-    assert set(cascade._hashes) == {"four", "five"}
+    assert set(word_counts._hashes) == {"four", "five"}
     assert counted("one two three") == before
+
+
+@given(texts)
+def test_single_words_are_hashed_to_where_they_are_counted(texts: list[str]) -> None:
+    for text in texts:
+        for word, bucket in zip(find_words(text), hash_words(find_words(text)).tolist(), strict=True):
+            assert [*counted(word)] == [bucket]
