@@ -1,6 +1,7 @@
 """The words of texts are kept as hashes, and a damaged file is noticed."""
 
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -48,7 +49,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 def test_what_was_never_written_is_refused(
     buckets: list[int], lengths: list[int], hashing: int, tmp_path: Path
 ) -> None:
-    arrays = {
+    arrays: dict[str, np.ndarray[Any, Any]] = {
         "buckets": np.array(buckets, dtype=np.uint32),
         "lengths": np.array(lengths, dtype=np.uint16),
         "hashing": np.array(hashing, dtype=np.int64),
