@@ -51,7 +51,7 @@ def test_the_scores_add_up_to_what_the_words_change(classifier: SentimentClassif
     encoder, model = artifact.encoder, artifact.model
     inputs = encoder.pad(encoder.encode([TEXT]))
     nothing = inputs | {"input_ids": inputs["input_ids"].clone()}
-    words = [span is not None for span in encoder.spans(TEXT)]
+    words = [span is not None for span in encoder.spans(TEXT)[0]]
     nothing["input_ids"][0, words] = encoder.tokenizer.pad_token_id
     with torch.no_grad():
         with_words, without = (model(**part).logits[0] for part in (inputs, nothing))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import examples
-from imdb_sentiment.models.tokenization import EncodedText
+from imdb_sentiment.models.encoded import EncodedText
 from imdb_sentiment.training.batching import EncodedRow, EncodedRows
 
 ROWS = st.lists(

@@ -9,8 +9,9 @@ from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig
 from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.inference.torch_backend import score_texts
+from imdb_sentiment.models.encoded import EncodedText
 from imdb_sentiment.models.pretrained import load_encoder
-from imdb_sentiment.models.tokenization import EncodedText, labelled_texts
+from imdb_sentiment.models.tokenization import labelled_texts
 from imdb_sentiment.training.batching import EncodedRows
 from imdb_sentiment.training.plan import Plan
 from imdb_sentiment.training.run import train

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.errors import MissingExtraError
+from imdb_sentiment.errors import DataError, MissingExtraError
 from imdb_sentiment.inference.torch_backend import TorchBackend
 from imdb_sentiment.models.tokenization import Span, TextEncoder
 from imdb_sentiment.results.inference import Explanation, WordContribution
@@ -39,19 +39,27 @@ def explain_text(
 
     Gradients are integrated along the straight line from a baseline of padding tokens to the text's word embeddings.
     The scores add up to the change of the logits if there are enough steps. Scores of word pieces are summed per
-    whitespace-separated word. See `SentimentClassifier.explain`.
+    whitespace-separated word, and averaged over the windows of a long text. See `SentimentClassifier.explain`.
     """
     import torch
 
     texts: Any = [text]
-    (encoded,) = encoder.encode(texts)
-    inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([encoded]).items()}
+    model_inputs = encoder.inputs(texts).inputs
     spans = encoder.spans(text)
+    if len(spans) != len(model_inputs):
+        found = f"{len(text):,} characters"
+        raise DataError("the text is too long to explain", found=found, expected="at most 500,000")
+    of_inputs = []
     with TorchBackend(model).ready():
-        with torch.no_grad():
-            logits = model(**inputs).logits[0].double()
-        special = [span is None for span in spans]
-        scores, error, steps = _attribute(model, inputs, special, encoder.tokenizer.pad_token_id)
+        for part, of_tokens in zip(model_inputs, spans, strict=True):
+            inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([part]).items()}
+            with torch.no_grad():
+                logits = model(**inputs).logits[0].double()
+            special = [span is None for span in of_tokens]
+            of_inputs.append((logits, *_attribute(model, inputs, special, encoder.tokenizer.pad_token_id)))
+    all_logits, all_scores, errors, steps = zip(*of_inputs, strict=True)
+    logits = torch.stack(all_logits).mean(dim=0)
+    scores = np.concatenate(all_scores) / len(of_inputs)  # so that they add up to those logits
     probability = float(logits.softmax(0)[1])
     positive = probability > threshold
     parts = (text,) if isinstance(text, str) else text
@@ -60,9 +68,9 @@ def explain_text(
         labels=labels,
         label=labels[positive],
         score=probability if positive else 1 - probability,
-        words=tuple(_words(parts, spans, scores)),
-        completeness_error=error,
-        steps=steps,
+        words=tuple(_words(parts, [span for of_part in spans for span in of_part], scores)),
+        completeness_error=max(errors),
+        steps=max(steps),
     )
 
 

@@ -34,9 +34,8 @@ class ThresholdChoice(Protocol):
 
 def held_out_scores(logits: NDArray[np.float64], encoder: TextEncoder, texts: Texts) -> Scores:
     """Return the scores of n held-out texts, whose logits have shape (n, 2), with their lengths and truncation."""
-    encoded = encoder.encode(texts)
-    truncated, tokens = ([getattr(text, name) for text in encoded] for name in ("truncated", "length"))
-    return Scores(logits, np.array(truncated, dtype=bool), np.array(tokens), np.ones(len(encoded), dtype=bool))
+    read = encoder.inputs(texts)
+    return Scores(logits, read.truncated, read.tokens, np.ones(len(logits), dtype=np.bool_))
 
 
 def measured_rows(

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ModelError
-from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
+from imdb_sentiment.models.encoded import EncodedText
+from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.results.inference import Prediction, Predictions
 from imdb_sentiment.runtime.huggingface import describe_fault
 from imdb_sentiment.runtime.progress import progress_bar
@@ -163,15 +164,16 @@ class Scorer:
 
     def _window(self, texts: Texts, advance: Advance) -> Scores:
         with self.backend.ready():
-            encoded = self.encoder.encode(texts, description=None)
-            tokens = np.array([text.length for text in encoded], dtype=np.int64)
-            truncated = np.array([text.truncated for text in encoded], dtype=np.bool_)
+            read = self.encoder.inputs(texts)
+            encoded = read.inputs
             by_encoder = np.ones(len(texts), dtype=np.bool_)
-            if len(texts) == 1:  # fast path
+            if len(encoded) == 1:  # fast path
                 with self.backend.stream(1):
-                    return Scores(self._logits(encoded), truncated, tokens, by_encoder)
-            logits = np.zeros((len(texts), 2))
-            batches = self._divide(tokens)
+                    return Scores(self._logits(encoded), read.truncated, read.tokens, by_encoder)
+            logits = np.zeros((len(encoded), 2))
+            is_first = np.zeros(len(encoded), dtype=np.bool_)
+            is_first[read.first] = True
+            batches = self._divide(np.array([part.length for part in encoded], dtype=np.int64))
             streams = self.backend.streams if len(batches) >= _MIN_BATCHES_PER_STREAM * self.backend.streams else 1
             waiting = iter(batches)  # shared by the threads: taking the next item of a list is atomic
             one_at_a_time = Lock()
@@ -181,16 +183,16 @@ class Scorer:
                     for rows in waiting:
                         logits[rows] = self._logits([encoded[row] for row in rows])
                         with one_at_a_time:
-                            advance(len(rows))
+                            advance(int(is_first[rows].sum()))
 
             if streams == 1:
                 compute()
             else:
                 _run_in_threads(compute, streams, batches)
-        return Scores(logits, truncated, tokens, by_encoder)
+        return Scores(read.mean(logits), read.truncated, read.tokens, by_encoder)
 
     def _divide(self, tokens: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Divide texts into batches by their number of tokens, the longest first."""
+        """Divide inputs into batches by their number of tokens, the longest first."""
         order = np.argsort(-tokens, kind="stable")
         batches = []
         start = 0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.errors import ModelError
+from imdb_sentiment.models.encoded import EncodedText, ModelInputs, window_starts
 from imdb_sentiment.models.model_files import faults_as_model_errors
 from imdb_sentiment.runtime.huggingface import describe_fault, is_fault
 from imdb_sentiment.runtime.progress import progress_bar
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 __all__ = [
-    "EncodedText",
+    "LongTexts",
     "SavedTokenizer",
     "Span",
     "TextEncoder",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 Truncation = Literal["head", "tail", "head_tail"]
+LongTexts = Literal["truncate", "windows"]
 
 
 _COLUMNS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
@@ -50,21 +52,6 @@ _HEAD_SHARE = 4  # head+tail keeps a quarter from the start, close to the 128 of
 _MAX_GROWTH = 10**6
 _PROBE_TEXT = f"{'a' * 60}! {' ' * 60}x {'1' * 60}, Wonderful-1.5 é 中 😀 \U0001f9a4"
 """Runs that trigger catastrophic backtracking, and characters that a vocabulary may lack."""
-
-
-class EncodedText(NamedTuple):
-    """An encoded text or pair of texts."""
-
-    inputs: dict[str, NDArray[np.int32]]
-    """Model input names (`input_ids`, `attention_mask`, ...) to arrays of shape (tokens,)."""
-
-    truncated: bool
-    """Whether tokens were cut off."""
-
-    @property
-    def length(self) -> int:
-        """Return the number of tokens, special tokens included."""
-        return len(self.inputs["input_ids"])
 
 
 class Span(NamedTuple):
@@ -84,12 +71,21 @@ class TextEncoder:
         tokenizer: A tokenizer from `prepare_tokenizer`.
         max_length: Longest input in tokens, special tokens included.
         truncation: Part of longer texts to keep; see `FineTuneConfig.truncation`.
+        long_texts: How longer texts are scored; see `FineTuneConfig.long_texts`.
     """
 
-    def __init__(self, tokenizer: "PreTrainedTokenizerFast", *, max_length: int, truncation: Truncation) -> None:
+    def __init__(
+        self,
+        tokenizer: "PreTrainedTokenizerFast",
+        *,
+        max_length: int,
+        truncation: Truncation,
+        long_texts: LongTexts = "truncate",
+    ) -> None:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.truncation = truncation
+        self.long_texts = long_texts
 
     def encode(self, texts: Texts, *, description: str | None = "tokenizing") -> list[EncodedText]:
         """Encode texts or pairs in order, with a progress bar after two seconds.
@@ -106,20 +102,39 @@ class TextEncoder:
                 bar.update(min(_CHUNK, len(texts) - start))
         return encoded
 
-    def spans(self, text: str | tuple[str, str]) -> list[Span | None]:
-        """Return the position of each token of an encoded text or pair; None for special tokens."""
+    def inputs(self, texts: Texts) -> ModelInputs:
+        """Return what a model reads of texts or pairs, in order.
+
+        A long text is one input, truncated, or several windows, as `long_texts` says; a long pair is always truncated.
+        """
+        if self.long_texts == "truncate":
+            return ModelInputs.of([[text] for text in self._encode_chunk(texts)])
+        return ModelInputs.of([self._windows(text, encoding) for text, encoding in self._tokenize(texts)])
+
+    def spans(self, text: str | tuple[str, str]) -> list[list[Span | None]]:
+        """Return the position of each token of each input of a text or pair; None for special tokens."""
         (encoding,) = self.tokenizer.backend_tokenizer.encode_batch([text])
         spans = [
             None if part is None else Span(part, start)
             for part, (start, _) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
         ]
         if len(spans) <= self.max_length:
-            return spans
-        return [span for span, keep in zip(spans, self._kept(encoding), strict=True) if keep]
+            return [spans]
+        if self.long_texts == "truncate" or not isinstance(text, str):
+            return [[spans[i] for i in np.flatnonzero(self._kept(encoding)).tolist()]]
+        return [[spans[i] for i in kept.tolist()] for kept in self._kept_in_windows(encoding)]
 
     def cut_at(self, max_length: int) -> "TextEncoder":
         """Return the same encoder with another longest input."""
-        return TextEncoder(self.tokenizer, max_length=max_length, truncation=self.truncation)
+        return TextEncoder(
+            self.tokenizer, max_length=max_length, truncation=self.truncation, long_texts=self.long_texts
+        )
+
+    def reading(self, long_texts: LongTexts) -> "TextEncoder":
+        """Return the same encoder that reads long texts in another way."""
+        return TextEncoder(
+            self.tokenizer, max_length=self.max_length, truncation=self.truncation, long_texts=long_texts
+        )
 
     def stack(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> dict[str, NDArray[np.int64]]:
         """Stack encoded texts, padded to the longest of them or to `pad_to` tokens.
@@ -146,13 +161,41 @@ class TextEncoder:
         return {name: torch.from_numpy(rows) for name, rows in self.stack(batch, pad_to=pad_to).items()}
 
     def _encode_chunk(self, texts: Texts) -> Iterator[EncodedText]:
+        for _, encoding in self._tokenize(texts):
+            yield self._truncated(encoding)
+
+    def _tokenize(self, texts: Texts) -> "Iterator[tuple[Any, Encoding]]":
+        shortened = [self._shortened(text) for text in texts]
+        return zip(texts, _tokenized(self.tokenizer.backend_tokenizer, shortened), strict=True)
+
+    def _truncated(self, encoding: "Encoding") -> EncodedText:
+        columns = self._columns(encoding)
+        if len(encoding) <= self.max_length:
+            return EncodedText(columns, truncated=False)
+        kept = self._kept(encoding)
+        return EncodedText({name: values[kept] for name, values in columns.items()}, truncated=True)
+
+    def _windows(self, text: Any, encoding: "Encoding") -> list[EncodedText]:
+        if not isinstance(text, str) or len(encoding) <= self.max_length:
+            return [self._truncated(encoding)]
+        columns, truncated = self._columns(encoding), len(text) > 2 * _MAX_CHARACTERS
+        return [
+            EncodedText({name: values[kept] for name, values in columns.items()}, truncated=truncated)
+            for kept in self._kept_in_windows(encoding)
+        ]
+
+    def _kept_in_windows(self, encoding: "Encoding") -> Iterator[NDArray[np.int64]]:
+        """Yield the positions of the tokens of each window: all special tokens, and a part of the text."""
+        own = np.array([part is not None for part in encoding.sequence_ids])
+        start, tokens = int(own.argmax()), int(own.sum())
+        room, special = self.max_length - (len(own) - tokens), np.flatnonzero(~own)
+        for first in window_starts(tokens, room):
+            of_text = start + first + np.arange(room)
+            yield np.concatenate([special[special < start], of_text, special[special > start]])
+
+    def _columns(self, encoding: "Encoding") -> dict[str, NDArray[np.int32]]:
         names = [name for name in self.tokenizer.model_input_names if name in _COLUMNS]
-        texts = [self._shortened(text) for text in texts]
-        for encoding in _tokenized(self.tokenizer.backend_tokenizer, texts):
-            truncated = len(encoding) > self.max_length
-            keep = self._kept(encoding) if truncated else slice(None)
-            arrays = {name: np.asarray(getattr(encoding, _COLUMNS[name]), dtype=np.int32)[keep] for name in names}
-            yield EncodedText(arrays, truncated=truncated)
+        return {name: np.asarray(getattr(encoding, _COLUMNS[name]), dtype=np.int32) for name in names}
 
     def _shortened(self, text: Any) -> Any:
         """Remove the middle of a very long text, which is truncated anyway, to save memory."""

@@ -17,7 +17,7 @@ from pydantic import (
 
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
-from imdb_sentiment.models.tokenization import TextEncoder, Truncation
+from imdb_sentiment.models.tokenization import LongTexts, TextEncoder, Truncation
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.runtime.messages import NOT_RECORDED
 
@@ -117,7 +117,13 @@ class LengthPolicy(_Section):
 
     max_length: PositiveInt
     truncation: Truncation
+    long_texts: LongTexts = "truncate"
     stock_pipeline: str
+
+    def describe(self) -> str:
+        """Return it in words."""
+        longer = "longer texts in windows" if self.long_texts == "windows" else self.truncation
+        return f"{self.max_length} tokens ({longer})"
 
 
 class CalibrationSection(_Section):
@@ -233,7 +239,7 @@ class ModelMetadata(_Section):
         """Return the model's provenance for a report."""
         provenance = {
             "encoder": self.base_model,
-            "longest input": f"{self.length_policy.max_length} tokens ({self.length_policy.truncation})",
+            "longest input": self.length_policy.describe(),
         }
         if self.splits:
             rows = {split: sum(by_label.values()) for split, by_label in self.splits["rows"].items()}
@@ -334,8 +340,15 @@ def describe_third_party(name: str, encoder: TextEncoder, labels: LabelNames) ->
 
 def _describe_length(encoder: TextEncoder) -> LengthPolicy:
     kept = {"head": "keeps the same tokens", "tail": "keeps the same tokens", "head_tail": "keeps the head only"}
+    if encoder.long_texts == "windows":
+        kept = {"head": "keeps the head only", "tail": "keeps the tail only", "head_tail": "keeps the head only"}
     stock = f"called with truncation=True, a stock pipeline {kept[encoder.truncation]} of longer texts"
-    return LengthPolicy(max_length=encoder.max_length, truncation=encoder.truncation, stock_pipeline=stock)
+    return LengthPolicy(
+        max_length=encoder.max_length,
+        truncation=encoder.truncation,
+        long_texts=encoder.long_texts,
+        stock_pipeline=stock,
+    )
 
 
 def _library_versions() -> dict[str, str]:

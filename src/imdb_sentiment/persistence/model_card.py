@@ -105,13 +105,14 @@ def _body(
         corner = f"{test.rows:,} rows, cross-validated" if test.cross_validated else f"{test.rows:,} test rows"
         metrics = markdown_table(test.metric_rows(corner=corner))
         metrics += ["", f"{test.computed_in().capitalize()}{', before it was exported' if metadata.export else ''}."]
+    whole = ", and all of a longer text in overlapping windows" if policy.long_texts == "windows" else ""
     return [
         f"Classifies texts as {negative} or {positive}. {origin}",
         "",
         *use.replace("PATH_OR_ID", name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID").splitlines(),
         "",
         decision,
-        f"It reads {policy.max_length} tokens; {escape(policy.stock_pipeline)}.",
+        f"It reads {policy.max_length} tokens{whole}; {escape(policy.stock_pipeline)}.",
         "",
         "## Metrics",
         "",

@@ -83,6 +83,7 @@ def load_exported(folder: Path) -> Exported:
         cast("PreTrainedTokenizerFast", tokenizer),  # has the attributes that the encoder uses
         max_length=policy.max_length,
         truncation=policy.truncation,
+        long_texts=policy.long_texts,
     )
     return Exported(folder / GRAPH_FILE, encoder, metadata, *read_rows(folder, metadata))
 

@@ -188,7 +188,9 @@ def load_artifact(folder: Path) -> Artifact:
             found=f"length_policy.max_length: {policy.max_length}",
             expected=f"{limit} at most, as in config.json",
         )
-    encoder = TextEncoder(tokenizer, max_length=policy.max_length, truncation=policy.truncation)
+    encoder = TextEncoder(
+        tokenizer, max_length=policy.max_length, truncation=policy.truncation, long_texts=policy.long_texts
+    )
     return Artifact(model, encoder, metadata, *read_rows(folder, metadata))
 
 

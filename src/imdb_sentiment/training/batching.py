@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.models.tokenization import EncodedText, TextEncoder
+from imdb_sentiment.models.encoded import EncodedText
+from imdb_sentiment.models.tokenization import TextEncoder
 
 if TYPE_CHECKING:
     import torch

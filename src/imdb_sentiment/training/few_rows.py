@@ -13,6 +13,7 @@ from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrated_losses, cross_fitted
 from imdb_sentiment.inference.torch_backend import score_texts
+from imdb_sentiment.models.encoded import ModelInputs
 from imdb_sentiment.models.head import output_layer
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.models.trainable import Restriction, restrict_training
@@ -45,6 +46,9 @@ class FewRows(NamedTuple):
 
     short: EncodedRows
     """The same rows truncated as in a first epoch, also for the contrastive stage: its steps have no micro-batches."""
+
+    windows: ModelInputs | None
+    """What the head is fitted to, where long texts are read in windows; None for `encoded`."""
 
     fold_of: NDArray[np.int64]
     """Fold in which each row is held out, from 0, shape (n,); -1 for a row that is never held out."""
@@ -283,7 +287,12 @@ class _Trainer:
         return self._pretrained
 
     def _features(self, model: "PreTrainedModel") -> NDArray[np.float64]:
-        return head_features(model, self._encoder, self._rows.encoded, range(len(self._rows.encoded)))
+        rows, windows = self._rows.encoded, self._rows.windows
+        if windows is None:
+            return head_features(model, self._encoder, rows, range(len(rows)))
+        inputs = EncodedRows.of(windows.inputs, [0] * len(windows.inputs))
+        # the mean logit is that of the mean feature
+        return windows.mean(head_features(model, self._encoder, inputs, range(len(inputs))))
 
     def _fit(self, features: NDArray[np.float64], trained: NDArray[np.bool_], inverse_penalty: float | None) -> Linear:
         config = self._config

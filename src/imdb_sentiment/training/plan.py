@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from imdb_sentiment.config import NON_TRAINING_FIELDS, SettledConfig
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.errors import ConfigError
-from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
+from imdb_sentiment.models.tokenization import LongTexts, TextEncoder, labelled_texts, texts_of
 from imdb_sentiment.results.splits import SplitSummary
 from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.messages import Advice, Setting
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.audit import DataAudit
 
 __all__ = ["Plan", "describe_run", "encode_rows", "uses_few_rows"]
+
+_TRIED_TEXTS = 2000
+_MANY_LONG = 0.1
+"""Share of texts above `max_length` from which on reading all of them is worth its time."""
 
 
 class Plan(NamedTuple):
@@ -49,6 +53,9 @@ class Plan(NamedTuple):
 
     folder: Path
     """Folder of the run."""
+
+    long_texts: LongTexts
+    """How long texts are scored."""
 
     resume_point: Path | None
     """The checkpoint to resume from, or the file of the last finished fold."""
@@ -89,10 +96,12 @@ class Plan(NamedTuple):
         if point:
             check_same_run(point, run)
         audited = audit()  # before anything is trained
+        text_encoder = encoder.text_encoder.reading(_how_to_read(config, splits, encoder.text_encoder))
         return cls(
             config=settled,
             settled=settled_fields(config, settled),
-            rows=encode_rows(splits, encoder.text_encoder, settled, few=few),
+            rows=encode_rows(splits, text_encoder, settled, few=few),
+            long_texts=text_encoder.long_texts,
             names=names,
             summary=splits.summary,
             audit=audited,
@@ -131,6 +140,26 @@ def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits", hooks: Hooks) 
     return few
 
 
+def _how_to_read(config: "FineTuneConfig", splits: "DataSplits", encoder: TextEncoder) -> LongTexts:
+    """Return how long texts are read.
+
+    Raises:
+        ConfigError: Pairs are to be read in windows.
+    """
+    if "text_pair" in splits.train.column_names:
+        if config.long_texts == "windows":
+            raise ConfigError(
+                "long_texts='windows' does not go with two text columns",
+                hint=Advice(Setting("long_texts", "truncate", "FineTuneConfig")),
+            )
+        return "truncate"
+    if config.long_texts != "auto":
+        return config.long_texts
+    texts = texts_of(splits.train)
+    read = encoder.encode(texts[:: -(-len(texts) // _TRIED_TEXTS)], description=None)
+    return "windows" if sum(text.truncated for text in read) > _MANY_LONG * len(read) else "truncate"
+
+
 def describe_run(config: SettledConfig, splits: "DataSplits", names: LabelNames, hooks: Hooks) -> dict[str, object]:
     """Return what decides how a run ends, as JSON values: a run cannot be resumed from a checkpoint of another."""
     of_a_step = {"per_device_train_batch_size", "gradient_accumulation_steps"}
@@ -160,7 +189,8 @@ def encode_rows(
             EncodedRows.of(encoder.cut_at(limit).encode(texts), labels, weights)
             for limit in (config.max_length, limits[0])
         )
-        return FewRows(texts, whole, short, fold_of)
+        windows = encoder.inputs(texts) if encoder.long_texts == "windows" else None
+        return FewRows(texts, whole, short, windows, fold_of)
     weights = _weights(splits.train)
     encoded = {
         limit: EncodedRows.of(encoder.cut_at(limit).encode(train.texts), train.labels, weights) for limit in set(limits)

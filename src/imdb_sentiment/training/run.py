@@ -94,6 +94,7 @@ def train(
         TrainingDivergedError: A loss or a gradient is NaN or infinite.
         TrainingInterruptedError: A signal ended the run.
     """
+    encoder = encoder._replace(text_encoder=encoder.text_encoder.reading(plan.long_texts))
     with _isolated_random_state():
         if isinstance(plan.rows, FewRows):
             fitted = _train_on_few_rows(plan, plan.rows, encoder, hooks)
