@@ -28,6 +28,7 @@ _OTHER_NAMES = {
     "model_revision": "revision",
     "max_length": "max_len max_seq_length max_seq_len max_sequence_length sequence_length model_max_length",
     "truncation": "truncate truncation_side",
+    "long_texts": "windows sliding_window stride doc_stride return_overflowing_tokens",
     "group_by_length": "train_sampling_strategy",
     "clean_text": "clean cleaning preprocess",
     "dropout": "dropout_rate hidden_dropout_prob classifier_dropout",
