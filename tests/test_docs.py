@@ -56,6 +56,7 @@ RUNS = {
     "docs/how-to/hooks.md": {"python"},
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/long-runs.md": {"python", "bash"},
+    "docs/how-to/long-texts.md": {"python"},
     "docs/how-to/many-processes.md": {"sh"},
     "docs/how-to/migrate.md": {"python", "py"},
     "docs/how-to/notebooks.md": {"python"},
