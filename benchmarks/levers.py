@@ -26,8 +26,9 @@ from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.models.acceleration import eager_attention, first_token_only
+from imdb_sentiment.models.encoded import EncodedText
 from imdb_sentiment.models.pretrained import load_encoder, load_model
-from imdb_sentiment.models.tokenization import EncodedText, TextEncoder, padded_length
+from imdb_sentiment.models.tokenization import TextEncoder, padded_length
 from imdb_sentiment.runtime.malloc import keep_freed_memory, release_freed_memory
 from imdb_sentiment.training.batching import divide, rows_of_steps
 from imdb_sentiment.training.recipe import resolve

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from conftest import examples
 from imdb_sentiment.models.encoded import EncodedText, ModelInputs, window_starts
@@ -16,8 +16,10 @@ from imdb_sentiment.models.tokenization import TextEncoder, prepare_tokenizer
 
 @pytest.fixture(scope="module")
 def encoder(tiny_model: Path) -> TextEncoder:
-    tokenizer = prepare_tokenizer(AutoTokenizer.from_pretrained(tiny_model), clean=True)
-    return TextEncoder(tokenizer, max_length=18, truncation="head", long_texts="windows")
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    prepared = prepare_tokenizer(tokenizer, clean=True)
+    return TextEncoder(prepared, max_length=18, truncation="head", long_texts="windows")
 
 
 @given(room=st.integers(6, 300), over=st.integers(1, 5000))

@@ -49,7 +49,9 @@ class ModelInputs(NamedTuple):
     @property
     def tokens(self) -> NDArray[np.int64]:
         """Number of tokens read of each text, special tokens and overlaps included, shape (n,)."""
-        return self._sum(np.array([part.length for part in self.inputs], dtype=np.int64))
+        lengths = np.array([part.length for part in self.inputs], dtype=np.int64)
+        result: NDArray[np.int64] = np.add.reduceat(lengths, self.first)
+        return result
 
     def mean(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean of each text over its inputs.
@@ -61,11 +63,8 @@ class ModelInputs(NamedTuple):
             Shape (n, k).
         """
         counts = np.diff(self.first, append=len(self.inputs))
-        result: NDArray[np.float64] = self._sum(values) / counts[:, np.newaxis]
+        result: NDArray[np.float64] = np.add.reduceat(values, self.first, axis=0) / counts[:, np.newaxis]
         return result
-
-    def _sum(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        return np.add.reduceat(values, self.first, axis=0)
 
 
 def window_starts(tokens: int, room: int) -> list[int]:
