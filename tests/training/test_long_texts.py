@@ -32,7 +32,8 @@ def tuner(config: FineTuneConfig, folder: Path, data: DataConfig = DATA, **chang
 def saved(tiny_config: FineTuneConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("windows")
     run = tuner(tiny_config, folder / "run", long_texts="windows")
-    run.fit(long_reviews(160))
+    result = run.fit(long_reviews(160))
+    assert "texts above 24 tokens are scored whole, in overlapping windows" in result.notes
     run.evaluate()
     return run.save(folder / "model")
 
@@ -108,6 +109,7 @@ def test_auto_follows_the_share_of_long_texts(
     assert plan.long_texts == read
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("method", ["probe", "contrastive"])
 def test_with_few_rows_the_head_reads_windows_too(tiny_config: FineTuneConfig, tmp_path: Path, method: str) -> None:
     few = {"num_train_epochs": "auto", "learning_rate": "auto", "method": method}
@@ -118,6 +120,7 @@ def test_with_few_rows_the_head_reads_windows_too(tiny_config: FineTuneConfig, t
         f"{NEVER_MIND} {'wonderful' if label else 'dreadful'} {row} {NEVER_MIND}" for row, label in enumerate(labels)
     ]
     result = run.fit((texts, labels))
+    assert any("overlapping windows" in note for note in result.notes)
     assert result.calibration.after.accuracy > 0.9
     assert (run.classifier.predict_proba(texts).argmax(axis=1) == labels).mean() > 0.95
 

@@ -161,7 +161,7 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         after = replace(after, cross_validated=True, numeric_precision="fp32")
         calibration = replace(calibration, after=after)
         baselines = trained.baselines
-    notes = [heads[0], *filter(None, [trained.restricted]), f"{recipe.precision} on {device.type}"]
+    notes = [heads[0], *filter(None, [trained.restricted, _length_note(plan)]), f"{recipe.precision} on {device.type}"]
     if config.report_to:
         trackers = ", ".join(config.report_to)
         notes.append(f"{trackers} got nothing, as no epoch was validated; method='fine_tune' validates each")
@@ -263,7 +263,7 @@ def _fine_tune(
         settled=plan.settled,
         notes=(
             head_note,
-            *filter(None, [restricted]),
+            *filter(None, [restricted, _length_note(plan)]),
             _precision_note(recipe, trainer.args.device.type),
             *_resume_notes(checkpoint, processes, state),
         ),
@@ -305,6 +305,12 @@ def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
         for module in model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = dropout
+
+
+def _length_note(plan: Plan) -> str | None:
+    if plan.long_texts == "truncate":
+        return None
+    return f"texts above {plan.config.max_length:,} tokens are scored whole, in overlapping windows"
 
 
 def _precision_note(recipe: Recipe, device: str) -> str:
