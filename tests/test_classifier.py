@@ -1,4 +1,4 @@
-"""Covers persistence/opened_model.py, persistence/measure.py.
+"""Covers persistence/opened_model.py, persistence/measure.py, persistence/publication.py.
 
 Predictions: order, batching, and what cannot be classified.
 """

@@ -1,4 +1,4 @@
-"""The workflow as a user runs it, on a tiny model."""
+"""The workflow as a user runs it, on a tiny model. Covers training/measure.py and training/run_data.py."""
 
 import dataclasses
 import json

@@ -6,18 +6,21 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from filelock import FileLock
+from numpy.typing import NDArray
 
 import imdb_sentiment.tuning.run
 from conftest import make_reviews
 from imdb_sentiment import (
     ConfigError,
     DataConfig,
+    DataError,
     FineTuneConfig,
     ImdbSentimentError,
     ModelError,
@@ -27,6 +30,7 @@ from imdb_sentiment import (
     load_config,
     search,
 )
+from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.results import SearchReport, TrialResult
 from imdb_sentiment.training.checkpoints import complete_checkpoints
 from imdb_sentiment.tuning import trial as trial_module
@@ -48,7 +52,7 @@ class InThisProcess:
         self.ends: dict[int, BaseException | dict[str, Any]] = {}
         """What becomes of the n-th trial instead."""
 
-    def __call__(self, folder: Path, goes_on: Callable[[int, float], bool]) -> dict[str, Any]:
+    def __call__(self, folder: Path, goes_on: Callable[[int], bool]) -> dict[str, Any]:
         self.started.append(folder.name)
         end = self.ends.pop(len(self.started), None)
         if isinstance(end, BaseException):
@@ -57,8 +61,8 @@ class InThisProcess:
             return end
 
         class Listening:
-            def goes_on_after(self, number: int, value: float) -> bool:
-                return goes_on(number, value)
+            def goes_on_after(self, number: int) -> bool:
+                return goes_on(number)
 
         try:
             listening: Any = Listening()
@@ -234,6 +238,42 @@ def test_the_metric_decides(metric: str, quick: FineTuneConfig, tmp_path: Path, 
         assert [trial.accuracy for trial in report.trials] == [trial.value for trial in report.trials]
 
 
+def test_a_metric_of_the_user_decides(quick: FineTuneConfig, tmp_path: Path, trials_here: InThisProcess) -> None:
+    def cost(labels: NDArray[np.int64], positive: NDArray[np.float64]) -> float:
+        return -float(np.abs(labels - positive).mean())
+
+    options: dict[str, Any] = {"metrics": {"kept": cost, "other": lambda *_: 1}, "metric": "kept"}
+    report = run(quick, tmp_path / "search", trials=2, **options)
+    assert report.best_value == max(trial.value or -9 for trial in report.trials) < 0
+    assert report.corrected_value
+    assert report.corrected_value < 0
+    assert report.test
+    assert report.test.custom_metrics.keys() == {"kept", "other"}
+    assert SearchReport.from_dict(json.loads((tmp_path / "search" / "report.json").read_text())) == report
+    assert str(report).startswith("trial  kept\n")
+    more = run(quick, tmp_path / "search", trials=3, resume=True, **options)
+    assert more.trials[:2] == report.trials
+    with pytest.raises(ConfigError, match="holds another search"):
+        run(quick, tmp_path / "search", trials=3, resume=True)
+
+
+def test_divided_data_stay_divided(quick: FineTuneConfig, tmp_path: Path, trials_here: InThisProcess) -> None:
+    splits = load_splits(DATA.replace(validation_fraction=0.3), make_reviews(120)).splits
+    report = search(splits, space=SPACE, config=quick, trials=1, output_dir=tmp_path / "search")
+    assert (report.held_out, report.cross_validated) == (len(splits.validation), False)
+    assert report.test
+    assert report.test.rows == len(splits.test)
+    assert report.test.seen_rows == 0
+    folds = load_splits(DATA.replace(validation="cross"), make_reviews(120), cross_below=500).splits
+    config = quick.replace(method="probe", num_train_epochs="auto", learning_rate="auto")
+    space = {"pooling": ["first", "mean"]}
+    in_turn = search(folds, space=space, config=config, trials=1, output_dir=tmp_path / "in-turn")
+    assert (in_turn.held_out, in_turn.cross_validated) == (len(folds.train), True)
+    with pytest.raises(DataError, match="the test split lacks a class"):
+        search(replace(splits, test=splits.test.select([])), config=quick, output_dir=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_folder_has_one_search(quick: FineTuneConfig, tmp_path: Path) -> None:
     for resume in (False, True):
         with FileLock(tmp_path / ".search.lock"), pytest.raises(OutputExistsError, match="another process is writing"):
@@ -249,6 +289,14 @@ def test_a_folder_has_one_search(quick: FineTuneConfig, tmp_path: Path) -> None:
         ({"metric": "auto"}, "no metric 'auto'"),
         ({"space": {"lr": [1]}}, "no field 'lr'"),
         ({"config": "minilm"}, "config must be a FineTuneConfig"),
+        ({"metric": "cost", "metrics": {"costs": min}}, r"no metric 'cost'(.|\n)*try: +costs"),
+        ({"metrics": {"f1": min}}, "a metric cannot be called 'f1'"),
+        ({"metrics": {"cost": lambda *_: "low"}, "metric": "cost"}, "the metric 'cost' returns no number"),
+        ({"callbacks": []}, "search does not take callbacks"),
+        ({"loss": min}, "search does not take loss"),
+        ({"model": object()}, "search does not take model"),
+        ({"learning_rate": 1}, r"no argument 'learning_rate'(.|\n)*FineTuneConfig"),
+        ({"metrc": "f1"}, r"no argument 'metrc'(.|\n)*try: +metric"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_written(
@@ -261,13 +309,12 @@ def test_wrong_arguments_are_refused_before_anything_is_written(
 
 def prepare(folder: Path, quick: FineTuneConfig) -> Path:
     """Write the rows and the job of a trial, and return its folder."""
-    from imdb_sentiment.data.splits import load_splits
     from imdb_sentiment.tuning.rows import save_rows
 
     save_rows(folder / "rows", load_splits(DATA, make_reviews(120)).splits)
     place = folder / "trials" / "1"
     place.mkdir(parents=True)
-    job = {"config": quick.model_dump(mode="json"), "metric": "log_loss", "rows": str(folder / "rows")}
+    job = {"config": quick.model_dump(mode="json"), "rows": str(folder / "rows")}
     (place / "trial.json").write_text(json.dumps(job))
     return place
 
@@ -276,7 +323,7 @@ def test_a_trial_in_a_process_of_its_own_reports_and_obeys(quick: FineTuneConfig
     place = prepare(tmp_path, quick)
     told: list[int] = []
 
-    def first_only(number: int, value: float) -> bool:
+    def first_only(number: int) -> bool:
         told.append(number)
         return False
 
@@ -284,14 +331,14 @@ def test_a_trial_in_a_process_of_its_own_reports_and_obeys(quick: FineTuneConfig
     assert told == [1]
     ended = run_in_process(shutil.copytree(place, tmp_path / "trials" / "2"), lambda *_: True)
     assert ended["state"] == "finished"
-    assert 0 < ended["value"] < 1
-    assert ended["log_loss"] == ended["value"]
+    assert 0 < ended["log_loss"] < 1
+    assert len(np.load(tmp_path / "trials" / "2" / "chosen.npy")) == 10
 
 
 def test_a_trial_that_is_killed_goes_on_from_its_checkpoint(quick: FineTuneConfig, tmp_path: Path) -> None:
     place = prepare(tmp_path, quick)
 
-    def killed_at_the_last_evaluation(number: int, value: float) -> bool:
+    def killed_at_the_last_evaluation(number: int) -> bool:
         if number == 2:
             for process in Path("/proc").glob("[0-9]*"):
                 line = (process / "cmdline").read_bytes().split(b"\0") if (process / "cmdline").exists() else []
@@ -305,7 +352,7 @@ def test_a_trial_that_is_killed_goes_on_from_its_checkpoint(quick: FineTuneConfi
     assert [path.name for path in (place / "run").glob("checkpoint-*")]
     told: list[int] = []
 
-    def telling(number: int, value: float) -> bool:
+    def telling(number: int) -> bool:
         told.append(number)
         return True
 
@@ -319,7 +366,7 @@ def test_a_trial_that_is_interrupted_while_it_waits_for_an_answer_saves_its_step
 ) -> None:
     place = prepare(tmp_path, quick)
 
-    def interrupted(number: int, value: float) -> bool:
+    def interrupted(number: int) -> bool:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -16,10 +16,10 @@ from imdb_sentiment.inference.inputs import TextsLike, check_items, listed_items
 from imdb_sentiment.inference.scorer import WINDOW
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, hold_model, open_model
+from imdb_sentiment.persistence.publication import Publication
 from imdb_sentiment.persistence.row_prediction import RowPrediction
 from imdb_sentiment.persistence.torch_model import pack_model, unpack_model
-from imdb_sentiment.results.inference import Explanation, ExportReport, Prediction, Predictions
-from imdb_sentiment.runtime.files import as_path
+from imdb_sentiment.results.inference import Explanation, Prediction, Predictions
 from imdb_sentiment.runtime.messages import quote
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["SentimentClassifier"]
 
 
-class SentimentClassifier(RowPrediction):
+class SentimentClassifier(RowPrediction, Publication):
     """A fine-tuned model, ready to classify texts. Make one with `from_pretrained`.
 
     A model of two text columns takes pairs: tuples such as `(title, body)` instead of texts, in the order of
@@ -317,74 +317,6 @@ class SentimentClassifier(RowPrediction):
             ModelError: The model folder has no fingerprints of its training rows.
         """
         return self._opened.fingerprints().known(self._opened.check_texts(texts), split)
-
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        private: bool | None = None,
-        token: str | None = None,
-        commit_message: str = "Model of imdb_sentiment",
-    ) -> str:
-        """Push the model to the Hugging Face hub, where `from_pretrained` and a stock pipeline open it by its id.
-
-        The folder is pushed in one commit, and the address of the repository returned. Check three files before you
-        make them public: `imdb_sentiment.json` names the source of the data, `seen_rows.npz` tells anyone who has a
-        text whether the model was trained on it, and `training_words.npz` which words are in training texts.
-
-        Args:
-            repo_id: Repository, such as `someone/spam`, or `spam` for your own; created if missing.
-            private: Whether a created repository is private; by default the owner's setting.
-            token: Token with write access; by default that of `hf auth login` or `HF_TOKEN`.
-            commit_message: Message of the commit.
-
-        Raises:
-            ConfigError: The hub does not permit it, or the name is invalid.
-            HubUnavailableError: The hub did not answer.
-        """
-        from imdb_sentiment.persistence.torch_model import push_artifact
-
-        return push_artifact(
-            self._opened.with_weights("push_to_hub"), repo_id, private=private, token=token, message=commit_message
-        )
-
-    def export(
-        self,
-        folder: str | PathLike[str],
-        *,
-        format: Literal["onnx"] = "onnx",  # noqa: A002
-        quantize: Literal["int8"] | None = None,
-        texts: TextsLike | None = None,
-        labels: Iterable[int | str] | None = None,
-        overwrite: bool = False,
-    ) -> ExportReport:
-        """Export the model to run without PyTorch and faster on a CPU. Needs the extra `onnx`.
-
-        The export is compared with this model before it is kept. Give many texts of your own: the effect of rounding
-        depends on them.
-
-        Args:
-            folder: Folder to write, which `from_pretrained` opens.
-            format: `onnx`, for ONNX Runtime or OpenVINO on a CPU.
-            quantize: `int8` rounds the weights: a quarter of the size, and faster in ONNX Runtime.
-            texts: Texts to compare on; by default reviews that come with the library.
-            labels: Their labels, for the accuracy before and after; as for `evaluate`.
-            overwrite: Replace a model of this library. Nothing else is ever overwritten.
-
-        Raises:
-            DataError: A text cannot be classified, or a label is not one of the model's.
-            ModelError: Fewer than 99 % of the texts get the same label; nothing was kept.
-            OutputExistsError: The folder is not empty.
-        """
-        from imdb_sentiment.persistence.onnx_model import export_artifact
-
-        if format != "onnx" or quantize not in (None, "int8"):
-            raise ConfigError(
-                f"format={quote(format)}, quantize={quote(quantize)} is not known", expected="onnx; int8 or None"
-            )
-        artifact = self._opened.with_weights("export")
-        folder = as_path(folder, "folder")
-        return export_artifact(folder, artifact, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
 
 
 def _unpack(kind: type[SentimentClassifier], files: Mapping[str, bytes]) -> SentimentClassifier:

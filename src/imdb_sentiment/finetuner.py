@@ -2,28 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
 from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
-from imdb_sentiment.config.other_names import suggest_setting
+from imdb_sentiment.config.other_names import unknown_argument
 from imdb_sentiment.data.data_like import DataLike, DataSplits
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
-from imdb_sentiment.data.splits import LoadedSplits, given_splits, load_splits
 from imdb_sentiment.errors import ConfigError, DataError, NotFittedError
-from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
 from imdb_sentiment.persistence.opened_model import hold_model
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.metrics import MetricFunction
+from imdb_sentiment.results.metrics import CustomMetrics, MetricFunction
 from imdb_sentiment.results.training import FineTuneResult
 from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, warn_of_idle_gpus
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
 from imdb_sentiment.training.hooks import GivenObjects, Hooks
 from imdb_sentiment.training.losses import Loss
+from imdb_sentiment.training.recipe import few_rows_below
+from imdb_sentiment.training.run_data import RunData
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
@@ -78,8 +77,9 @@ class SentimentFineTuner:
         loss: Loss | None = None,
         **unknown: Never,
     ) -> None:
-        if unknown:
-            raise _no_argument(next(iter(unknown)))
+        for name in unknown:
+            fields = {kind.__name__: kind.model_fields for kind in (DataConfig, FineTuneConfig)}
+            raise unknown_argument("SentimentFineTuner", name, (*GivenObjects.__annotations__, "output_dir"), fields)
         self.data_config = given_config(data_config, DataConfig)
         self.config = given_config(config, FineTuneConfig)
         self.output_dir = None if output_dir is None else as_path(output_dir, "output_dir")
@@ -89,10 +89,9 @@ class SentimentFineTuner:
         if self._hooks.model:
             self.config = self.config.replace(model_name=self._hooks.model.name, model_revision=None)
         self._temporary: Path | None = None
-        self._read_config = self.data_config
-        self._loaded: LoadedSplits | None = None
-        self._audit: DataAudit | None = None
-        self._rows_given = False
+        self._data = RunData(
+            self.data_config, lambda: few_rows_below(self.config, needs_trainer=self._hooks.needs_trainer)
+        )
         self._fitted: Fitted | None = None
         self._test: EvaluationReport | None = None
 
@@ -104,12 +103,12 @@ class SentimentFineTuner:
             DataError: The source cannot be used.
             HubUnavailableError: The source is on the hub, and the hub did not answer.
         """
-        return self._load().splits
+        return self._data.load(self.data_config).splits
 
     @property
     def labels(self) -> tuple[str, str]:
         """Names of the negative and of the positive label."""
-        return self._load().names
+        return self._data.load(self.data_config).names
 
     @property
     def classifier(self) -> SentimentClassifier:
@@ -142,7 +141,7 @@ class SentimentFineTuner:
         return self._require_fitted("return").encoder.tokenizer
 
     def __repr__(self) -> str:
-        given = "given rows" if self._rows_given else quote(self._read_config.source)
+        given = "given rows" if self._data.are_given else quote(self._data.config.source)
         method = f"fitted by {self._fitted.result.method}" if self._fitted else "not fitted"
         return f"<SentimentFineTuner: {quote(self.config.model_name)} on {given}, {method}>"
 
@@ -158,9 +157,8 @@ class SentimentFineTuner:
             ModelError: The encoder cannot be used.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
         """
-        if self._audit is None and self._load().source is not None:
-            self._look(self._encoder().text_encoder)
-        return self._audit
+        self._data.load(self.data_config)
+        return self._data.audit(lambda: self._encoder().text_encoder, self.config.model_name)
 
     def fit(self, data: "DataLike | None" = None, *more: Never, resume: bool = False) -> FineTuneResult:
         """Fine-tune the model, evaluating it on the validation split and saving a checkpoint at the end of each epoch.
@@ -210,7 +208,7 @@ class SentimentFineTuner:
             self._fitted = train(plan, encoder, lambda: self.splits, self._hooks)
         return self._fitted.result
 
-    def evaluate(self, *, full: bool = True) -> EvaluationReport:
+    def evaluate(self, *, full: bool = True, metrics: Mapping[str, MetricFunction] | None = None) -> EvaluationReport:
         """Measure the fitted model on the test split. Do this once, at the end, and choose nothing by it.
 
         Where there is none, since the rows were too few to set some aside (`DataConfig.test_fraction`), the report is
@@ -222,15 +220,18 @@ class SentimentFineTuner:
 
         Args:
             full: False for the metrics alone, without intervals and baselines, which take seconds.
+            metrics: More metrics by name, beside those that the fine-tuner was made with.
 
         Returns:
             The report; `cross_validated` tells whether it is of the training rows, held out in turn.
 
         Raises:
             NotFittedError: `fit` has not been called.
+            ConfigError: A metric cannot be used, or fails.
         """
         fitted = self._require_fitted("evaluate")
-        self._test = run_on_main(lambda: self._measure(fitted, full=full))
+        own = CustomMetrics(self._hooks.metrics | CustomMetrics.of({} if metrics is None else metrics))
+        self._test = run_on_main(lambda: self._measure(fitted, own, full=full))
         return self._test
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -294,50 +295,18 @@ class SentimentFineTuner:
             fitted.result,
             self._test,
             fitted.encoder,
-            labels=self._load().names,
-            data_config=self._read_config,
+            labels=self._data.load(self.data_config).names,
+            data_config=self._data.config,
             config=self.config,
         )
         unnamed = metadata.data_config | {"source": None}
-        return metadata.model_copy(update={"data_config": unnamed}) if self._rows_given else metadata
+        return metadata.model_copy(update={"data_config": unnamed}) if self._data.are_given else metadata
 
-    def _measure(self, fitted: "Fitted", *, full: bool) -> EvaluationReport:
-        from imdb_sentiment.data.slices import slices_of_split
-        from imdb_sentiment.evaluation.abstention import usual_promises
-        from imdb_sentiment.evaluation.report import full_report, metrics_of, with_provenance
-        from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
-        from imdb_sentiment.inference.torch_backend import score_texts
+    def _measure(self, fitted: "Fitted", metrics: CustomMetrics, *, full: bool) -> EvaluationReport:
+        from imdb_sentiment.training.measure import measure_fitted
 
-        splits = self.splits
-        in_turn = fitted.held_out if not len(splits.test) else None
-        if not len(splits.test) and in_turn is None:
-            hint = "tuner.classifier.evaluate(texts, labels) on rows that were kept elsewhere"
-            raise DataError("there is no test split to evaluate on", found="test_fraction=0", hint=hint)
-        rows = splits.train if in_turn else splits.test
-        texts, labels = labelled_texts(rows)
-        # in fp32, or a saved model would come to others
-        scores = in_turn or score_texts(fitted.model, fitted.encoder, texts)
-        measured = measured_rows(scores, texts, labels, fitted.result.calibration, self._hooks.metrics)
-        # none, unless test_overlap is "keep"
-        known = (
-            [False] * len(rows) if in_turn else TrainingFingerprints.of(splits.train, splits.validation).known(texts)
-        )
-        if full:
-            report = full_report(
-                measured,
-                names=self.labels,
-                seen=known,
-                groups=slices_of(scores, measured) | slices_of_split(rows),
-                train=None if in_turn else labelled_texts(splits.train),
-                validation=labelled_texts(splits.validation) if len(splits.validation) else None,
-                held_out=fitted.baselines,
-            )
-        else:
-            report = replace(metrics_of(measured, names=self.labels), seen_rows=sum(known))
-        report = replace(report, cross_validated=in_turn is not None)
-        promises = usual_promises(fitted.held_out_rows, threshold=fitted.result.calibration.threshold)
-        provenance = self._describe(fitted).background()._replace(promises=promises)
-        return with_provenance(report, provenance, numeric_precision="fp32")
+        background = self._describe(fitted).background()
+        return measure_fitted(fitted, self.splits, self.labels, metrics, background, full=full)
 
     def _prepare(self, data: object, encoder: "Encoder", held: ExitStack, *, resume: bool) -> "Plan":
         """Do all that comes before learning: claim the folder, read the data, audit them, and encode them.
@@ -356,10 +325,7 @@ class SentimentFineTuner:
             unfinished = self._temporary if resume and self._temporary and self._temporary.exists() else None
             folder = self._temporary = held.enter_context(temporary_folder(unfinished))
         held.enter_context(claimed(folder, resume=resume))
-        # rows given to an earlier fit are not those of the source
-        if data is not None or self._rows_given or self._read_config != self.data_config:
-            self._take(data)
-        splits, names, _ = self._load()
+        splits, names, _ = self._data.renew(data, self.data_config)
         return Plan.of(
             self.config,
             splits,
@@ -367,7 +333,7 @@ class SentimentFineTuner:
             names,
             folder,
             resume=resume,
-            audit=lambda: self._look(encoder.text_encoder),
+            audit=lambda: self._data.audit(lambda: encoder.text_encoder, self.config.model_name),
             hooks=self._hooks,
         )
 
@@ -377,42 +343,7 @@ class SentimentFineTuner:
         pairs = self.data_config.text_columns is not None
         return load_encoder(self.config, pairs=pairs, given=self._hooks.model)
 
-    def _load(self) -> LoadedSplits:
-        return self._loaded or self._take(None)
-
-    def _take(self, data: object) -> LoadedSplits:
-        """Put rows that were given in the place of those of the source; or the source's again, for None."""
-        from imdb_sentiment.training.recipe import few_rows_below
-
-        rows, config = source_of(data, self.data_config)
-        below = few_rows_below(self.config, needs_trainer=self._hooks.needs_trainer)
-        self._loaded = (
-            given_splits(rows) if isinstance(rows, DataSplits) else load_splits(config, rows, cross_below=below)
-        )
-        self._audit = None
-        self._rows_given, self._read_config = rows is not None, config
-        return self._loaded
-
-    def _look(self, encoder: TextEncoder) -> "DataAudit | None":
-        """Audit the data, unless that was done before or their source is not known."""
-        from imdb_sentiment.audit.dataset import audit_rows
-
-        source = self._load().source
-        if self._audit is None and source is not None:
-            name = self.config.model_name
-            self._audit = audit_rows(*source, self._read_config, encoder=encoder, model_name=name)
-        return self._audit
-
     def _require_fitted(self, what: str) -> "Fitted":
         if self._fitted is None:
             raise NotFittedError(f"there is no fitted model to {what}", hint="call fit() first")
         return self._fitted
-
-
-def _no_argument(name: str) -> ConfigError:
-    """Return the error for a setting that is a field of one of the configurations."""
-    fields = {kind.__name__: kind.model_fields for kind in (DataConfig, FineTuneConfig)}
-    return ConfigError(
-        f"SentimentFineTuner has no argument {quote(name)}",
-        hint=suggest_setting(name, (*GivenObjects.__annotations__, "output_dir"), fields),
-    )

@@ -1,25 +1,39 @@
 """Search for settings: many trials, each in a process of its own, and an honest number for the best of them."""
 
 from collections.abc import Callable, Mapping
+from inspect import signature
 from os import PathLike
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Unpack, get_args
 
 from imdb_sentiment.config import DataConfig, FineTuneConfig, Metric, given_config, source_of
+from imdb_sentiment.config.other_names import unknown_argument
 from imdb_sentiment.cross_validation import check_one_process
-from imdb_sentiment.data.splits import load_splits
+from imdb_sentiment.data.data_like import DataSplits
+from imdb_sentiment.data.splits import given_splits, load_splits
 from imdb_sentiment.errors import ConfigError, nearest
+from imdb_sentiment.results.metrics import CustomMetrics
 from imdb_sentiment.results.search import SearchReport, TrialResult
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
+from imdb_sentiment.training.hooks import GivenObjects, Hooks
 from imdb_sentiment.training.rounds import rounds_folder
+from imdb_sentiment.tuning.rows import held_out_labels
 from imdb_sentiment.tuning.run import SearchRun
 from imdb_sentiment.tuning.space import check_space, default_space, require_optuna
 
 if TYPE_CHECKING:
-    from imdb_sentiment.data.data_like import DataLike, DataSplits
+    from imdb_sentiment.data.data_like import DataLike
     from imdb_sentiment.models.pretrained import Encoder
 
 __all__ = ["search"]
+
+_INSTEAD = {
+    "model": "model.save_pretrained(folder), and FineTuneConfig(model_name=folder)",
+    "tokenizer": "tokenizer.save_pretrained(folder), and FineTuneConfig(model_name=folder)",
+    "callbacks": "on_trial=..., which is called after each trial",
+    "loss": "search without it, then SentimentFineTuner(config=report.best_config, loss=...)",
+}
+"""What to do instead of giving an object to a search."""
 
 
 def search(
@@ -33,6 +47,7 @@ def search(
     output_dir: str | PathLike[str] = "search",
     resume: bool = False,
     on_trial: Callable[[TrialResult], None] | None = None,
+    **given: Unpack[GivenObjects],
 ) -> SearchReport:
     """Train with many settings, keep the best model, and measure it once on the test split. Needs the extra `search`.
 
@@ -51,7 +66,8 @@ def search(
     A trial that fails, such as for lack of memory, is counted, and the search goes on.
 
     Args:
-        data: As for `SentimentFineTuner.fit`, without `DataSplits`.
+        data: As for `SentimentFineTuner.fit`. Of `DataSplits` the validation rows are held out, or the training rows in
+            turn where they have folds.
         data_config: Names the columns and labels of `data`.
         space: For each field of `FineTuneConfig` to vary a list of choices, a range `(low, high)`, or a distribution of
             Optuna. A range is searched by its logarithm if its ends differ by a factor of ten or more. By default the
@@ -59,13 +75,16 @@ def search(
         config: The other fields. Trackers (`report_to`) get nothing.
         trials: Number of trials.
         metric: What the best trial is chosen by, at a threshold of 0.5: `log_loss`, `accuracy`, `balanced_accuracy`,
-            `f1`, `matthews_correlation`, `roc_auc` or `average_precision`. Log loss distinguishes models on the fewest
-            rows.
+            `f1`, `matthews_correlation`, `roc_auc` or `average_precision`; or one of `metrics`, where higher is better.
+            Log loss distinguishes models on the fewest rows.
         output_dir: Folder for the study (`study.db`, a SQLite file that Optuna opens), the best model (`model`), its
             settings (`best.yaml`), and the report (`report.json`).
         resume: Resume an interrupted search, or add trials to a finished one: the trial under way goes on from its
             newest checkpoint.
         on_trial: Called with each trial when it has ended.
+        **given: `metrics`, as `SentimentFineTuner` takes them: this process computes them from the held-out
+            probabilities of the trials, so that any function will do. Objects and functions that take part in training
+            (`model`, `tokenizer`, `callbacks` and `loss`) are refused, since they would have to go to other processes.
 
     Raises:
         ConfigError: A field or value of `space` is not valid, or another argument; or `output_dir` holds another
@@ -84,31 +103,55 @@ def search(
         (0.312, 0.331)
     """
     from imdb_sentiment.models.pretrained import load_encoder
-    from imdb_sentiment.training.hooks import Hooks
     from imdb_sentiment.training.recipe import few_rows_below
 
     check_one_process("search")
     require_optuna()
-    _check_arguments(trials, metric)
+    metrics = _check_given(given)
+    _check_arguments(trials, metric, metrics)
     rows, data_config = source_of(data, data_config)
     config, folder = given_config(config, FineTuneConfig).replace(report_to=()), as_path(output_dir, "output_dir")
-    Hooks.of(config)
+    Hooks.of(config)  # without `metrics`, by which no trial can choose its epoch
     if space is not None:
         check_space(space, config)  # before anything is read
     encoder = load_encoder(config, pairs=data_config.text_columns is not None)
-    splits = load_splits(data_config, rows, cross_below=few_rows_below(config)).splits
+    if isinstance(rows, DataSplits):
+        splits = given_splits(rows).splits
+    else:
+        splits = load_splits(data_config, rows, cross_below=few_rows_below(config)).splits
+    Hooks(metrics).try_metrics(held_out_labels(splits))
     # or a trial of another method would divide them otherwise
     data_config = data_config.replace(validation="cross" if splits.folds else "split")
     wanted = default_space(config, splits, encoder) if space is None else space
-    running = SearchRun(rows, data_config, config, splits, check_space(wanted, config, splits), metric, folder)
+    running = SearchRun(rows, data_config, config, splits, check_space(wanted, config, splits), metric, metrics, folder)
     with rounds_folder(folder, running.description(), what="search", resume=resume), running.opened():
         return running.run(trials, on_trial, _given_values(config, splits, encoder))
 
 
-def _check_arguments(trials: int, metric: str) -> None:
+def _check_given(given: GivenObjects) -> CustomMetrics:
+    """Return the metrics; of what else users may give to a training, nothing can go to the processes of trials.
+
+    Raises:
+        ConfigError: Something else was given, or a metric cannot be used.
+    """
+    for name, hint in _INSTEAD.items():
+        if given.get(name) is not None:
+            raise ConfigError(
+                f"search does not take {name}",
+                found="an object of this process, and each trial trains in a process of its own",
+                hint=hint,
+            )
+    for name in given.keys() - {"metrics", *_INSTEAD}:
+        fields = {kind.__name__: kind.model_fields for kind in (DataConfig, FineTuneConfig)}
+        raise unknown_argument("search", name, signature(search).parameters, fields)
+    metrics = given.get("metrics")
+    return CustomMetrics.of({} if metrics is None else metrics)
+
+
+def _check_arguments(trials: int, metric: str, metrics: CustomMetrics) -> None:
     if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
         raise ConfigError("trials must be a number of trials", found=quote(trials), expected="1 or more")
-    known = [name for name in get_args(Metric) if name != "auto"]
+    known = [*(name for name in get_args(Metric) if name != "auto"), *metrics]
     if metric not in known:
         hint = nearest(str(metric), known)
         raise ConfigError(f"there is no metric {quote(metric)}", expected=f"one of {', '.join(known)}", hint=hint)

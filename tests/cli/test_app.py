@@ -187,7 +187,7 @@ def test_an_interruption_before_the_command_starts_exits_with_130(monkeypatch: p
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("imdb_sentiment.cli.train.read_settings", interrupted)
+    monkeypatch.setattr("imdb_sentiment.cli.training_options.TrainingOptions.read", interrupted)
     assert run("train", "--output", "model") == Outcome(130, "", "interrupted\n")
 
 

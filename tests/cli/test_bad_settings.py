@@ -1,4 +1,4 @@
-"""Covers cli/options.py.
+"""Covers cli/options.py, cli/training_options.py.
 
 Settings, folders, models and texts that cannot be used: one clear message, exit 2, and nothing written.
 """

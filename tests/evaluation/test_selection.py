@@ -13,6 +13,7 @@ from imdb_sentiment.evaluation.selection import (
     positive_of,
     value_of,
 )
+from imdb_sentiment.results.metrics import CustomMetrics
 
 ROWS, TRIALS = 150, 20
 
@@ -72,6 +73,25 @@ def test_a_trial_that_is_far_better_needs_no_correction() -> None:
     found = correct_for_choice([[good], *([positive] for positive in poor)], labels, "log_loss")
     assert found
     assert found.value == pytest.approx(value_of("log_loss", good, labels), abs=0.002)
+
+
+def test_a_metric_of_the_user_is_corrected_as_one_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "_RESAMPLES", 40)
+    monkeypatch.setattr(selection, "_CUSTOM_RESAMPLES", 40)
+    labels, trials = equally_good(np.random.default_rng(1), 60, 6)
+    groups = [trials[:3], trials[3:]]
+    own = CustomMetrics.of({"right": lambda labels, positive: ((positive > 0.5) == labels).mean()})
+    expected = correct_for_choice(groups, labels, "accuracy")
+    found = correct_for_choice(groups, labels, "right", own)
+    assert expected
+    assert found
+    assert (found.value, *found.interval) == pytest.approx((expected.value, *expected.interval))
+    sometimes = CustomMetrics.of({"own": lambda labels, positive: 1.0 if positive[0] > 0.5 else float("nan")})
+    defined = correct_for_choice(groups, labels, "own", sometimes)
+    assert defined
+    assert defined.value == 1
+    never = CustomMetrics.of({"own": lambda labels, positive: float("nan")})
+    assert correct_for_choice(groups, labels, "own", never) is None
 
 
 def test_an_epoch_is_chosen_by_log_loss_and_then_a_trial_by_the_metric(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Covers results/evaluation.py, results/slices.py, results/metrics.py, results/verdict.py.
+"""Covers results/evaluation.py, results/report_views.py, results/slices.py, results/metrics.py, results/verdict.py.
 
 A report as Markdown, and what it comes to in sentences.
 """

@@ -1,4 +1,4 @@
-"""Covers reporting/curves.py, reporting/drawing.py, results/plots.py.
+"""Covers reporting/curves.py, reporting/drawing.py, results/plots.py, and the plot of results/learning_curve.py.
 
 What stands below a curve, and plots on axes of matplotlib.
 """
@@ -20,7 +20,7 @@ from imdb_sentiment import ConfigError, DataError, MissingExtraError
 from imdb_sentiment.evaluation.report import metrics_of
 from imdb_sentiment.reporting.drawing import draw_svg
 from imdb_sentiment.reporting.plots import PLOT_NAMES, PlotName, training_plot
-from imdb_sentiment.results import EvaluationReport, MeasuredRows
+from imdb_sentiment.results import EvaluationReport, Forecast, Interval, LearningCurve, LearningPoint, MeasuredRows
 from made_reports import LABELS, make_report
 
 
@@ -45,6 +45,37 @@ def test_the_epoch_that_was_kept_is_told_and_not_the_last_one(kept: float | None
     start = "Log loss on validation was 0.500 after epoch 1 and 0.622 at the end. "
     assert training.caption == start + said
     assert said in training.svg
+
+
+def make_learning_curve() -> LearningCurve:
+    points = [
+        LearningPoint(rows=rows, accuracy=mean, interval=Interval(mean - 0.1, mean + 0.02), log_loss=0.4, seconds=3.2)
+        for rows, mean in ((53, 0.61), (106, 0.7), (212, 0.74))
+    ]
+    return LearningCurve(
+        points=tuple(points),
+        now=Forecast(rows=265, accuracy=0.75, interval=Interval(0.76, 0.79)),  # which it lies outside of
+        doubled=Forecast(rows=530, accuracy=0.78, interval=Interval(0.74, 0.83)),
+        gain=0.03,
+        gain_interval=Interval(0.01, 0.05),
+        held_out=99,
+        folds=3,
+    )
+
+
+def test_a_learning_curve_shows_what_was_measured_and_what_is_forecast() -> None:
+    axes = make_learning_curve().plot()
+    draw(axes)
+    measured, forecast = (container.lines[0] for container in axes.containers)
+    assert np.array(measured.get_data()).T.tolist() == [[53, 0.61], [106, 0.7], [212, 0.74]]
+    assert np.array(forecast.get_data()).T.tolist() == [[265, 0.75], [530, 0.78]]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["53", "106", "212", "265", "530"]
+    assert axes.get_title() == "Learning curve"
+    given = plt.figure().add_subplot()
+    assert make_learning_curve().plot(given) is given
+    plt.close(given.get_figure())
+    with pytest.raises(ConfigError, match="ax is not one pair of axes"):
+        make_learning_curve().plot("here")  # type: ignore[arg-type]
 
 
 def draw(axes: Axes) -> None:

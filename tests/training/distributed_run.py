@@ -141,7 +141,7 @@ def fit(recipe: Recipe, folder: Path, resume: bool = False) -> Fitted:
     """Fit, evaluate and save to `model` beside the folder of the run."""
     tuner = recipe.tuner(folder)
     result = tuner.fit(recipe.reviews, resume=resume)
-    has_read = tuner._loaded is not None
+    has_read = tuner._data._loaded is not None
     report = tuner.evaluate()
     assert tuner.save(folder.with_name("model"), overwrite=True) == folder.with_name("model")
     assert tuner._fitted

@@ -161,7 +161,7 @@ def test_a_test_split_is_carved_where_there_are_rows_enough(
     rows: int, changes: dict[str, Any], test_rows: int, config: FineTuneConfig, tmp_path: Path
 ) -> None:
     tuner = SentimentFineTuner(DATA.replace(**changes), config, output_dir=tmp_path / "run")
-    tuner._take(table(0, rows))
+    tuner._data.renew(table(0, rows), tuner.data_config)
     assert len(tuner.splits.test) == pytest.approx(test_rows, abs=1)
 
 
@@ -380,7 +380,7 @@ def test_whether_rows_are_held_out_in_turn(
     data: DataConfig, changes: dict[str, Any], validation: int, config: FineTuneConfig, tmp_path: Path
 ) -> None:
     tuner = SentimentFineTuner(data, config.replace(**changes), output_dir=tmp_path / "run")
-    tuner._take(PARTS)
+    tuner._data.renew(PARTS, tuner.data_config)
     assert len(tuner.splits.validation) == validation
 
 

@@ -6,35 +6,21 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
-from imdb_sentiment.cli.options import (
-    OUTPUT,
-    ConfigFile,
-    Encoder,
-    Json,
-    Preset,
-    Settings,
-    TrainingSource,
-    read_settings,
-    with_column_options,
-)
+from imdb_sentiment.cli.options import OUTPUT, Json
+from imdb_sentiment.cli.training_options import TrainingOptions, with_training_options
 
 __all__ = ["cross_validate"]
 
 
 @reports_errors
-@with_column_options
+@with_training_options
 def cross_validate(
     *,
     output: Annotated[
         Path, typer.Option(help="Folder for the result of each fold.", metavar="DIR", rich_help_panel=OUTPUT)
     ] = Path("cross-validation"),
-    data: TrainingSource = None,
-    model: Encoder = None,
     folds: Annotated[int, typer.Option(help="Number of folds, each held out once.", metavar="N")] = 5,
-    config: ConfigFile = None,
-    preset: Preset = None,
-    settings: Settings = None,
-    columns: dict[str, object],
+    options: TrainingOptions,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted run in DIR.", rich_help_panel=OUTPUT)
     ] = False,
@@ -46,13 +32,7 @@ def cross_validate(
     """
     from imdb_sentiment.cross_validation import cross_validate as train_in_folds
 
-    data_config, fine_tune_config = read_settings(
-        config_file=config,
-        preset=preset,
-        assignments=settings,
-        data={"source": data, **columns},
-        fine_tune={"model_name": model},
-    )
+    data_config, fine_tune_config = options.read()
     report = train_in_folds(data_config, config=fine_tune_config, folds=folds, output_dir=output, resume=resume)
     if json:
         print_json(report.to_dict())

@@ -6,30 +6,19 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
-from imdb_sentiment.cli.options import (
-    OUTPUT,
-    ConfigFile,
-    Encoder,
-    Json,
-    Preset,
-    Settings,
-    TrainingSource,
-    read_settings,
-    with_column_options,
-)
+from imdb_sentiment.cli.options import OUTPUT, Json
+from imdb_sentiment.cli.training_options import TrainingOptions, with_training_options
 
 __all__ = ["learning_curve"]
 
 
 @reports_errors
-@with_column_options
+@with_training_options
 def learning_curve(
     *,
     output: Annotated[
         Path, typer.Option(help="Folder for the result of each training.", metavar="DIR", rich_help_panel=OUTPUT)
     ] = Path("learning-curve"),
-    data: TrainingSource = None,
-    model: Encoder = None,
     sizes: Annotated[
         str | None,
         typer.Option(
@@ -38,10 +27,7 @@ def learning_curve(
         ),
     ] = None,
     folds: Annotated[int, typer.Option(help="Models trained for each size.", metavar="N")] = 3,
-    config: ConfigFile = None,
-    preset: Preset = None,
-    settings: Settings = None,
-    columns: dict[str, object],
+    options: TrainingOptions,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted curve in DIR.", rich_help_panel=OUTPUT)
     ] = False,
@@ -50,16 +36,7 @@ def learning_curve(
     """Train on increasing numbers of rows, and forecast the gain from twice as many."""
     from imdb_sentiment.learning_curves import learning_curve as measure_curve
 
-    data_config, fine_tune_config = read_settings(
-        config_file=config,
-        preset=preset,
-        assignments=settings,
-        data={
-            "source": data,
-            **columns,
-        },
-        fine_tune={"model_name": model},
-    )
+    data_config, fine_tune_config = options.read()
     curve = measure_curve(
         data_config,
         config=fine_tune_config,

@@ -4,35 +4,35 @@ import functools
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from imdb_sentiment.cli.completion import assignments, data_assignments, encoders, presets
+from imdb_sentiment.cli.completion import data_assignments
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
 
 __all__ = [
+    "COLUMN_OPTIONS",
     "DATA",
     "OUTPUT",
     "TRAINING",
     "Cascade",
-    "ConfigFile",
     "DataSettings",
-    "Encoder",
     "Json",
     "LabelledSource",
     "ModelFolder",
     "ModelSource",
     "NoHeader",
-    "Preset",
-    "Settings",
     "SpreadsheetSafe",
     "TrainingSource",
     "option_meant",
+    "put_in_place",
+    "read_columns",
     "read_data_settings",
-    "read_settings",
+    "read_sections",
+    "set_fields",
     "with_column_options",
 ]
 
@@ -51,43 +51,6 @@ LabelledSource = Annotated[
     str,
     typer.Option(
         help="File, folder or hub data set; its test split if it has one.", metavar="SOURCE", rich_help_panel=DATA
-    ),
-]
-Encoder = Annotated[
-    str | None,
-    typer.Option(
-        help="Hub id, folder, or 'minilm'. [default: google-bert/bert-base-uncased]",
-        metavar="NAME",
-        autocompletion=encoders,
-        rich_help_panel=TRAINING,
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        help="Recipe: tutorial, fast, balanced or accurate. [default: balanced]",
-        metavar="NAME",
-        autocompletion=presets,
-        rich_help_panel=TRAINING,
-    ),
-]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        help="YAML file with sections 'data' and 'fine_tune'.",
-        metavar="FILE",
-        rich_help_panel=TRAINING,
-    ),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        help="Set any field of DataConfig or FineTuneConfig; repeatable.",
-        metavar="KEY=VALUE",
-        autocompletion=assignments,
-        rich_help_panel=TRAINING,
     ),
 ]
 DataSettings = Annotated[
@@ -126,7 +89,7 @@ def _column_option(text: str, metavar: str) -> Any:
 
 _TRAINING_COMMANDS = ("train", "search", "cross-validate", "learning-curve")
 
-_COLUMN_OPTIONS: dict[str, Any] = {
+COLUMN_OPTIONS: dict[str, Any] = {
     "text_column": Annotated[str | None, _column_option("Column of the text.", "NAME")],
     "label_column": Annotated[str | None, _column_option("Column of the label.", "NAME")],
     "no_header": NoHeader,
@@ -140,80 +103,82 @@ def with_column_options(command: Callable[..., None]) -> Callable[..., None]:
 
     They take the place of its parameter `columns`, which receives the fields of `DataConfig` that they set.
     """
+    return put_in_place(command, "columns", COLUMN_OPTIONS, read_columns)
+
+
+def read_columns(given: Mapping[str, Any]) -> dict[str, object]:
+    """Return the fields of `DataConfig` that the options of columns and labels set; None if not given."""
+    header = False if given["no_header"] else None
+    return {name: value for name, value in given.items() if name != "no_header"} | {"header": header}
+
+
+def put_in_place(
+    command: Callable[..., None], name: str, options: Mapping[str, Any], read: Callable[[dict[str, Any]], object]
+) -> Callable[..., None]:
+    """Put options that several commands have in the place of one parameter.
+
+    Args:
+        command: The command.
+        name: Name of its parameter.
+        options: Annotation of each option by name; flags are False by default, and others None.
+        read: Returns the parameter's value from those of the options.
+    """
 
     @functools.wraps(command)
     def wrapper(**given: Any) -> None:
-        columns = {name: given.pop(name) for name in _COLUMN_OPTIONS}
-        header = False if columns.pop("no_header") else None
-        command(columns=columns | {"header": header}, **given)
+        command(**{name: read({option: given.pop(option) for option in options})}, **given)
 
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():
-        if parameter.name == "columns":
-            parameters += [
-                parameter.replace(name=name, annotation=kind, default=False if kind is NoHeader else None)
-                for name, kind in _COLUMN_OPTIONS.items()
-            ]
-        else:
+        if parameter.name != name:
             parameters.append(parameter)
+            continue
+        parameters += [
+            parameter.replace(name=option, annotation=kind, default=False if get_args(kind)[0] is bool else None)
+            for option, kind in options.items()
+        ]
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return wrapper
 
 
-def read_settings(
-    *,
-    config_file: Path | None = None,
-    preset: str | None = None,
-    assignments: Sequence[str] | None = None,
-    data: Mapping[str, object],
-    fine_tune: Mapping[str, object],
-) -> "tuple[DataConfig, FineTuneConfig]":
-    """Merge settings in order of increasing precedence: preset, file, --set, options.
-
-    Args:
-        config_file: YAML file with both sections.
-        preset: Name of a recipe.
-        assignments: `KEY=VALUE` strings.
-        data: Options for fields of `DataConfig`; None if not given.
-        fine_tune: Options for fields of `FineTuneConfig`; None if not given.
-
-    Raises:
-        ConfigError: A field, a value, the preset or the file is not valid.
-    """
-    from imdb_sentiment.config import DataConfig, FineTuneConfig
-
-    sections = _read_sections(config_file, assignments, DataConfig, FineTuneConfig)
-    fields = sections["fine_tune"] | _given(fine_tune)
-    return DataConfig(**sections["data"] | _given(data)), FineTuneConfig.preset(preset or "balanced", **fields)
-
-
 def read_data_settings(
     assignments: Sequence[str] | None, data: Mapping[str, object], *, config_file: Path | None = None
 ) -> "DataConfig":
-    """Merge the data settings for a command without training; see `read_settings`.
+    """Merge the data settings for a command without training; see `TrainingOptions.read`.
 
     Raises:
         ConfigError: A field, a value or the file is not valid.
     """
     from imdb_sentiment.config import DataConfig
 
-    return DataConfig(**_read_sections(config_file, assignments, DataConfig)["data"] | _given(data))
+    return DataConfig(**read_sections(config_file, assignments, DataConfig)["data"] | set_fields(data))
 
 
-def _read_sections(
+def read_sections(
     config_file: Path | None, assignments: Sequence[str] | None, *configs: "type[DataConfig | FineTuneConfig]"
 ) -> dict[str, dict[str, Any]]:
-    from imdb_sentiment.config.yaml_file import read_sections
+    """Return the fields of both sections that a file and `--set` set, the latter over the former.
 
-    sections = read_sections(config_file) if config_file else {"data": {}, "fine_tune": {}}
+    Args:
+        config_file: YAML file.
+        assignments: `KEY=VALUE` strings.
+        *configs: What a field may belong to, `DataConfig` first.
+
+    Raises:
+        ConfigError: A field or the file is not valid.
+    """
+    from imdb_sentiment.config import yaml_file
+
+    sections = yaml_file.read_sections(config_file) if config_file else {"data": {}, "fine_tune": {}}
     for key, value in map(_split_assignment, assignments or ()):
         _check_field(key, *configs)
         sections["data" if key in configs[0].model_fields else "fine_tune"][key] = value
     return sections
 
 
-def _given(options: Mapping[str, object]) -> dict[str, Any]:
+def set_fields(options: Mapping[str, object]) -> dict[str, Any]:
+    """Return the options that were given, by field."""
     return {key: value for key, value in options.items() if value is not None}
 
 

@@ -10,18 +10,8 @@ import typer
 from imdb_sentiment.cli.completion import metrics, settings_to_vary
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.next_steps import next_steps
-from imdb_sentiment.cli.options import (
-    DATA,
-    OUTPUT,
-    ConfigFile,
-    Encoder,
-    Json,
-    Preset,
-    Settings,
-    TrainingSource,
-    read_settings,
-    with_column_options,
-)
+from imdb_sentiment.cli.options import OUTPUT, Json
+from imdb_sentiment.cli.training_options import MaxTrainSamples, TrainingOptions, with_training_options
 
 if TYPE_CHECKING:
     from imdb_sentiment.results.search import SearchReport
@@ -33,7 +23,7 @@ _RANGE = re.compile(r"(.+)\.\.(.+)")
 
 
 @reports_errors
-@with_column_options
+@with_training_options
 def search(
     *,
     output: Annotated[
@@ -60,18 +50,8 @@ def search(
             rich_help_panel=_SEARCH,
         ),
     ] = "log_loss",
-    data: TrainingSource = None,
-    model: Encoder = None,
-    config: ConfigFile = None,
-    preset: Preset = None,
-    settings: Settings = None,
-    columns: dict[str, object],
-    max_train_samples: Annotated[
-        int | None,
-        typer.Option(
-            help="Use N training rows, stratified; the test split is not reduced.", metavar="N", rich_help_panel=DATA
-        ),
-    ] = None,
+    options: TrainingOptions,
+    max_train_samples: MaxTrainSamples = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Resume a search in DIR, or add trials to it up to N.", rich_help_panel=OUTPUT),
@@ -84,13 +64,7 @@ def search(
     """
     from imdb_sentiment.hyperparameter_search import search as search_settings
 
-    data_config, fine_tune_config = read_settings(
-        config_file=config,
-        preset=preset,
-        assignments=settings,
-        data={"source": data, **columns, "max_train_samples": max_train_samples},
-        fine_tune={"model_name": model},
-    )
+    data_config, fine_tune_config = options.read(max_train_samples=max_train_samples)
     heading = iter(["trial     value  settings\n"])  # before the first trial, so that an error stands alone
     report = search_settings(
         data_config,

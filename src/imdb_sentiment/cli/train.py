@@ -11,20 +11,9 @@ import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.next_steps import next_steps
-from imdb_sentiment.cli.options import (
-    DATA,
-    OUTPUT,
-    TRAINING,
-    ConfigFile,
-    Encoder,
-    Json,
-    Preset,
-    Settings,
-    TrainingSource,
-    read_settings,
-    with_column_options,
-)
+from imdb_sentiment.cli.options import OUTPUT, TRAINING, Json
 from imdb_sentiment.cli.run_folder import locked_run, run_folder, sibling
+from imdb_sentiment.cli.training_options import MaxTrainSamples, TrainingOptions, with_training_options
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
@@ -36,22 +25,12 @@ __all__ = ["fine_tune_and_save", "train"]
 
 
 @reports_errors
-@with_column_options
+@with_training_options
 def train(
     *,
     output: Annotated[Path, typer.Option(help="Folder for the finished model.", metavar="DIR", rich_help_panel=OUTPUT)],
-    data: TrainingSource = None,
-    model: Encoder = None,
-    config: ConfigFile = None,
-    preset: Preset = None,
-    settings: Settings = None,
-    columns: dict[str, object],
-    max_train_samples: Annotated[
-        int | None,
-        typer.Option(
-            help="Use N training rows, stratified; the test split is not reduced.", metavar="N", rich_help_panel=DATA
-        ),
-    ] = None,
+    options: TrainingOptions,
+    max_train_samples: MaxTrainSamples = None,
     cascade: Annotated[
         bool,
         typer.Option("--cascade", help="Also train a TF-IDF model for `predict --cascade`.", rich_help_panel=TRAINING),
@@ -77,17 +56,7 @@ def train(
     from imdb_sentiment.runtime.distributed import run_on_main
 
     data_config, fine_tune_config = run_on_main(  # so that an error is reported once
-        lambda: read_settings(
-            config_file=config,
-            preset=preset,
-            assignments=settings,
-            data={
-                "source": data,
-                **columns,
-                "max_train_samples": max_train_samples,
-            },
-            fine_tune={"model_name": model, "cascade": cascade or None},
-        )
+        lambda: options.read(max_train_samples=max_train_samples, cascade=cascade or None)
     )
     _, result, report = fine_tune_and_save(
         data_config, fine_tune_config, output, resume=resume, overwrite=overwrite, silent=json

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from imdb_sentiment.errors import nearest
-from imdb_sentiment.runtime.messages import Advice, Either
+from imdb_sentiment.errors import ConfigError, nearest
+from imdb_sentiment.runtime.messages import Advice, Either, quote
 
-__all__ = ["setting_called", "suggest_setting"]
+__all__ = ["setting_called", "suggest_setting", "unknown_argument"]
 
 _OTHER_NAMES = {
     # DataConfig
@@ -79,6 +79,20 @@ _WITHOUT: dict[str, str | Either] = {
     "verbose": "leave it out: progress is shown on a terminal",
 }
 _REASONS = {name: Advice(reason) for names, reason in _WITHOUT.items() for name in names.split()}
+
+
+def unknown_argument(
+    owner: str, name: str, known: Collection[str], others: Mapping[str, Collection[str]]
+) -> ConfigError:
+    """Return the error for an argument that a function or class does not have.
+
+    Args:
+        owner: Name of the function or class.
+        name: The argument.
+        known: The arguments that it has.
+        others: Fields of the configurations, by class name.
+    """
+    return ConfigError(f"{owner} has no argument {quote(name)}", hint=suggest_setting(name, known, others))
 
 
 def suggest_setting(

@@ -9,7 +9,7 @@ from imdb_sentiment.runtime.messages import NOT_RECORDED
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["PLOT_NAMES", "Marks", "Plot", "PlotName", "curve_plots", "training_plot"]
+__all__ = ["PLOT_NAMES", "Estimate", "Marks", "Plot", "PlotName", "curve_plots", "learning_plot", "training_plot"]
 
 PlotName = Literal["reliability", "roc", "precision_recall", "threshold", "abstention", "training"]
 
@@ -45,6 +45,15 @@ class Marks(NamedTuple):
     roc_auc: float | None
     average_precision: float | None
     calibration_error: float
+
+
+class Estimate(NamedTuple):
+    """Accuracy of models trained on a number of rows, with its 95 % interval."""
+
+    rows: int
+    accuracy: float
+    low: float
+    high: float
 
 
 def curve_plots(curves: Curves, marks: Marks, baselines: Sequence[tuple[str, Ranking]]) -> dict[PlotName, Plot]:
@@ -171,6 +180,37 @@ def training_plot(history: Sequence[Any], kept_epoch: float | None, kept_because
     else:
         caption += f"Epoch {epochs[kept]:.4g} was kept, the dotted line ({kept_because}), with {held_out[kept]:.3f}."
     return Plot("Training", caption, draw)
+
+
+def learning_plot(measured: Sequence[Estimate], forecast: Sequence[Estimate]) -> Plot:
+    """Return the plot of the accuracy by the number of labelled rows.
+
+    Args:
+        measured: Models that were trained, by ascending number of rows.
+        forecast: What is expected with more rows, ascending.
+    """
+
+    def draw(axes: "Axes") -> None:
+        for part, line, fill, label in ((measured, "-", _BLUE, "measured"), (forecast, "--", "none", "forecast")):
+            rows, accuracy, low, high = map(list, zip(*part, strict=True))
+            # of few rows a forecast may lie outside of the interval of its resamples
+            below = [max(value - end, 0) for value, end in zip(accuracy, low, strict=True)]
+            above = [max(end - value, 0) for value, end in zip(accuracy, high, strict=True)]
+            style = {"color": _BLUE, "linestyle": line, "marker": "o", "markerfacecolor": fill, "capsize": 3}
+            axes.errorbar(rows, accuracy, yerr=(below, above), label=label, **style)
+        numbers = [each.rows for each in (*measured, *forecast)]
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(numbers, labels=[f"{number:,}" for number in numbers], rotation=45)
+        axes.minorticks_off()
+        axes.set(xlabel="labelled rows", ylabel="accuracy")
+        axes.legend()
+
+    most = forecast[-1]
+    caption = (
+        "Accuracy on held-out rows by the number of labelled rows, with 95 % intervals. Hollow points are forecasts "
+        f"by a power law: about {most.accuracy:.1%} with {most.rows:,} rows."
+    )
+    return Plot("Learning curve", caption, draw)
 
 
 def _diagonal(axes: "Axes") -> None:

@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
 from imdb_sentiment.reporting.curves import Curves
-from imdb_sentiment.reporting.drawing import draw_svg
 from imdb_sentiment.reporting.fragment import Fragment
 from imdb_sentiment.reporting.plots import PlotName
-from imdb_sentiment.reporting.tables import Table
-from imdb_sentiment.results.abstention import abstention_rows
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.results.base import NOT_IN_DICT, Record, restore
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
 from imdb_sentiment.results.label_issues import LabelIssues
-from imdb_sentiment.results.measured import ConfidentError, MeasuredRows, confident_errors, error_rows, rows_frame
-from imdb_sentiment.results.metric_tables import confusion_rows, metric_frame, metric_rows
+from imdb_sentiment.results.measured import ConfidentError, MeasuredRows, confident_errors, rows_frame
+from imdb_sentiment.results.metric_tables import metric_frame, metric_rows
 from imdb_sentiment.results.metrics import METRICS
-from imdb_sentiment.results.plots import plot_report, plots_of
-from imdb_sentiment.results.slices import SliceReport, slice_frame, slice_rows
-from imdb_sentiment.results.tables import format_table, wrap
-from imdb_sentiment.results.verdict import verdict_of
+from imdb_sentiment.results.plots import plot_report
+from imdb_sentiment.results.report_views import report_fragment, report_markdown, report_page, report_text
+from imdb_sentiment.results.slices import SliceReport, slice_frame
+from imdb_sentiment.results.verdict import baseline_verdict, baselines_caveat, one_label_warning, verdict_of
 from imdb_sentiment.runtime.files import as_path, write_text
 from imdb_sentiment.runtime.messages import NOT_RECORDED, quote
 
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["BaselineReport", "EvaluationReport"]
-
-_MIN_MISSED = 3  # rows of the other label; a good model may miss one or two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,16 +175,7 @@ class EvaluationReport(Record):
 
     def to_markdown(self) -> str:
         """Return verdict, metrics and slices as Markdown, without texts of the data."""
-        from imdb_sentiment.reporting.markdown import Section, render_markdown
-
-        shown = self.unseen or self
-        sections = [
-            Section("Metrics", shown.metric_rows(), f"On {shown.rows:,} rows, {shown.computed_in()}."),
-            Section("Confusion matrix", confusion_rows(shown.labels, shown.confusion_matrix)),
-        ]
-        if shown.slices:
-            sections.append(Section("Slices", slice_rows(shown.slices)))
-        return render_markdown(self.verdict(), sections)
+        return report_markdown(self)
 
     def save_html(
         self,
@@ -214,28 +200,10 @@ class EvaluationReport(Record):
             OutputExistsError: The file exists, or cannot be written.
             MissingExtraError: matplotlib or Jinja2 is not installed.
         """
-        from imdb_sentiment.reporting.html import Page, render_html
+        from imdb_sentiment.reporting.html import render_html
 
-        shown = self.unseen or self
-        background = shown.background or ModelProvenance({})
-        page = Page(
-            title=title,
-            labels=shown.labels,
-            verdict=self.verdict(),
-            metrics=shown._metric_table(),
-            computed=f"{shown.computed_in().capitalize()}.",
-            confusion=shown._confusion_table(),
-            plots=[draw_svg(plot) for plot in plots_of(shown).values()],
-            abstention=Table(
-                "Abstention, each promise with 95 % confidence", abstention_rows(background.promises, shown.measured)
-            ),
-            slices=Table("Rows divided by length, confidence and columns", slice_rows(shown.slices)),
-            mistakes=shown.confident_errors(),
-            label_issues=label_issues,
-            audit=(background.audit or {}).get("findings", []),
-            provenance=Table("Where the model comes from", [["", ""], *map(list, background.provenance.items())]),
-        )
         file = as_path(path, "path")
+        page = report_page(self, title=title, label_issues=label_issues)
         write_text(file, render_html(page), overwrite=overwrite)
         return file
 
@@ -271,25 +239,7 @@ class EvaluationReport(Record):
         raise ConfigError(f"there is no frame of {quote(of)}", expected="metrics, slices or rows")
 
     def _fragment(self) -> Fragment:
-        shown = self.unseen or self
-        folded = []
-        promises = abstention_rows(shown.background.promises if shown.background else (), shown.measured)
-        if len(promises) > 1:
-            table = Table("Each promise with 95 % confidence", promises)
-            folded.append(Fragment("Abstention", tables=[table]))
-        if shown.slices:
-            folded.append(Fragment("Slices", tables=[Table("Rows with a value in common", slice_rows(shown.slices))]))
-        if errors := shown.confident_errors():
-            folded.append(Fragment("Most confident errors", tables=[Table("Errors", error_rows(errors))]))
-        tables = [shown._metric_table(), shown._confusion_table()]
-        return Fragment("Evaluation report", self.verdict(), tables=tables, folded=folded)
-
-    def _metric_table(self) -> Table:
-        intervals = ", with 95 % intervals" if self.intervals else ""
-        return Table(f"Metrics on {count_rows(self.rows)}{intervals}", self.metric_rows())
-
-    def _confusion_table(self) -> Table:
-        return Table("True labels down, predicted labels across", confusion_rows(self.labels, self.confusion_matrix))
+        return report_fragment(self)
 
     def computed_in(self) -> str:
         """Describe the precision that the metrics were computed in."""
@@ -305,14 +255,7 @@ class EvaluationReport(Record):
 
     def baselines_caveat(self) -> str | None:
         """Return a caveat about the comparison with baselines, if any."""
-        if self.background is None:
-            return None
-        if not self.baselines:
-            return "not compared with simpler models, as the rows that the model was trained on were not available"
-        fitted, trained = self.baselines[0].train_rows, self.background.train_rows
-        if fitted is None or trained is None or fitted >= trained:
-            return None
-        return f"the simpler models were fitted on {fitted:,} of the model's {trained:,} training rows, those available"
+        return baselines_caveat(self)
 
     def confident_errors(self, *, count: int = 10) -> list[ConfidentError]:
         """Return the most confident errors in descending order of confidence; none without rows."""
@@ -343,18 +286,9 @@ class EvaluationReport(Record):
 
     def __str__(self) -> str:
         if self.unseen is None:
-            return self._metrics_text()
+            return report_text(self)
         remembered = "Including them, where metrics also reflect memorisation:"
-        return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, self._metrics_text()])
-
-    def _metrics_text(self) -> str:
-        about = "cross-validated: each row was scored by a model that was trained without it"
-        given = [about if self.cross_validated else None, self.one_label_warning()]
-        sentences = [*filter(None, given), *(baseline.verdict for baseline in self.baselines)]
-        lines = [line for sentence in sentences for line in wrap(sentence)]
-        lines += format_table(self.metric_rows(corner=count_rows(self.rows)))
-        lines += format_table(confusion_rows(self.labels, self.confusion_matrix))
-        return "\n".join(lines)
+        return "\n".join([f"Without the {self._seen()}:", str(self.unseen), "", remembered, report_text(self)])
 
     def with_labels_read_as(self, read_as: Mapping[str, str]) -> "EvaluationReport":
         """Return a copy that records how the labels of the data were read."""
@@ -368,14 +302,7 @@ class EvaluationReport(Record):
 
     def one_label_warning(self) -> str | None:
         """Warn if all rows are predicted as one label although both occur."""
-        (tn, fp), (fn, tp) = self.confusion_matrix
-        if min(tn + fp, fn + tp) < _MIN_MISSED or min(tn + fn, fp + tp) > 0:
-            return None
-        label = self.labels[tn + fn == 0]
-        return (
-            f"the model predicts {quote(label)} for all {count_rows(self.rows)}, no better than the share of that "
-            "label; train on more rows, of the rarer label above all, or choose a threshold for a goal"
-        )
+        return one_label_warning(self)
 
     def flipped_warning(self) -> str | None:
         """Warn if the labels of the data are probably flipped."""
@@ -419,18 +346,4 @@ class BaselineReport(Record):
     @property
     def verdict(self) -> str:
         """Whether the model beats the baseline, by accuracy and by a threshold-free metric."""
-        comparison = self.comparison
-        beats = comparison.differences["accuracy"].value > 0
-        word = ("better" if beats else "WORSE") if comparison.beyond_chance else "NOT better"
-        unlike = comparison.unlike(self.name, "this model")
-        sentence = unlike or f"accuracy {word} than {self.name}: {comparison.evidence()}{self._at}"
-        if ranking := comparison.ranking():
-            word = ("NOT better", "better", "WORSE")[ranking.sign] + (f" than {self.name}" if unlike else "")
-            sentence += f"; {ranking.metric} {word}: {ranking.evidence}"
-        return sentence
-
-    @property
-    def _at(self) -> str:
-        if self.report.goal:
-            return f", both at {self.report.goal}"
-        return "" if self.report.threshold == 0.5 else f", both at the threshold {self.report.threshold:g}"
+        return baseline_verdict(self)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.reporting.drawing import draw_on
 from imdb_sentiment.reporting.fragment import Fragment
+from imdb_sentiment.reporting.plots import Estimate, learning_plot
 from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record
 from imdb_sentiment.results.comparison import Interval
@@ -13,6 +15,7 @@ from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["Forecast", "LearningCurve", "LearningPoint"]
 
@@ -88,6 +91,25 @@ class LearningCurve(Record):
 
         rows = [(point.rows, point.accuracy, *point.interval, point.log_loss, point.seconds) for point in self.points]
         return pd.DataFrame(rows, columns=["rows", "accuracy", "low", "high", "log_loss", "seconds"])
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the accuracy by the number of labelled rows with matplotlib. Needs the extra `report`.
+
+        Filled points are the models that were trained, hollow ones the forecasts; bars are 95 % intervals.
+
+        Args:
+            ax: Axes to draw on, in their colours; by default those of a new figure, as for `EvaluationReport.plot`.
+
+        Returns:
+            The axes, on which more can be drawn: `curve.plot().figure.savefig("curve.png")`.
+
+        Raises:
+            ConfigError: `ax` is not one pair of axes.
+            MissingExtraError: matplotlib is not installed.
+        """
+        measured = [Estimate(point.rows, point.accuracy, *point.interval) for point in self.points]
+        forecasts = [Estimate(each.rows, each.accuracy, *each.interval) for each in (self.now, self.doubled)]
+        return draw_on(learning_plot(measured, forecasts), ax)
 
     def _fragment(self) -> Fragment:
         measured, forecast = self._sentences()

@@ -103,6 +103,11 @@ class CustomMetrics(dict[str, Metric]):
                 raise ConfigError(f"the metric {quote(name)} cannot be used", found=found, expected="a function")
         return cls({name: Metric(name, of_sample=function) for name, function in given.items()})
 
+    @property
+    def functions(self) -> "dict[str, MetricFunction]":
+        """Return the functions by name, as they were given."""
+        return {name: metric.of_sample for name, metric in self.items() if metric.of_sample}
+
 
 NO_METRICS = CustomMetrics()
 

@@ -11,7 +11,7 @@ from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record, restore
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.metrics import METRICS
+from imdb_sentiment.results.metrics import label_of
 from imdb_sentiment.results.tables import wrap
 from imdb_sentiment.runtime.messages import quote, visible
 
@@ -67,7 +67,7 @@ class SearchReport(Record):
     """The trials of a search, the best of them, and what it is worth."""
 
     metric: str
-    """Metric that trials were compared by, on the held-out rows."""
+    """Metric that trials were compared by, on the held-out rows; one of the user's is better if it is higher."""
 
     trials: tuple[TrialResult, ...]
     """The trials in their order."""
@@ -126,7 +126,7 @@ class SearchReport(Record):
         return pd.DataFrame(rows)
 
     def _fragment(self) -> Fragment:
-        label = METRICS[self.metric].label
+        label = label_of(self.metric, "")
         varied = [*self.trials[0].settings]
         table = [["trial", label, "state", *varied]]
         for trial in self._by_value():
@@ -157,7 +157,7 @@ class SearchReport(Record):
         }
 
     def __str__(self) -> str:
-        label = METRICS[self.metric].label
+        label = label_of(self.metric, "")
         count = {state: sum(trial.state == state for trial in self.trials) for state in _STATES}
         counts = ", ".join(f"{number} {state}" for state, number in count.items() if number)
         lines = [f"trial  {label}", *(str(trial) for trial in self._by_value()[:_SHOWN])]

@@ -20,12 +20,12 @@ from imdb_sentiment.tuning.trial import CONTINUE, PRUNE
 __all__ = ["error_of", "run_in_process", "terminated_as_interrupted"]
 
 
-def run_in_process(folder: Path, goes_on: Callable[[int, float], bool]) -> dict[str, Any]:
+def run_in_process(folder: Path, goes_on: Callable[[int], bool]) -> dict[str, Any]:
     """Run the trial of a folder in a process of its own, whose memory is free again at its end.
 
     Args:
         folder: Folder of the trial.
-        goes_on: Called with the number of each evaluation and the metric; returns whether the trial is to go on.
+        goes_on: Called with the number of each evaluation; returns whether the trial is to go on.
 
     Returns:
         The last message of the trial: `state` is `finished`, `pruned`, `failed` or `interrupted`.
@@ -45,7 +45,7 @@ def run_in_process(folder: Path, goes_on: Callable[[int, float], bool]) -> dict[
                 last = json.loads(line)
                 if "evaluation" in last:
                     with suppress(BrokenPipeError):  # it was killed; its messages end too
-                        answers.write(CONTINUE if goes_on(last["evaluation"], last["value"]) else PRUNE)
+                        answers.write(CONTINUE if goes_on(last["evaluation"]) else PRUNE)
                         answers.flush()
             process.wait()
         except BaseException:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from imdb_sentiment.config import NON_TRAINING_FIELDS, DataConfig, FineTuneConfig
 from imdb_sentiment.config.yaml_file import save_config
 from imdb_sentiment.errors import ImdbSentimentError, InputError, TrainingInterruptedError
-from imdb_sentiment.evaluation.selection import correct_for_choice
+from imdb_sentiment.evaluation.selection import correct_for_choice, value_of
 from imdb_sentiment.finetuner import SentimentFineTuner
+from imdb_sentiment.results.metrics import CustomMetrics
 from imdb_sentiment.results.search import SearchReport, TrialResult
 from imdb_sentiment.runtime.files import make_folder, write_json
 from imdb_sentiment.runtime.messages import Advice, Either
@@ -19,10 +20,12 @@ from imdb_sentiment.tuning.process import error_of, run_in_process, terminated_a
 from imdb_sentiment.tuning.rows import held_out_labels, save_rows
 from imdb_sentiment.tuning.space import combinations, require_optuna
 from imdb_sentiment.tuning.study import next_trial, number_ended, open_study, try_first
-from imdb_sentiment.tuning.trial import CHECKPOINTS, JOB, trial_scores
+from imdb_sentiment.tuning.trial import CHECKPOINTS, JOB, held_out_after, trial_scores
 
 if TYPE_CHECKING:
+    import numpy as np
     import optuna
+    from numpy.typing import NDArray
 
     from imdb_sentiment.data.data_like import DataSplits
 
@@ -42,6 +45,7 @@ class SearchRun:
         splits: The rows.
         space: The distributions of the fields that vary.
         metric: What the best trial is chosen by.
+        metrics: The user's metrics; the processes of trials never call them.
         folder: Folder of the search.
     """
 
@@ -53,10 +57,11 @@ class SearchRun:
         splits: "DataSplits",
         space: Mapping[str, Any],
         metric: str,
+        metrics: CustomMetrics,
         folder: Path,
     ) -> None:
         self._rows, self._data_config, self._config, self._splits = rows, data_config, config, splits
-        self._space, self._metric, self._folder = space, metric, folder
+        self._space, self._metric, self._metrics, self._folder = space, metric, metrics, folder
         self._labels = held_out_labels(splits)
 
     def description(self) -> dict[str, Any]:
@@ -110,13 +115,13 @@ class SearchRun:
         config = self._config.replace(**trial.params)
         folder = self._folder_of(trial.number)
         make_folder(folder)
-        job = {"config": config.model_dump(mode="json"), "metric": self._metric, "rows": str(self._folder / "rows")}
+        job = {"config": config.model_dump(mode="json"), "rows": str(self._folder / "rows")}
         write_json(folder / JOB, job, overwrite=True)
         reported = set(self._frozen(trial.number).intermediate_values)  # of a trial that was interrupted
 
-        def goes_on(number: int, value: float) -> bool:
+        def goes_on(number: int) -> bool:
             if number not in reported:
-                trial.report(value, number)
+                trial.report(self._value(held_out_after(folder, number)), number)
             return not trial.should_prune()
 
         try:
@@ -140,7 +145,7 @@ class SearchRun:
         if ended["state"] == "finished":
             for name in ("accuracy", "log_loss", "seconds"):
                 trial.set_user_attr(name, ended[name])
-            self._study.tell(trial.number, ended["value"])
+            self._study.tell(trial.number, self._value(held_out_after(self._folder_of(trial.number))))
         elif ended["state"] == "pruned":
             self._study.tell(trial.number, state=states.PRUNED)
         else:
@@ -149,6 +154,10 @@ class SearchRun:
             self._study.tell(trial.number, state=states.FAIL)
             if isinstance(error, InputError) and not self._finished():
                 raise error  # as it would be in every other trial
+
+    def _value(self, positive: "NDArray[np.float64]") -> float:
+        """Return what trials are compared by, of held-out probabilities of shape (n,)."""
+        return value_of(self._metric, positive, self._labels, self._metrics)
 
     def _finished(self) -> "list[optuna.trial.FrozenTrial]":
         states = require_optuna().trial.TrialState
@@ -180,14 +189,14 @@ class SearchRun:
             )
         best = self._study.best_trial
         config = self._config.replace(**best.params)
-        scores = [trial_scores(self._folder_of(trial.number), self._config.replace(**trial.params)) for trial in ended]
-        corrected = correct_for_choice([epochs for epochs in scores if epochs], self._labels, self._metric)
+        epochs = [trial_scores(self._folder_of(trial.number), self._config.replace(**trial.params)) for trial in ended]
+        corrected = correct_for_choice([*filter(None, epochs)], self._labels, self._metric, self._metrics)
         tuner = SentimentFineTuner(self._data_config, config, output_dir=self._folder_of(best.number) / CHECKPOINTS)
         try:
             tuner.fit(self._rows, resume=True)
         except (TrainingInterruptedError, KeyboardInterrupt):
             raise self._interrupted("while the best model was rebuilt", len(results)) from None
-        test = tuner.evaluate() if len(self._splits.test) else None
+        test = tuner.evaluate(metrics=self._metrics.functions) if len(self._splits.test) else None
         tuner.save(self._folder / _MODEL, overwrite=True)
         save_config(self._folder / _BEST, self._data_config, config)
         report = SearchReport(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.data.data_like import DataSplits
     from imdb_sentiment.training.run import Fitted
 
-__all__ = ["CHECKPOINTS", "JOB", "PRUNE", "main", "run_trial", "trial_scores"]
+__all__ = ["CHECKPOINTS", "JOB", "PRUNE", "held_out_after", "main", "run_trial", "trial_scores"]
 
 JOB, CHECKPOINTS = "trial.json", "run"
 PRUNE, CONTINUE = b"p", b"c"
@@ -66,9 +66,9 @@ class Search:
         self._out.write(json.dumps(message) + "\n")
         self._out.flush()
 
-    def goes_on_after(self, number: int, value: float) -> bool:
+    def goes_on_after(self, number: int) -> bool:
         """Report an evaluation, and return whether the trial is to go on."""
-        self.tell(evaluation=number, value=value)
+        self.tell(evaluation=number)
         return self._answers.get() != PRUNE
 
 
@@ -96,7 +96,7 @@ def run_trial(folder: Path, search: Search) -> dict[str, Any]:
 
     Args:
         folder: Folder of the trial, with the file `trial.json`.
-        search: Notified of each evaluation.
+        search: Notified of each evaluation, once its held-out probabilities are in the folder.
 
     Returns:
         Metrics and other facts of the finished trial.
@@ -107,14 +107,14 @@ def run_trial(folder: Path, search: Search) -> dict[str, Any]:
     from imdb_sentiment.training.run import train
 
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
-    config, metric = FineTuneConfig(**job["config"]), job["metric"]
+    config = FineTuneConfig(**job["config"])
     splits = load_rows(Path(job["rows"]))
     labels = held_out_labels(splits)
 
     def watch(evaluation: Evaluation) -> None:
         positive = cross_fitted_positive(evaluation.logits, labels)
         _save(folder / _EPOCH.format(evaluation.number), positive)
-        goes_on = search.goes_on_after(evaluation.number, value_of(metric, positive, labels))
+        goes_on = search.goes_on_after(evaluation.number)
         if not goes_on and not evaluation.is_last:
             raise PrunedError
 
@@ -126,13 +126,18 @@ def run_trial(folder: Path, search: Search) -> dict[str, Any]:
     positive = _held_out(fitted, splits, labels)
     _save(folder / _CHOSEN, positive)
     return {
-        "value": value_of(metric, positive, labels),
         "accuracy": value_of("accuracy", positive, labels),
         "log_loss": value_of("log_loss", positive, labels),
         "method": fitted.result.method,
         "kept_epoch": fitted.result.kept_epoch,
         "seconds": fitted.result.seconds,
     }
+
+
+def held_out_after(folder: Path, evaluation: int | None = None) -> NDArray[np.float64]:
+    """Return the held-out probabilities after an evaluation of a trial, or of its finished model, shape (n,)."""
+    positive: NDArray[np.float64] = np.load(folder / (_CHOSEN if evaluation is None else _EPOCH.format(evaluation)))
+    return positive
 
 
 def trial_scores(folder: Path, config: FineTuneConfig) -> list[NDArray[np.float64]]:
