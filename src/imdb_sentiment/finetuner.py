@@ -317,14 +317,14 @@ class SentimentFineTuner:
             held: Keeps the folder claimed until it is closed.
             resume: As for `fit`.
         """
-        from imdb_sentiment.training.checkpoints import claimed, temporary_folder
+        from imdb_sentiment.training.checkpoints import claimed_for_checkpoints, temporary_folder
         from imdb_sentiment.training.plan import Plan
 
         folder = self.output_dir
         if folder is None:
             unfinished = self._temporary if resume and self._temporary and self._temporary.exists() else None
             folder = self._temporary = held.enter_context(temporary_folder(unfinished))
-        held.enter_context(claimed(folder, resume=resume))
+        held.enter_context(claimed_for_checkpoints(folder, resume=resume))
         splits, names, _ = self._data.renew(data, self.data_config)
         return Plan.of(
             self.config,

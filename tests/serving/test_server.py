@@ -1,4 +1,4 @@
-"""The server in this process: what it answers while the model loads."""
+"""The server in this process: what it answers while the model loads. Covers serving/model_server.py."""
 
 import json
 import re

@@ -81,19 +81,16 @@ def require_extra() -> None:
 
 def build_app(served: ServedModel, token: str | None) -> "FastAPI":
     """Return the app of a model that may still be loading; see `create_app`."""
-    from fastapi import Depends, FastAPI, HTTPException, Request
-    from fastapi.responses import Response
-    from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+    from fastapi import FastAPI
 
     import imdb_sentiment
 
     if token is not None and not (token.isascii() and token.isprintable() and token and " " not in token):
         raise ConfigError("the token cannot be sent in a header", expected="printable ASCII characters without spaces")
-    version = imdb_sentiment.__version__
     app = FastAPI(
         title="imdb_sentiment",
         summary="Predictions of a binary text classifier.",
-        version=version,
+        version=imdb_sentiment.__version__,
         docs_url=None,  # pages.py has its own
         redoc_url=None,
         servers=[{"url": "."}],  # relative to the document, so that it holds behind a proxy that adds a prefix
@@ -101,21 +98,40 @@ def build_app(served: ServedModel, token: str | None) -> "FastAPI":
     app.add_middleware(EveryRequest, served=served, max_body_bytes=MAX_BODY_BYTES)
     add_handlers(app)
     add_pages(app)
+    guarded = [_authorization(token)] if token else []
+    _add_answers(app, served, guarded, {code: what for code, what in PROBLEMS.items() if token or code != 401})
+    _add_state(app, served, guarded)
+    return app
+
+
+def _authorization(token: str) -> Any:
+    """Return the dependency of addresses that need the token."""
+    from fastapi import Depends, HTTPException
+    from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
     bearer = HTTPBearer(auto_error=False, description="Needed if the server was started with a token.")
 
     async def authorize(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
         # constant time, so that the token cannot be guessed character by character
-        if token and not (given and secrets.compare_digest(given.credentials.encode(), token.encode())):
+        if not (given and secrets.compare_digest(given.credentials.encode(), token.encode())):
             detail = "the token is wrong" if given else "a token is needed: Authorization: Bearer TOKEN"
             raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
+
+    return Depends(authorize)
+
+
+def _add_answers(
+    app: "FastAPI", served: ServedModel, guarded: list[Any], documented: dict[int | str, dict[str, Any]]
+) -> None:
+    """Add what the model answers: `/predict` and `/explain`."""
+    from fastapi import Depends, HTTPException, Request
+    from fastapi.responses import Response
 
     async def accept() -> None:
         if served.info is None:
             raise HTTPException(503, "the model is loading", {"Retry-After": "5"})
 
-    guarded = [Depends(authorize)] if token else []
     asked = [*guarded, Depends(accept)]
-    documented = {code: what for code, what in PROBLEMS.items() if token or code != 401}
     unexplained: dict[int | str, Any] = {404: {"model": Problem, "description": "This model cannot be explained."}}
     nobody = Response(status_code=499)  # the client has left
 
@@ -136,8 +152,13 @@ def build_app(served: ServedModel, token: str | None) -> "FastAPI":
             raise HTTPException(404, served.cannot_explain)
         return await _unless_gone(request, served.explain(body.items())) or nobody
 
+
+def _add_state(app: "FastAPI", served: ServedModel, guarded: list[Any]) -> None:
+    """Add what a supervisor asks: `/healthz`, `/readyz` and `/metrics`."""
+    from fastapi.responses import Response
+
     def health() -> Health:
-        return Health(status=served.status, version=version, model=served.info)
+        return Health(status=served.status, version=app.version, model=served.info)
 
     @app.get("/healthz")
     async def healthz() -> Health:
@@ -158,8 +179,6 @@ def build_app(served: ServedModel, token: str | None) -> "FastAPI":
         from prometheus_client import CONTENT_TYPE_LATEST
 
         return Response(served.metrics.render(), media_type=CONTENT_TYPE_LATEST)
-
-    return app
 
 
 async def _unless_gone(request: "Request", work: Coroutine[Any, Any, T]) -> T | None:

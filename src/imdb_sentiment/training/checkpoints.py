@@ -6,13 +6,14 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imdb_sentiment.errors import ConfigError, DiskFullError, OutputExistsError
 from imdb_sentiment.runtime.files import LOCK_FILE, disk_size, full_disk_errors, make_folder, one_writer
 from imdb_sentiment.runtime.messages import Advice, Either, quote
+from imdb_sentiment.training.claiming import claimed
 from imdb_sentiment.training.fold_scores import last_fold, recorded_run
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = [
     "Keep",
     "check_same_run",
     "checkpoint_bytes",
-    "claimed",
+    "claimed_for_checkpoints",
     "complete_checkpoints",
     "complete_or_removed",
     "describe_resume_point",
@@ -77,28 +78,10 @@ def temporary_folder(unfinished: Path | None) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@contextmanager
-def claimed(folder: Path, *, resume: bool) -> Iterator[None]:
-    """Lock a folder for a run, and check that it is new or empty unless the run is resumed.
-
-    Raises:
-        OutputExistsError: It is not empty, or see `locked`.
-    """
-    if not resume:
-        _check_empty(folder)
-    with locked(folder):
-        if not resume:
-            _check_empty(folder)  # another run may have ended there just before
-        yield
-
-
-def _check_empty(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(path.name != LOCK_FILE for path in folder.iterdir())):
-        raise OutputExistsError(
-            f"{folder} is not empty and was not changed",
-            expected="a new or empty folder for the checkpoints of this run",
-            hint="fit(resume=True) to resume the run in it, or another output_dir",
-        )
+def claimed_for_checkpoints(folder: Path, *, resume: bool) -> AbstractContextManager[None]:
+    """Lock a folder for the checkpoints of a run; see `claimed`."""
+    hint = "fit(resume=True) to resume the run in it, or another output_dir"
+    return claimed(folder, locked(folder), resume=resume, purpose="the checkpoints of this run", hint=hint)
 
 
 @contextmanager

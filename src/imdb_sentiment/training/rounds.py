@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from imdb_sentiment.errors import ConfigError, OutputExistsError
+from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.runtime.files import make_folder, one_writer, write_json
 from imdb_sentiment.runtime.messages import Advice, Either
+from imdb_sentiment.training.claiming import claimed
 
 __all__ = ["rounds_folder"]
 
@@ -29,23 +30,11 @@ def rounds_folder(folder: Path, run: Mapping[str, Any], *, what: str, resume: bo
         OutputExistsError: The folder is not empty and `resume` is false, or another run is writing to it.
         ConfigError: It holds another run.
     """
-    if not resume:
-        _check_empty(folder, what)
     make_folder(folder.absolute().parent)
-    with one_writer(folder):
-        if not resume:
-            _check_empty(folder, what)  # another run may have started in the meantime
+    hint = Advice(Either("resume=True", "--resume"), " to resume the run in it, or another ", _PLACE)
+    with claimed(folder, one_writer(folder), resume=resume, purpose=f"this {what}", hint=hint):
         _start(folder, run, what)
         yield
-
-
-def _check_empty(folder: Path, what: str) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputExistsError(
-            f"{folder} is not empty; nothing was changed",
-            expected=f"a new or empty folder for this {what}",
-            hint=Advice(Either("resume=True", "--resume"), " to resume the run in it, or another ", _PLACE),
-        )
 
 
 def _start(folder: Path, run: Mapping[str, Any], what: str) -> None:

@@ -32,7 +32,7 @@ from imdb_sentiment.training.watching import LatestEvaluation, Watch
 
 if TYPE_CHECKING:
     import torch
-    from transformers import EvalPrediction, PreTrainedModel
+    from transformers import EvalPrediction, PreTrainedModel, TrainingArguments
 
     from imdb_sentiment.config import SettledConfig
     from imdb_sentiment.training.callbacks import ProgressLine, StopOnRequest
@@ -94,8 +94,6 @@ def build_training(
         hooks: The user's metrics, callbacks and loss.
         watch: Called after each evaluation; an error that it raises ends the run.
     """
-    import torch
-
     with LOADING_LOCK:
         from transformers import PrinterCallback
 
@@ -113,25 +111,7 @@ def build_training(
     validates = rows.validation is not None
     arguments = training_arguments(config, recipe, output_dir, validates=validates)
     release_memory = [ReleaseMemory()] if arguments.device.type == "cpu" else []
-    share = Share(
-        batch_rows=config.per_device_train_batch_size,
-        accumulated=config.gradient_accumulation_steps,
-        processes=arguments.world_size,
-        process=arguments.process_index,
-    )
-    batches = StepBatches(rows.epochs, share, group_by_length=config.group_by_length, seed=config.seed)
-    train = rows.epochs[0]
-
-    def padded(length: int, limit: int) -> int:
-        return limit if config.padding == "max_length" else padded_length(length, limit)
-
-    collate = Collate(
-        encoder,
-        filler=train[0],
-        max_tokens=recipe.max_tokens_per_forward,
-        padded=lambda length: padded(length, config.epoch_max_lengths[batches.epoch]),
-        class_weight=balanced_weights(train.labels) if config.class_weight else torch.ones(2),
-    )
+    batches = _step_batches(rows, config, arguments)
     schedule = Schedule(
         batches,
         evaluations_per_epoch=config.evaluations_per_epoch if validates else 0,
@@ -139,11 +119,11 @@ def build_training(
         patience=config.early_stopping_patience,
     )
     latest = LatestEvaluation(rows.validation.longest_first()) if rows.validation is not None else None
-    progress_line = ProgressLine(len(train), description)
+    progress_line = ProgressLine(len(rows.epochs[0]), description)
     stopping = StopOnRequest(stop or StopRequest(), saves=validates)
     trainer = FineTuneTrainer(
         batches=batches,
-        collate=collate,
+        collate=_collate(encoder, rows, config, recipe, batches),
         folder=output_dir,
         metric=metric,
         keep=Keep(config.save_total_limit, best=config.load_best_model_at_end),
@@ -151,7 +131,7 @@ def build_training(
         loss=hooks.loss or cross_entropy(config.label_smoothing),
         model=model,
         args=arguments,
-        data_collator=partial(pad_rows, encoder, lambda length: padded(length, encoder.max_length)),
+        data_collator=partial(pad_rows, encoder, lambda length: _padded(length, encoder.max_length, config)),
         eval_dataset=latest.rows if latest else None,
         compute_metrics=_metrics(metric, config, hooks.metrics, latest),
         # the user's first, so that the schedule sees what they ask for
@@ -161,6 +141,36 @@ def build_training(
         trainer.add_callback(WatchEvaluations(watch, latest))
     trainer.remove_callback(PrinterCallback)
     return Training(trainer, progress_line, stopping)
+
+
+def _step_batches(rows: TrainingRows, config: "SettledConfig", arguments: "TrainingArguments") -> StepBatches:
+    share = Share(
+        batch_rows=config.per_device_train_batch_size,
+        accumulated=config.gradient_accumulation_steps,
+        processes=arguments.world_size,
+        process=arguments.process_index,
+    )
+    return StepBatches(rows.epochs, share, group_by_length=config.group_by_length, seed=config.seed)
+
+
+def _collate(
+    encoder: TextEncoder, rows: TrainingRows, config: "SettledConfig", recipe: Recipe, batches: StepBatches
+) -> Collate:
+    """Return what makes a batch of rows, cut as in the epoch that the batches have come to."""
+    import torch
+
+    train = rows.epochs[0]
+    return Collate(
+        encoder,
+        filler=train[0],
+        max_tokens=recipe.max_tokens_per_forward,
+        padded=lambda length: _padded(length, config.epoch_max_lengths[batches.epoch], config),
+        class_weight=balanced_weights(train.labels) if config.class_weight else torch.ones(2),
+    )
+
+
+def _padded(length: int, limit: int, config: "SettledConfig") -> int:
+    return limit if config.padding == "max_length" else padded_length(length, limit)
 
 
 def read_history(
