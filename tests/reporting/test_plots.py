@@ -66,14 +66,14 @@ def make_learning_curve() -> LearningCurve:
 def test_a_learning_curve_shows_what_was_measured_and_what_is_forecast() -> None:
     axes = make_learning_curve().plot()
     draw(axes)
-    measured, forecast = (container.lines[0] for container in axes.containers)
+    containers: list[Any] = list(axes.containers)
+    measured, forecast = (container.lines[0] for container in containers)
     assert np.array(measured.get_data()).T.tolist() == [[53, 0.61], [106, 0.7], [212, 0.74]]
     assert np.array(forecast.get_data()).T.tolist() == [[265, 0.75], [530, 0.78]]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["53", "106", "212", "265", "530"]
     assert axes.get_title() == "Learning curve"
-    given = plt.figure().add_subplot()
+    given = Figure().add_subplot()
     assert make_learning_curve().plot(given) is given
-    plt.close(given.get_figure())
     with pytest.raises(ConfigError, match="ax is not one pair of axes"):
         make_learning_curve().plot("here")  # type: ignore[arg-type]
 

@@ -196,7 +196,13 @@ def learning_plot(measured: Sequence[Estimate], forecast: Sequence[Estimate]) ->
             # of few rows a forecast may lie outside of the interval of its resamples
             below = [max(value - end, 0) for value, end in zip(accuracy, low, strict=True)]
             above = [max(end - value, 0) for value, end in zip(accuracy, high, strict=True)]
-            style = {"color": _BLUE, "linestyle": line, "marker": "o", "markerfacecolor": fill, "capsize": 3}
+            style: dict[str, Any] = {
+                "color": _BLUE,
+                "linestyle": line,
+                "marker": "o",
+                "markerfacecolor": fill,
+                "capsize": 3,
+            }
             axes.errorbar(rows, accuracy, yerr=(below, above), label=label, **style)
         numbers = [each.rows for each in (*measured, *forecast)]
         axes.set_xscale("log", base=2)
