@@ -320,7 +320,11 @@ class SentimentClassifier(RowPrediction, Publication):
 
 
 def _unpack(kind: type[SentimentClassifier], files: Mapping[str, bytes]) -> SentimentClassifier:
-    """Open a model that was pickled with its weights."""
+    """Open a model that was pickled with its weights.
+
+    Unlike `_reopen` it remembers none: to send the weights takes longer than to open them, and two copies would share
+    what `model` lets one change.
+    """
     return kind(hold_model(unpack_model(files)))
 
 

@@ -1,4 +1,4 @@
-"""One run at a time writes to a folder, whatever becomes of the process that it was in."""
+"""One run at a time writes to a folder, whatever becomes of the process that it was in. Covers training/claiming.py."""
 
 import subprocess
 import sys

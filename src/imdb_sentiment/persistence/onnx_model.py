@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.labels import match_labels
-from imdb_sentiment.data.sample import sample_texts
 from imdb_sentiment.data.word_sets import WordSets
 from imdb_sentiment.errors import ConfigError, MissingExtraError, ModelError
 from imdb_sentiment.evaluation.held_out import HeldOutRows
@@ -102,6 +101,8 @@ def export_artifact(
         raise ConfigError("labels are given without the texts that have them")
     metadata, threshold = artifact.metadata, artifact.metadata.calibration.threshold
     if texts is None:
+        from imdb_sentiment.data.sample import sample_texts  # serving does not need it
+
         texts = [(text, text) for text in sample_texts()] if len(metadata.text_columns) == 2 else sample_texts()
     texts = checked_texts(texts, metadata.text_columns)
     true, read_as = (None, {}) if labels is None else match_labels(labels, metadata.labels, rows=len(texts))
