@@ -34,6 +34,7 @@ LAYERS = [
         "label_issues",
         "learning_curves",
         "sklearn",
+        "suggestions",
         "tuning",
     },
 ]
@@ -154,6 +155,7 @@ def test_the_root_holds_what_users_call_and_packages_that_say_what_they_are() ->
         "label_issues.py",
         "learning_curves.py",
         "sklearn.py",
+        "suggestions.py",
     }
     assert files == {"__init__.py", "__main__.py", "errors.py", "py.typed"} | facade
     architecture = (SOURCE.parents[1] / "docs/explanation/architecture.md").read_text(encoding="utf-8")

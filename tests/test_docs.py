@@ -67,6 +67,7 @@ RUNS = {
     "docs/how-to/score-files.md": {"python", "bash"},
     "docs/how-to/search.md": {"python", "sh"},
     "docs/how-to/serve.md": {"python", "sh"},
+    "docs/how-to/what-to-label-next.md": {"python", "bash"},
     "docs/explanation/splits.md": {"python"},
     "docs/explanation/imbalance.md": {"python"},
     "docs/reference/cli.md": {"python", "bash"},
@@ -239,7 +240,9 @@ def help_of(command: str) -> dict[str, str | None]:
     """The options of a command as `--help` shows them, with the name of their value."""
     result = CliRunner().invoke(app, [command, "--help"])
     assert result.exit_code == 0
-    options = re.findall(r"^  (--[a-z-]+)(?: / --[a-z-]+)?(?: ([A-Z]+(?:[=/][A-Z]+)?)\b)?", result.output, re.MULTILINE)
+    options = re.findall(
+        r"^  (?:-[a-z], )?(--[a-z-]+)(?: / --[a-z-]+)?(?: ([A-Z]+(?:[=/][A-Z]+)?)\b)?", result.output, re.MULTILINE
+    )
     return {name: value or None for name, value in options}
 
 

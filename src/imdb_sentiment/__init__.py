@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.evaluation import EvaluationReport
     from imdb_sentiment.results.inference import Prediction
     from imdb_sentiment.results.training import FineTuneResult
+    from imdb_sentiment.suggestions import suggest_rows
 
 __all__ = [
     "ConfigError",
@@ -73,6 +74,7 @@ __all__ = [
     "load_config",
     "save_config",
     "search",
+    "suggest_rows",
 ]
 
 _HOMES = {
@@ -113,6 +115,7 @@ _HOMES = {
     "results.evaluation": ("EvaluationReport",),
     "results.training": ("FineTuneResult",),
     "results.inference": ("Prediction",),
+    "suggestions": ("suggest_rows",),
 }
 _HOME_OF = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

@@ -22,6 +22,7 @@ from imdb_sentiment.cli.predict import predict
 from imdb_sentiment.cli.report import report
 from imdb_sentiment.cli.search import search
 from imdb_sentiment.cli.serve import serve
+from imdb_sentiment.cli.suggest import suggest
 from imdb_sentiment.cli.train import train
 from imdb_sentiment.runtime.messages import visible
 
@@ -58,7 +59,7 @@ def _top(
 
 
 PANELS = {
-    "Data": (audit, label_issues, learning_curve),
+    "Data": (audit, label_issues, learning_curve, suggest),
     "Training": (demo, train, search, cross_validate),
     "Saved models": (evaluate, compare, check_behaviour, drift, report, predict, export, serve),
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.search import SearchReport, TrialResult
     from imdb_sentiment.results.slices import SliceReport
     from imdb_sentiment.results.splits import LeftOut, SplitSummary
+    from imdb_sentiment.results.suggestions import Suggestion, Suggestions
     from imdb_sentiment.results.training import (
         Calibration,
         CascadeChoice,
@@ -71,6 +72,8 @@ __all__ = [
     "SearchReport",
     "SliceReport",
     "SplitSummary",
+    "Suggestion",
+    "Suggestions",
     "TokenLengths",
     "TrialResult",
     "WordChange",
@@ -90,6 +93,7 @@ _MODULES = (
     "drift",
     "label_issues",
     "learning_curve",
+    "suggestions",
     "evaluation",
     "cross_validation",
     "training",

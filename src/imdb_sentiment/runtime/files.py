@@ -28,6 +28,7 @@ __all__ = [
     "make_folder",
     "new_folder",
     "one_writer",
+    "write_bytes",
     "write_json",
     "write_text",
 ]
@@ -232,7 +233,12 @@ def write_json(path: Path, content: Mapping[str, Any], *, overwrite: bool) -> No
 
 
 def write_text(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write a file atomically, without changing line ends. Concurrent writers wait for each other.
+    """Write a file as UTF-8, without changing line ends; see `write_bytes`."""
+    write_bytes(path, text.encode(), overwrite=overwrite)
+
+
+def write_bytes(path: Path, content: bytes, *, overwrite: bool) -> None:
+    """Write a file atomically. Concurrent writers wait for each other.
 
     Raises:
         OutputExistsError: See `check_new_file`; or the file cannot be written.
@@ -245,7 +251,7 @@ def write_text(path: Path, text: str, *, overwrite: bool) -> None:
         check_new_file(path, overwrite=overwrite)  # another writer may have just finished
         try:
             with full:
-                partial.write_text(text, encoding="utf-8", newline="")
+                partial.write_bytes(content)
                 partial.replace(target)
         except OSError as error:
             partial.unlink(missing_ok=True)
