@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from imdb_sentiment import ConfigError, OutputExistsError
 from imdb_sentiment.data.formats.new_file import write_table
 
-COLUMNS = {"row": [3, 1], "text": ['a "quoted", text', "=1+1\nπ"], "label": [None, None]}
+COLUMNS: dict[str, list[Any]] = {"row": [3, 1], "text": ['a "quoted", text', "=1+1\nπ"], "label": [None, None]}
 
 
 def test_text_formats_have_empty_cells_or_null(tmp_path: Path) -> None:
