@@ -89,7 +89,11 @@ CATALOGUE: dict[str, tuple[Severity, str]] = {
     ),
     "truncated_at_128": ("info", "With max_length=128 they are truncated."),
     "truncated_at_256": ("info", "With max_length=256, the default, they are truncated."),
-    "truncated_at_512": ("info", "Many encoders read no more than 512 tokens; truncation='head_tail' keeps both ends."),
+    "truncated_at_512": (
+        "info",
+        "Many encoders read no more than 512 tokens; truncation='head_tail' keeps both ends, "
+        "long_texts='windows' reads all.",
+    ),
     "unknown_tokens": (
         "warning",
         "Does this vocabulary suit the language and script? All unknown tokens look the same to the model.",
