@@ -104,6 +104,8 @@ def test_a_model_without_the_file_says_what_is_missing(abstaining_model: Path) -
         with pytest.raises(ModelError, match="it is unknown how often") as caught:
             refused()
         assert caught.value.found == "no held_out.npz in its folder"
+    with pytest.raises(ConfigError, match="is not a promise"):
+        classifier.predict("good", abstain="errors<=0.5")
 
 
 def test_a_damaged_file_is_refused_when_the_model_is_opened(abstaining_model: Path) -> None:

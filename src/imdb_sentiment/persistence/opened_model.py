@@ -177,7 +177,8 @@ class OpenedModel:
         """Choose when to abstain; see `SentimentClassifier.abstention`."""
         from imdb_sentiment.evaluation.abstention import Promise
 
-        return self._choose_abstention(Promise.of(promise))
+        wanted = Promise.of(promise)  # first, as what is no promise is a mistake with any model
+        return self._choose_abstention(wanted)
 
     @cached_property
     def _choose_abstention(self) -> "Callable[[Promise], Abstention]":
