@@ -90,7 +90,7 @@ def measure_tfidf(train: Labelled, test: Labelled, names: tuple[str, str]) -> Ev
 
 
 def compare_tfidf(config: DataConfig, rows: Rows, seed: int) -> Mapping[str, EvaluationReport]:
-    splits, names, _ = load_splits(config.replace(split_seed=seed))
+    splits, names, *_ = load_splits(config.replace(split_seed=seed))
     learnt = [(row["text"], row["label"]) for part in (splits.train, splits.validation) for row in part]
     texts, labels = (list(column) for column in zip(*learnt, strict=True))
     honest = measure_tfidf(Labelled(texts, labels), Labelled(splits.test["text"], splits.test["label"]), names)

@@ -59,4 +59,4 @@ def make_report(rows: int = 300) -> EvaluationReport:
 def make_label_issues() -> LabelIssues:
     """Make a list of one row with an unkind text."""
     suspect = LabelIssue(row=7, label=LABELS[0], suggested=LABELS[1], probability=0.98, text=UNKIND)
-    return LabelIssues(rows=150, model="TF-IDF", issues=(suspect,), notes=())
+    return LabelIssues(rows=150, model="TF-IDF", accuracy=0.9, issues=(suspect,), notes=())

@@ -1,10 +1,22 @@
 """Labels that are probably wrong are found, by models that did not learn from them. Covers results/label_issues.py."""
 
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from conftest import make_reviews
-from imdb_sentiment import ConfigError, DataConfig, DataError, FineTuneConfig, find_label_issues
+from imdb_sentiment import (
+    ConfigError,
+    DataConfig,
+    DataError,
+    FineTuneConfig,
+    NotFittedError,
+    SentimentFineTuner,
+    find_label_issues,
+)
 
 IGNORE_NEAR = DataConfig(near_duplicates="ignore")
 FLIPPED = (7, 30, 88)
@@ -42,6 +54,50 @@ def test_an_encoder_may_judge(rows: tuple[list[str], list[int]], tiny_config: Fi
     found = find_label_issues(rows, config=tiny_config, folds=2, data_config=IGNORE_NEAR)
     assert set(FLIPPED) <= {suspect.row - 1 for suspect in found.issues}
     assert found.model.endswith(", 2 folds")
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("validation", ["auto", "cross"])
+def test_few_rows_are_held_out_in_turn_by_one_run(
+    validation: Literal["auto", "cross"], rows: tuple[list[str], list[int]], tiny_model: Path
+) -> None:
+    config = FineTuneConfig(model_name=str(tiny_model), max_length=32, precision="fp32", method="probe")
+    data_config = IGNORE_NEAR.replace(validation=validation)
+    texts, labels = rows
+    given = [" ", *texts], [0, *labels]
+    tuner = SentimentFineTuner(data_config.replace(invalid_rows="drop"), config)
+    with pytest.raises(NotFittedError, match="label issues"):
+        tuner.label_issues()
+    result = tuner.fit(given)
+    found = tuner.label_issues()
+    assert found.rows == 160
+    assert found.undecided is None
+    assert {issue.row - 2 for issue in found.issues[:3]} == set(FLIPPED)
+    assert [issue.text for issue in found.issues] == [texts[issue.row - 2] for issue in found.issues]
+    assert "(probe) with TF-IDF, 5 folds" in found.model
+    assert result.label_issues == len(found.issues)
+    said = " ".join(str(result).split())
+    assert f"note: {len(found.issues)} of the 160 labels are probably wrong; SentimentFineTuner.label_issues" in said
+    again = find_label_issues(given, data_config.replace(invalid_rows="drop"), config)
+    assert {issue.row - 2 for issue in again.issues[:3]} == set(FLIPPED)
+    assert again.model == found.model
+
+
+def test_rows_that_were_not_held_out_in_turn(fitted: SentimentFineTuner) -> None:
+    assert fitted._fitted
+    assert fitted._fitted.result.label_issues is None
+    with pytest.raises(DataError, match="were not held out in turn"):
+        fitted.label_issues()
+
+
+def test_labels_at_random_are_not_listed() -> None:
+    texts, labels = make_reviews(160)
+    noise = np.random.default_rng(0).permutation(labels)
+    found = find_label_issues((texts, noise), data_config=IGNORE_NEAR)
+    assert found.issues == ()
+    assert found.undecided is not None
+    assert "cannot tell which of 160 rows have a wrong label" in " ".join(str(found).split())
+    assert "cannot tell" in found._repr_html_()
 
 
 def test_rows_are_counted_as_the_source_counts_them(rows: tuple[list[str], list[int]]) -> None:

@@ -6,6 +6,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
+import numpy as np
+
 from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, source_of
 from imdb_sentiment.config.other_names import unknown_argument
@@ -14,6 +16,7 @@ from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.errors import ConfigError, DataError, NotFittedError
 from imdb_sentiment.persistence.opened_model import hold_model
 from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.label_issues import LabelIssues
 from imdb_sentiment.results.metrics import CustomMetrics, MetricFunction
 from imdb_sentiment.results.training import FineTuneResult
 from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, warn_of_idle_gpus
@@ -234,6 +237,48 @@ class SentimentFineTuner:
         self._test = run_on_main(lambda: self._measure(fitted, own, full=full))
         return self._test
 
+    def label_issues(self) -> LabelIssues:
+        """Find training labels that are probably wrong, without training again.
+
+        `fit` scores each training row by a model that was trained without it where there are fewer than 500 rows or
+        `DataConfig.validation` is `cross`. Those scores, together with TF-IDF, are ranked as by `find_label_issues`.
+
+        Returns:
+            The suspected rows, the most suspicious first, numbered as in the training split of the source.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            DataError: The rows were not held out in turn; `find_label_issues` trains models that hold them out.
+
+        Example:
+            ```python
+            tuner = SentimentFineTuner(DataConfig(source="reviews.csv", validation="cross"))
+            tuner.fit()
+            print(tuner.label_issues())
+            ```
+        """
+        from imdb_sentiment.evaluation.confident_learning import label_issues_of
+        from imdb_sentiment.models.tokenization import labelled_texts
+
+        fitted = self._require_fitted("find label issues by")
+        if fitted.with_tfidf is None:
+            raise DataError(
+                "the training rows were not held out in turn, so the model has learned from wrong labels too",
+                expected="DataConfig(validation='cross'), or fewer than 500 rows",
+                hint="find_label_issues(data, data_config, config), which trains a model for each fold",
+            )
+        splits, names, _, positions = self._data.load(self.data_config)
+        texts, labels = labelled_texts(splits.train)
+        return label_issues_of(
+            fitted.with_tfidf,
+            np.asarray(labels),
+            model=f"{self.config.model_name} ({fitted.result.method}) with TF-IDF, {splits.summary.folds} folds",
+            names=names,
+            numbers=positions + 1,
+            texts_at=lambda rows: [texts[row] for row in rows.tolist()],
+            notes=splits.summary.notes,
+        )
+
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Save the fitted model as a standard Hugging Face folder with `imdb_sentiment.json` beside the weights.
 
@@ -325,7 +370,7 @@ class SentimentFineTuner:
             unfinished = self._temporary if resume and self._temporary and self._temporary.exists() else None
             folder = self._temporary = held.enter_context(temporary_folder(unfinished))
         held.enter_context(claimed_for_checkpoints(folder, resume=resume))
-        splits, names, _ = self._data.renew(data, self.data_config)
+        splits, names, *_ = self._data.renew(data, self.data_config)
         return Plan.of(
             self.config,
             splits,

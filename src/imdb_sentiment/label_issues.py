@@ -1,6 +1,7 @@
 """Rows whose label is probably wrong, by models that were not trained on them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -12,36 +13,17 @@ from imdb_sentiment.config import DataConfig, FineTuneConfig, given_config, sour
 from imdb_sentiment.cross_validation import FoldTrainings, check_one_process
 from imdb_sentiment.data.folds import Folds, load_folds
 from imdb_sentiment.data.labels import Labelled
+from imdb_sentiment.evaluation.confident_learning import average_of, label_issues_of
+from imdb_sentiment.finetuner import SentimentFineTuner
 from imdb_sentiment.models.tokenization import labelled_texts, texts_of
-from imdb_sentiment.results.label_issues import LabelIssue, LabelIssues
+from imdb_sentiment.results.label_issues import LabelIssues
+from imdb_sentiment.training.recipe import CONTRASTIVE, PROBE, few_rows_below
 
 if TYPE_CHECKING:
     from imdb_sentiment.data.data_like import DataLike, DataSplits
     from imdb_sentiment.results.evaluation import EvaluationReport
 
-__all__ = ["find_label_issues", "label_issues_among", "rank_label_issues"]
-
-
-def rank_label_issues(positive: ArrayLike, labels: ArrayLike) -> NDArray[np.int64]:
-    """Return the positions of rows whose label is probably wrong, the most suspicious first.
-
-    A row is suspected if the model, which did not learn from it, prefers the other label and is at least as sure of it
-    as it is on average of the rows that have that label. That average takes into account that a model may be less sure
-    of one label than of the other. Rows are put in order by how much more probable the other label is.
-
-    Args:
-        positive: Probability of the positive label by a model that did not learn from the row, shape (n,).
-        labels: 0 or 1, shape (n,), both present.
-
-    Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
-    """
-    scores, given = np.asarray(positive, dtype=np.float64), np.asarray(labels)
-    of_given = np.where(given == 1, scores, 1 - scores)
-    of_other = 1 - of_given
-    usual = np.array([of_given[given == label].mean() for label in (0, 1)])
-    suspected = np.flatnonzero((of_other > of_given) & (of_other >= usual[1 - given]))
-    ranked: NDArray[np.int64] = suspected[np.argsort(-of_other[suspected], kind="stable")]
-    return ranked
+__all__ = ["find_label_issues", "label_issues_among"]
 
 
 def find_label_issues(
@@ -60,12 +42,15 @@ def find_label_issues(
         data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
             `data_config`. By default what `data_config.source` names.
         data_config: Names the columns and labels of `data`.
-        config: Fine-tune an encoder for each fold. By default TF-IDF with logistic regression, which takes
-            seconds.
+        config: Train an encoder for each fold too, as `SentimentFineTuner` would, and average its log odds with those
+            of TF-IDF. By default TF-IDF with logistic regression alone, which takes seconds. The method `probe` reads
+            each row once. With it, with fewer than 500 rows, or with `DataConfig.validation` `cross`, one run holds the
+            rows out in turn; else there is one run for each fold.
         folds: Number of folds, at least 2.
 
     Returns:
-        The suspected rows, the most suspicious first.
+        The suspected rows, the most suspicious first; or none and the reason (`undecided`), if the models are not
+        better than the more frequent label, or contradict more than a fifth of the rows, beyond chance.
 
     Raises:
         DataError: The data cannot be used as they are, or are too few for so many folds.
@@ -90,33 +75,44 @@ def label_issues_among(divided: Folds, data_config: DataConfig, config: FineTune
         data_config: How they were read.
         config: As for `find_label_issues`.
     """
-    rows, names = divided.rows, divided.names
-    scores: Sequence[ArrayLike]
-    if config is None:
-        scores = [_held_out_by_tfidf(splits) for splits in divided.splits(data_config)]
-    else:
+    rows = divided.rows
+    if config is not None and _holds_out_in_turn(len(rows), data_config, config):
+        tuner = SentimentFineTuner(data_config, config)
+        tuner.fit(divided.cross_validated())
+        found = tuner.label_issues()
+        numbered = (replace(issue, row=int(rows.positions[issue.row - 1]) + 1) for issue in found.issues)
+        return replace(found, issues=tuple(numbered), notes=divided.notes)
+    folds = int(divided.fold_of.max()) + 1
+    positive = _in_order(divided, [_held_out_by_tfidf(splits) for splits in divided.splits(data_config)])
+    model = "TF-IDF with logistic regression"
+    if config is not None:
         with TemporaryDirectory() as folder:
             trainings = FoldTrainings(divided, data_config, config, Path(folder))
             scores = [kept["positive"] for kept in trainings.run(_keep_positive)]
-    positive = np.zeros(len(rows))
-    for fold, of_fold in enumerate(scores):
-        positive[divided.fold_of == fold] = of_fold
-    ranked = rank_label_issues(positive, rows.labels)
-    return LabelIssues(
-        rows=len(rows),
-        model=f"{config.model_name if config else 'TF-IDF with logistic regression'}, {len(scores)} folds",
-        issues=tuple(
-            LabelIssue(
-                row=int(rows.positions[i]) + 1,
-                label=names[rows.labels[i]],
-                suggested=names[1 - rows.labels[i]],
-                probability=float(positive[i] if rows.labels[i] == 0 else 1 - positive[i]),
-                text="\n".join(text),
-            )
-            for i, text in zip(ranked, rows.raw.texts_at(rows.positions[ranked]), strict=True)
-        ),
+        positive = average_of(_in_order(divided, scores), positive, rows.labels)
+        model = f"{config.model_name} with TF-IDF"
+    return label_issues_of(
+        positive,
+        rows.labels,
+        model=f"{model}, {folds} folds",
+        names=divided.names,
+        numbers=rows.positions + 1,
+        texts_at=lambda listed: rows.raw.texts_at(rows.positions[listed]),
         notes=divided.notes,
     )
+
+
+def _holds_out_in_turn(rows: int, data_config: DataConfig, config: FineTuneConfig) -> bool:
+    """Return whether one run scores each row by a model of the other folds, as it compares methods by such scores."""
+    return data_config.validation == "cross" or config.method in (PROBE, CONTRASTIVE) or rows < few_rows_below(config)
+
+
+def _in_order(divided: Folds, of_folds: Sequence[ArrayLike]) -> NDArray[np.float64]:
+    """Return the scores of each fold in the order of the rows, shape (n,)."""
+    positive = np.zeros(len(divided.rows))
+    for fold, scores in enumerate(of_folds):
+        positive[divided.fold_of == fold] = scores
+    return positive
 
 
 def _keep_positive(fold: int, result: object, report: "EvaluationReport") -> dict[str, Any]:

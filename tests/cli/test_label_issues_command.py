@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command import run
 
@@ -60,6 +61,28 @@ def test_any_text_comes_back_and_no_formula_is_opened(tmp_path: Path, name: str,
             assert row["text"] == ("'" if safe and formula else "") + given[place]
 
 
+def test_models_that_cannot_tell_list_nothing(tmp_path: Path) -> None:
+    texts, labels = make_reviews(160)
+    path = tmp_path / "noise.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["text", "label"])
+        table.writerows(zip(texts, np.random.default_rng(0).permutation(labels), strict=True))
+    outcome = run("label-issues", "--data", path, "--set", "near_duplicates=ignore")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "cannot tell which of 160 rows have a wrong label" in " ".join(outcome.out.split())
+    content = run("label-issues", "--data", path, "--set", "near_duplicates=ignore", "--json").read_json()
+    assert content["issues"] == []
+    assert "not better than the more frequent label" in content["undecided"]
+    assert content["accuracy"] < 0.6
+
+
+def test_a_method_is_that_of_an_encoder(data: Path) -> None:
+    outcome = run("label-issues", "--data", data, "--method", "probe")
+    assert outcome.code == 2
+    assert "--method is for an encoder" in outcome.err
+
+
 @pytest.mark.parametrize("name", ["suspects.csv.gz", "suspects.jsonl", "suspects"])
 def test_another_kind_of_file_is_refused(data: Path, tmp_path: Path, name: str) -> None:
     outcome = run("label-issues", "--data", data, "--output", tmp_path / name)
@@ -70,7 +93,7 @@ def test_another_kind_of_file_is_refused(data: Path, tmp_path: Path, name: str) 
 
 def test_one_json_object_is_printed(data: Path) -> None:
     content = run("label-issues", "--data", data, "--set", "near_duplicates=ignore", "--json").read_json()
-    assert set(content) == {"rows", "model", "issues", "notes"}
+    assert set(content) == {"rows", "model", "accuracy", "undecided", "issues", "notes"}
     assert {suspect["row"] - 1 for suspect in content["issues"][:3]} == set(FLIPPED)
 
 

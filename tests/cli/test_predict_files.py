@@ -1,5 +1,6 @@
 """`imdb-sentiment predict` with files and in a pipe."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -62,6 +63,27 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
     assert (refused.code, refused.err.partition("\n")[0]) == (2, "ModelError: the model has no cascade")
 
 
+def test_an_ensemble(saved_model: Path, saved_pair_model: Path, tmp_path: Path) -> None:
+    source = write_reviews(tmp_path / "in.csv", 30)
+    outcome = run(
+        "predict", saved_model, "--ensemble", "--input", source, "--output", tmp_path / "out.csv", "--prefix", "our_"
+    )
+    assert (outcome.code, outcome.err) == (0, "")
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        written = [float(row["our_score"]) for row in csv.DictReader(file)]
+    said = run("predict", saved_model, "--ensemble", "--json", *make_reviews(30)[0]).read_json()["predictions"]
+    assert written == pytest.approx([one["score"] for one in said], abs=1e-5)
+    report = run("evaluate", saved_model, "--ensemble", "--data", source, "--json").read_json()["test"]
+    assert report["encoder_alone"]["name"] == "the encoder alone"
+    assert report["encoder_alone"]["comparison"]["rows"] == 30
+    lines = run("predict", saved_model, "--ensemble", "--json-lines", stdin=json.dumps({"text": BAD}) + "\n")
+    assert json.loads(lines.out)["label"] == "negative"
+    refused = run("predict", saved_pair_model, "--ensemble", "A\tB")
+    assert refused.code == 2
+    assert refused.err.splitlines()[0] == "ModelError: the model has no ensemble"
+    assert refused.err.splitlines()[-1] == "  expected: a model trained with train --cascade"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -81,6 +103,13 @@ def test_a_cascade(saved_model: Path, saved_pair_model: Path, tmp_path: Path) ->
         (("--input", "*.tsv", "--output", "out", "--engine", "ray"), "no file matches *.tsv"),
         (("--engine", "ray", "A text."), "--engine and --workers are for files"),
         (("--cascade", "--explain", "A text."), "--explain cannot be combined with --cascade"),
+        (("--ensemble", "--explain", "A text."), "--explain cannot be combined with --ensemble"),
+        (("--ensemble", "--cascade", "A text."), "the cascade and the ensemble exclude each other"),
+        (("--ensemble", "--abstain", "error<=0.5", "A text."), "does not go with an ensemble"),
+        (
+            ("--input", "in.csv", "--output", "out.csv", "--ensemble", "--cascade"),
+            "the cascade and the ensemble exclude each other",
+        ),
         (("--json-lines", "A text."), "--json-lines reads standard input"),
     ],
     ids=" ".join,

@@ -173,7 +173,7 @@ def test_more_rows_leave_most_test_rows_where_they_are() -> None:
 def test_the_columns_are_text_and_class_label_with_the_users_names() -> None:
     config = DataConfig(positive_label="spam")
     rows = [(text, ("ham", "spam")[label]) for text, label in reviews(20, 20)]
-    splits, names, _ = load_splits(config, ([text for text, _ in rows], [label for _, label in rows]))
+    splits, names, *_ = load_splits(config, ([text for text, _ in rows], [label for _, label in rows]))
     assert names == ("ham", "spam")
     for name in SPLITS:
         assert getattr(splits, name).column_names == ["text", "label"]

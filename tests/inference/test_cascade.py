@@ -22,7 +22,7 @@ from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.inference.cascade import TfidfModel, blended, is_confident
 from imdb_sentiment.results import Calibration, ExportReport
-from imdb_sentiment.training.decisions import ValidationOdds, choose_cascade, fit_cascade
+from imdb_sentiment.training.decisions import ValidationOdds, choose_cascade, combine_with_tfidf
 
 UNKNOWN = "Zzyzx qwrtp."
 
@@ -64,8 +64,10 @@ def test_words_are_cleaned_as_the_encoder_has_them() -> None:
 def test_texts_without_a_word_are_left_to_the_encoder() -> None:
     rows = Labelled(["😀 !", "😡", "a b"] * 6, [1, 0, 1] * 6)
     encoder = np.where(rows.labels, 2.0, -2.0)
-    cascade, choice = fit_cascade(rows, rows, encoder, calibration(), cleans=True)
+    folds = np.arange(len(rows.texts)) % 2
+    (cascade, choice, ensemble) = combine_with_tfidf(rows, folds, encoder, calibration(), cleans=True)
     assert np.isnan(cascade.tfidf.log_odds(["😀", "two words"])).all()
+    assert (ensemble.weight, ensemble.temperature, ensemble.accuracy) == (0.0, 1.0, 1.0)
     assert (choice.answered, choice.blend, choice.accuracy) == (0.0, 0.0, 1.0)
 
 

@@ -233,11 +233,11 @@ def test_a_repr_leaves_defaults_out_and_shortens_what_is_long() -> None:
         "Prediction(label='spam', score=0.987654, probabilities={'ham': 0.0123457}, truncated=False)"
     )
     issues = make_label_issues()
-    many = LabelIssues(rows=150, model="TF-IDF", issues=issues.issues * 4, notes=("x" * 200,))
+    many = LabelIssues(rows=150, model="TF-IDF", accuracy=0.9, issues=issues.issues * 4, notes=("x" * 200,))
     long = f"'{'x' * 51}...{'x' * 24}'"
     assert repr(many) == (
-        "LabelIssues(rows=150, model='TF-IDF', issues=(LabelIssue(...), LabelIssue(...), LabelIssue(...), "
-        f"... 4 in all), notes=({long},))"
+        "LabelIssues(rows=150, model='TF-IDF', accuracy=0.9, issues=(LabelIssue(...), LabelIssue(...), "
+        f"LabelIssue(...), ... 4 in all), notes=({long},))"
     )
     assert repr(MeasuredRows(np.zeros(3), np.zeros(3, dtype=np.int64))) == "<MeasuredRows: 3 rows>"
     assert repr(make_predictions(12)).endswith(", truncated=False), ... 12 in all]")

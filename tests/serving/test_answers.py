@@ -57,7 +57,7 @@ def test_a_body_that_is_not_as_described_is_refused(client: TestClient, body: An
 def test_a_misspelt_field_is_recognized(client: TestClient) -> None:
     detail = client.post("/predict", json={"text": "a", "abstein": 0.3}).json()["detail"]
     assert detail.splitlines()[1:] == [
-        "  expected: abstain, abstain_below, cascade, text, text_pair, texts",
+        "  expected: abstain, abstain_below, cascade, ensemble, text, text_pair, texts",
         "  try:      abstain",
     ]
 
@@ -113,6 +113,12 @@ def test_a_cascade_is_refused_by_a_model_without(fitted_on_pairs: SentimentFineT
     answer = client.post("/predict", json={"text": "At home", "text_pair": "dull.", "cascade": True})
     assert answer.status_code == 422
     assert "the model was trained without a cascade" in answer.json()["detail"]
+    together = client.post("/predict", json={"text": "At home", "text_pair": "dull.", "ensemble": True})
+    assert together.status_code == 422
+    assert "the model was trained without an ensemble" in together.json()["detail"]
+    either = client.post("/predict", json={"text": "At home", "cascade": True, "ensemble": True})
+    assert either.status_code == 422
+    assert "the cascade and the ensemble exclude each other" in either.json()["detail"]
 
 
 def test_an_unknown_address_or_method_is_answered_in_the_same_form(client: TestClient) -> None:

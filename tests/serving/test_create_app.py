@@ -42,7 +42,7 @@ def about(predictions: list[dict[str, Any]]) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("options", [{}, {"abstain_below": 0.9}, {"cascade": True}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"abstain_below": 0.9}, {"cascade": True}, {"ensemble": True}], ids=str)
 def test_predictions_are_those_of_the_classifier(
     client: TestClient, classifier: SentimentClassifier, options: dict[str, Any]
 ) -> None:
@@ -137,6 +137,7 @@ def test_the_state_says_what_is_served(client: TestClient) -> None:
                 "threshold": 0.5,
                 "precision": "fp32",
                 "cascade": True,
+                "ensemble": True,
                 "explains": True,
             },
         }

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from imdb_sentiment import SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.inference.inputs import Combination
 from imdb_sentiment.results import Explanation
 from imdb_sentiment.serving.served_model import MAX_EXPLANATIONS, ServedModel
 
@@ -20,34 +21,41 @@ def served(fitted: SentimentFineTuner) -> ServedModel:
 
 
 def test_requests_that_come_together_are_scored_together(served: ServedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[list[str], bool, str]] = []
+    calls: list[tuple[list[str], list[str], str]] = []
     predict: Any = SentimentClassifier.predict
 
-    def recorded(self: SentimentClassifier, texts: list[str], *, cascade: bool = False) -> Any:
-        calls.append((texts, cascade, threading.current_thread().name))
-        return predict(self, texts, cascade=cascade)
+    def recorded(self: SentimentClassifier, texts: list[str], **both: bool) -> Any:
+        calls.append((texts, [*both], threading.current_thread().name))
+        return predict(self, texts, **both)
 
     monkeypatch.setattr(SentimentClassifier, "predict", recorded)
 
     async def ask() -> list[Any]:
-        wishes: list[tuple[list[str], float, bool]] = [
-            (["Seen at home: dull."], 0.0, False),
-            (["Seen on a train: superb.", "Seen at home: superb."], 1.0, False),
-            (["Seen at home: dull."], 0.0, True),
+        wishes: list[tuple[list[str], float, Combination]] = [
+            (["Seen at home: dull."], 0.0, "encoder"),
+            (["Seen on a train: superb.", "Seen at home: superb."], 1.0, "encoder"),
+            (["Seen at home: dull."], 0.0, "cascade"),
+            (["Seen at home: superb."], 0.0, "ensemble"),
         ]
         return await asyncio.gather(
-            *(served.predict(items, abstain_below=below, cascade=cascade) for items, below, cascade in wishes)
+            *(served.predict(items, abstain_below=below, combination=both) for items, below, both in wishes)
         )
 
     answers = asyncio.run(ask())
     assert [texts for texts, _, _ in calls] == [
         ["Seen at home: dull.", "Seen on a train: superb.", "Seen at home: superb."],
         ["Seen at home: dull."],
+        ["Seen at home: superb."],
     ]
-    assert [cascade for _, cascade, _ in calls] == [False, True]
+    assert [both for _, both, _ in calls] == [[], ["cascade"], ["ensemble"]]
     assert {thread for _, _, thread in calls} == {"scoring_0"}
-    assert [[one.label for one in answer] for answer in answers] == [["negative"], ["positive"] * 2, ["negative"]]
-    assert [[one.abstained for one in answer] for answer in answers] == [[False], [True, True], [False]]
+    assert [[one.label for one in answer] for answer in answers] == [
+        ["negative"],
+        ["positive"] * 2,
+        ["negative"],
+        ["positive"],
+    ]
+    assert [[one.abstained for one in answer] for answer in answers] == [[False], [True, True], [False], [False]]
     assert not served.busy
 
 
@@ -63,9 +71,9 @@ def test_explanations_and_predictions_take_turns(served: ServedModel, monkeypatc
         may_go_on.wait()
         return made
 
-    def recorded(self: SentimentClassifier, texts: list[str], *, cascade: bool = False) -> Any:
+    def recorded(self: SentimentClassifier, texts: list[str], **both: bool) -> Any:
         order.append("predict")
-        return predict(self, texts, cascade=cascade)
+        return predict(self, texts, **both)
 
     monkeypatch.setattr(SentimentClassifier, "explain", explain)
     monkeypatch.setattr(SentimentClassifier, "predict", recorded)
@@ -75,7 +83,7 @@ def test_explanations_and_predictions_take_turns(served: ServedModel, monkeypatc
         await asyncio.to_thread(begun.wait)
         with pytest.raises(asyncio.QueueFull):
             await served.explain(["one more"])
-        predicting = asyncio.create_task(served.predict(["Superb."], abstain_below=0, cascade=False))
+        predicting = asyncio.create_task(served.predict(["Superb."], abstain_below=0, combination="encoder"))
         while not served._turn._waiters:  # it stands in line
             await asyncio.sleep(0.001)
         assert served.busy

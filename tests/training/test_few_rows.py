@@ -308,8 +308,6 @@ def test_a_validation_split_of_the_source_is_held_out_and_never_trained_on(
 @pytest.mark.parametrize(
     ("validation", "changes", "summary", "hint"),
     [
-        ("cross", {"cascade": True}, "validation='cross' does not go with cascade=True", "split"),
-        ("auto", {"method": "probe", "cascade": True}, "method='probe' does not go with cascade=True", "fine_tune"),
         ("cross", {"lora_rank": 4}, "validation='cross' does not go with lora_rank=4", "split"),
         ("auto", {"method": "probe", "lora_rank": 4}, "method='probe' does not go with lora_rank=4", "fine_tune"),
     ],
@@ -322,6 +320,21 @@ def test_what_methods_for_few_rows_do_not_have_is_refused_and_not_dropped(
     with pytest.raises(ConfigError) as caught:
         tuner.fit(PARTS)
     assert (caught.value.summary, f"='{hint}')" in str(caught.value.hint)) == (summary, True)
+
+
+@pytest.mark.parametrize("goal", [0.5, "max_f1"])
+def test_both_models_are_combined_by_the_rows_held_out_in_turn(
+    goal: float | str, config: FineTuneConfig, tmp_path: Path
+) -> None:
+    tuner = SentimentFineTuner(DATA, config.replace(method="probe", cascade=True, threshold=goal))
+    result = tuner.fit(table(0, ROWS))
+    assert result.cascade is not None
+    assert result.ensemble is not None
+    assert result.ensemble.encoder_log_loss == pytest.approx(result.validation.log_loss)
+    assert result.ensemble.log_loss <= result.ensemble.encoder_log_loss
+    classifier = SentimentClassifier.from_pretrained(tuner.save(tmp_path / "model"))
+    assert classifier.evaluate(PARTS["test"]["text"], PARTS["test"]["label"], ensemble=True).accuracy > 0.9
+    assert classifier.predict(PARTS["test"]["text"], cascade=True)[0].answered_by in ("words", "encoder")
 
 
 def test_a_goal_is_served_without_a_validation_split(config: FineTuneConfig, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_auto_follows_the_share_of_long_texts(
     tiny_config: FineTuneConfig, tmp_path: Path, share: float, read: str
 ) -> None:
     config = tiny_config.replace(max_length=24, long_texts="auto")
-    splits, names, _ = load_splits(DATA, long_reviews(200, share=share))
+    splits, names, *_ = load_splits(DATA, long_reviews(200, share=share))
     encoder = load_encoder(config, pairs=False)
     plan = Plan.of(config, splits, encoder, names, tmp_path, resume=False, audit=lambda: None)
     assert plan.long_texts == read

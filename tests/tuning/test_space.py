@@ -73,8 +73,8 @@ def test_names_of_other_programs_are_understood() -> None:
 
 
 def test_a_method_goes_with_the_rows(splits: DataSplits) -> None:
-    with pytest.raises(ConfigError, match="does not go with cascade"):
-        check_space({"method": ["probe"]}, CONFIG.replace(cascade=True), splits)
+    with pytest.raises(ConfigError, match="does not go with lora_rank=4"):
+        check_space({"method": ["probe"]}, CONFIG.replace(lora_rank=4), splits)
 
 
 def test_the_number_of_configurations() -> None:

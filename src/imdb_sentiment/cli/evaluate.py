@@ -8,6 +8,7 @@ from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
 from imdb_sentiment.cli.options import (
     Cascade,
     DataSettings,
+    Ensemble,
     Json,
     LabelledSource,
     ModelFolder,
@@ -41,12 +42,13 @@ def evaluate(
     settings: DataSettings = None,
     columns: dict[str, object],
     cascade: Cascade = False,
+    ensemble: Ensemble = False,
     json: Json = False,
 ) -> None:
     """Evaluate a saved model on labelled rows."""
     data_config = read_data_settings(settings, {"source": data, **columns})
     opened = open_model_and_rows(model, data_config)
-    report = measure(opened, cascade=cascade)
+    report = measure(opened, cascade=cascade, ensemble=ensemble)
     for warning in report.warnings():
         warn(f"warning: {warning}")
     notes = [*opened.rows.notes, *filter(None, [report.flipped_warning()])]

@@ -27,6 +27,7 @@ def classify_lines(
     abstain_below: float,
     abstain: str | None,
     cascade: bool,
+    ensemble: bool,
 ) -> None:
     """Read JSON objects, one per line, and write them with `label`, `score` and `reason` appended.
 
@@ -39,12 +40,14 @@ def classify_lines(
         abstain_below: As for `SentimentClassifier.predict_file`.
         abstain: The same.
         cascade: The same.
+        ensemble: The same.
 
     Raises:
         ConfigError: The model does not read so many columns, or cannot make the promise. No line was answered.
         DataError: A line is not a JSON object, or already has such a field. Earlier lines were answered.
     """
     from imdb_sentiment.data.formats.jsonl import extended, find_field
+    from imdb_sentiment.inference.inputs import combination_of
     from imdb_sentiment.inference.row_labels import added_names, label_batch
 
     names = added_names(prefix)
@@ -53,7 +56,8 @@ def classify_lines(
     first = next(arriving, [])
     model = opened()
     columns_read = model.text_columns(columns)
-    labeler = model.row_labeler(cascade=cascade, abstain_below=abstain_below, abstain=abstain)
+    combination = combination_of(cascade=cascade, ensemble=ensemble)
+    labeler = model.row_labeler(combination, abstain_below=abstain_below, abstain=abstain)
     if abstain:
         warn(str(model.abstention(abstain)))
     for lines in chain([first], arriving):

@@ -1,11 +1,11 @@
 """`imdb-sentiment label-issues`: rows whose label is probably wrong, as a table to review."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imdb_sentiment.cli.completion import encoders
+from imdb_sentiment.cli.completion import encoders, one_of
 from imdb_sentiment.cli.console import print_json, reports_errors, say
 from imdb_sentiment.cli.options import (
     OUTPUT,
@@ -45,6 +45,15 @@ def label_issues(
             autocompletion=encoders,
         ),
     ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="How the encoder learns: probe, the fastest, contrastive, or fine_tune. [default: by number of rows]",
+            metavar="NAME",
+            autocompletion=one_of("probe", "contrastive", "fine_tune"),
+            show_default=False,
+        ),
+    ] = None,
     folds: Annotated[int, typer.Option(help="Number of cross-validation folds.", metavar="N")] = 5,
     spreadsheet_safe: SpreadsheetSafe = False,
     overwrite: Annotated[
@@ -56,14 +65,19 @@ def label_issues(
 ) -> None:
     """List rows whose label is probably wrong, the most suspicious first."""
     from imdb_sentiment.config import FineTuneConfig
+    from imdb_sentiment.errors import ConfigError
     from imdb_sentiment.label_issues import find_label_issues
     from imdb_sentiment.runtime.files import check_new_file, write_text
 
     if output:
         _check_kind(output)
         check_new_file(output, overwrite=overwrite)
+    if method and not model:
+        raise ConfigError("--method is for an encoder", expected="--model as well, such as --model minilm")
     data_config = read_data_settings(settings, {"source": data, **columns})
-    found = find_label_issues(data_config, config=FineTuneConfig(model_name=model) if model else None, folds=folds)
+    chosen: dict[str, Any] = {"method": method} if method else {}
+    config = FineTuneConfig(model_name=model, **chosen) if model else None
+    found = find_label_issues(data_config, config=config, folds=folds)
     if output:
         write_text(output, _table(found, output, spreadsheet_safe=spreadsheet_safe), overwrite=overwrite)
     if json:

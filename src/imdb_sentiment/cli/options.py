@@ -20,6 +20,7 @@ __all__ = [
     "TRAINING",
     "Cascade",
     "DataSettings",
+    "Ensemble",
     "Json",
     "LabelledSource",
     "ModelFolder",
@@ -80,6 +81,9 @@ SpreadsheetSafe = Annotated[
     ),
 ]
 Cascade = Annotated[bool, typer.Option("--cascade", help="Use the cascade of train --cascade.")]
+Ensemble = Annotated[
+    bool, typer.Option("--ensemble", help="Average the encoder and the TF-IDF model of train --cascade.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", rich_help_panel=OUTPUT)]
 
 

@@ -8,7 +8,7 @@ import typer
 from imdb_sentiment.cli.completion import one_of
 from imdb_sentiment.cli.console import reports_errors
 from imdb_sentiment.cli.jsonl_stream import classify_lines
-from imdb_sentiment.cli.options import Cascade, Json, ModelFolder, NoHeader, SpreadsheetSafe
+from imdb_sentiment.cli.options import Cascade, Ensemble, Json, ModelFolder, NoHeader, SpreadsheetSafe
 from imdb_sentiment.cli.predict_files import (
     Encoding,
     Engine,
@@ -52,6 +52,7 @@ def predict(
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the contribution of each word.")] = False,
     cascade: Cascade = False,
+    ensemble: Ensemble = False,
     precision: Annotated[
         str,
         typer.Option(
@@ -85,7 +86,12 @@ def predict(
     number_format = cast("Any", precision)
     opened = partial(SentimentClassifier.from_pretrained, model, precision=number_format)
     columns = text_column.split(",") if text_column else None
-    limits: dict[str, Any] = {"abstain_below": abstain_below, "abstain": abstain, "cascade": cascade}
+    limits: dict[str, Any] = {
+        "abstain_below": abstain_below,
+        "abstain": abstain,
+        "cascade": cascade,
+        "ensemble": ensemble,
+    }
     if source or target:
         if not (source and target) or texts or explain or json_lines:
             raise ConfigError("--input and --output must be used together, without texts, --explain and --json-lines")

@@ -26,6 +26,7 @@ def predict_texts(
     abstain: str | None,
     explain: bool,
     cascade: bool,
+    ensemble: bool,
     json: bool,
 ) -> None:
     """Classify texts that are arguments or lines of standard input, and print the predictions.
@@ -37,16 +38,18 @@ def predict_texts(
         abstain: The same.
         explain: Print the contribution of each word as well.
         cascade: As for `SentimentClassifier.predict`.
+        ensemble: The same.
         json: Print one JSON object.
 
     Raises:
-        ConfigError: `explain` is asked for with a cascade.
+        ConfigError: `explain` is asked for with a cascade or an ensemble.
         DataError: There is no text, or one cannot be classified.
     """
     from imdb_sentiment.errors import ConfigError, DataError
 
-    if cascade and explain:
-        raise ConfigError("--explain cannot be combined with --cascade", hint="--explain without --cascade")
+    if explain and (cascade or ensemble):
+        both = "--cascade" if cascade else "--ensemble"
+        raise ConfigError(f"--explain cannot be combined with {both}", hint=f"--explain without {both}")
 
     if not texts and sys.stdin.isatty():
         warn("Reading texts, one per line; press Ctrl-D to end.")
@@ -56,7 +59,9 @@ def predict_texts(
     classifier = opened()
     columns = classifier.metadata.text_columns
     items = _split_pairs(given, columns) if len(columns) == 2 else given
-    predictions = classifier.predict(items, abstain_below=abstain_below, abstain=abstain, cascade=cascade)
+    predictions = classifier.predict(
+        items, abstain_below=abstain_below, abstain=abstain, cascade=cascade, ensemble=ensemble
+    )
     promise = classifier.abstention(abstain) if abstain else None
     explanations = [classifier.explain(item) for item in items] if explain else []
     if json:

@@ -11,6 +11,7 @@ from imdb_sentiment.cli.evaluate import label_names, measure, open_model_and_row
 from imdb_sentiment.cli.options import (
     OUTPUT,
     DataSettings,
+    Ensemble,
     LabelledSource,
     ModelSource,
     read_data_settings,
@@ -38,6 +39,7 @@ def report(
         "report.html"
     ),
     explain: Annotated[int, typer.Option(help="Explain the N most confident errors.", metavar="N")] = 0,
+    ensemble: Ensemble = False,
     no_label_issues: Annotated[
         bool, typer.Option("--no-label-issues", help="Do not look for labels that are probably wrong.")
     ] = False,
@@ -55,7 +57,7 @@ def report(
     opened = open_model_and_rows(model, data_config, others=True)
     classifier, data_config, rows = opened
     train, validation = _training_rows(classifier, rows.others or rows.test)
-    full = measure(opened, train=train, validation=validation, explained_errors=explain)
+    full = measure(opened, train=train, validation=validation, explained_errors=explain, ensemble=ensemble)
     page = full.unseen or full
     issues, reason = (None, None) if no_label_issues else _label_issues(classifier, data_config)
     title = f"{Path(model).name} on {Path(data).name}"

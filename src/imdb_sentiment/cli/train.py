@@ -33,7 +33,11 @@ def train(
     max_train_samples: MaxTrainSamples = None,
     cascade: Annotated[
         bool,
-        typer.Option("--cascade", help="Also train a TF-IDF model for `predict --cascade`.", rich_help_panel=TRAINING),
+        typer.Option(
+            "--cascade",
+            help="Also train a TF-IDF model for `predict --cascade` and `--ensemble`.",
+            rich_help_panel=TRAINING,
+        ),
     ] = False,
     resume: Annotated[
         bool,

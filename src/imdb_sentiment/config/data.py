@@ -124,7 +124,7 @@ class DataConfig(Frozen):
     """How to hold out validation rows if the source has no validation split. `split` holds out `validation_fraction` of
     the training rows. `cross` uses out-of-fold predictions of five folds and trains the final model on all rows, so
     that no label is spent on validation. `auto` is `cross` below 500 training rows unless `FineTuneConfig.method` is
-    `fine_tune`, `num_train_epochs` or `cascade` is set, or several processes train; and `split` otherwise."""
+    `fine_tune`, `num_train_epochs` is set, or several processes train; and `split` otherwise."""
 
     validation_fraction: Fraction = 0.1
     """Share of the training rows held out for validation, if the source has no validation split."""

@@ -80,8 +80,8 @@ class FineTuneConfig(Frozen):
     method: Literal["auto", "fine_tune", "contrastive", "probe"] = "auto"
     """How the model is trained. `fine_tune` trains encoder and head together. `contrastive` trains the encoder with a
     contrastive loss, then fits the head by logistic regression, as in SetFit (Tunstall et al., 2022). `probe` fits only
-    the head. `auto` is `fine_tune` from 500 training rows on, and where `num_train_epochs`, `cascade` or `lora_rank` is
-    set or several processes train; otherwise the one of `contrastive`, `probe` and, if at least half of the texts
+    the head. `auto` is `fine_tune` from 500 training rows on, and where `num_train_epochs` or `lora_rank` is set or
+    several processes train; otherwise the one of `contrastive`, `probe` and, if at least half of the texts
     exceed `first_epoch_max_length`, `fine_tune` with the lowest log loss on held-out rows. The checkpoint's head, if it
     has the same two labels, is kept only by `fine_tune` with a validation split."""
 
@@ -215,9 +215,10 @@ class FineTuneConfig(Frozen):
     and applied by the classifier and the command line, but not by stock pipelines."""
 
     cascade: bool = False
-    """Also fit a TF-IDF model for `SentimentClassifier.predict(cascade=True)`: it answers the texts that it is
-    confident of, and the encoder the rest. The required confidence is chosen on validation rows so that accuracy should
-    not fall; log loss may rise. Adds 8 MB to the saved model. Stock pipelines ignore it."""
+    """Also fit a TF-IDF model, which the saved model can use in two ways. `SentimentClassifier.predict(cascade=True)`
+    lets it answer the texts that it is confident of, and the encoder the rest; the required confidence is chosen on
+    held-out rows so that accuracy should not fall, and log loss may rise. `predict(ensemble=True)` averages both models
+    over each text, which is the most accurate. Adds 8 MB to the saved model. Stock pipelines ignore it."""
 
     seed: Seed = 42
     """Seed of training: the initial head, dropout and the order of the rows."""

@@ -50,6 +50,13 @@ class Folds(NamedTuple):
         """The number of rows outside the largest fold."""
         return len(self.rows) - int(np.bincount(self.fold_of).max())
 
+    def cross_validated(self) -> DataSplits:
+        """Return splits of which all rows are training rows, each to be held out once, in its fold."""
+        none = self.rows.where(np.zeros(len(self.rows), dtype=bool))
+        parts = {"train": self.rows, "validation": none, "test": none}
+        folds = tuple(self.fold_of.tolist())
+        return finish(parts, self.names, left_out=self.left_out, overlap=0, notes=self.notes, folds=folds)
+
     def splits(self, config: "DataConfig", *, cross_below: int = 0, size: int | None = None) -> Iterator[DataSplits]:
         """Yield, for each fold, the splits that hold it out as test.
 

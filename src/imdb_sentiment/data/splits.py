@@ -62,6 +62,9 @@ class LoadedSplits(NamedTuple):
     source: tuple[RawData, InspectedRows] | None
     """The raw and the inspected rows; None if only the splits are known."""
 
+    train_positions: NDArray[np.int64]
+    """Position of each training row in the training split of the source, from 0, shape (n,)."""
+
 
 def given_splits(splits: DataSplits) -> LoadedSplits:
     """Check splits that the caller made.
@@ -78,14 +81,15 @@ def given_splits(splits: DataSplits) -> LoadedSplits:
         spared = bool(splits.folds) and split != "train" and not len(rows)
         if len(names) != 2 or (len(set(rows["label"])) != 2 and not spared):
             raise DataError(f"the {split} split lacks a class", expected="rows of two labels")
-    return LoadedSplits(splits, LabelNames(*names), None)
+    return LoadedSplits(splits, LabelNames(*names), None, np.arange(len(splits.train)))
 
 
 def load_splits(config: "DataConfig", data: object = None, *, cross_below: int = 0) -> LoadedSplits:
     """Load a source and divide it; see `load_checked` and `divide`."""
     raw = load_checked(config, data)
     inspected = inspect_rows(raw.splits, config)
-    return LoadedSplits(*divide(raw, inspected, config, cross_below=cross_below), (raw, inspected))
+    splits, names, positions = divide(raw, inspected, config, cross_below=cross_below)
+    return LoadedSplits(splits, names, (raw, inspected), positions)
 
 
 def load_checked(config: "DataConfig", data: object = None) -> RawData:
@@ -107,8 +111,8 @@ def load_checked(config: "DataConfig", data: object = None) -> RawData:
 
 def divide(
     raw: RawData, inspected: InspectedRows, config: "DataConfig", *, cross_below: int = 0
-) -> tuple[DataSplits, LabelNames]:
-    """Divide inspected rows.
+) -> tuple[DataSplits, LabelNames, NDArray[np.int64]]:
+    """Divide inspected rows; return the splits, the label names, and the positions of the training rows.
 
     If the source has no test split, one is split off first, given enough rows. Training rows that overlap it are
     dropped, then `max_train_samples` is applied. Last, a missing validation split is split off, or folds are assigned.
@@ -143,7 +147,8 @@ def divide(
         if split == "train" or (split == "test" and tested) or (split == "validation" and not folds):
             _check_classes(split, part, names)
     slices_of_rows(parts["test" if tested else "train"])  # fail before training if a slice cannot be reported
-    return finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds), names
+    splits = finish(parts, names, left_out=left_out, overlap=overlap, notes=raw.notes, folds=folds)
+    return splits, names, parts["train"].positions
 
 
 def hold_out(

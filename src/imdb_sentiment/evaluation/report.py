@@ -38,6 +38,7 @@ def full_report(
     train: Labelled | None = None,
     validation: Labelled | None = None,
     held_out: HeldOutBaselines | None = None,
+    encoder_alone: MeasuredRows | None = None,
 ) -> EvaluationReport:
     """Evaluate rows; if the model was trained on some of them, evaluate the others separately too.
 
@@ -51,11 +52,12 @@ def full_report(
             on them too. Without them the baselines stay at 0.5, and their labels are not compared with the model's.
         held_out: Used instead of `validation` if rows were held out in folds. Without `train`, these are the measured
             rows.
+        encoder_alone: The same rows by the encoder alone, if they are measured of an ensemble.
     """
     others = _baselines(measured, train, validation, held_out, names=names)
     groups = groups or {}
     train_rows = len(train.texts) if train else None
-    report = _report(measured, others, train_rows=train_rows, names=names, groups=groups)
+    report = _report(measured, others, train_rows=train_rows, names=names, groups=groups, encoder_alone=encoder_alone)
     if seen is None:
         return report
     unseen = None
@@ -67,6 +69,7 @@ def full_report(
             train_rows=train_rows,
             names=names,
             groups={name: [*compress(column, new)] for name, column in groups.items()},
+            encoder_alone=encoder_alone.where(new.tolist()) if encoder_alone else None,
         )
     return replace(report, seen_rows=int((~new).sum()), unseen=unseen)
 
@@ -142,19 +145,22 @@ def _report(
     train_rows: int | None,
     names: tuple[str, str],
     groups: Mapping[str, Sequence[str]],
+    encoder_alone: MeasuredRows | None,
 ) -> EvaluationReport:
     """Compute a full report; `others` has each baseline's predictions."""
     report = metrics_of(measured, names=names)
     resampled = resampled_metrics(measured, seed=SEED)
-    baselines = []
-    for name, rows in others.items():
-        beside = metrics_of(rows, names=names)
-        comparison = compare_resampled(beside, report, resampled_metrics(rows, seed=SEED), resampled)
-        baselines.append(BaselineReport(name=name, report=beside, comparison=comparison, train_rows=train_rows))
+
+    def beside(name: str, rows: MeasuredRows, train_rows: int | None) -> BaselineReport:
+        other = metrics_of(rows, names=names)
+        comparison = compare_resampled(other, report, resampled_metrics(rows, seed=SEED), resampled)
+        return BaselineReport(name=name, report=other, comparison=comparison, train_rows=train_rows)
+
     return replace(
         report,
         intervals=_around(report, intervals_of(measured, resampled)),
-        baselines=tuple(baselines),
+        baselines=tuple(beside(name, rows, train_rows) for name, rows in others.items()),
+        encoder_alone=beside("the encoder alone", encoder_alone, None) if encoder_alone else None,
         slices=measure_slices(groups, measured),
     )
 

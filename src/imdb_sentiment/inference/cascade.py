@@ -12,7 +12,7 @@ from imdb_sentiment.inference.scorer import Advance, Scorer, Scores
 from imdb_sentiment.runtime.arrays import load_arrays, save_arrays
 from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 
-__all__ = ["Cascade", "CascadeScorer", "TfidfModel", "blended", "is_confident", "log_odds_of"]
+__all__ = ["Cascade", "CascadeScorer", "Ensemble", "TfidfModel", "blended", "is_confident", "log_odds_of"]
 
 _SMOOTHING = 0.1
 """Added to the sum of a feature's TF-IDF values per label."""
@@ -111,8 +111,18 @@ def _log_ratios(tfidf: Any, labels: NDArray[np.int64]) -> NDArray[np.float64]:
     return ratios
 
 
+class Ensemble(NamedTuple):
+    """How the log odds of both models are averaged."""
+
+    weight: float
+    """Weight of the TF-IDF model, between 0 and 1."""
+
+    temperature: float
+    """Divisor of the average, which makes the probabilities calibrated."""
+
+
 class Cascade(NamedTuple):
-    """A TF-IDF model, and its parameters in the cascade."""
+    """A TF-IDF model, and its parameters in the cascade and in the ensemble."""
 
     tfidf: TfidfModel
     margin: float
@@ -120,6 +130,9 @@ class Cascade(NamedTuple):
 
     blend: float
     """Weight of the TF-IDF model in the log odds of the other texts."""
+
+    ensemble: Ensemble | None = None
+    """None in a folder saved by a version without ensembles."""
 
 
 class CascadeScorer:
@@ -137,7 +150,7 @@ class CascadeScorer:
             texts: The texts.
             advance: As for `Scorer.score`.
         """
-        tfidf, margin, blend = self._cascade
+        tfidf, margin, blend, _ = self._cascade
         odds = tfidf.log_odds(texts)
         by_encoder = ~is_confident(odds, margin=margin, threshold=self._threshold)
         rest: Any = [texts[row] for row in np.flatnonzero(by_encoder).tolist()]

@@ -69,7 +69,7 @@ class FileJob(NamedTuple):
             "header": self.header,
             "spreadsheet_safe": self.spreadsheet_safe,
             "model": self.model,
-            "cascades": labeler.uses_cascade,
+            "models": labeler.combination,
             "abstains_below": list(labeler.abstain_below),
             "precision": self.precision,
             "part_rows": _PART_ROWS,
@@ -138,7 +138,7 @@ def _score_and_join(table: Table, job: FileJob, labeler: RowLabeler, folder: Pat
         rows=sum(counts.values()),
         labels={label: counts.pop(f"label:{label}", 0) for label in labeler.labels},
         not_scored=dict(sorted(counts.items())),
-        answered_by_words=by_words if labeler.uses_cascade else None,
+        answered_by_words=by_words if labeler.combination == "cascade" else None,
         scored_before=before,
         notes=table.notes,
     )

@@ -1,20 +1,37 @@
-"""Validation of the texts and pairs passed to a classifier."""
+"""Validation of what is passed to a classifier: texts and pairs, and the models that are to read them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from imdb_sentiment.data.arrow_strings import is_null, is_unicode
 from imdb_sentiment.data.cleaning import clean
 from imdb_sentiment.data.data_like import Table, as_list, is_table
 from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.errors import DataError, list_rows
+from imdb_sentiment.errors import ConfigError, DataError, list_rows
 from imdb_sentiment.runtime.messages import list_values, quote
 
-__all__ = ["TextsLike", "check_items", "checked_texts", "listed_items"]
+__all__ = ["Combination", "TextsLike", "check_items", "checked_texts", "combination_of", "listed_items"]
 
 
 TextsLike = Iterable[str] | Iterable[tuple[str, str]] | Table
 """Texts, pairs of texts, or a table with the model's text columns."""
+
+Combination: TypeAlias = Literal["encoder", "cascade", "ensemble"]
+"""The models that a call uses: the encoder alone, or both in one of two ways."""
+
+
+def combination_of(*, cascade: object, ensemble: object) -> Combination:
+    """Return the combination that two options of a call name.
+
+    Raises:
+        ConfigError: One is not a bool, or both are set.
+    """
+    for name, value in (("cascade", cascade), ("ensemble", ensemble)):
+        if not isinstance(value, bool):
+            raise ConfigError(f"{name}={quote(value)} is not a bool", expected="True or False")
+    if cascade and ensemble:
+        raise ConfigError("the cascade and the ensemble exclude each other", expected="one of them")
+    return "cascade" if cascade else "ensemble" if ensemble else "encoder"
 
 
 def checked_texts(texts: TextsLike, columns: Sequence[str]) -> Texts:

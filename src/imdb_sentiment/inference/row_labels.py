@@ -16,6 +16,8 @@ from imdb_sentiment.data.formats.columns import Added, check_columns, text_specs
 from imdb_sentiment.data.frames import check_in_memory, list_texts
 from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.cascade import CascadeScorer
+from imdb_sentiment.inference.ensemble import EnsembleScorer
+from imdb_sentiment.inference.inputs import Combination
 from imdb_sentiment.inference.scorer import Advance, Scorer
 from imdb_sentiment.models.device import Precision
 from imdb_sentiment.results.inference import Prediction
@@ -28,15 +30,15 @@ __all__ = ["RowLabeler", "added_names", "check_names", "label_batch", "parse_tex
 class RowLabeler(NamedTuple):
     """Labels rows with a model."""
 
-    scorer: Scorer | CascadeScorer
+    scorer: Scorer | CascadeScorer | EnsembleScorer
     labels: tuple[str, str]
     threshold: float
 
     abstain_below: tuple[float, float]
     """Probabilities below which the negative and the positive label are not given."""
 
-    uses_cascade: bool
-    """Whether a TF-IDF model answers some of the rows."""
+    combination: Combination
+    """The models that are used."""
 
 
 def planned_precision(plan: Path) -> Precision | None:

@@ -121,7 +121,7 @@ def _read_optional(path: Path, load: Callable[[Path], _Rows]) -> _Rows | None:
 
 
 def _read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
-    from imdb_sentiment.inference.cascade import TfidfModel
+    from imdb_sentiment.inference.cascade import Ensemble, TfidfModel
 
     chosen, path = metadata.cascade, folder / CASCADE_FILE
     if chosen is None:
@@ -132,7 +132,9 @@ def _read_cascade(folder: Path, metadata: ModelMetadata) -> Cascade | None:
         raise ModelError(f"{folder} is not a complete model folder", found=f"no {path.name}") from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read", found=str(error), hint="train or save the model again") from None
-    return Cascade(tfidf, chosen.margin, chosen.blend)
+    section = metadata.ensemble
+    ensemble = Ensemble(section.weight, section.temperature) if section else None
+    return Cascade(tfidf, chosen.margin, chosen.blend, ensemble)
 
 
 def check_label_names(folder: Path, settings: dict[str, Any], metadata: ModelMetadata) -> None:

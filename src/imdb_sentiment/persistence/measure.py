@@ -9,6 +9,7 @@ from imdb_sentiment.data.slices import checked_slices
 from imdb_sentiment.errors import DataError
 from imdb_sentiment.evaluation.abstention import usual_promises
 from imdb_sentiment.evaluation.report import full_report, with_provenance
+from imdb_sentiment.inference.inputs import Combination
 from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
 from imdb_sentiment.persistence.opened_model import OpenedModel
 from imdb_sentiment.results.evaluation import EvaluationReport
@@ -28,15 +29,21 @@ def measure_model(
     train: object,
     validation: object,
     explained_errors: int,
-    cascade: bool,
+    combination: Combination,
 ) -> EvaluationReport:
     """Measure a model and warn its user; see `SentimentClassifier.evaluate`."""
     given, custom = checked_slices(slices), CustomMetrics.of(metrics)
     metadata, seen = model.artifact.metadata, model.artifact.seen
     true, read_as = match_labels(labels, metadata.labels, rows=len(texts))
+    alone = None
     with model.computing_as("fp32"):  # or a report would differ with the machine, and from the model's card
-        scores, precision = model.scorer_for(cascade).score(texts), model.numeric_precision
-    measured = measured_rows(scores, texts, true, metadata.calibration, custom)
+        if combination == "ensemble":
+            scores, of_encoder = model.ensemble_scorer().score_both(texts)
+            alone = measured_rows(of_encoder, texts, true, metadata.calibration, custom)
+        else:
+            scores = model.scorer_for(combination).score(texts)
+        precision = model.numeric_precision
+    measured = measured_rows(scores, texts, true, model.calibration_for(combination), custom)
     groups = slices_of(scores, measured) | given
     if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
         raise DataError(f"the slices {list_values(wrong)} do not fit", expected=f"{len(true):,} values each")
@@ -47,13 +54,14 @@ def measure_model(
         groups=groups,
         train=None if train is None else _both_labels("train", train, model),
         validation=None if validation is None else _both_labels("validation", validation, model),
+        encoder_alone=alone,
     ).with_labels_read_as(read_as)
     errors = (report.unseen or report).confident_errors(count=explained_errors)
     explanations = {error.row: model.explain(texts[error.row - 1]) for error in errors}
     for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
         warnings.warn(warning, stacklevel=3)  # at the call of `evaluate`
     provenance = metadata.background()._replace(explanations=explanations)
-    if held_out := not cascade and model.artifact.held_out:
+    if (held_out := model.artifact.held_out) and combination == "encoder":
         provenance = provenance._replace(promises=usual_promises(held_out, threshold=model.threshold))
     return with_provenance(report, provenance, numeric_precision=precision)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.evaluation import EvaluationReport
     from imdb_sentiment.results.training import FineTuneResult
 
-__all__ = ["SCHEMA_VERSION", "ModelMetadata", "describe", "describe_third_party"]
+__all__ = ["SCHEMA_VERSION", "CalibrationSection", "ModelMetadata", "describe", "describe_third_party"]
 
 SCHEMA_VERSION = 1
 
@@ -149,6 +149,19 @@ class CascadeSection(_Section):
     encoder_log_loss: float
 
 
+class EnsembleSection(_Section):
+    """Parameters of the ensemble; see `EnsembleChoice`."""
+
+    weight: Annotated[float, Field(ge=0, le=1)]
+    temperature: PositiveFloat
+    threshold: Annotated[float, Field(gt=0, lt=1)]
+    reached: bool
+    accuracy: float
+    encoder_accuracy: float
+    log_loss: float
+    encoder_log_loss: float
+
+
 class ModelMetadata(_Section):
     """The content of `imdb_sentiment.json`: how a saved model was trained. `model_dump()` returns JSON types.
 
@@ -209,6 +222,9 @@ class ModelMetadata(_Section):
 
     cascade: CascadeSection | None = None
     """Null unless the model was trained with `FineTuneConfig.cascade`."""
+
+    ensemble: EnsembleSection | None = None
+    """Null without a cascade, and in older folders."""
 
     history: tuple[Annotated[dict[str, Any], _has(_EpochRead)], ...]
     """`EpochRecord` of each evaluation of the run."""
@@ -307,6 +323,7 @@ def describe(
             before=calibration.before.to_dict(),
         ),
         cascade=CascadeSection(**result.cascade.to_dict()) if result.cascade else None,
+        ensemble=EnsembleSection(**result.ensemble.to_dict()) if result.ensemble else None,
         history=tuple(record.to_dict() for record in result.history),
         kept_epoch=result.kept_epoch,
         kept_because=result.kept_because,

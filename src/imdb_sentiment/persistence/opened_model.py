@@ -15,12 +15,13 @@ from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.data.word_sets import WORDS_FILE, WordSets
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.evaluation.held_out import HELD_OUT_FILE, HeldOutRows
-from imdb_sentiment.inference.cascade import CascadeScorer
-from imdb_sentiment.inference.inputs import TextsLike, checked_texts
+from imdb_sentiment.inference.cascade import Cascade, CascadeScorer
+from imdb_sentiment.inference.inputs import Combination, TextsLike, checked_texts
 from imdb_sentiment.inference.scorer import Scorer
 from imdb_sentiment.inference.torch_backend import TorchBackend, open_backend
 from imdb_sentiment.models.device import Precision, usable_device
 from imdb_sentiment.persistence.folder import find_folder
+from imdb_sentiment.persistence.metadata import CalibrationSection
 from imdb_sentiment.persistence.onnx_model import GRAPH_FILE, Exported, load_exported
 from imdb_sentiment.persistence.torch_model import Artifact, load_artifact, load_third_party
 from imdb_sentiment.runtime.files import METADATA_FILE, as_path
@@ -28,11 +29,14 @@ from imdb_sentiment.runtime.messages import Advice, Either, Setting, quote
 
 if TYPE_CHECKING:
     from imdb_sentiment.evaluation.abstention import Promise
+    from imdb_sentiment.inference.ensemble import EnsembleScorer
     from imdb_sentiment.inference.row_labels import RowLabeler
     from imdb_sentiment.results.abstention import Abstention
     from imdb_sentiment.results.inference import Explanation
 
 __all__ = ["LoadArguments", "OpenedModel", "hold_model", "open_model"]
+
+_TRAINED_WITH = Advice("a model trained with ", Either("FineTuneConfig(cascade=True)", "train --cascade"))
 
 
 class LoadArguments(NamedTuple):
@@ -102,6 +106,8 @@ class OpenedModel:
         if self.artifact.cascade:
             tfidf = self.artifact.cascade.tfidf
             parts += [tfidf.idf.tobytes(), tfidf.weights.tobytes(), repr(tfidf.bias).encode()]
+        if metadata.ensemble:
+            parts.append(metadata.ensemble.model_dump_json().encode())
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
     @property
@@ -127,30 +133,48 @@ class OpenedModel:
         backend = self.scorer.backend
         return backend.computing_as(precision) if isinstance(backend, TorchBackend) else nullcontext()
 
-    def scorer_for(self, cascade: bool) -> Scorer | CascadeScorer:
+    def scorer_for(self, combination: Combination) -> "Scorer | CascadeScorer | EnsembleScorer":
         """Return what scores texts.
 
         Raises:
-            ConfigError: `cascade` is not a bool.
-            ModelError: A cascade is asked for, and the model has none.
+            ModelError: A cascade or an ensemble is asked for, and the model has none.
         """
-        if not isinstance(cascade, bool):
-            raise ConfigError(f"cascade={quote(cascade)} is not a bool", expected="True or False")
-        if not cascade:
-            return self.scorer
-        if self.artifact.cascade is None:
-            raise ModelError(
-                "the model has no cascade",
-                expected=Advice("a model trained with ", Either("FineTuneConfig(cascade=True)", "train --cascade")),
-            )
-        return CascadeScorer(self.scorer, self.artifact.cascade, threshold=self.threshold)
+        if combination == "cascade":
+            return CascadeScorer(self.scorer, self._cascade("cascade"), threshold=self.threshold)
+        return self.ensemble_scorer() if combination == "ensemble" else self.scorer
 
-    def row_labeler(self, *, cascade: bool, abstain_below: float, abstain: str | None) -> "RowLabeler":
+    def ensemble_scorer(self) -> "EnsembleScorer":
+        """Return what scores texts with both models.
+
+        Raises:
+            ModelError: The model has no ensemble.
+        """
+        from imdb_sentiment.inference.ensemble import EnsembleScorer
+
+        cascade = self._cascade("ensemble")
+        if cascade.ensemble is None:
+            found = "a folder that an earlier version saved, without the weights of the two models"
+            raise ModelError("the model has no ensemble", found=found, expected=_TRAINED_WITH)
+        return EnsembleScorer(self.scorer, cascade.tfidf, cascade.ensemble)
+
+    def _cascade(self, what: str) -> Cascade:
+        if self.artifact.cascade is None:
+            raise ModelError(f"the model has no {what}", found="no TF-IDF model", expected=_TRAINED_WITH)
+        return self.artifact.cascade
+
+    def calibration_for(self, combination: Combination) -> CalibrationSection:
+        """Return threshold and goal; an ensemble has a threshold of its own for the goal."""
+        calibration, ensemble = self.artifact.metadata.calibration, self.artifact.metadata.ensemble
+        if combination != "ensemble" or ensemble is None:
+            return calibration
+        return calibration.model_copy(update={"threshold": ensemble.threshold, "reached": ensemble.reached})
+
+    def row_labeler(self, combination: Combination, *, abstain_below: float, abstain: str | None) -> "RowLabeler":
         """Return what labels rows of files and batches."""
         from imdb_sentiment.inference.row_labels import RowLabeler
 
-        scorer, below = self.scorer_for(cascade), self.abstains_below(abstain_below, abstain, cascade)
-        return RowLabeler(scorer, self.labels, self.threshold, below, cascade)
+        scorer, below = self.scorer_for(combination), self.abstains_below(abstain_below, abstain, combination)
+        return RowLabeler(scorer, self.labels, self.calibration_for(combination).threshold, below, combination)
 
     def explain(self, text: str | tuple[str, str]) -> "Explanation":
         """Explain the prediction for a text; see `SentimentClassifier.explain`."""
@@ -188,11 +212,11 @@ class OpenedModel:
         held_out, threshold = self.held_out(), self.threshold
         return lru_cache(maxsize=16)(lambda promise: choose_abstention(promise, *held_out, threshold=threshold))
 
-    def abstains_below(self, probability: object, promise: str | None, cascade: bool) -> tuple[float, float]:
+    def abstains_below(self, probability: object, promise: str | None, combination: Combination) -> tuple[float, float]:
         """Return the probability below which a prediction of each label is abstained.
 
         Raises:
-            ConfigError: The probability is not one, the promise cannot be made, or it was not made for a cascade.
+            ConfigError: The probability is not one, the promise cannot be made, or it was not made for both models.
         """
         if isinstance(probability, bool) or not isinstance(probability, Real) or not 0 <= float(probability) <= 1:
             raise ConfigError(f"abstain_below={quote(probability)} is not a probability", expected="between 0 and 1")
@@ -200,11 +224,12 @@ class OpenedModel:
             return float(probability), float(probability)
         if probability:
             raise ConfigError(f"abstain={quote(promise)} does not go with abstain_below", expected="one of them")
-        if cascade:
+        if combination != "encoder":
+            both = "a cascade" if combination == "cascade" else "an ensemble"
             raise ConfigError(
-                f"abstain={quote(promise)} does not go with a cascade",
-                found="held-out rows with the probabilities of the encoder alone, and others in a cascade",
-                hint=Advice(Setting("abstain_below", 0.9), ", which promises nothing, or no cascade"),
+                f"abstain={quote(promise)} does not go with {both}",
+                found=f"held-out rows with the probabilities of the encoder alone, and others in {both}",
+                hint=Advice(Setting("abstain_below", 0.9), f", which promises nothing, or no {combination}"),
             )
         chosen = self.abstention(promise)
         return 0.0 if chosen.promise.startswith("precision") else chosen.probability, chosen.probability

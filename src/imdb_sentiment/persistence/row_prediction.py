@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
+from imdb_sentiment.inference.inputs import combination_of
 from imdb_sentiment.persistence.opened_model import OpenedModel
 from imdb_sentiment.results.inference import FileReport
 from imdb_sentiment.runtime.files import as_path
@@ -30,6 +31,7 @@ class RowPrediction:
         abstain_below: float = 0.0,
         abstain: str | None = None,
         cascade: bool = False,
+        ensemble: bool = False,
         overwrite: bool = False,
     ) -> FileReport:
         """Classify the rows of a file, and write them with the columns `label`, `score` and `reason` added.
@@ -50,6 +52,7 @@ class RowPrediction:
                 would have been, and the reason `abstained (perhaps positive)`.
             abstain: The same by a promise on the labels that are given, such as `error<=0.02`; see `abstention`.
             cascade: As for `predict`; the report counts the rows that the TF-IDF model answered.
+            ensemble: As for `predict`.
             overwrite: Replace `target` if it exists.
 
         Raises:
@@ -60,12 +63,13 @@ class RowPrediction:
         """
         from imdb_sentiment.inference.file import FileJob, precision_of_parts, score_file
 
+        combination = combination_of(cascade=cascade, ensemble=ensemble)
         model = self._opened
         columns = model.text_columns(text_columns)
         paths = as_path(source, "source"), as_path(target, "target")
         job = FileJob(*paths, columns, prefix, shard, encoding, header, spreadsheet_safe)
         with model.computing_as(precision_of_parts(job.target)):
-            labeler = model.row_labeler(cascade=cascade, abstain_below=abstain_below, abstain=abstain)
+            labeler = model.row_labeler(combination, abstain_below=abstain_below, abstain=abstain)
             job = job._replace(model=model.identity, precision=model.numeric_precision)
             return score_file(job, labeler, overwrite=overwrite)
 
@@ -83,6 +87,7 @@ class RowPrediction:
         abstain_below: float = 0.0,
         abstain: str | None = None,
         cascade: bool = False,
+        ensemble: bool = False,
         overwrite: bool = False,
     ) -> FileReport:
         """Classify the rows of many files with Ray, each as `predict_file` does. Needs the extra `ray`.
@@ -105,9 +110,10 @@ class RowPrediction:
         from imdb_sentiment.inference.folder import FolderJob, find_inputs, precision_of_run, score_folder
         from imdb_sentiment.inference.ray_engine import ray_workers
 
+        combination = combination_of(cascade=cascade, ensemble=ensemble)
         model = self._opened
-        model.scorer_for(cascade)  # before anything is written
-        model.abstains_below(abstain_below, abstain, cascade)
+        model.scorer_for(combination)  # before anything is written
+        model.abstains_below(abstain_below, abstain, combination)
         options = {
             "text_columns": list(model.text_columns(text_columns)),
             "prefix": prefix,
@@ -117,6 +123,7 @@ class RowPrediction:
             "abstain_below": abstain_below,
             "abstain": abstain,
             "cascade": cascade,
+            "ensemble": ensemble,
         }
         target = as_path(folder, "folder").absolute()
         with model.computing_as(precision_of_run(target)):
@@ -134,6 +141,7 @@ class RowPrediction:
         abstain_below: float = 0.0,
         abstain: str | None = None,
         cascade: bool = False,
+        ensemble: bool = False,
     ) -> Any:
         """Classify the rows of a table, and return it with their labels; also for `map_batches` of Ray Data and Spark.
 
@@ -161,5 +169,6 @@ class RowPrediction:
         """
         from imdb_sentiment.inference.row_labels import score_batch
 
-        labeler = self._opened.row_labeler(cascade=cascade, abstain_below=abstain_below, abstain=abstain)
+        combination = combination_of(cascade=cascade, ensemble=ensemble)
+        labeler = self._opened.row_labeler(combination, abstain_below=abstain_below, abstain=abstain)
         return score_batch(batch, self._opened.text_columns(text_columns), prefix, labeler)

@@ -31,7 +31,7 @@ class Page(NamedTuple):
     """Each with `row`, `true`, `predicted`, `confidence`, `text`, and `explanation`: None, or what has `to_html()`."""
 
     label_issues: Any
-    """None or, with `rows`, `model` and `issues`, rows whose label is probably wrong."""
+    """None or, with `rows`, `model`, `undecided` and `issues`, rows whose label is probably wrong."""
 
     audit: Sequence[Any]
     """Findings, each a mapping with `severity`, `code`, `count` and `split`."""

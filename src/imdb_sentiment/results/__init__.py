@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.abstention import Abstention, NoAbstention
     from imdb_sentiment.results.audit import DataAudit, Finding, TokenLengths
     from imdb_sentiment.results.behaviour import BehaviourCheck, BehaviourExample, BehaviourReport
+    from imdb_sentiment.results.combination import CascadeChoice, EnsembleChoice
     from imdb_sentiment.results.comparison import Comparison, Difference, Interval
     from imdb_sentiment.results.cross_validation import CrossValidationReport, FoldResult
     from imdb_sentiment.results.drift import AccuracyEstimate, DriftReport, ProbabilityShift, WordChange, WordShift
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.suggestions import Suggestion, Suggestions
     from imdb_sentiment.results.training import (
         Calibration,
-        CascadeChoice,
         EpochRecord,
         FineTuneResult,
         MethodResult,
@@ -48,6 +48,7 @@ __all__ = [
     "DataAudit",
     "Difference",
     "DriftReport",
+    "EnsembleChoice",
     "EpochRecord",
     "EvaluationReport",
     "Explanation",
@@ -84,6 +85,7 @@ __all__ = [
 _MODULES = (
     "abstention",
     "inference",
+    "combination",
     "comparison",
     "measured",
     "slices",

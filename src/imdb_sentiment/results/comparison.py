@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.reporting.fragment import Fragment
@@ -15,7 +15,7 @@ from imdb_sentiment.runtime.messages import quote
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BY_CHANCE", "Comparison", "Difference", "Interval", "flipped_warning"]
+__all__ = ["BY_CHANCE", "Comparison", "Difference", "Interval", "Ranking", "flipped_warning"]
 
 BY_CHANCE = 0.05
 """Significance level."""
@@ -117,9 +117,12 @@ class Comparison(Record):
 
     def ranking(self) -> Ranking | None:
         """Compare by ROC-AUC, or by log loss where that is undefined."""
-        name, greater = ("roc_auc", 1) if "roc_auc" in self.differences else ("log_loss", -1)
-        if name not in self.differences:
-            return None
+        name: Literal["roc_auc", "log_loss"] = "roc_auc" if "roc_auc" in self.differences else "log_loss"
+        return self.ranking_by(name) if name in self.differences else None
+
+    def ranking_by(self, name: Literal["roc_auc", "log_loss"]) -> Ranking:
+        """Compare by one of two metrics that do not depend on the threshold."""
+        greater = -1 if name == "log_loss" else 1
         value, (low, high) = self.differences[name]
         beyond = self.beyond_chance if low == high else not low <= 0 <= high  # no resample changes it: use McNemar's
         sign = greater * ((value > 0) - (value < 0)) if beyond else 0

@@ -123,6 +123,9 @@ class EvaluationReport(Record):
     baselines: "tuple[BaselineReport, ...]" = ()
     """Baselines on the same rows, if the training rows were available to fit them."""
 
+    encoder_alone: "BaselineReport | None" = None
+    """The encoder without the TF-IDF model on the same rows, if this is the report of an ensemble."""
+
     slices: tuple[SliceReport, ...] = ()
     """The rows divided by length, confidence and columns of the data."""
 
@@ -209,11 +212,12 @@ class EvaluationReport(Record):
 
     def metric_rows(self, *, corner: str = "") -> list[list[str]]:
         """Return the metrics as rows of text, with intervals and baselines; the first row is the header."""
-        reports = self._beside_baselines("this model" if self.baselines else "")
+        reports = self._beside_others("this model" if self.baselines or self.encoder_alone else "")
         return metric_rows(reports, self.intervals, positive=self.labels[1], corner=corner)
 
-    def _beside_baselines(self, name: str) -> "dict[str, EvaluationReport]":
-        return {name: self, **{baseline.name: baseline.report for baseline in self.baselines}}
+    def _beside_others(self, name: str) -> "dict[str, EvaluationReport]":
+        others = [*filter(None, [self.encoder_alone]), *self.baselines]
+        return {name: self, **{other.name: other.report for other in others}}
 
     def to_frame(self, of: Literal["metrics", "slices", "rows"] = "metrics") -> "pd.DataFrame":
         """Return a part of the report as a pandas frame.
@@ -231,7 +235,7 @@ class EvaluationReport(Record):
         """
         shown = self.unseen or self
         if of == "metrics":
-            return metric_frame(shown._beside_baselines(""), shown.intervals)
+            return metric_frame(shown._beside_others(""), shown.intervals)
         if of == "slices":
             return slice_frame(shown.slices)
         if of == "rows":
@@ -346,4 +350,9 @@ class BaselineReport(Record):
     @property
     def verdict(self) -> str:
         """Whether the model beats the baseline, by accuracy and by a threshold-free metric."""
-        return baseline_verdict(self)
+        return baseline_verdict(self, self.comparison.ranking())
+
+    @property
+    def verdict_by_log_loss(self) -> str:
+        """Whether the model beats the other one, by accuracy and by log loss."""
+        return baseline_verdict(self, self.comparison.ranking_by("log_loss"))

@@ -7,7 +7,7 @@ from imdb_sentiment.errors import count_rows
 from imdb_sentiment.reporting.fragment import Fragment
 from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record, frame_of
-from imdb_sentiment.results.tables import format_table, one_line
+from imdb_sentiment.results.tables import format_table, one_line, wrap
 from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ class LabelIssues(Record):
     model: str
     """Model of the out-of-fold predictions."""
 
+    accuracy: float
+    """Share of the labels that the out-of-fold predictions agree with."""
+
+    undecided: str | None = None
+    """Why no rows are listed, although some are suspected: the model is wrong too often to tell. None if it can."""
+
     issues: tuple[LabelIssue, ...]
 
     notes: tuple[str, ...]
@@ -65,14 +71,19 @@ class LabelIssues(Record):
             cells = (issue.label, issue.suggested, f"{issue.probability:.3f}", one_line(issue.text, _WIDTH_IN_NOTEBOOK))
             table.append([f"{issue.row:,}", *cells])
         tables = [Table("The most suspicious first", table)] if self.issues else []
-        return Fragment("Label issues", [self._count(), *self.notes], tables=tables)
+        return Fragment("Label issues", [*self._summary(), *self.notes], tables=tables)
 
-    def _count(self) -> str:
+    def _summary(self) -> list[str]:
+        if self.undecided:
+            return [
+                f"{self.model} cannot tell which of {count_rows(self.rows)} have a wrong label: {self.undecided}",
+                "label more rows, or use a better model; find the labels that contradict each other by the audit",
+            ]
         share = 100 * len(self.issues) / self.rows
-        return f"{count_rows(len(self.issues))} of {self.rows:,} suspected ({share:.1f} %), by {self.model}"
+        return [f"{count_rows(len(self.issues))} of {self.rows:,} suspected ({share:.1f} %), by {self.model}"]
 
     def __str__(self) -> str:
-        lines = [self._count()]
+        lines = [line for sentence in self._summary() for line in wrap(sentence)]
         if self.issues:
             table = [["text", "row", "label", "suggested", "probability"]]
             for issue in self.issues[:_SHOWN]:

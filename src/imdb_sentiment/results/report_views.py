@@ -24,7 +24,8 @@ __all__ = ["report_fragment", "report_markdown", "report_page", "report_text"]
 def report_text(report: Any) -> str:
     """Return the metrics of an `EvaluationReport`, and what to know of them, for a terminal."""
     about = "cross-validated: each row was scored by a model that was trained without it"
-    given = [about if report.cross_validated else None, report.one_label_warning()]
+    gain = f"ensemble: {report.encoder_alone.verdict_by_log_loss}" if report.encoder_alone else None
+    given = [about if report.cross_validated else None, report.one_label_warning(), gain]
     sentences = [*filter(None, given), *(baseline.verdict for baseline in report.baselines)]
     lines = [line for sentence in sentences for line in wrap(sentence)]
     lines += format_table(report.metric_rows(corner=count_rows(report.rows)))

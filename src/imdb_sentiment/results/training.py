@@ -10,6 +10,7 @@ from imdb_sentiment.reporting.fragment import Fragment
 from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.audit import DataAudit
 from imdb_sentiment.results.base import Record, frame_of
+from imdb_sentiment.results.combination import CascadeChoice, EnsembleChoice
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.results.splits import SplitSummary
@@ -19,7 +20,7 @@ from imdb_sentiment.runtime.messages import quote, visible
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Calibration", "CascadeChoice", "EpochRecord", "FineTuneResult", "MethodResult"]
+__all__ = ["Calibration", "EpochRecord", "FineTuneResult", "MethodResult"]
 
 
 _MIN_LABEL_ROWS = 8
@@ -87,40 +88,6 @@ class Calibration(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CascadeChoice(Record):
-    """Settings of a cascade of a TF-IDF model and the encoder, chosen on the validation split."""
-
-    margin: float
-    """Least confidence for the TF-IDF model to answer, at a threshold of 0.5; 1 for never. At another threshold, the
-    distance from it in log odds is the same."""
-
-    blend: float
-    """Weight of the TF-IDF model in the log odds of the texts that the encoder reads."""
-
-    answered: float
-    """Share of the validation rows answered by the TF-IDF model."""
-
-    accuracy: float
-    """Accuracy of the cascade on the validation split; optimistic, since margin and blend were fitted to it."""
-
-    encoder_accuracy: float
-    """Accuracy of the encoder alone on the same rows."""
-
-    log_loss: float
-    """Log loss of the cascade on the validation split."""
-
-    encoder_log_loss: float
-    """Log loss of the encoder alone on the same rows."""
-
-    def __str__(self) -> str:
-        return (
-            f"cascade: the TF-IDF model answers {self.answered:.0%} of validation,\n"
-            f"  accuracy {self.encoder_accuracy:.4f} without and {self.accuracy:.4f} with it,\n"
-            f"  log loss {self.encoder_log_loss:.4f} without and {self.log_loss:.4f} with it"
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MethodResult(Record):
     """A method's metrics on the held-out rows by which methods are compared."""
 
@@ -179,6 +146,13 @@ class FineTuneResult(Record):
 
     cascade: CascadeChoice | None = None
     """Settings of the cascade; None unless `FineTuneConfig.cascade` is set."""
+
+    ensemble: EnsembleChoice | None = None
+    """Settings of the ensemble of the same two models; None without a cascade."""
+
+    label_issues: int | None = None
+    """Number of training labels that are probably wrong, which `SentimentFineTuner.label_issues` lists; None if the
+    rows were not held out in turn, or the models are wrong too often to tell."""
 
     notes: tuple[str, ...] = ()
     """Remarks on the run, such as how the checkpoint's head was handled."""
@@ -260,7 +234,7 @@ class FineTuneResult(Record):
     def _fragment(self) -> Fragment:
         rows = self._epochs() if self.history else self._methods()
         table = Table("Evaluations on validation" if self.history else "Methods", rows)
-        parts = [self.calibration, *filter(None, [self.cascade])]
+        parts = [self.calibration, *filter(None, [self.cascade, self.ensemble])]
         chosen = [self._settled()] if self.settled else []
         sentences = [self._kept(), *(" ".join(str(part).split()) for part in parts), *chosen, *self._remarks()]
         folded = [part._fragment() for part in (self.splits, self.audit) if part]
@@ -271,15 +245,18 @@ class FineTuneResult(Record):
         return f"kept {kept} after {self.seconds:.0f} s of training"
 
     def _remarks(self) -> list[str]:
-        notes = [*self.notes, f"the training loss is {self.loss}"] if self.loss else self.notes
+        notes = [*self.notes, *([f"the training loss is {self.loss}"] if self.loss else [])]
+        if self.label_issues:
+            labels = f"{self.label_issues:,} of the {sum(self.splits.rows['train'].values()):,} labels"
+            lists = "SentimentFineTuner.label_issues, or imdb-sentiment label-issues, lists them"
+            notes.append(f"{labels} {'is' if self.label_issues == 1 else 'are'} probably wrong; {lists}")
         return [f"warning: {warning}" for warning in self.warnings()] + [f"note: {note}" for note in notes]
 
     def __str__(self) -> str:
         lines = format_table(self._epochs() if self.history else self._methods())
         lines += wrap(self._settled()) if self.settled else []
         lines += [self._kept(), str(self.calibration)]
-        if self.cascade:
-            lines.append(str(self.cascade))
+        lines += [str(both) for both in (self.cascade, self.ensemble) if both]
         return visible("\n".join([*lines, *(line for sentence in self._remarks() for line in wrap(sentence))]))
 
     def _settled(self) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.results.comparison import Ranking
 from imdb_sentiment.results.slices import slice_sentences
 from imdb_sentiment.runtime.messages import quote
 
@@ -29,8 +30,9 @@ def verdict_of(report: Any) -> list[str]:
     sentences += [f"Careful: {warning}." for warning in shown.warnings()]
     if shown.background:
         sentences += [f"When it was trained: {warning}." for warning in shown.background.warnings]
-    more = [*(baseline.verdict for baseline in shown.baselines), *filter(None, [shown.baselines_caveat()])]
-    sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in more]
+    gain = f"The ensemble: {shown.encoder_alone.verdict_by_log_loss}" if shown.encoder_alone else None
+    more = [gain, *(baseline.verdict for baseline in shown.baselines), shown.baselines_caveat()]
+    sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in filter(None, more)]
     if interval := intervals.get("expected_calibration_error"):
         off = f"{shown.expected_calibration_error:.1%} on average ({interval.low:.1%} to {interval.high:.1%})"
         calibrated = "Its probabilities are calibrated, as far as these rows can tell."
@@ -62,7 +64,7 @@ def baselines_caveat(report: Any) -> str | None:
     return f"the simpler models were fitted on {fitted:,} of the model's {trained:,} training rows, those available"
 
 
-def baseline_verdict(baseline: Any) -> str:
+def baseline_verdict(baseline: Any, ranking: Ranking | None) -> str:
     """Say whether the model beats the baseline of a `BaselineReport`, by accuracy and by a threshold-free metric."""
     comparison, report = baseline.comparison, baseline.report
     beats = comparison.differences["accuracy"].value > 0
@@ -71,7 +73,7 @@ def baseline_verdict(baseline: Any) -> str:
     at = f", both at {report.goal}" if report.goal else at
     unlike: str | None = comparison.unlike(baseline.name, "this model")
     sentence = unlike or f"accuracy {word} than {baseline.name}: {comparison.evidence()}{at}"
-    if ranking := comparison.ranking():
+    if ranking:
         word = ("NOT better", "better", "WORSE")[ranking.sign] + (f" than {baseline.name}" if unlike else "")
         sentence += f"; {ranking.metric} {word}: {ranking.evidence}"
     return sentence

@@ -141,7 +141,9 @@ def _add_answers(
         items = body.items()
         if len(items) > served.max_queue:
             raise HTTPException(413, f"a request may have {served.max_queue:,} texts, and this one has {len(items):,}")
-        work = served.predict(items, abstain_below=body.abstain_below, abstain=body.abstain, cascade=body.cascade)
+        work = served.predict(
+            items, abstain_below=body.abstain_below, abstain=body.abstain, combination=body.combination()
+        )
         predictions = await _unless_gone(request, work)
         return nobody if predictions is None else PredictResponse(predictions=predictions)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from imdb_sentiment.inference.inputs import Combination, combination_of
 from imdb_sentiment.results.inference import Prediction
 
 __all__ = [
@@ -49,6 +50,13 @@ class _Options(_Body):
 
     cascade: bool = False
     """Let the TF-IDF model answer the texts that it is confident of, if the model was trained with a cascade."""
+
+    ensemble: bool = False
+    """Average the encoder and that TF-IDF model over each text; not with `cascade`."""
+
+    def combination(self) -> Combination:
+        """Return the models to use; ConfigError if the options exclude each other."""
+        return combination_of(cascade=self.cascade, ensemble=self.ensemble)
 
 
 class OneText(_Options):
@@ -145,6 +153,9 @@ class ModelInfo(_Body):
 
     cascade: bool
     """Whether the model has a TF-IDF model that may answer first."""
+
+    ensemble: bool
+    """Whether the encoder and that model can be averaged."""
 
     explains: bool
     """Whether the server can explain predictions."""

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 from imdb_sentiment.classifier import SentimentClassifier
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ConfigError, ModelError
-from imdb_sentiment.inference.inputs import check_items
+from imdb_sentiment.inference.inputs import Combination, check_items
 from imdb_sentiment.results.inference import Explanation, Prediction
 from imdb_sentiment.runtime.messages import quote
 from imdb_sentiment.serving.batching import BatchQueue
@@ -55,7 +55,7 @@ class ServedModel:
         self.cannot_explain: str | None = None
         self._classifier: SentimentClassifier | None = None
         self._info: ModelInfo | None = None
-        self._queue: BatchQueue[tuple[Any, bool], Prediction] = BatchQueue(
+        self._queue: BatchQueue[tuple[Any, Combination], Prediction] = BatchQueue(
             self._predict_batch, max_wait=max_batch_wait_ms / 1000, max_items=max_queue
         )
         self.metrics.watch_queue(lambda: self._queue.waiting)
@@ -74,6 +74,7 @@ class ServedModel:
             threshold=classifier.threshold,
             precision=classifier.precision,
             cascade=classifier.metadata.cascade is not None,
+            ensemble=classifier.metadata.ensemble is not None,
             explains=self.cannot_explain is None,
         )
         self._classifier = classifier
@@ -96,33 +97,40 @@ class ServedModel:
         return self._under_way > 0
 
     async def predict(
-        self, items: list[Any], *, abstain_below: float = 0.0, abstain: str | None = None, cascade: bool = False
+        self,
+        items: list[Any],
+        *,
+        abstain_below: float = 0.0,
+        abstain: str | None = None,
+        combination: Combination = "encoder",
     ) -> list[Prediction]:
         """Return a prediction for each text, together with what other requests ask.
 
         Raises:
             DataError: A text cannot be classified.
-            ConfigError: A cascade is asked for, and the model has none; or a promise that it cannot make.
+            ConfigError: A cascade or an ensemble is asked for, and the model has none; or a promise cannot be made.
             ModelError: The model fails.
             asyncio.QueueFull: Too many texts wait already.
         """
         texts = self._checked(items)
-        if cascade and self._opened.metadata.cascade is None:
-            raise ConfigError("the model was trained without a cascade", expected="cascade=false, or no such field")
+        if combination != "encoder" and getattr(self._opened.metadata, combination) is None:
+            expected = f"{combination}=false, or no such field"
+            article = "an" if combination == "ensemble" else "a"
+            raise ConfigError(f"the model was trained without {article} {combination}", expected=expected)
         with self._counted():
-            limits = (abstain_below, abstain, cascade)
+            limits = (abstain_below, abstain, combination)
             if abstain is None:
                 below = self._abstains_below(*limits)
             else:  # the first time it imports scipy and takes longer than a batch
                 below = await asyncio.to_thread(self._abstains_below, *limits)
-            predictions = await self._queue.submit([(text, cascade) for text in texts])
+            predictions = await self._queue.submit([(text, combination) for text in texts])
         # the rule of Prediction.abstained: texts scored together may have different limits
         return [replace(one, abstained=one.score < below[one.label]) for one in predictions]
 
-    def _abstains_below(self, probability: float, promise: str | None, cascade: bool) -> dict[str, float]:
+    def _abstains_below(self, probability: float, promise: str | None, combination: Combination) -> dict[str, float]:
         """Return for each label the probability below which it is abstained."""
         try:
-            below = self._opened._opened.abstains_below(probability, promise, cascade)
+            below = self._opened._opened.abstains_below(probability, promise, combination)
         except ModelError as error:  # of a model without held-out rows, which answers all other requests
             raise ConfigError(error.summary, found=error.found, expected="no abstain, or abstain_below") from None
         return dict(zip(self._opened.labels, below, strict=True))
@@ -165,15 +173,15 @@ class ServedModel:
         async with self._turn:
             return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
-    async def _predict_batch(self, items: list[tuple[Any, bool]]) -> list[Prediction]:
+    async def _predict_batch(self, items: list[tuple[Any, Combination]]) -> list[Prediction]:
         def predict() -> list[Prediction]:
             started = time.perf_counter()
             answers: dict[int, Prediction] = {}
-            for cascade in (False, True):
-                rows = [row for row, item in enumerate(items) if item[1] is cascade]
-                if rows:
-                    texts: Any = [items[row][0] for row in rows]
-                    answers |= zip(rows, self._opened.predict(texts, cascade=cascade), strict=True)
+            for combination in dict.fromkeys(item[1] for item in items):
+                rows = [row for row, item in enumerate(items) if item[1] == combination]
+                texts: Any = [items[row][0] for row in rows]
+                both: dict[str, Any] = {} if combination == "encoder" else {combination: True}
+                answers |= zip(rows, self._opened.predict(texts, **both), strict=True)
             predictions = [answers[row] for row in range(len(items))]
             self.metrics.count_batch(predictions, time.perf_counter() - started)
             return predictions

@@ -1,8 +1,8 @@
-"""Decisions on held-out rows after training: the temperature, the threshold, and what a cascade answers."""
+"""Decisions on held-out rows after training: temperature, threshold, and how a TF-IDF model is combined with it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,22 @@ from numpy.typing import NDArray
 from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.evaluation.calibration import fit_temperature
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.inference.cascade import Cascade, TfidfModel, blended, is_confident
+from imdb_sentiment.evaluation.thresholds import Goal, Threshold, choose_threshold
+from imdb_sentiment.inference.cascade import Cascade, Ensemble, TfidfModel, blended, is_confident
+from imdb_sentiment.inference.ensemble import averaged
 from imdb_sentiment.inference.scorer import softmax
+from imdb_sentiment.results.combination import CascadeChoice, EnsembleChoice
 from imdb_sentiment.results.metrics import NO_METRICS, CustomMetrics
-from imdb_sentiment.results.training import Calibration, CascadeChoice
+from imdb_sentiment.results.training import Calibration
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import FineTuneConfig
 
-__all__ = ["ValidationOdds", "calibrate", "choose_cascade", "fit_cascade"]
+__all__ = ["Combined", "ValidationOdds", "calibrate", "choose_cascade", "choose_ensemble", "combine_with_tfidf"]
 
 _MARGINS = tuple(percent / 100 for percent in range(99, 50, -1))
 _BLENDS = tuple(tenths / 10 for tenths in range(10))
+_WEIGHTS = tuple(twentieths / 20 for twentieths in range(20))
 _KEPT = 0.6
 """Share of the gain from blending that must remain."""
 
@@ -73,25 +76,96 @@ class ValidationOdds(NamedTuple):
     labels: NDArray[np.int_]
 
 
-def fit_cascade(
-    train: Labelled, validation: Labelled, encoder: NDArray[np.float64], calibration: Calibration, *, cleans: bool
-) -> tuple[Cascade, CascadeChoice]:
-    """Fit the TF-IDF model to the training rows, and choose margin and blend on the validation rows.
+class Combined(NamedTuple):
+    """A TF-IDF model, and the two ways in which it is combined with the encoder."""
+
+    cascade: Cascade
+    """The TF-IDF model and all that predicting needs."""
+
+    cascade_choice: CascadeChoice
+    ensemble_choice: EnsembleChoice
+
+
+def combine_with_tfidf(
+    rows: Labelled,
+    fold_of: NDArray[np.int64],
+    encoder: NDArray[np.float64],
+    calibration: Calibration,
+    *,
+    cleans: bool,
+) -> Combined:
+    """Fit the TF-IDF model, and choose margin, weights and temperature on held-out rows.
 
     Args:
-        train: The encoder's training rows.
-        validation: Held-out rows.
-        encoder: The encoder's calibrated log odds of the validation rows, shape (n,).
+        rows: Training rows and validation rows; or rows in folds, on all of which the final model is fitted.
+        fold_of: Fold in which each row is held out, shape (n,); -1 for a training row that never is.
+        encoder: The encoder's calibrated log odds of the m rows that are held out, in their order, shape (m,).
         calibration: The encoder's calibration.
         cleans: Clean texts first.
     """
-    tfidf = TfidfModel.fit(train, cleans=cleans)
-    odds = tfidf.log_odds(validation.texts)
-    known = np.nan_to_num(odds)
-    temperature = fit_temperature(np.stack([np.zeros_like(known), known], axis=1), validation.labels)
-    rows = ValidationOdds(encoder, odds / temperature, np.asarray(validation.labels))
-    choice = choose_cascade(rows, calibration)
-    return Cascade(tfidf.with_temperature(temperature), choice.margin, choice.blend), choice
+    held = fold_of >= 0
+    odds, labels = np.zeros(len(fold_of)), np.asarray(rows.labels)
+    for fold in range(int(fold_of.max()) + 1):
+        inside = fold_of == fold
+        tfidf = TfidfModel.fit(_where(rows, ~inside), cleans=cleans)
+        odds[inside] = tfidf.log_odds(_where(rows, inside).texts)
+    if held.all():
+        tfidf = TfidfModel.fit(rows, cleans=cleans)
+    known = np.nan_to_num(odds[held])
+    temperature = fit_temperature(np.stack([np.zeros_like(known), known], axis=1), labels[held])
+    both = ValidationOdds(encoder, odds[held] / temperature, labels[held])
+    cascade, ensemble = choose_cascade(both, calibration), choose_ensemble(both, calibration)
+    weights = Ensemble(ensemble.weight, ensemble.temperature)
+    return Combined(
+        Cascade(tfidf.with_temperature(temperature), cascade.margin, cascade.blend, weights), cascade, ensemble
+    )
+
+
+def _where(rows: Labelled, kept: NDArray[np.bool_]) -> Labelled:
+    positions = np.flatnonzero(kept).tolist()
+    texts: Any = [rows.texts[row] for row in positions]
+    return Labelled(texts, [rows.labels[row] for row in positions])
+
+
+def choose_ensemble(rows: ValidationOdds, calibration: Calibration) -> EnsembleChoice:
+    """Choose the weight of the TF-IDF model, and a temperature, by the log loss of both models' average.
+
+    A threshold that serves a goal is chosen anew, on the probabilities of the ensemble.
+
+    Args:
+        rows: Calibrated log odds of both models for held-out rows.
+        calibration: The encoder's calibration, with the threshold and its goal.
+    """
+    from scipy.special import expit, logit
+
+    known = ~np.isnan(rows.tfidf)
+
+    def fitted(weight: float) -> Ensemble:
+        odds = blended(rows.encoder, rows.tfidf, weight)[known]
+        logits = np.stack([np.zeros_like(odds), odds], axis=1)
+        return Ensemble(weight, fit_temperature(logits, rows.labels[known]) if len(odds) else 1.0)
+
+    def loss(ensemble: Ensemble) -> float:
+        return _total_log_loss(averaged(rows.encoder, rows.tfidf, ensemble), rows.labels)
+
+    ensemble = min(map(fitted, _WEIGHTS), key=loss)
+    if not ensemble.weight:  # the encoder as it is: its own temperature was fitted to these rows
+        ensemble = Ensemble(0.0, 1.0)
+    odds = averaged(rows.encoder, rows.tfidf, ensemble)
+    threshold = Threshold(calibration.threshold, calibration.reached)
+    if ensemble.weight and calibration.goal[:1].isalpha():
+        threshold = choose_threshold(Goal.of(calibration.goal), expit(odds), rows.labels)
+    true, count = rows.labels == 1, len(rows.labels)
+    return EnsembleChoice(
+        weight=ensemble.weight,
+        temperature=ensemble.temperature,
+        threshold=threshold.value,
+        reached=threshold.reached,
+        accuracy=float(((odds > logit(threshold.value)) == true).mean()),
+        encoder_accuracy=float(((rows.encoder > logit(calibration.threshold)) == true).mean()),
+        log_loss=loss(ensemble) / count,
+        encoder_log_loss=_total_log_loss(rows.encoder, rows.labels) / count,
+    )
 
 
 def choose_cascade(rows: ValidationOdds, calibration: Calibration) -> CascadeChoice:

@@ -123,7 +123,6 @@ def uses_few_rows(config: "FineTuneConfig", splits: "DataSplits", hooks: Hooks) 
     few = bool(splits.folds) or named or len(splits.train) < few_rows_below(config, needs_trainer=hooks.needs_trainer)
     compares = config.method != FINE_TUNE
     other = {
-        "cascade=True": config.cascade,
         f"lora_rank={config.lora_rank}": config.lora_rank is not None and compares,
         "loss": hooks.loss is not None and compares,
         "callbacks": bool(hooks.callbacks),

@@ -80,7 +80,7 @@ def few_rows_below(config: "FineTuneConfig", *, needs_trainer: bool = False) -> 
     """
     automatic = config.method == "auto" and config.num_train_epochs == "auto"
     chosen = config.method in (CONTRASTIVE, PROBE)
-    possible = not config.cascade and config.lora_rank is None and not needs_trainer and world_size() == 1
+    possible = config.lora_rank is None and not needs_trainer and world_size() == 1
     return _FEW_ROWS if (automatic or chosen) and possible else 0
 
 

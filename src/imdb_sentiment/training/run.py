@@ -6,29 +6,34 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.config import SettledConfig
+from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.errors import TrainingInterruptedError
+from imdb_sentiment.evaluation.baseline import TFIDF
+from imdb_sentiment.evaluation.confident_learning import average_of, rank_label_issues, reason_not_to_tell
 from imdb_sentiment.evaluation.held_out import HeldOutRows
 from imdb_sentiment.evaluation.report import full_report
 from imdb_sentiment.inference.cascade import log_odds_of
 from imdb_sentiment.inference.measured_rows import held_out_scores, measured_rows
+from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.device import usable_device
 from imdb_sentiment.models.head import scale_outputs
 from imdb_sentiment.models.pretrained import load_model
 from imdb_sentiment.models.tokenization import TextEncoder, labelled_texts
 from imdb_sentiment.models.trainable import restrict_training
-from imdb_sentiment.results.training import Calibration, CascadeChoice, EpochRecord, FineTuneResult
+from imdb_sentiment.results.training import Calibration, EpochRecord, FineTuneResult
 from imdb_sentiment.runtime.distributed import run_on_all_ranks, run_on_main, world_size
 from imdb_sentiment.runtime.process_wide import ReentrantLock
 from imdb_sentiment.training.batching import TrainingRows
 from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.checkpoints import Keep, newest_checkpoint, prepare_folder, recorded_precision
-from imdb_sentiment.training.decisions import calibrate, fit_cascade
+from imdb_sentiment.training.decisions import Combined, calibrate, combine_with_tfidf
 from imdb_sentiment.training.few_rows import FewRows, train_on_few_rows
 from imdb_sentiment.training.fine_tuning import fine_tune
 from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
@@ -67,6 +72,9 @@ class Fitted(NamedTuple):
 
     baselines: "HeldOutBaselines | None" = None
     """Out-of-fold baselines on the same rows."""
+
+    with_tfidf: NDArray[np.float64] | None = None
+    """Out-of-fold probability of the positive label by the model and TF-IDF together, shape (n,), for label issues."""
 
 
 def train(
@@ -153,7 +161,7 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
     )
     labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
     calibration = calibrate(trained.logits, labels, config, plan.names, hooks.metrics)
-    held_out = baselines = None
+    held_out = baselines = with_tfidf = label_issues = None
     if trained.cross_fitted is not None:
         held_out = held_out_scores(trained.cross_fitted, encoder.text_encoder, rows.texts)
         measured = measured_rows(held_out, rows.texts, labels, calibration, hooks.metrics)
@@ -161,6 +169,15 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         after = replace(after, cross_validated=True, numeric_precision="fp32")
         calibration = replace(calibration, after=after)
         baselines = trained.baselines
+        with_tfidf = average_of(softmax(trained.cross_fitted)[:, 1], baselines.positive[TFIDF], labels)
+        suspected = len(rank_label_issues(with_tfidf, labels))
+        label_issues = None if reason_not_to_tell(with_tfidf, labels, suspected=suspected) else suspected
+    calibrated = trained.logits / calibration.temperature if trained.cross_fitted is None else trained.cross_fitted
+    combined = None
+    if config.cascade:
+        labelled: Any = Labelled(rows.texts, rows.encoded.labels.tolist())
+        odds = log_odds_of(calibrated)
+        combined = combine_with_tfidf(labelled, rows.fold_of, odds, calibration, cleans=config.clean_text)
     notes = [heads[0], *filter(None, [trained.restricted, _length_note(plan)]), f"{recipe.precision} on {device.type}"]
     if config.report_to:
         trackers = ", ".join(config.report_to)
@@ -172,8 +189,11 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         kept_epoch=float(config.num_train_epochs) if in_epochs else 0.0,
         kept_because="the last, as no rows are set aside to choose by" if in_epochs else "trained without epochs",
         method=trained.method,
+        cascade=combined.cascade_choice if combined else None,
+        ensemble=combined.ensemble_choice if combined else None,
         loss=hooks.loss_name,
         compared=trained.compared,
+        label_issues=label_issues,
         seconds=time.perf_counter() - started,
         splits=plan.summary,
         audit=plan.audit,
@@ -181,14 +201,15 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         settled={name: value for name, value in plan.settled.items() if in_epochs or name == "learning_rate"},
         notes=tuple(notes),
     )
-    calibrated = trained.logits / calibration.temperature if trained.cross_fitted is None else trained.cross_fitted
     return Fitted(
         trained.model,
         encoder.text_encoder,
         result,
         HeldOutRows.of(calibrated, labels),
+        combined and combined.cascade,
         held_out=held_out,
         baselines=baselines,
+        with_tfidf=with_tfidf,
     )
 
 
@@ -247,11 +268,12 @@ def _fine_tune(
     epoch, reason = _kept_epoch(history, state, config)
     seconds = time.perf_counter() - started
 
-    calibration, held_out, cascade, choice = run_on_main(lambda: _decide(trained, text_encoder, plan, splits(), hooks))
+    calibration, held_out, combined = run_on_main(lambda: _decide(trained, text_encoder, plan, splits(), hooks))
     after = replace(calibration.after, kept_epoch=epoch, kept_because=reason)
     result = FineTuneResult(
         calibration=replace(calibration, after=after),
-        cascade=choice,
+        cascade=combined.cascade_choice if combined else None,
+        ensemble=combined.ensemble_choice if combined else None,
         history=history,
         kept_epoch=epoch,
         kept_because=reason,
@@ -269,7 +291,7 @@ def _fine_tune(
         ),
     )
     # times and devices differ between processes
-    return Fitted(trained, text_encoder, run_on_main(lambda: result), held_out, cascade)
+    return Fitted(trained, text_encoder, run_on_main(lambda: result), held_out, combined and combined.cascade)
 
 
 def _kept_epoch(history: Sequence[EpochRecord], state: "TrainerState", config: SettledConfig) -> tuple[float, str]:
@@ -283,7 +305,7 @@ def _kept_epoch(history: Sequence[EpochRecord], state: "TrainerState", config: S
 
 def _decide(
     model: "PreTrainedModel", encoder: TextEncoder, plan: Plan, splits: "DataSplits", hooks: Hooks
-) -> "tuple[Calibration, HeldOutRows, Cascade | None, CascadeChoice | None]":
+) -> tuple[Calibration, HeldOutRows, Combined | None]:
     """Choose temperature, threshold and cascade on the validation split; return its rows too."""
     config = plan.config
     validation = labelled_texts(splits.validation)
@@ -291,10 +313,12 @@ def _decide(
     calibration = calibrate(logits, validation.labels, config, plan.names, hooks.metrics)
     held_out = HeldOutRows.of(logits / calibration.temperature, validation.labels)
     if not config.cascade:
-        return calibration, held_out, None, None
+        return calibration, held_out, None
     odds = log_odds_of(logits) / calibration.temperature
     train = labelled_texts(splits.train)
-    return calibration, held_out, *fit_cascade(train, validation, odds, calibration, cleans=config.clean_text)
+    rows: Any = Labelled([*train.texts, *validation.texts], [*train.labels, *validation.labels])
+    fold_of = np.repeat((-1, 0), (len(train.labels), len(validation.labels)))
+    return calibration, held_out, combine_with_tfidf(rows, fold_of, odds, calibration, cleans=config.clean_text)
 
 
 def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
