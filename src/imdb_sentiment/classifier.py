@@ -166,7 +166,7 @@ class SentimentClassifier(RowPrediction, Publication):
                 `Prediction.answered_by` says which model answered. A model without one raises `ModelError`, here and
                 in the methods below.
             ensemble: Let the encoder and that TF-IDF model read each text, and average their log odds by the weights
-                chosen in training. More accurate than the encoder alone, and hardly slower. Not with `cascade`, and
+                chosen in training, for better probabilities and hardly slower. Not with `cascade`, and
                 promises of `abstain` are not made for it.
 
         Returns:

@@ -218,7 +218,7 @@ class FineTuneConfig(Frozen):
     """Also fit a TF-IDF model, which the saved model can use in two ways. `SentimentClassifier.predict(cascade=True)`
     lets it answer the texts that it is confident of, and the encoder the rest; the required confidence is chosen on
     held-out rows so that accuracy should not fall, and log loss may rise. `predict(ensemble=True)` averages both models
-    over each text, which is the most accurate. Adds 8 MB to the saved model. Stock pipelines ignore it."""
+    over each text, for better probabilities. Adds 8 MB to the saved model. Stock pipelines ignore it."""
 
     seed: Seed = 42
     """Seed of training: the initial head, dropout and the order of the rows."""
