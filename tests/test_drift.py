@@ -5,13 +5,23 @@ New texts are compared with those of the training, in memory and in files.
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from conftest import make_pair, make_reviews
-from imdb_sentiment import ConfigError, DataError, ModelError, SentimentClassifier, check_drift
+from imdb_sentiment import (
+    ConfigError,
+    DataConfig,
+    DataError,
+    FineTuneConfig,
+    ModelError,
+    SentimentClassifier,
+    SentimentFineTuner,
+    check_drift,
+)
 from imdb_sentiment.results import DriftReport
 
 CHANGED = [f"Number {i} of the toasters burns the bread, and the plug is loose." for i in range(80)]
@@ -52,6 +62,25 @@ def test_other_texts_are_a_change_with_its_words(changed: DriftReport) -> None:
     assert "seen" in {change.word for change in changed.words.less_frequent}  # the tokenizer knows it
     assert changed.verdict.startswith("the words have changed beyond chance, and the change is large")
     assert changed.accuracy.measured is None
+
+
+def test_probabilities_of_other_models_are_not_tested(
+    tiny_config: FineTuneConfig, tmp_path: Path, changed: DriftReport
+) -> None:
+    few = tiny_config.replace(method="probe", num_train_epochs="auto", learning_rate="auto")
+    tuner = SentimentFineTuner(DataConfig(near_duplicates="ignore"), few, output_dir=tmp_path / "run")
+    tuner.fit(make_reviews(60))
+    same = check_drift(tuner.classifier, make_reviews(120)[0])
+    assert same.probabilities.p_value is None
+    assert not same.drifted
+    assert same.verdict == "no change beyond chance, in the words"
+    assert "models of the folds" in str(same)
+    assert check_drift(tuner.classifier, CHANGED).drifted
+    # the one test that is left may use up all of the level
+    words = replace(changed.words, p_value=0.04)
+    untested = replace(changed.probabilities, p_value=None)
+    assert replace(changed, words=words, probabilities=untested).drifted
+    assert not replace(changed, words=words, probabilities=replace(untested, p_value=0.04)).drifted
 
 
 def test_it_prints_at_eighty_columns_and_converts(changed: DriftReport) -> None:

@@ -136,6 +136,7 @@ def _compared(
     with model.computing_as("fp32"):  # as the held-out rows were scored
         positive = model.scorer.score(sample.texts).probabilities[:, 1].astype(np.float64)
     same = ks_2samp(held_out.positive, positive)
+    in_turn = bool(model.artifact.metadata.splits.get("folds"))
     threshold, seen = model.threshold, model.artifact.seen
     return DriftReport(
         labels=model.labels,
@@ -154,7 +155,7 @@ def _compared(
         probabilities=ProbabilityShift(
             held_out_rows=len(held_out.labels),
             statistic=float(same.statistic),
-            p_value=float(same.pvalue),
+            p_value=None if in_turn else float(same.pvalue),
             held_out_positive=float((held_out.positive > threshold).mean()),
             new_positive=float((positive > threshold).mean()),
         ),

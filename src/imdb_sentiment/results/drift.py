@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AccuracyEstimate", "DriftReport", "ProbabilityShift", "WordChange", "WordShift"]
 
-_TESTS = 2
 _LARGE, _SMALL = 0.75, 0.6
 _SHOWN = 8
 _MEANING = (
@@ -72,7 +71,8 @@ class ProbabilityShift(Record):
     statistic: float
     """Largest difference of the two distribution functions, between 0 and 1 (Kolmogorov-Smirnov)."""
 
-    p_value: float
+    p_value: float | None
+    """None where the rows were held out in turn: other models, those of the folds, gave them their probabilities."""
 
     held_out_positive: float
     """Share of the held-out rows that is predicted positive."""
@@ -134,20 +134,17 @@ class DriftReport(Record):
         """Whether chance does not explain the change.
 
         True if the p-value of either test is below 2.5 %, so that both together find a change where there is none with
-        a probability of at most 5 %.
+        a probability of at most 5 %; or, where the probabilities have none, if that of the words is below 5 %.
         """
-        return min(self.words.p_value, self.probabilities.p_value) < BY_CHANCE / _TESTS
+        return bool(self._changed())
 
     @property
     def verdict(self) -> str:
         """Conclusion in one sentence."""
-        changed = [
-            name
-            for name, p_value in (("words", self.words.p_value), ("probabilities", self.probabilities.p_value))
-            if p_value < BY_CHANCE / _TESTS
-        ]
+        changed = self._changed()
         if not changed:
-            return "no change beyond chance, in the words or in the predicted probabilities"
+            also = "" if self.probabilities.p_value is None else " or in the predicted probabilities"
+            return f"no change beyond chance, in the words{also}"
         size = "small" if self.words.roc_auc < _SMALL else "large" if self.words.roc_auc >= _LARGE else "moderate"
         if changed == ["probabilities"]:
             return "the predicted probabilities have changed beyond chance, the words have not"
@@ -155,6 +152,13 @@ class DriftReport(Record):
         return (
             f"the words have changed beyond chance, and the change is {size} (ROC-AUC {self.words.roc_auc:.3f}){also}"
         )
+
+    def _changed(self) -> list[str]:
+        """Return what has changed beyond chance."""
+        p_values = {"words": self.words.p_value}
+        if self.probabilities.p_value is not None:
+            p_values["probabilities"] = self.probabilities.p_value
+        return [name for name, p_value in p_values.items() if p_value < BY_CHANCE / len(p_values)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON types."""
@@ -212,6 +216,8 @@ class DriftReport(Record):
             remarks.append(f"{count_rows(self.seen_rows)} of them the model was trained on")
         if self.words.unnamed:
             remarks.append(f"{self.words.unnamed:,} more words are less frequent, which cannot be named")
+        if self.probabilities.p_value is None:
+            remarks.append("the probabilities have no p-value, since models of the folds scored the held-out rows")
         return [*remarks, *self.notes]
 
     def __str__(self) -> str:
@@ -229,5 +235,7 @@ def _rows_of(name: str, changes: tuple[WordChange, ...]) -> list[list[str]]:
     return [[f"{name}, in % of", "training texts", "new texts"], *rows]
 
 
-def _p(value: float) -> str:
+def _p(value: float | None) -> str:
+    if value is None:
+        return "none"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
