@@ -109,7 +109,6 @@ def test_a_model_that_does_not_know_its_training_rows_says_so(saved_model: Path,
         (MIXED, 5, {"text_columns": ["body"]}, ConfigError, "are for files"),
         (["good", " "], 5, {}, DataError, "blank text"),
         ([], 5, {}, DataError, "there is no row to label"),
-        (make_reviews(2)[0], 5, {}, DataError, "2 rows left out: the model was trained or chosen on it"),
         ("nowhere.csv", 5, {}, DataError, "there is no file nowhere.csv"),
     ],
 )
@@ -123,6 +122,13 @@ def test_what_cannot_be_done_is_refused(
 ) -> None:
     with pytest.raises(error, match=match):
         suggest_rows(classifier, data, n, **options)  # type: ignore[arg-type]
+
+
+def test_without_a_new_row_there_is_nothing_to_suggest(classifier: SentimentClassifier) -> None:
+    texts = make_reviews(100)[0]
+    known = [text for text, seen in zip(texts, classifier.seen_in_training(texts), strict=True) if seen][:2]
+    with pytest.raises(DataError, match="2 rows left out: the model was trained or chosen on it"):
+        suggest_rows(classifier, known)
 
 
 def test_it_takes_a_classifier(saved_model: Path) -> None:

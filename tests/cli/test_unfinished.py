@@ -228,7 +228,7 @@ def test_a_finished_run_that_was_not_measured_is_not_trained_again(
 def test_ctrl_c_before_training_leaves_nothing(folder: Path, command: list[str]) -> None:
     before = snapshot(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imdb_sentiment.finetuner.load_splits", fail_with(KeyboardInterrupt()))
+        patch.setattr("imdb_sentiment.training.run_data.load_splits", fail_with(KeyboardInterrupt()))
         assert run(*command) == Outcome(130, "", "interrupted\n")
     assert snapshot(folder) == before
 

@@ -32,6 +32,7 @@ USED_ELSEWHERE = {
     "model_name",
     "model_revision",
     "max_length",
+    "long_texts",
     "method",
     "truncation",
     "padding",
