@@ -141,6 +141,7 @@ def test_every_example_is_run_here() -> None:
     assert sorted(path.name for path in EXAMPLES.iterdir() if path.suffix) == [
         "adapt_to_your_data.py",
         "fine_tune_imdb.py",
+        "first_model.py",  # run by test_docs.py, as the first snippet of the README, which it is
         "label_issues.ipynb",
         "own_data.ipynb",
     ]
