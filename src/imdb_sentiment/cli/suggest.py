@@ -76,7 +76,8 @@ def suggest(
     if json:
         print_json({**found.to_dict(), "output": str(output)})
         return
-    say(f"{found}\n\nThey are in {output}. Fill in its column {label_column},\nand train with it and the rows you have.")
+    say(f"{found}\n\nThey are in {output}. Fill in its column {label_column},")
+    say("and train with it and the rows you have.")
 
 
 def _check_names(columns: "Sequence[str]", label_column: str) -> None:
