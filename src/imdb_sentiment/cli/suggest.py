@@ -76,8 +76,7 @@ def suggest(
     if json:
         print_json({**found.to_dict(), "output": str(output)})
         return
-    say(f"{found}\n\nThey are in {output}. Fill in its column {label_column},")
-    say("and train with it and the rows you have.")
+    say(f"{found}\n\nFill in the column {label_column}, and train with it and the rows you have:\n  {output}")
 
 
 def _check_names(columns: "Sequence[str]", label_column: str) -> None:
