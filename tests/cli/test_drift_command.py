@@ -37,3 +37,11 @@ def test_a_file_that_cannot_be_compared_exits_with_2(
     refused = run("drift", saved_model, "--data", file)
     assert (refused.code, refused.out) == (2, "")
     assert message in refused.err
+
+
+def test_of_a_missing_label_its_own_option_is_proposed(saved_model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new.csv"
+    file.write_text("text\n" + "good\n" * 60, encoding="utf-8")
+    refused = run("drift", saved_model, "--data", file, "--label-column", "stars")
+    assert (refused.code, refused.out) == (2, "")
+    assert "--label-column NAME" in refused.err

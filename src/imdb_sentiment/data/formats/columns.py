@@ -32,6 +32,13 @@ class ColumnSpec(NamedTuple):
     config: str = "DataConfig"
     """Class that has the field; empty if it is a function's argument."""
 
+    @property
+    def flag(self) -> str:
+        """Option of a command that names the column; empty if it is that of the field."""
+        if self.config:
+            return ""
+        return "--label-column" if self.role == "label" else "--text-column"
+
 
 class Added(NamedTuple):
     """Columns to add."""
@@ -130,5 +137,4 @@ def _other_name(missing: ColumnSpec, specs: Sequence[ColumnSpec], names: Sequenc
         return Advice(f"rename a column: {quote(match)} to {quote(missing.name)}")
     value = [match if other is missing else other.name for other in specs if other.field == missing.field]
     one = not missing.field.endswith("s")
-    flag = "" if missing.config else "--text-column"
-    return Advice(Setting(missing.field, value[0] if one else value, missing.config, flag))
+    return Advice(Setting(missing.field, value[0] if one else value, missing.config, missing.flag))

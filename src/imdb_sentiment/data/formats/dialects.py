@@ -246,7 +246,7 @@ def _hint(specs: Sequence[ColumnSpec], places: dict[str, str]) -> Advice:
     for column in simple:
         several = column.field.endswith("s")
         value = [places[column.role]] if several else places[column.role]
-        parts += [Either(", ", " "), Setting(column.field, value, flag="" if column.config else "--text-column")]
+        parts += [Either(", ", " "), Setting(column.field, value, flag=column.flag)]
     return Advice(*parts)
 
 
