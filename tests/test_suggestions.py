@@ -56,7 +56,7 @@ def test_many_repeated_texts_do_not_displace_others(classifier: SentimentClassif
 
 def test_windows_come_to_what_one_pass_does(classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = suggest_rows(classifier, [*MIXED, *MIXED[:3]], 6)
-    monkeypatch.setattr("imdb_sentiment.suggestions.WINDOW", 7)
+    monkeypatch.setattr("imdb_sentiment.suggestions.SORTED_TEXTS", 7)
     parts = suggest_rows(classifier, [*MIXED, *MIXED[:3]], 6)
     assert [one.row for one in parts.suggestions] == [one.row for one in whole.suggestions]
 

@@ -13,7 +13,7 @@ from imdb_sentiment.data.data_like import is_table
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.inputs import Combination, TextsLike, check_items, combination_of, listed_items
-from imdb_sentiment.inference.scorer import WINDOW
+from imdb_sentiment.inference.scorer import SORTED_TEXTS
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, hold_model, open_model
 from imdb_sentiment.persistence.publication import Publication
@@ -207,7 +207,7 @@ class SentimentClassifier(RowPrediction, Publication):
         lazy: Any = isinstance(texts, Iterator) and not is_table(texts) and texts
         waiting: Iterator[Any] = iter(lazy or listed_items(texts, columns))
         before = 0
-        while window := list(islice(waiting, WINDOW)):
+        while window := list(islice(waiting, SORTED_TEXTS)):
             yield from self._predict(check_items(window, columns, before=before), below, combination)
             before += len(window)
 

@@ -14,7 +14,7 @@ from imdb_sentiment.data.formats.opening import open_table
 from imdb_sentiment.errors import ConfigError, DataError, count_rows
 from imdb_sentiment.inference.inputs import TextsLike
 from imdb_sentiment.inference.row_labels import parse_text
-from imdb_sentiment.inference.scorer import WINDOW
+from imdb_sentiment.inference.scorer import SORTED_TEXTS
 from imdb_sentiment.results.suggestions import Suggestion, Suggestions
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
@@ -85,12 +85,12 @@ def suggest_rows(
         columns, path = model.text_columns(text_columns), as_path(data, "data")
         with open_table(path, columns, encoding=encoding, header=header) as table:
             notes = table.notes
-            for chunk in table.chunks(WINDOW):
+            for chunk in table.chunks(SORTED_TEXTS):
                 chooser.look_at(chunk.items)
     else:
         if text_columns is not None or encoding is not None or not header:
             raise ConfigError("text_columns, encoding and header are for files", found="texts in memory")
-        for items in _windows(model.check_texts(data)):
+        for items in _chunks(model.check_texts(data)):
             chooser.look_at(items)
     left_out = {reason: number for reason, number in chooser.left_out.items() if number}
     if not chooser.chosen:
@@ -109,10 +109,10 @@ def suggest_rows(
     )
 
 
-def _windows(texts: Iterable[Any]) -> Iterator[list[tuple[object, ...]]]:
+def _chunks(texts: Iterable[Any]) -> Iterator[list[tuple[object, ...]]]:
     rows = ((text,) if isinstance(text, str) else tuple(text) for text in texts)
-    while window := list(islice(rows, WINDOW)):
-        yield window
+    while chunk := list(islice(rows, SORTED_TEXTS)):
+        yield chunk
 
 
 class _Chooser:

@@ -95,7 +95,7 @@ def test_answers_keep_the_order_of_the_texts(
     encoder: TextEncoder, words: list[int], max_tokens: int, room: int, window: int, streams: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scorer, "WINDOW", window)
+        patch.setattr(scorer, "SORTED_TEXTS", window)
         scores = Scorer(Remembering(room, streams), encoder, max_tokens=max_tokens).score(texts_of_words(*words))
     expected = [min(count + 2, 32) for count in words]
     assert scores.logits.shape == (len(words), 2)

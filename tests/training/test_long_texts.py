@@ -80,12 +80,6 @@ def test_an_explanation_covers_all_of_a_long_text(saved: Path) -> None:
     assert explained.score == pytest.approx(classifier.predict(text).score, abs=1e-5)
 
 
-def test_a_text_beyond_all_bounds_is_not_explained(saved: Path) -> None:
-    classifier = SentimentClassifier.from_pretrained(saved, precision="fp32")
-    with pytest.raises(DataError, match="too long to explain"):
-        classifier.explain("wonderful " * 60_000)
-
-
 def test_validation_metrics_are_those_of_the_windows(saved: Path) -> None:
     content = json.loads((saved / "imdb_sentiment.json").read_text(encoding="utf-8"))
     classifier = SentimentClassifier.from_pretrained(saved, precision="fp32")
@@ -131,3 +125,23 @@ def test_pairs_are_not_read_in_windows(tiny_config: FineTuneConfig, tmp_path: Pa
     data = DataConfig(near_duplicates="ignore", text_columns=("question", "answer"))
     with pytest.raises(ConfigError, match="two text columns"):
         tuner(tiny_config, tmp_path / "run", data, long_texts="windows").fit(rows)
+
+
+@pytest.mark.integration
+def test_an_exported_model_and_files_read_windows_too(saved: Path, tmp_path: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved, precision="fp32")
+    texts = [*long_reviews(12)[0], "wonderful " * 200]
+    classifier.export(tmp_path / "exported", texts=texts)
+    exported = SentimentClassifier.from_pretrained(tmp_path / "exported", precision="fp32")
+    expected = classifier.predict_proba(texts)
+    np.testing.assert_allclose(exported.predict_proba(texts), expected, atol=1e-4)
+    pd.DataFrame({"text": texts}).to_csv(tmp_path / "in.csv", index=False)
+    classifier.predict_file(tmp_path / "in.csv", tmp_path / "out.csv")
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "out.csv")["score"], expected.max(axis=1), atol=1e-4)
+
+
+def test_a_text_of_which_the_middle_is_left_out_is_not_explained_by_the_wrong_words(saved: Path) -> None:
+    classifier = SentimentClassifier.from_pretrained(saved, precision="fp32")
+    # so little is left out that there are as many windows as of the whole text
+    with pytest.raises(DataError, match="too long to explain"):
+        classifier.explain("wonderful " * 52_429)

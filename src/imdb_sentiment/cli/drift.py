@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
-from imdb_sentiment.cli.options import DATA, OUTPUT, Json, ModelFolder, NoHeader
+from imdb_sentiment.cli.options import DATA, OUTPUT, Encoding, Json, ModelFolder, NoHeader, TextColumns
 
 __all__ = ["drift"]
 
@@ -23,15 +23,7 @@ def drift(
             rich_help_panel=DATA,
         ),
     ],
-    text_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Text column of FILE, or two separated by a comma. [default: as in training]",
-            metavar="NAME",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
-    ] = None,
+    text_column: TextColumns = None,
     label_column: Annotated[
         str | None,
         typer.Option(
@@ -41,12 +33,7 @@ def drift(
             rich_help_panel=DATA,
         ),
     ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False, rich_help_panel=DATA
-        ),
-    ] = None,
+    encoding: Encoding = None,
     no_header: NoHeader = False,
     seed: Annotated[int, typer.Option(help="Seed of the draw and the permutations.", metavar="N")] = 0,
     fail_on_drift: Annotated[

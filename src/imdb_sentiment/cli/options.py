@@ -20,6 +20,7 @@ __all__ = [
     "TRAINING",
     "Cascade",
     "DataSettings",
+    "Encoding",
     "Ensemble",
     "Json",
     "LabelledSource",
@@ -27,6 +28,7 @@ __all__ = [
     "ModelSource",
     "NoHeader",
     "SpreadsheetSafe",
+    "TextColumns",
     "TrainingSource",
     "option_meant",
     "put_in_place",
@@ -71,6 +73,20 @@ NoHeader = Annotated[
         help="The first line of the file is a row; columns are counted from 1.",
         rich_help_panel=DATA,
     ),
+]
+TextColumns = Annotated[
+    str | None,
+    typer.Option(
+        "--text-column",
+        help="Text column of FILE, or two separated by a comma. [default: as in training]",
+        metavar="NAME",
+        show_default=False,
+        rich_help_panel=DATA,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False, rich_help_panel=DATA),
 ]
 SpreadsheetSafe = Annotated[
     bool,

@@ -8,16 +8,23 @@ import typer
 from imdb_sentiment.cli.completion import one_of
 from imdb_sentiment.cli.console import reports_errors
 from imdb_sentiment.cli.jsonl_stream import classify_lines
-from imdb_sentiment.cli.options import Cascade, Ensemble, Json, ModelFolder, NoHeader, SpreadsheetSafe
-from imdb_sentiment.cli.predict_files import (
+from imdb_sentiment.cli.options import (
+    Cascade,
     Encoding,
+    Ensemble,
+    Json,
+    ModelFolder,
+    NoHeader,
+    SpreadsheetSafe,
+    TextColumns,
+)
+from imdb_sentiment.cli.predict_files import (
     Engine,
     Input,
     Output,
     Overwrite,
     Prefix,
     Shard,
-    TextColumns,
     Workers,
     predict_files,
 )

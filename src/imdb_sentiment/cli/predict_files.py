@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from imdb_sentiment.classifier import SentimentClassifier
 
 __all__ = [
-    "Encoding",
     "Engine",
     "Input",
     "Output",
     "Overwrite",
     "Prefix",
     "Shard",
-    "TextColumns",
     "Workers",
     "predict_files",
 ]
@@ -52,17 +50,8 @@ Workers = Annotated[
         show_default=False,
     ),
 ]
-TextColumns = Annotated[
-    str | None,
-    _option(
-        text="Text column of FILE, or two separated by a comma. [default: as in training]",
-        metavar="NAME",
-        show_default=False,
-    ),
-]
 Prefix = Annotated[str, _option(text="Prefix of label, score and reason, if FILE has such columns.", metavar="TEXT")]
 Shard = Annotated[str | None, _option(text="Score the I-th of N shards of FILE, for job arrays.", metavar="I/N")]
-Encoding = Annotated[str | None, _option(text="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False)]
 Overwrite = Annotated[bool, _option("--overwrite", text="Replace an existing output.")]
 
 

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imdb_sentiment.cli.console import print_json, reports_errors, say
-from imdb_sentiment.cli.options import DATA, OUTPUT, Json, ModelFolder, NoHeader, SpreadsheetSafe
+from imdb_sentiment.cli.options import (
+    DATA,
+    OUTPUT,
+    Encoding,
+    Json,
+    ModelFolder,
+    NoHeader,
+    SpreadsheetSafe,
+    TextColumns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,21 +43,8 @@ def suggest(
         typer.Option(help="CSV, TSV, JSONL or Parquet file to label.", metavar="FILE", rich_help_panel=OUTPUT),
     ],
     number: Annotated[int, typer.Option("--number", "-n", help="How many rows.", metavar="N")] = 100,
-    text_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Text column of FILE, or two separated by a comma. [default: as in training]",
-            metavar="NAME",
-            show_default=False,
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            help="Encoding of FILE. [default: UTF-8]", metavar="NAME", show_default=False, rich_help_panel=DATA
-        ),
-    ] = None,
+    text_column: TextColumns = None,
+    encoding: Encoding = None,
     no_header: NoHeader = False,
     spreadsheet_safe: SpreadsheetSafe = False,
     overwrite: Annotated[

@@ -44,14 +44,13 @@ def explain_text(
     import torch
 
     texts: Any = [text]
-    model_inputs = encoder.inputs(texts).inputs
-    spans = encoder.spans(text)
-    if len(spans) != len(model_inputs):
+    read, spans = encoder.inputs(texts), encoder.spans(text)
+    if len(read.inputs) > 1 and read.truncated.any():
         found = f"{len(text):,} characters"
         raise DataError("the text is too long to explain", found=found, expected="at most 500,000")
     of_inputs = []
     with TorchBackend(model).ready():
-        for part, of_tokens in zip(model_inputs, spans, strict=True):
+        for part, of_tokens in zip(read.inputs, spans, strict=True):
             inputs = {name: tensor.to(model.device) for name, tensor in encoder.pad([part]).items()}
             with torch.no_grad():
                 logits = model(**inputs).logits[0].double()

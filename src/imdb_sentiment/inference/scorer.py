@@ -17,9 +17,9 @@ from imdb_sentiment.results.inference import Prediction, Predictions
 from imdb_sentiment.runtime.huggingface import describe_fault
 from imdb_sentiment.runtime.progress import progress_bar
 
-__all__ = ["MAX_STREAMS", "WINDOW", "Advance", "Backend", "Scorer", "Scores", "is_out_of_memory", "softmax"]
+__all__ = ["MAX_STREAMS", "SORTED_TEXTS", "Advance", "Backend", "Scorer", "Scores", "is_out_of_memory", "softmax"]
 
-WINDOW = 4096
+SORTED_TEXTS = 4096
 """Texts that are sorted by length together; more would hardly save padding."""
 
 MAX_STREAMS = 4
@@ -158,11 +158,11 @@ class Scorer:
         if advance is None and len(texts) > _MAX_WITHOUT_BAR:
             with progress_bar("scoring", total=len(texts), unit="text") as bar:
                 return self.score(texts, advance=bar.update)
-        windows = (texts[start : start + WINDOW] for start in range(0, len(texts), WINDOW))
-        parts = [self._window(window, advance or _ignore) for window in windows]
+        chunks = (texts[start : start + SORTED_TEXTS] for start in range(0, len(texts), SORTED_TEXTS))
+        parts = [self._chunk(chunk, advance or _ignore) for chunk in chunks]
         return parts[0] if len(parts) == 1 else Scores(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _window(self, texts: Texts, advance: Advance) -> Scores:
+    def _chunk(self, texts: Texts, advance: Advance) -> Scores:
         with self.backend.ready():
             read = self.encoder.inputs(texts)
             encoded = read.inputs

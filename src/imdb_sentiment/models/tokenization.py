@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -126,15 +127,15 @@ class TextEncoder:
 
     def cut_at(self, max_length: int) -> "TextEncoder":
         """Return the same encoder with another longest input."""
-        return TextEncoder(
-            self.tokenizer, max_length=max_length, truncation=self.truncation, long_texts=self.long_texts
-        )
+        other = copy(self)
+        other.max_length = max_length
+        return other
 
     def reading(self, long_texts: LongTexts) -> "TextEncoder":
         """Return the same encoder that reads long texts in another way."""
-        return TextEncoder(
-            self.tokenizer, max_length=self.max_length, truncation=self.truncation, long_texts=long_texts
-        )
+        other = copy(self)
+        other.long_texts = long_texts
+        return other
 
     def stack(self, batch: Sequence[EncodedText], *, pad_to: int | None = None) -> dict[str, NDArray[np.int64]]:
         """Stack encoded texts, padded to the longest of them or to `pad_to` tokens.
