@@ -70,3 +70,10 @@ def test_wrong_options_exit_with_2_before_anything_is_written(
     assert (refused.code, refused.out) == (2, "")
     assert message in refused.err
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
+
+
+def test_of_a_folder_one_file_is_proposed(saved_model: Path, tmp_path: Path) -> None:
+    refused = run("suggest", saved_model, "--input", tmp_path, "--output", tmp_path / "out.csv")
+    assert (refused.code, refused.out) == (2, "")
+    assert "one of its files; to classify all: predict --engine ray" in refused.err
+    assert not (tmp_path / "out.csv").exists()

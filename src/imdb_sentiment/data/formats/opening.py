@@ -115,7 +115,8 @@ def refuse_endless(path: Path, encoding: str | None) -> None:
 def _kind_of(path: Path) -> str:
     if not path.is_file():
         if path.is_dir():
-            hint = Advice("one of its files, or all of them with ", Either("predict_files", "--engine ray"))
+            # other commands open one file too
+            hint = Advice("one of its files; to classify all: ", Either("predict_files", "predict --engine ray"))
             raise DataError(f"{path} is not one file", found="a folder", expected="a file of texts", hint=hint)
         raise DataError(f"there is no file {path}")
     kind = plain_suffix(path)
