@@ -28,8 +28,9 @@ lint: $(VENV)/.lint  ## style and common mistakes
 types: $(VENV)/.lint $(VENV)/.test  ## strict type check
 	$(BIN)/mypy
 
-docs: $(VENV)/.docs  ## build the documentation into site/, strictly
-	$(BIN)/mkdocs build --strict --quiet
+docs: $(VENV)/.docs  ## build the documentation into site/, strictly, with both builders; the site of mkdocs stays
+	$(BIN)/python -m zensical build --strict --clean
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 plots: $(VENV)/.test  ## draw the plots of the results page
 	$(BIN)/python benchmarks/plots.py
@@ -39,7 +40,7 @@ format: $(VENV)/.lint  ## put the code into the project's style
 	$(BIN)/ruff format .
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -340,17 +340,18 @@ def test_what_is_plotted_is_in_the_tables() -> None:
     assert [number for number in plotted if f"{number:g}" not in tables] == []
 
 
-def test_the_site_describes_its_pages() -> None:
-    project = runpy.run_path(str(ROOT / "mkdocs_project.py"))
-    for page in PAGES:
-        text = project["describe"](read(page))
-        assert text or re.search("^::: |^<!-- |^--8<--", read(page), re.MULTILINE), page
-        assert len(text or "") <= project["LONGEST"]
+def test_the_site_has_the_addresses_of_the_project() -> None:
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    handlers = next(plugin["mkdocstrings"]["handlers"] for plugin in site["plugins"] if "mkdocstrings" in plugin)
+    assert site["site_url"] == urls["Documentation"]
+    assert site["repo_url"] == urls["Repository"]
+    assert handlers["python"]["options"]["extra"]["source"] == f"{urls['Repository']}/blob/main/"
 
 
 def test_the_list_of_names_has_every_public_name() -> None:
     pytest.importorskip("griffe", reason="the extra docs is not installed")
-    listed = runpy.run_path(str(ROOT / "mkdocs_names.py"))["public_names"]()
+    listed = runpy.run_path(str(ROOT / "docs_placeholders.py"))["public_names"]()
     assert set(imdb_sentiment.__all__) <= {path for _, path, _, _ in listed}
     assert [path for _, path, _, about in listed if not about.endswith(".")] == []
 
@@ -368,14 +369,15 @@ def test_the_reference_has_each_public_name_once() -> None:
 
 
 def test_a_notebook_is_a_page_as_it_stands_and_has_no_outputs() -> None:
-    to_page = runpy.run_path(str(ROOT / "mkdocs_notebooks.py"))["on_page_markdown"]
+    pytest.importorskip("griffe", reason="the extra docs is not installed")
+    fill = runpy.run_path(str(ROOT / "docs_placeholders.py"))["fill"]
     found = {}
     for page in (DOCS / "notebooks").glob("*.md"):
         source = page.read_text(encoding="utf-8")
         name = source.removeprefix("<!-- notebook: ").removesuffix(" -->\n")
         notebook = json.loads((ROOT / name).read_text(encoding="utf-8"))
         cells = notebook["cells"]
-        shown = to_page(source, page=None, config=None, files=None)
+        shown = fill(source)
         assert shown.startswith("# ")
         assert len(blocks_of(shown)) == sum(cell["cell_type"] == "code" for cell in cells)
         for block in blocks_of(shown):
