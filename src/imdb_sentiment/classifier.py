@@ -1,7 +1,6 @@
 """SentimentClassifier: opens a saved model and predicts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import islice
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
@@ -11,14 +10,13 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.data_like import is_table
 from imdb_sentiment.data.labels import Texts
-from imdb_sentiment.errors import ConfigError, ModelError
+from imdb_sentiment.errors import ConfigError
 from imdb_sentiment.inference.inputs import Combination, TextsLike, check_items, combination_of, listed_items
 from imdb_sentiment.inference.scorer import SORTED_TEXTS
 from imdb_sentiment.persistence.metadata import ModelMetadata
-from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, hold_model, open_model
+from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, open_model
 from imdb_sentiment.persistence.publication import Publication
 from imdb_sentiment.persistence.row_prediction import RowPrediction
-from imdb_sentiment.persistence.torch_model import pack_model, unpack_model
 from imdb_sentiment.results.inference import Explanation, Prediction, Predictions
 from imdb_sentiment.runtime.messages import quote
 
@@ -211,15 +209,6 @@ class SentimentClassifier(RowPrediction, Publication):
             yield from self._predict(check_items(window, columns, before=before), below, combination)
             before += len(window)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision.
-
-        A model that was not opened from a folder (`SentimentFineTuner.classifier`) is pickled with its weights.
-        """
-        if self._opened.arguments is None:
-            return _unpack, (type(self), pack_model(self._opened.with_weights("pickling")))
-        return _reopen, (type(self), self._opened.arguments, self._opened.identity)
-
     def predict_proba(self, texts: str | TextsLike) -> NDArray[np.float32]:
         """Return the probabilities for n texts, shape (n, 2), in the order of `labels`. See `predict` for the texts."""
         return self._opened.scorer.score(self._opened.check_texts(texts)).probabilities
@@ -350,24 +339,3 @@ class SentimentClassifier(RowPrediction, Publication):
             ModelError: The model folder has no fingerprints of its training rows.
         """
         return self._opened.fingerprints().known(self._opened.check_texts(texts), split)
-
-
-def _unpack(kind: type[SentimentClassifier], files: Mapping[str, bytes]) -> SentimentClassifier:
-    """Open a model that was pickled with its weights.
-
-    Unlike `_reopen` it remembers none: to send the weights takes longer than to open them, and two copies would share
-    what `model` lets one change.
-    """
-    return kind(hold_model(unpack_model(files)))
-
-
-@lru_cache(maxsize=2)
-def _reopen(kind: type[SentimentClassifier], arguments: LoadArguments, identity: str) -> SentimentClassifier:
-    """Open a model that another process sent; tasks that follow each other share it."""
-    classifier = kind.from_pretrained(**arguments._asdict())
-    if classifier._opened.identity != identity:
-        raise ModelError(
-            f"{arguments.path} is another model here than in the process that sent it",
-            hint="a shared folder that does not change",
-        )
-    return classifier

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from conftest import examples
 from imdb_sentiment.data import cleaning
 from imdb_sentiment.data.cleaning import clean, divide, normalise, text_key
-from imdb_sentiment.models.tokenization import prepare_tokenizer
+from imdb_sentiment.models.tokenizer import prepare_tokenizer
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 noise = st.text(

@@ -17,9 +17,9 @@ import pytest
 
 from conftest import make_pair, make_reviews
 from imdb_sentiment import ConfigError, DataError, ModelError, SentimentClassifier
-from imdb_sentiment.classifier import _reopen
 from imdb_sentiment.inference.scorer import Scorer
 from imdb_sentiment.persistence.opened_model import OpenedModel
+from imdb_sentiment.persistence.publication import _reopen
 
 GOOD, _ = make_reviews(6)
 TEXTS = [*GOOD, None, "  ", "naïve 😀"]

@@ -11,7 +11,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from conftest import examples
 from imdb_sentiment.models.encoded import EncodedText, ModelInputs, window_starts
-from imdb_sentiment.models.tokenization import TextEncoder, prepare_tokenizer
+from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.models.tokenizer import prepare_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Cutting, padding and cleaning, against what transformers itself does."""
+"""Cutting, padding and cleaning, against what transformers itself does. Covers models/tokenizer.py."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from conftest import examples
-from imdb_sentiment.models.tokenization import TextEncoder, Truncation, prepare_tokenizer, texts_of
+from imdb_sentiment.models.tokenization import TextEncoder, Truncation, texts_of
+from imdb_sentiment.models.tokenizer import prepare_tokenizer
 
 SIDES = [("head", "right"), ("tail", "left")]
 WORDS = st.lists(st.sampled_from(["wonderful", "dreadful", "and", "unheard-of", "[SEP]"]), max_size=30).map(" ".join)

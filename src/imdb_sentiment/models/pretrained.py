@@ -22,7 +22,8 @@ from imdb_sentiment.models.model_files import (
     fetch_folder,
     loading_folder,
 )
-from imdb_sentiment.models.tokenization import TextEncoder, check_tokenizer, prepare_tokenizer
+from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.models.tokenizer import check_tokenizer, prepare_tokenizer
 from imdb_sentiment.models.trainable import check_restriction
 from imdb_sentiment.runtime.messages import Advice, Setting, list_values
 from imdb_sentiment.runtime.process_wide import LOADING_LOCK

@@ -18,11 +18,11 @@ from pydantic import (
 from imdb_sentiment.data.cleaning import CLEANING_RULES
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.models.tokenization import LongTexts, TextEncoder, Truncation
-from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.runtime.messages import NOT_RECORDED
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import DataConfig, FineTuneConfig
+    from imdb_sentiment.results.background import ModelProvenance
     from imdb_sentiment.results.evaluation import EvaluationReport
     from imdb_sentiment.results.training import FineTuneResult
 
@@ -251,8 +251,10 @@ class ModelMetadata(_Section):
     export: dict[str, Any] | None = None
     """`ExportReport` of an exported model; null for a PyTorch model."""
 
-    def background(self) -> ModelProvenance:
+    def background(self) -> "ModelProvenance":
         """Return the model's provenance for a report."""
+        from imdb_sentiment.results.background import ModelProvenance
+
         provenance = {
             "encoder": self.base_model,
             "longest input": self.length_policy.describe(),

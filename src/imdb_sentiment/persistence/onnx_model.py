@@ -19,7 +19,8 @@ from imdb_sentiment.inference.scorer import Scorer
 from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.acceleration import first_token_only
 from imdb_sentiment.models.model_files import read_json
-from imdb_sentiment.models.tokenization import TextEncoder, check_tokenizer, open_tokenizer
+from imdb_sentiment.models.tokenization import TextEncoder
+from imdb_sentiment.models.tokenizer import check_tokenizer, open_tokenizer
 from imdb_sentiment.persistence.folder import check_label_names, read_metadata, read_rows
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.torch_model import Artifact, write_all_but_weights

@@ -1,12 +1,14 @@
-"""Publication of an opened model: on the hub, or as a graph that runs without PyTorch."""
+"""Publication of an opened model: on the hub, as a graph that runs without PyTorch, or to another process."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from os import PathLike
-from typing import Literal
+from typing import Any, Literal
 
-from imdb_sentiment.errors import ConfigError
+from imdb_sentiment.errors import ConfigError, ModelError
 from imdb_sentiment.inference.inputs import TextsLike
-from imdb_sentiment.persistence.opened_model import OpenedModel
+from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, hold_model, open_model
+from imdb_sentiment.persistence.torch_model import pack_model, unpack_model
 from imdb_sentiment.results.inference import ExportReport
 from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import quote
@@ -86,3 +88,33 @@ class Publication:
         artifact = self._opened.with_weights("export")
         folder = as_path(folder, "folder")
         return export_artifact(folder, artifact, quantize=quantize, texts=texts, labels=labels, overwrite=overwrite)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle where the model is and how it was opened, not its weights; a copy computes in the same precision.
+
+        A model that was not opened from a folder (`SentimentFineTuner.classifier`) is pickled with its weights.
+        """
+        if self._opened.arguments is None:
+            return _unpack, (type(self), pack_model(self._opened.with_weights("pickling")))
+        return _reopen, (type(self), self._opened.arguments, self._opened.identity)
+
+
+def _unpack(kind: Callable[[OpenedModel], Any], files: Mapping[str, bytes]) -> Any:
+    """Open a model that was pickled with its weights.
+
+    Unlike `_reopen` it remembers none: to send the weights takes longer than to open them, and two copies would share
+    what `model` lets one change.
+    """
+    return kind(hold_model(unpack_model(files)))
+
+
+@lru_cache(maxsize=2)
+def _reopen(kind: Callable[[OpenedModel], Any], arguments: LoadArguments, identity: str) -> Any:
+    """Open a model that another process sent; tasks that follow each other share it."""
+    opened = open_model(arguments)
+    if opened.identity != identity:
+        raise ModelError(
+            f"{arguments.path} is another model here than in the process that sent it",
+            hint="a shared folder that does not change",
+        )
+    return kind(opened)

@@ -16,7 +16,8 @@ from imdb_sentiment.models.model_files import (
     check_settings,
     loading_folder,
 )
-from imdb_sentiment.models.tokenization import TextEncoder, Truncation, check_tokenizer
+from imdb_sentiment.models.tokenization import TextEncoder, Truncation
+from imdb_sentiment.models.tokenizer import check_tokenizer
 from imdb_sentiment.persistence.folder import (
     CASCADE_FILE,
     check_label_names,
