@@ -7,8 +7,12 @@ import numpy as np
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.report import full_report
 from imdb_sentiment.results import (
+    BehaviourCheck,
+    BehaviourExample,
+    BehaviourReport,
     EvaluationReport,
     Explanation,
+    Interval,
     LabelIssue,
     LabelIssues,
     MeasuredRows,
@@ -50,10 +54,37 @@ def make_report(rows: int = 300) -> EvaluationReport:
             {"epoch": 1.0, "train_loss": 0.6, "validation": {"log_loss": 0.5}},
             {"epoch": 2.0, "train_loss": 0.3, "validation": {"log_loss": 0.4}},
         ],
-        audit={"findings": [{"severity": "warning", "code": "text_blank", "split": "train", "count": 3}]},
+        audit={
+            "findings": [
+                {"severity": "info", "code": "overlap_near_train_test", "split": "train", "count": 1},
+                {"severity": "warning", "code": "text_blank", "split": "train", "count": 3},
+            ]
+        },
         explanations={1: explanation},
     )
-    return replace(report, background=background)
+    return replace(report, background=background, behaviour=make_behaviour())
+
+
+def make_behaviour() -> BehaviourReport:
+    """Make a check in which the model fails with an unkind text, and one in which it does not fail."""
+    example = BehaviourExample(
+        text=f"{UNKIND}<br />was good",
+        changed=f"{UNKIND}<br />was godo",
+        label=LABELS[1],
+        changed_label=LABELS[0],
+        scores=(0.9, 0.2),
+    )
+    failing = BehaviourCheck(
+        name="misspelled word",
+        expected="same",
+        cases=30,
+        failures=12,
+        interval=Interval(0.23, 0.59),
+        examples=(example,),
+    )
+    sound = replace(failing, name="upper case", failures=0, interval=Interval(0, 0.12), examples=())
+    missing = ("praise, blame and their denial, which are only tried for sentiment",)
+    return BehaviourReport(labels=LABELS, texts=30, language="en", not_checked=missing, checks=(sound, failing))
 
 
 def make_label_issues() -> LabelIssues:

@@ -270,6 +270,7 @@ class SentimentClassifier(RowPrediction, Publication):
         train: tuple[TextsLike, Iterable[int | str]] | None = None,
         validation: tuple[TextsLike, Iterable[int | str]] | None = None,
         explained_errors: int = 0,
+        behaviour: bool = False,
         cascade: bool = False,
         ensemble: bool = False,
     ) -> "EvaluationReport":
@@ -291,6 +292,8 @@ class SentimentClassifier(RowPrediction, Publication):
                 the baselines' thresholds are chosen on them for the same goal.
             explained_errors: How many of the most confident errors to explain on the page of the report; see `explain`.
                 A second or more for each.
+            behaviour: Whether to check what the model does with changed texts, as `check_behaviour` does, for the page
+                and the other views of the report. Some 600 short texts are scored for it.
             cascade: As for `predict`; the report is that of the cascade.
             ensemble: As for `predict`; the report is that of the ensemble, with the encoder alone beside it.
 
@@ -312,6 +315,7 @@ class SentimentClassifier(RowPrediction, Publication):
             train=train,
             validation=validation,
             explained_errors=explained_errors,
+            behaviour=behaviour,
             combination=combination_of(cascade=cascade, ensemble=ensemble),
         )
 

@@ -218,11 +218,11 @@ class SentimentFineTuner:
         that of the cross-validation in `fit`: each row was scored by a model that was trained without it.
 
         The report has each metric with its 95 % interval; the majority label and TF-IDF with logistic regression,
-        fitted to the same training rows, for comparison; and slices by length, confidence and
-        `DataConfig.slice_columns`.
+        fitted to the same training rows, for comparison; slices by length, confidence and
+        `DataConfig.slice_columns`; and what the model does with changed texts, see `check_behaviour`.
 
         Args:
-            full: False for the metrics alone, without intervals and baselines, which take seconds.
+            full: False for the metrics alone, without intervals, baselines and behaviour, which take seconds.
             metrics: More metrics by name, beside those that the fine-tuner was made with.
 
         Returns:

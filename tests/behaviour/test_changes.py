@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from imdb_sentiment.behaviour.changes import CHANGES
+from imdb_sentiment.behaviour.changes import ADDITIONS, CHANGES
 from imdb_sentiment.behaviour.templates import LANGUAGES
 
 
@@ -21,7 +21,7 @@ from imdb_sentiment.behaviour.templates import LANGUAGES
     ],
 )
 def test_each_change(name: str, text: str, changed: str | None) -> None:
-    result = CHANGES[name](text, LANGUAGES["en"], Random(1))
+    result = CHANGES[name](text, Random(1))
     if changed is None:
         assert result != text
         assert sorted(result) == sorted(text)
@@ -33,7 +33,7 @@ def test_each_change(name: str, text: str, changed: str | None) -> None:
 @pytest.mark.parametrize("language", ["en", "pt"])
 def test_added_sentences_stand_before_or_after(language: str) -> None:
     words = LANGUAGES[language]
-    after = CHANGES["irrelevant sentence after"]("Good.", words, Random(0))
-    before = CHANGES["irrelevant sentence before"]("Good.", words, Random(0))
+    after = ADDITIONS["irrelevant sentence after"]("Good.", words, Random(0))
+    before = ADDITIONS["irrelevant sentence before"]("Good.", words, Random(0))
     assert after.removeprefix("Good. ") in words.irrelevant
     assert before.removesuffix(" Good.") in words.irrelevant

@@ -77,7 +77,7 @@ def test_one_label_alone_can_be_measured(saved_model: Path, tmp_path: Path) -> N
     )
     report = run("evaluate", saved_model, "--data", data, "--json").read_json()["test"]
     assert (report["accuracy"], report["roc_auc"], report["average_precision"]) == (1, None, None)
-    assert re.search("ROC-AUC +undefined", run("evaluate", saved_model, "--data", data).out)
+    assert re.search("ROC-AUC +\N{EN DASH}", run("evaluate", saved_model, "--data", data).out)
 
 
 def test_rows_that_taught_the_model_are_pointed_out_and_measured_apart(

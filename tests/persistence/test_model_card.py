@@ -18,9 +18,10 @@ def test_the_hub_finds_the_figures_of_the_test_split(saved_model: Path, fitted: 
     card = ModelCard.load(saved_model / "README.md")
     report = fitted.evaluate()
     figures = {result.metric_type: result.metric_value for result in card.data.eval_results or []}
-    assert figures["accuracy"] == report.accuracy
-    assert figures["log_loss"] == report.log_loss
+    assert figures["accuracy"] == round(report.accuracy, 4)
+    assert figures["log_loss"] == round(report.log_loss, 4)
     assert len(figures) == 11
+    assert (card.data.language, card.data.license) == ("en", "unknown")
     assert card.data.library_name == "transformers"
     assert card.data.model_name == saved_model.name
 
@@ -28,7 +29,11 @@ def test_the_hub_finds_the_figures_of_the_test_split(saved_model: Path, fitted: 
 def test_the_card_tells_a_reader_what_the_model_does_and_how_well(saved_model: Path) -> None:
     text = (saved_model / "README.md").read_text(encoding="utf-8")
     assert "Classifies texts as negative or positive." in text
-    assert "| accuracy | 1.0000 |" in text
+    assert "| accuracy | 1.000 |" in text
+    assert "rows are predicted correctly, 100.0%" in text
+    assert "imdb-sentiment predict PATH_OR_ID 'Your text.'" in text
+    assert "texts in English, like those that it was trained on" in text
+    assert "| denied praise | 60 | " in text
     assert "| TF-IDF + LR |" in text
     assert "A text is labelled positive if its probability is above 0.5.\n" in text
     metadata = SentimentClassifier.from_pretrained(saved_model).metadata
@@ -85,8 +90,8 @@ def test_card_page_and_files_have_the_same_figures_whatever_a_trial_chooses(
     card = (folder / "README.md").read_text(encoding="utf-8")
     page = alone.save_html(tmp_path / "report.html").read_text(encoding="utf-8")
     for metric in METRICS:
-        figure = f"{saved.metrics['test'][metric]:.4f}"
-        assert f"{getattr(alone, metric):.4f}" == f"{getattr(among_others, metric):.4f}" == figure, metric
+        figure = f"{saved.metrics['test'][metric]:.3f}"
+        assert f"{getattr(alone, metric):.3f}" == f"{getattr(among_others, metric):.3f}" == figure, metric
         assert f"| {METRICS[metric].label.format(positive='positive')} | {figure} | " in card
         assert f'<th scope="row">{METRICS[metric].label.format(positive="positive")}</th><td>{figure}</td>' in page
     assert {alone.numeric_precision, among_others.numeric_precision} == {"fp32"}
@@ -176,5 +181,5 @@ def test_where_the_test_split_has_known_rows_the_card_is_about_the_others(
     folder = tuner.save(tmp_path / "model")
     card = ModelCard.load(folder / "README.md")
     figures = {result.metric_type: result.metric_value for result in card.data.eval_results or []}
-    assert figures["accuracy"] == unseen.accuracy != tuner.evaluate().accuracy
+    assert figures["accuracy"] == round(unseen.accuracy, 4) != tuner.evaluate().accuracy
     assert "| 40 test rows | " in card.text

@@ -1,4 +1,4 @@
-"""The page of a report, in a real browser: safe, alone, readable, and open to all."""
+"""The page of a report, in a real browser: safe, alone, readable, and open to all. Covers results/report_page.py."""
 
 import os
 import shutil
@@ -69,10 +69,13 @@ def test_nothing_is_asked_for_from_outside_and_no_script_runs(browser: Browser, 
 def test_markup_in_texts_labels_and_names_shows_as_text(page: Page) -> None:
     assert page.locator("script, img, iframe, link").count() == 0
     shown = page.locator("main").inner_text()
-    assert shown.count(UNKIND) >= 4  # heading, mistake, suspect, provenance
-    assert page.locator("article mark").first.inner_text() == "<script>document.title"
-    assert f"{LABELS[0]}, predicted as {LABELS[1]} at 0.999" in shown
+    assert shown.count(UNKIND) >= 6  # heading, mistake, suspect, provenance, a changed text twice
+    explained = page.locator("#errors ~ article mark")
+    assert explained.first.inner_text() == "<script>document.title"
+    assert "underline" in (explained.first.get_attribute("style") or "")
+    assert f"Row 1, confident: 0.999 for {LABELS[1]}" in shown
     assert f"share that is {LABELS[1]}" in (page.locator("svg").first.text_content() or "")
+    assert "<br" not in shown
 
 
 def test_each_part_is_there_and_the_verdict_comes_first(page: Page) -> None:
@@ -81,17 +84,60 @@ def test_each_part_is_there_and_the_verdict_comes_first(page: Page) -> None:
         "Metrics",
         "Confusion matrix",
         "Curves",
+        "Behaviour",
         "Slices",
-        "Most confident errors",
+        "Errors",
         "Labels that may be wrong",
         "Audit findings",
         "Provenance",
     ]
     plots = page.locator("figure h3").all_inner_texts()
-    assert plots == ["Reliability", "ROC curve", "Precision and recall", "Threshold", "Abstaining", "Training"]
-    assert "rows are predicted correctly" in page.locator("main > section li").first.inner_text()
+    ranking = ["ROC curve", "Precision and recall"]
+    assert plots == ["Reliability", "Probabilities", *ranking, "Threshold", "Abstaining", "Training"]
+    assert page.locator("nav a").all_inner_texts() == headings
+    for link in page.locator("nav a").all():
+        assert page.locator(f"h2{link.get_attribute('href')}").count() == 1
+    verdict = page.locator("main > section li").all_inner_texts()
+    assert verdict[0].startswith("Accuracy WORSE than TF-IDF + LR")
+    assert "rows are predicted correctly" in verdict[1]
     for plot in page.locator("figure svg").all():
         assert len(plot.get_attribute("aria-label") or "") > 40
+
+
+def test_a_bad_verdict_looks_bad_and_a_good_one_does_not(page: Page, tmp_path: Path) -> None:
+    def colours() -> list[Any]:
+        styles = (
+            "(document.querySelector('.verdict li')).color",
+            "(document.querySelector('.verdict')).borderLeftColor",
+        )
+        return [page.evaluate(f"getComputedStyle{style}") for style in styles]
+
+    bad = colours()
+    page.goto(replace(make_report(), baselines=()).save_html(tmp_path / "fine.html").as_uri())
+    assert "rows are predicted correctly" in page.locator("main > section li").first.inner_text()
+    assert all(one != other for one, other in zip(bad, colours(), strict=True))
+
+
+def test_errors_of_both_kinds_follow_the_legend(page: Page) -> None:
+    kinds = page.locator("#errors ~ h3").all_inner_texts()
+    assert [kind.partition(":")[0] for kind in kinds[:2]] == [
+        f"{LABELS[0]}, predicted as {LABELS[1]}",
+        f"{LABELS[1]}, predicted as {LABELS[0]}",
+    ]
+    shown = page.locator("main").inner_text()
+    assert shown.index("Words on green speak for") < shown.index("Row 1, confident")
+
+
+def test_what_was_changed_is_marked_and_findings_are_in_words(page: Page) -> None:
+    assert page.locator("mark.changed").all_inner_texts() == ["godo"]
+    assert page.locator("#audit ~ ul li").all_inner_texts() == [
+        "warning: 3 rows of train with a blank text.",
+        "for information: 1 row of train with nearly the text of a row of test.",
+    ]
+    shown = page.locator("main").inner_text()
+    assert "A misspelled word changes the label in 40.0% of 30 cases" in shown
+    assert "Not checked: praise, blame and their denial" in shown
+    assert f"godo → {LABELS[0]} (0.800)" in shown
 
 
 def test_a_narrow_screen_needs_no_scrolling_sideways(page: Page) -> None:

@@ -94,6 +94,7 @@ def test_a_plot_is_drawn_on_new_axes_that_pyplot_does_not_hold(name: PlotName) -
     axes = make_report().plot(name)
     assert axes.get_title() in (
         "Reliability",
+        "Probabilities",
         "ROC curve",
         "Precision and recall",
         "Threshold",
@@ -158,7 +159,7 @@ one_label = metrics_of(MeasuredRows(np.array([0.2, 0.6, 0.4]), np.array([0, 0, 0
             "rocs",
             None,
             ConfigError,
-            "no plot 'rocs'\n  expected: reliability, roc, precision_recall, ",
+            "no plot 'rocs'\n  expected: reliability, probabilities, roc, precision_recall, ",
         ),
         (make_report(60), ["roc"], None, ConfigError, "no plot \\['roc'\\]"),
         (make_report(60), "roc", [1, 2], ConfigError, "ax is not one pair of axes\n  found:    \\[1, 2\\]\n"),

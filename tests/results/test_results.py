@@ -136,8 +136,8 @@ def test_a_baseline_that_is_better_is_called_so() -> None:
 
 
 def test_a_report_says_what_is_undefined() -> None:
-    assert re.search("ROC-AUC +undefined", str(make_report(roc_auc=None)))
-    assert re.search("average precision +undefined", str(make_report(average_precision=None)))
+    assert re.search("ROC-AUC +\N{EN DASH}", str(make_report(roc_auc=None)))
+    assert re.search("average precision +\N{EN DASH}", str(make_report(average_precision=None)))
 
 
 def test_a_calibration_says_what_it_changed() -> None:

@@ -5,6 +5,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, sync_playwright
 
-from imdb_sentiment import SentimentFineTuner
+from imdb_sentiment import SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.serving import create_app
 
 pytestmark = pytest.mark.integration
@@ -109,6 +110,38 @@ def test_an_improbable_label_is_abstained(page: Page) -> None:
     classify(page)
     assert page.locator("#label").inner_text().startswith("No answer; perhaps ")
     assert page.locator("#notes").inner_text() == "The probability is below 1."
+
+
+def test_a_promise_is_sent_and_a_refusal_of_it_is_shown(browser: Browser, abstaining_model: Path) -> None:
+    app = create_app(SentimentClassifier.from_pretrained(abstaining_model))
+    with running(app) as address, context_of(browser) as context:
+        page = context.new_page()
+        page.goto(address)
+        page.get_by_text("It answers").wait_for()
+        page.get_by_label("or to keep a promise").fill(" error<=0.05 ")
+        with page.expect_request("**/predict") as asked:
+            classify(page, result="#result")
+        assert asked.value.post_data_json == {"text": TEXT, "abstain_below": 0, "abstain": "error<=0.05"}
+        assert not page.get_by_role("alert").is_visible()
+        page.get_by_label("or to keep a promise").fill("precision>=1")
+        classify(page, "Superb.", result="#problem")
+        assert "precision>=1" in page.get_by_role("alert").inner_text()
+        page.get_by_label("or to keep a promise").fill("error<=0.05")
+        page.get_by_label("Abstain below").fill("0.9")
+        page.get_by_role("button", name="Classify").click()
+        page.get_by_text("does not go with abstain_below").wait_for()
+
+
+def test_an_answer_that_would_break_the_promise_is_abstained(page: Page) -> None:
+    def answer(route: Route) -> None:
+        prediction = {"label": "positive", "score": 0.6, "probabilities": {"negative": 0.4, "positive": 0.6}}
+        rest = {"truncated": False, "abstained": True, "answered_by": "encoder"}
+        route.fulfill(json={"predictions": [prediction | rest]})
+
+    page.route("**/predict", answer)
+    page.get_by_label("or to keep a promise").fill("error<=0.05")
+    classify(page, result="#result")
+    assert page.locator("#notes").inner_text() == "The probability is too low to keep the promise error<=0.05."
 
 
 def test_a_refusal_is_shown(page: Page) -> None:

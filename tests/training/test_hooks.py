@@ -140,7 +140,7 @@ def test_where_a_label_is_absent_a_metric_may_be_undefined(measured: MeasuredRow
     assert report.custom_metrics == {"fails": None, "nan": None, "mean": pytest.approx(ones.positive.mean())}
     assert report.intervals is not None
     assert not {"fails", "nan", "mean"} & set(report.intervals)
-    assert "undefined" in str(report)
+    assert "\N{EN DASH}" in str(report)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from itertools import product
 from random import Random
 from typing import Literal, NamedTuple
 
-from imdb_sentiment.behaviour.changes import CHANGES
+from imdb_sentiment.behaviour.changes import ADDITIONS, CHANGES
 from imdb_sentiment.behaviour.templates import Words
 
-__all__ = ["Case", "Expected", "invariances", "negations"]
+__all__ = ["Case", "Expected", "invariances", "is_sentiment", "negations", "not_checked", "plain_opinions"]
+
+_SENTIMENT = {("negative", "positive"), ("neg", "pos"), ("negativo", "positivo"), ("negativa", "positiva")}
 
 Expected = Literal["same", "positive", "negative", "higher"]
 
@@ -27,14 +29,38 @@ class Case(NamedTuple):
     probability of the positive label."""
 
 
-def invariances(texts: Sequence[str], words: Words, *, seed: int) -> Iterator[Case]:
-    """Yield cases whose two texts should get one label."""
+def is_sentiment(labels: tuple[str, str]) -> bool:
+    """Return whether the labels, negative first, are those of sentiment."""
+    negative, positive = labels
+    return (negative.casefold(), positive.casefold()) in _SENTIMENT
+
+
+def plain_opinions(words: Words) -> list[str]:
+    """Return the opinions that come with the library, which deny nothing."""
+    return [text for positive in (True, False) for text in words.opinions(negated=False, positive=positive)]
+
+
+def not_checked(labels: tuple[str, str], words: Words | None) -> tuple[str, ...]:
+    """Say which cases there are none of for a task, and for a language whose words are not known."""
+    missing = []
+    if words is None or not is_sentiment(labels):
+        missing.append("praise, blame and their denial, which are only tried for sentiment in English or Portuguese")
+    if words is None:
+        missing.append("added sentences and other names, places and numbers, which there are in these languages only")
+    return tuple(missing)
+
+
+def invariances(texts: Sequence[str], words: Words | None, *, seed: int) -> Iterator[Case]:
+    """Yield cases whose two texts should get one label; without words of the language those that add none."""
     random = Random(seed)  # noqa: S311 - which words are changed is no secret
     for name, change in CHANGES.items():
         for text in texts:
-            changed = change(text, words, random)
+            changed = change(text, random)
             if changed != text:
                 yield Case(name, text, changed, "same")
+    if words is None:
+        return
+    yield from (Case(name, text, add(text, words, random), "same") for name, add in ADDITIONS.items() for text in texts)
     fillers = {"person": words.people, "place": words.places, "number": words.numbers}
     for (gap, values), text in product(fillers.items(), texts):
         frame = random.choice(words.framed)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_behaviour"]
 
+_OTHER = "other"
+
 
 @reports_errors
 @with_column_options
@@ -30,9 +32,9 @@ def check_behaviour(
     language: Annotated[
         str,
         typer.Option(
-            help="Language of the sentences that are added: en or pt.",
+            help="Language of the texts: en, pt, or other, in which no sentences are added.",
             metavar="NAME",
-            autocompletion=one_of("en", "pt"),
+            autocompletion=one_of("en", "pt", _OTHER),
         ),
     ] = "en",
     settings: DataSettings = None,
@@ -46,7 +48,7 @@ def check_behaviour(
     from imdb_sentiment.behaviour.check import check_behaviour as check
 
     classifier, texts = _open(model, data, settings, columns)
-    report = check(classifier, texts, language=language)
+    report = check(classifier, texts, language=None if language == _OTHER else language)
     if json:
         print_json(report.to_dict())
     else:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,11 +23,26 @@ from imdb_sentiment.runtime.messages import CONTROL_CHARACTERS, Advice, visible
 if TYPE_CHECKING:
     from imdb_sentiment.results.audit import DataAudit
 
-__all__ = ["for_shell", "print_json", "print_json_lines", "reports_errors", "say", "show", "standard_streams", "warn"]
+__all__ = [
+    "command_line",
+    "for_shell",
+    "print_json",
+    "print_json_lines",
+    "reports_errors",
+    "say",
+    "show",
+    "standard_streams",
+    "warn",
+]
 
 P = ParamSpec("P")
 
 _ERROR_SECONDS = 2.0  # a launcher ends all processes, including rank 0, once one has ended
+
+
+def command_line() -> str:
+    """Return the command that this process was started with, ready to be pasted."""
+    return shlex.join(["imdb-sentiment", *sys.argv[1:]])
 
 
 def reports_errors(command: Callable[P, None]) -> Callable[P, None]:

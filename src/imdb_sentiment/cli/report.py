@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imdb_sentiment.cli.console import reports_errors, say
+from imdb_sentiment.cli.console import command_line, reports_errors, say
 from imdb_sentiment.cli.evaluate import label_names, measure, open_model_and_rows
 from imdb_sentiment.cli.options import (
     OUTPUT,
@@ -50,6 +50,7 @@ def report(
     columns: dict[str, object],
 ) -> None:
     """Write a report on a saved model: verdict, metrics next to baselines, curves, errors."""
+    from imdb_sentiment.results.report_page import write_page
     from imdb_sentiment.runtime.files import check_new_file
 
     check_new_file(output, overwrite=overwrite)
@@ -57,16 +58,21 @@ def report(
     opened = open_model_and_rows(model, data_config, others=True)
     classifier, data_config, rows = opened
     train, validation = _training_rows(classifier, rows.others or rows.test)
-    full = measure(opened, train=train, validation=validation, explained_errors=explain, ensemble=ensemble)
+    full = measure(
+        opened, train=train, validation=validation, explained_errors=explain, behaviour=True, ensemble=ensemble
+    )
     page = full.unseen or full
     issues, reason = (None, None) if no_label_issues else _label_issues(classifier, data_config)
     title = f"{Path(model).name} on {Path(data).name}"
-    full.save_html(output, title=title, label_issues=issues, overwrite=overwrite)
+    write_page(full, output, title=title, label_issues=issues, command=command_line(), overwrite=overwrite)
     say(str(page))
     for note in [*rows.notes, *filter(None, [page.flipped_warning()])]:
         say(f"note: {note}")
     if caveat := page.baselines_caveat():
         say(f"note: {caveat}")
+    if full.behaviour:
+        for check in full.behaviour.weaknesses()[:1]:
+            say(f"note: {check.says(full.labels)}")
     if full.unseen:
         say(f"note: without {full.seen_rows:,} rows used to train the model or to choose its best epoch")
     if reason:

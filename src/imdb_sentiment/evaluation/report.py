@@ -16,7 +16,7 @@ from imdb_sentiment.evaluation.comparison import compare_resampled
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.slices import measure_slices
 from imdb_sentiment.evaluation.thresholds import Goal, choose_threshold
-from imdb_sentiment.reporting.curves import Coverage, Curves, Ranking, Thresholds
+from imdb_sentiment.reporting.curves import Coverage, Curves, Histogram, Ranking, Thresholds
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.results.comparison import Interval
 from imdb_sentiment.results.evaluation import BaselineReport, EvaluationReport
@@ -27,6 +27,7 @@ from imdb_sentiment.runtime.process_wide import WARNINGS_LOCK
 __all__ = ["full_report", "metrics_of", "with_provenance"]
 
 _THRESHOLDS = 201
+_BINS = 20
 
 
 def full_report(
@@ -185,8 +186,18 @@ def _curves_of(measured: MeasuredRows) -> Curves:
         precision, recall, _ = precision_recall_curve(measured.labels, measured.positive, drop_intermediate=True)
         ranking = Ranking(false, true, recall, precision)
     return Curves(
-        reliability(measured.positive, measured.labels), ranking, _threshold_curve(measured), _coverage_curve(measured)
+        reliability(measured.positive, measured.labels),
+        _histogram(measured),
+        ranking,
+        _threshold_curve(measured),
+        _coverage_curve(measured),
     )
+
+
+def _histogram(measured: MeasuredRows) -> Histogram:
+    edges = np.linspace(0, 1, _BINS + 1)
+    negative, positive = (np.histogram(measured.positive[measured.labels == label], edges)[0] for label in (0, 1))
+    return Histogram(edges, negative, positive)
 
 
 def _threshold_curve(measured: MeasuredRows) -> Thresholds:

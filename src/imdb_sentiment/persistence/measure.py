@@ -2,8 +2,10 @@
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from imdb_sentiment.behaviour.for_report import behaviour_for_report
 from imdb_sentiment.data.labels import Labelled, Texts, match_labels
 from imdb_sentiment.data.slices import checked_slices
 from imdb_sentiment.errors import DataError
@@ -12,6 +14,7 @@ from imdb_sentiment.evaluation.report import full_report, with_provenance
 from imdb_sentiment.inference.inputs import Combination
 from imdb_sentiment.inference.measured_rows import measured_rows, slices_of
 from imdb_sentiment.persistence.opened_model import OpenedModel
+from imdb_sentiment.results.behaviour import BehaviourReport
 from imdb_sentiment.results.evaluation import EvaluationReport
 from imdb_sentiment.results.metrics import CustomMetrics
 from imdb_sentiment.runtime.messages import cut, list_values, quote
@@ -29,6 +32,7 @@ def measure_model(
     train: object,
     validation: object,
     explained_errors: int,
+    behaviour: bool,
     combination: Combination,
 ) -> EvaluationReport:
     """Measure a model and warn its user; see `SentimentClassifier.evaluate`."""
@@ -43,6 +47,7 @@ def measure_model(
         else:
             scores = model.scorer_for(combination).score(texts)
         precision = model.numeric_precision
+        checked = _check_behaviour(model, texts, combination) if behaviour else None
     measured = measured_rows(scores, texts, true, model.calibration_for(combination), custom)
     groups = slices_of(scores, measured) | given
     if wrong := [name for name, column in groups.items() if len(column) != len(true)]:
@@ -56,6 +61,7 @@ def measure_model(
         validation=None if validation is None else _both_labels("validation", validation, model),
         encoder_alone=alone,
     ).with_labels_read_as(read_as)
+    report = replace(report, behaviour=checked)
     errors = (report.unseen or report).confident_errors(count=explained_errors)
     explanations = {error.row: model.explain(texts[error.row - 1]) for error in errors}
     for warning in filter(None, (report.flipped_warning(), report.seen_warning())):
@@ -64,6 +70,16 @@ def measure_model(
     if (held_out := model.artifact.held_out) and combination == "encoder":
         provenance = provenance._replace(promises=usual_promises(held_out, threshold=model.threshold))
     return with_provenance(report, provenance, numeric_precision=precision)
+
+
+def _check_behaviour(model: OpenedModel, texts: Texts, combination: Combination) -> BehaviourReport:
+    scorer = model.scorer_for(combination)
+    return behaviour_for_report(
+        texts,
+        lambda changed: scorer.score(list(changed)).probabilities[:, 1],
+        labels=model.labels,
+        threshold=model.calibration_for(combination).threshold,
+    )
 
 
 def _both_labels(name: str, given: object, model: OpenedModel) -> Labelled:

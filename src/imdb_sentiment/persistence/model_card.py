@@ -8,7 +8,9 @@ from imdb_sentiment.evaluation.abstention import usual_promises
 from imdb_sentiment.reporting.markdown import escape, markdown_table
 from imdb_sentiment.results.abstention import abstention_rows
 from imdb_sentiment.results.evaluation import EvaluationReport
+from imdb_sentiment.results.metric_tables import digits_for
 from imdb_sentiment.results.metrics import METRICS
+from imdb_sentiment.results.verdict import conclusions_of
 from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
     from imdb_sentiment.evaluation.held_out import HeldOutRows
     from imdb_sentiment.persistence.metadata import ModelMetadata
     from imdb_sentiment.results.abstention import Abstention, NoAbstention
+    from imdb_sentiment.results.behaviour import BehaviourReport
 
 __all__ = ["CARD_FILE", "model_card"]
 
 CARD_FILE = "README.md"
 
 _ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_IDS = {"minilm": "sentence-transformers/all-MiniLM-L6-v2"}
+_LANGUAGES = {"en": "English", "pt": "Portuguese"}
 _STOCK = """```python
 from transformers import pipeline
 
@@ -34,6 +39,11 @@ _OURS = """```python
 from imdb_sentiment import SentimentClassifier
 
 classifier = SentimentClassifier.from_pretrained("PATH_OR_ID")
+print(classifier.predict(EXAMPLE))
+```
+
+```bash
+imdb-sentiment predict PATH_OR_ID SHELL_EXAMPLE
 ```"""
 _ABSTENTION = [
     "## Abstention",
@@ -56,22 +66,26 @@ def model_card(metadata: "ModelMetadata", held_out: "HeldOutRows | None" = None,
     test = full and (full.unseen or full)
     shown = source if on_hub else "own data"
     results = [
-        EvalResult("text-classification", shown, shown, metric, test.value_of(metric), dataset_split="test")
+        EvalResult("text-classification", shown, shown, metric, round(value, 4), dataset_split="test")
         for metric in ([*METRICS, *test.custom_metrics] if test and not test.cross_validated else ())
-        if test and test.value_of(metric) is not None
+        if test and (value := test.value_of(metric)) is not None
     ]
+    base_model = _HUB_IDS.get(metadata.base_model, metadata.base_model)
+    language = full.behaviour.language if full and full.behaviour else None
     data = ModelCardData(
-        base_model=metadata.base_model if _ON_THE_HUB.fullmatch(metadata.base_model) else None,
+        base_model=base_model if _ON_THE_HUB.fullmatch(base_model) else None,
         datasets=[source] if on_hub else None,
         eval_results=results or None,
+        language=language,
         library_name="transformers",
+        license="unknown",  # the owner's choice; the text of the card says so
         model_name=name,
         pipeline_tag="text-classification",
         tags=["imdb_sentiment", "text-classification"],
     )
     head = ["---", data.to_yaml(), "---", "", f"# {escape(name)}", ""]
     promises = usual_promises(held_out, threshold=metadata.calibration.threshold) if held_out else []
-    return visible("\n".join([*head, *_body(metadata, test, promises, name), ""]))
+    return visible("\n".join([*head, *_body(metadata, full, promises, name), ""]))
 
 
 def _cross_validation(metadata: "ModelMetadata") -> dict[str, Any] | None:
@@ -82,12 +96,12 @@ def _cross_validation(metadata: "ModelMetadata") -> dict[str, Any] | None:
 
 def _body(
     metadata: "ModelMetadata",
-    test: EvaluationReport | None,
+    full: EvaluationReport | None,
     promises: "Sequence[Abstention | NoAbstention]",
     name: str,
 ) -> list[str]:
+    test = full and (full.unseen or full)
     negative, positive = map(escape, metadata.labels)
-    use = _OURS if metadata.export else _STOCK + _OURS  # a stock pipeline does not open a graph
     origin = f"It is a third-party model, {escape(metadata.base_model)}."
     if metadata.splits:
         rows = {split: f"{sum(by_label.values()):,}" for split, by_label in metadata.splits["rows"].items()}
@@ -96,23 +110,24 @@ def _body(
             if metadata.splits.get("folds")
             else f"the epoch and the calibration were chosen on {rows['validation']} validation rows."
         )
-    threshold, policy = metadata.calibration.threshold, metadata.length_policy
-    decision = f"A text is labelled {positive} if its probability is above {threshold:.4g}."
-    if threshold != 0.5:
-        decision += " A stock pipeline ignores this threshold, and returns the more probable label."
     metrics = ["The model was not evaluated on a test split before it was saved."]
     if test:
         corner = f"{test.rows:,} rows, cross-validated" if test.cross_validated else f"{test.rows:,} test rows"
-        metrics = markdown_table(test.metric_rows(corner=corner))
+        metrics = markdown_table(test.metric_rows(corner=corner, digits=digits_for(test.rows)))
         metrics += ["", f"{test.computed_in().capitalize()}{', before it was exported' if metadata.export else ''}."]
-    whole = ", and all of a longer text in overlapping windows" if policy.long_texts == "windows" else ""
     return [
         f"Classifies texts as {negative} or {positive}. {origin}",
         "",
-        *use.replace("PATH_OR_ID", name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID").splitlines(),
+        *([f"- {escape(one.sentence)}" for one in conclusions_of(full)] if full else []),
+        *(f"- When it was trained: {escape(warning)}." for warning in metadata.warnings),
         "",
-        decision,
-        f"It reads {policy.max_length} tokens{whole}; {escape(policy.stock_pipeline)}.",
+        "## Use",
+        "",
+        *_use(metadata, name),
+        "",
+        "## Intended use and limits",
+        "",
+        *_limits(metadata, full),
         "",
         "## Metrics",
         "",
@@ -120,8 +135,51 @@ def _body(
         "",
         "They only apply to texts of the same kind as the evaluation data.",
         "",
+        *(_behaviour(full.behaviour) if full and full.behaviour else []),
         *([*_ABSTENTION, *markdown_table(abstention_rows(promises)), ""] if promises else []),
         "## Training",
         "",
         *markdown_table([["", ""], *([name, value] for name, value in metadata.background().provenance.items())]),
     ]
+
+
+def _use(metadata: "ModelMetadata", name: str) -> list[str]:
+    use = _OURS if metadata.export else _STOCK + _OURS  # a stock pipeline does not open a graph
+    python, shell = '"Your text."', "'Your text.'"
+    if len(metadata.text_columns) > 1:
+        python, shell = '[("First text.", "Second text.")]', "$'First text.\\tSecond text.'"
+    where = name if _ON_THE_HUB.fullmatch(name) else "PATH_OR_ID"
+    return use.replace("SHELL_EXAMPLE", shell).replace("EXAMPLE", python).replace("PATH_OR_ID", where).splitlines()
+
+
+def _limits(metadata: "ModelMetadata", full: EvaluationReport | None) -> list[str]:
+    positive, threshold, policy = (
+        escape(metadata.labels.positive),
+        metadata.calibration.threshold,
+        metadata.length_policy,
+    )
+    decision = f"A text is labelled {positive} if its probability is above {threshold:.4g}."
+    if threshold != 0.5:
+        decision += " A stock pipeline ignores this threshold, and returns the more probable label."
+    whole = ", and all of a longer text in overlapping windows" if policy.long_texts == "windows" else ""
+    language = full.behaviour.language if full and full.behaviour else None
+    texts = f"in {_LANGUAGES[language]}, " if language in _LANGUAGES else ""
+    return [
+        f"- It is meant for texts {texts}like those that it was trained on. On texts of another kind, source, time or "
+        "language it was not measured; check it there before you use it.",
+        "- Some of its answers are wrong, at the rates below. Let a person decide where an error harms someone.",
+        f"- {decision}",
+        f"- It reads {policy.max_length} tokens{whole}; {escape(policy.stock_pipeline)}.",
+        f"- License: not stated. Those of the base model, {escape(metadata.base_model)}, and of the training data "
+        "apply. Whoever publishes the model should set `license` at the top of this file.",
+    ]
+
+
+def _behaviour(behaviour: "BehaviourReport") -> list[str]:
+    lines = ["## Behaviour", ""]
+    if behaviour.checks:
+        lines += ["What the model does if a text is changed: the share of the cases in which it fails.", ""]
+        rows = [[check, *rest] for check, _, *rest in behaviour.rows_of_text()]
+        lines += [*markdown_table(rows), ""]
+    lines += [f"- {escape(sentence)}" for sentence in behaviour.conclusions()]
+    return [*lines, ""]

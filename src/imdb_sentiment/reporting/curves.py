@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Coverage", "Curves", "Ranking", "Reliability", "Thresholds"]
+__all__ = ["Coverage", "Curves", "Histogram", "Ranking", "Reliability", "Thresholds"]
 
 
 class Reliability(NamedTuple):
@@ -18,6 +18,19 @@ class Reliability(NamedTuple):
 
     share: NDArray[np.float64]
     """Share of positive rows."""
+
+
+class Histogram(NamedTuple):
+    """How many rows have which probability of the positive label, in bins of equal width from 0 to 1."""
+
+    edges: NDArray[np.float64]
+    """Ends of the m bins, ascending, shape (m + 1,)."""
+
+    negative: NDArray[np.int64]
+    """Number of negative rows in each bin, shape (m,)."""
+
+    positive: NDArray[np.int64]
+    """Number of positive rows in each bin, shape (m,)."""
 
 
 class Ranking(NamedTuple):
@@ -61,6 +74,7 @@ class Curves(NamedTuple):
     """All curves of a report."""
 
     reliability: Reliability
+    histogram: Histogram
 
     ranking: Ranking | None
     """None if one label is absent."""

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["PLOT_NAMES", "Estimate", "Marks", "Plot", "PlotName", "curve_plots", "learning_plot", "training_plot"]
 
-PlotName = Literal["reliability", "roc", "precision_recall", "threshold", "abstention", "training"]
+PlotName = Literal["reliability", "probabilities", "roc", "precision_recall", "threshold", "abstention", "training"]
 
 PLOT_NAMES: tuple[PlotName, ...] = get_args(PlotName)
 """In the order of the page."""
 
 _BLUE, _ORANGE, _GREEN = "#3b7dd8", "#d9822b", "#2f9e6e"
+_UNSURE, _ROUNDING = (0.4, 0.6), 1e-9
 _ONE_SCORE = 2
 """Points of the ROC curve of a model with a constant score."""
 
@@ -34,6 +35,9 @@ class Plot(NamedTuple):
 
 class Marks(NamedTuple):
     """Numbers marked in plots and named in captions."""
+
+    negative: str
+    """Name of the negative label."""
 
     positive: str
     """Name of the positive label."""
@@ -64,7 +68,10 @@ def curve_plots(curves: Curves, marks: Marks, baselines: Sequence[tuple[str, Ran
         marks: What is marked on them.
         baselines: Name and curve of each simpler model.
     """
-    plots: dict[PlotName, Plot] = {"reliability": _reliability(marks, curves)}
+    plots: dict[PlotName, Plot] = {
+        "reliability": _reliability(marks, curves),
+        "probabilities": _probabilities(marks, curves),
+    }
     if curves.ranking:
         plots["roc"] = _roc(marks, curves.ranking, baselines)
         plots["precision_recall"] = _precision_recall(marks, curves.ranking)
@@ -87,6 +94,29 @@ def _reliability(marks: Marks, curves: Curves) -> Plot:
     return Plot("Reliability", caption, draw)
 
 
+def _probabilities(marks: Marks, curves: Curves) -> Plot:
+    bins = curves.histogram
+    unsure = (bins.edges[:-1] >= _UNSURE[0] - _ROUNDING) & (bins.edges[1:] <= _UNSURE[1] + _ROUNDING)
+    rows = int((bins.negative + bins.positive).sum())
+    between = int((bins.negative + bins.positive)[unsure].sum())
+
+    def draw(axes: "Axes") -> None:
+        # one is filled and the other an outline, so that they are told apart without colours
+        axes.stairs(bins.negative, bins.edges, fill=True, color=_ORANGE, alpha=0.5, label=f"truly {marks.negative}")
+        axes.stairs(bins.positive, bins.edges, color=_BLUE, linewidth=1.6, label=f"truly {marks.positive}")
+        _mark_at(axes, marks.threshold)
+        axes.set(xlabel=f"probability of {marks.positive}", ylabel="rows", xlim=(0, 1))
+        axes.set_ylim(bottom=0)
+        axes.legend(loc="upper center")
+
+    low, high = _UNSURE
+    caption = (
+        f"How many rows of each label have which probability. Errors are those on the wrong side of the threshold, the "
+        f"dotted line; {between / rows:.1%} of the rows have a probability between {low:g} and {high:g}."
+    )
+    return Plot("Probabilities", caption, draw)
+
+
 def _roc(marks: Marks, ranking: Ranking, baselines: Sequence[tuple[str, Ranking]]) -> Plot:
     def draw(axes: "Axes") -> None:
         _diagonal(axes)
@@ -97,20 +127,23 @@ def _roc(marks: Marks, ranking: Ranking, baselines: Sequence[tuple[str, Ranking]
         axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1.01))
         axes.legend(loc="lower right")
 
-    caption = f"The area below the curve, ROC-AUC, is {marks.roc_auc:.4f}; chance is 0.5, the dashed line."
+    caption = f"The area below the curve, ROC-AUC, is {marks.roc_auc:.3f}; chance is 0.5, the dashed line."
     return Plot("ROC curve", caption, draw)
 
 
 def _precision_recall(marks: Marks, ranking: Ranking) -> Plot:
+    # chance is in view, and no part of the curve is cut off
+    lowest = max(min(marks.positive_share, float(ranking.precision.min())) - 0.05, 0)
+
     def draw(axes: "Axes") -> None:
         axes.axhline(marks.positive_share, color=_ink(axes), alpha=0.4, linestyle="--", linewidth=1)
         axes.plot(ranking.recall, ranking.precision, color=_BLUE)
         axes.plot([marks.recall], [marks.precision], "o", color=_ORANGE, label="at the threshold")
-        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.02))
-        axes.legend(loc="lower left")
+        axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(lowest, 1.02))
+        axes.legend()
 
     caption = (
-        f"The area below it, average precision, is {marks.average_precision:.4f}; chance is {marks.positive_share:.3f}."
+        f"The area below it, average precision, is {marks.average_precision:.3f}; chance is {marks.positive_share:.3f}."
     )
     return Plot("Precision and recall", caption, draw)
 
@@ -145,6 +178,7 @@ def _coverage(curves: Curves) -> Plot:
     def draw(axes: "Axes") -> None:
         axes.plot(curve.share, curve.accuracy, color=_BLUE)
         axes.set(xlabel="share of rows that are answered", ylabel="accuracy of the answers", xlim=(0, 1.01))
+        axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))
 
     gain = "Gain from leaving the least confident predictions to a person"
     return Plot("Abstaining", f"{gain}: {'; '.join(sentences)}." if sentences else f"{gain}.", draw)
@@ -169,6 +203,7 @@ def training_plot(history: Sequence[Any], kept_epoch: float | None, kept_because
         if kept is not None:
             _mark_at(axes, epochs[kept])
         axes.set(xlabel="epoch", ylabel="log loss")
+        axes.set_ylim(bottom=0)
         axes.locator_params("x", integer=len(epochs) == max(epochs))
         axes.legend()
 

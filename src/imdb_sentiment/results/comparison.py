@@ -30,7 +30,11 @@ class Interval(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.low:.4f} to {self.high:.4f}"
+        return self.rounded(4)
+
+    def rounded(self, digits: int) -> str:
+        """Return it with so many digits after the point."""
+        return f"{self.low:.{digits}f} to {self.high:.{digits}f}"
 
 
 class Ranking(NamedTuple):

@@ -12,16 +12,17 @@ from imdb_sentiment.reporting.fragment import Fragment
 from imdb_sentiment.reporting.plots import PlotName
 from imdb_sentiment.results.background import ModelProvenance
 from imdb_sentiment.results.base import NOT_IN_DICT, Record, restore
+from imdb_sentiment.results.behaviour import BehaviourReport
 from imdb_sentiment.results.comparison import Comparison, Interval, flipped_warning
 from imdb_sentiment.results.label_issues import LabelIssues
 from imdb_sentiment.results.measured import ConfidentError, MeasuredRows, confident_errors, rows_frame
 from imdb_sentiment.results.metric_tables import metric_frame, metric_rows
 from imdb_sentiment.results.metrics import METRICS
 from imdb_sentiment.results.plots import plot_report
-from imdb_sentiment.results.report_views import report_fragment, report_markdown, report_page, report_text
+from imdb_sentiment.results.report_views import report_fragment, report_markdown, report_text
 from imdb_sentiment.results.slices import SliceReport, slice_frame
 from imdb_sentiment.results.verdict import baseline_verdict, baselines_caveat, one_label_warning, verdict_of
-from imdb_sentiment.runtime.files import as_path, write_text
+from imdb_sentiment.runtime.files import as_path
 from imdb_sentiment.runtime.messages import NOT_RECORDED, quote
 
 if TYPE_CHECKING:
@@ -129,6 +130,9 @@ class EvaluationReport(Record):
     slices: tuple[SliceReport, ...] = ()
     """The rows divided by length, confidence and columns of the data."""
 
+    behaviour: BehaviourReport | None = None
+    """What the model does with changed texts; None where that was not checked."""
+
     labels_read_as: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The model's name for each label that the data spell differently: `{"pos": "positive"}`."""
 
@@ -173,8 +177,9 @@ class EvaluationReport(Record):
         return report
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON types, with its warnings and without the rows."""
-        return Record.to_dict(self) | {"warnings": self.warnings()}
+        """Return the report as plain JSON types, with its warnings and without the rows and texts of the data."""
+        behaviour = self.behaviour and self.behaviour.without_given_texts()
+        return Record.to_dict(replace(self, behaviour=behaviour)) | {"warnings": self.warnings()}
 
     def to_markdown(self) -> str:
         """Return verdict, metrics and slices as Markdown, without texts of the data."""
@@ -203,17 +208,16 @@ class EvaluationReport(Record):
             OutputExistsError: The file exists, or cannot be written.
             MissingExtraError: matplotlib or Jinja2 is not installed.
         """
-        from imdb_sentiment.reporting.html import render_html
+        from imdb_sentiment.results.report_page import write_page
 
         file = as_path(path, "path")
-        page = report_page(self, title=title, label_issues=label_issues)
-        write_text(file, render_html(page), overwrite=overwrite)
+        write_page(self, file, title=title, label_issues=label_issues, overwrite=overwrite)
         return file
 
-    def metric_rows(self, *, corner: str = "") -> list[list[str]]:
+    def metric_rows(self, *, corner: str = "", digits: int = 4) -> list[list[str]]:
         """Return the metrics as rows of text, with intervals and baselines; the first row is the header."""
         reports = self._beside_others("this model" if self.baselines or self.encoder_alone else "")
-        return metric_rows(reports, self.intervals, positive=self.labels[1], corner=corner)
+        return metric_rows(reports, self.intervals, positive=self.labels[1], corner=corner, digits=digits)
 
     def _beside_others(self, name: str) -> "dict[str, EvaluationReport]":
         others = [*filter(None, [self.encoder_alone]), *self.baselines]
@@ -255,14 +259,14 @@ class EvaluationReport(Record):
 
         They are about the unseen rows if the model was trained on some of them.
         """
-        return verdict_of(self)
+        return [conclusion.sentence for conclusion in verdict_of(self)]
 
     def baselines_caveat(self) -> str | None:
         """Return a caveat about the comparison with baselines, if any."""
         return baselines_caveat(self)
 
     def confident_errors(self, *, count: int = 10) -> list[ConfidentError]:
-        """Return the most confident errors in descending order of confidence; none without rows."""
+        """Return the most confident errors in descending order of confidence, of both labels; none without rows."""
         if self.measured is None:
             return []
         explanations = self.background.explanations if self.background else {}
@@ -274,7 +278,7 @@ class EvaluationReport(Record):
         Like the page, it is of the rows that the model was not trained on, if it was trained on some.
 
         Args:
-            name: `reliability`, `roc`, `precision_recall`, `threshold`, `abstention` or `training`.
+            name: `reliability`, `probabilities`, `roc`, `precision_recall`, `threshold`, `abstention` or `training`.
             ax: Axes to draw on, in the colours of their style; by default those of a new figure, which a notebook shows
                 below the cell. Elsewhere pyplot does not know the figure, so that it needs no closing.
 
@@ -341,11 +345,19 @@ class BaselineReport(Record):
     @property
     def is_better(self) -> bool:
         """Whether the baseline beats the model beyond chance, by accuracy or by a threshold-free metric."""
-        comparison = self.comparison
+        return self._wins(-1)
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether the model beats the baseline beyond chance by one of them, and is not beaten by the other."""
+        return self._wins(1) and not self.is_better
+
+    def _wins(self, sign: int) -> bool:
+        """Return whether the model (1) or the baseline (-1) is better by one of the two."""
+        comparison, ranking = self.comparison, self.comparison.ranking()
         comparable = comparison.unlike(self.name, "this model") is None
-        less_accurate = comparison.beyond_chance and comparison.differences["accuracy"].value < 0
-        ranking = comparison.ranking()
-        return (comparable and less_accurate) or (ranking is not None and ranking.sign < 0)
+        more_accurate = comparison.beyond_chance and comparison.differences["accuracy"].value * sign > 0
+        return (comparable and more_accurate) or (ranking is not None and ranking.sign == sign)
 
     @property
     def verdict(self) -> str:

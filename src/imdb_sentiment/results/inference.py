@@ -1,6 +1,7 @@
 """Results of inference on texts and files."""
 
 import html
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ _SHOWN = 10
 _DEEPEST = 0.4
 """Background opacity of the strongest word, at which black and white letters stay legible."""
 
+_BREAK = re.compile(r"&lt;br\s*/?&gt;", re.IGNORECASE)
+"""A line break of HTML, escaped. Those between words are shown; words are shown as the model reads them."""
+
+_UNDERLINED = 0.3
 _FAINT, _STRONG = 0.05, 0.5
 """Shares of the strongest word's score."""
 
@@ -150,7 +155,10 @@ class Explanation(Record):
         return tuple(sorted(self.words, key=lambda word: -sign * word.score)[:count])
 
     def to_html(self) -> str:
-        """Return the escaped text as HTML, with each word on a background of its label's colour."""
+        """Return the escaped text as HTML, with each word on a background of its label's colour.
+
+        Strong words are underlined too, those for the negative label with dots.
+        """
         parts = []
         for part in range(len(self.texts)):
             pieces = []
@@ -158,7 +166,12 @@ class Explanation(Record):
                 inner = html.escape(text)
                 if word:
                     shade = f"rgba({_COLOURS[word.score > 0]}, {_DEEPEST * self._strength(word):.2f})"
-                    inner = f'<mark style="background: {shade}" title="{word.score:+.3f}">{inner}</mark>'
+                    style = f"background: {shade}"
+                    if self._strength(word) >= _UNDERLINED:
+                        style += f"; text-decoration: underline {'solid' if word.score > 0 else 'dotted'}"
+                    inner = f'<mark style="{style}" title="{word.score:+.3f}">{inner}</mark>'
+                else:
+                    inner = _BREAK.sub("<br>", inner)
                 pieces.append(inner)
             parts.append("".join(pieces))
         return visible(f'<div class="explanation">{"<br>".join(parts)}</div>')

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.errors import count_rows
+from imdb_sentiment.reporting.texts import break_lines
 from imdb_sentiment.results.metrics import NO_METRICS, CustomMetrics
 from imdb_sentiment.results.tables import one_line
 
@@ -102,6 +103,8 @@ def confident_errors(
 ) -> list[ConfidentError]:
     """Return the most confident errors in descending order of confidence; none without texts.
 
+    Half of them are of each label, as far as there are as many: a model may only be sure where it errs one way.
+
     Args:
         rows: The rows and their predictions.
         labels: Names of the negative and of the positive label.
@@ -111,7 +114,8 @@ def confident_errors(
     if not rows.texts:
         return []
     wrong = np.flatnonzero(~rows.correct)
-    worst = wrong[np.argsort(-rows.confidence[wrong], kind="stable")][:count].tolist()
+    ordered = wrong[np.argsort(-rows.confidence[wrong], kind="stable")]
+    worst = _of_both(ordered, rows.predicted[ordered] == rows.predicted[ordered[:1]], count)
     return [
         ConfidentError(
             row=rows.number(i),
@@ -121,12 +125,21 @@ def confident_errors(
             text=_text(rows.texts[i]),
             explanation=explanations.get(rows.number(i)),
         )
-        for i in worst
+        for i in worst.tolist()
     ]
+
+
+def _of_both(ordered: NDArray[np.intp], as_first: NDArray[np.bool_], count: int) -> NDArray[np.intp]:
+    """Return `count` positions in their order: half of those like the first one, and half of the others."""
+    ranks = np.where(as_first, np.cumsum(as_first), np.cumsum(~as_first))
+    others = min(int((~as_first).sum()), count - min(int(as_first.sum()), (count + 1) // 2))
+    kept: NDArray[np.intp] = ordered[ranks <= np.where(as_first, count - others, others)]
+    return kept
 
 
 def _text(text: str | tuple[str, str]) -> str:
     whole = text if isinstance(text, str) else "\n".join(text)
+    whole = break_lines(whole)
     return whole if len(whole) <= _MAX_TEXT else f"{whole[:_MAX_TEXT]} ..."
 
 

@@ -9,11 +9,26 @@ from imdb_sentiment.results.metrics import METRICS, label_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["confusion_rows", "metric_frame", "metric_rows"]
+__all__ = ["UNDEFINED", "confusion_rows", "digits_for", "metric_frame", "metric_rows"]
+
+UNDEFINED = "\N{EN DASH}"
+
+_MANY_ROWS = 10_000
+"""Rows from which on an interval is so narrow that a fourth digit says something."""
+
+
+def digits_for(rows: int) -> int:
+    """Return how many digits after the point of a metric are worth reading."""
+    return 3 if rows < _MANY_ROWS else 4
 
 
 def metric_rows(
-    reports: Mapping[str, Any], intervals: Mapping[str, Interval] | None, *, positive: str, corner: str = ""
+    reports: Mapping[str, Any],
+    intervals: Mapping[str, Interval] | None,
+    *,
+    positive: str,
+    corner: str = "",
+    digits: int = 4,
 ) -> list[list[str]]:
     """Return a table with one row per metric below its header.
 
@@ -22,17 +37,19 @@ def metric_rows(
         intervals: 95 % intervals by metric, where they were computed.
         positive: Name of the positive label.
         corner: First cell of the header.
+        digits: Number of digits after the point.
     """
     table = [[corner, *reports]]
     names = _names(reports)
     for name in names:
         values = [report.value_of(name) for report in reports.values()]
-        cells = ["undefined" if value is None else f"{value:.4f}" for value in values]
+        cells = [UNDEFINED if value is None else f"{value:.{digits}f}" for value in values]
         table.append([label_of(name, positive), *cells])
     if any(report.threshold != 0.5 for report in reports.values()):
         table.append(["threshold", *(f"{report.threshold:.4f}" for report in reports.values())])
     if intervals:
-        beside = ["95 % interval", *(str(intervals.get(name) or "") for name in names), ""]
+        ends = (intervals.get(name) for name in names)
+        beside = ["95 % interval", *(each.rounded(digits) if each else "" for each in ends), ""]
         for row, interval in zip(table, beside, strict=False):  # there may be no row of thresholds
             row.insert(2, interval)
     return table
@@ -60,7 +77,12 @@ def _names(reports: Mapping[str, Any]) -> list[str]:
     return [*METRICS, *next(iter(reports.values())).custom_metrics]
 
 
-def confusion_rows(labels: tuple[str, str], matrix: tuple[tuple[int, int], tuple[int, int]]) -> list[list[str]]:
-    """Return a confusion matrix below its header."""
-    rows = zip(labels, matrix, strict=True)
-    return [["true \\ predicted", *labels], *([label, *(f"{n:,}" for n in counts)] for label, counts in rows)]
+def confusion_rows(
+    labels: tuple[str, str], matrix: tuple[tuple[int, int], tuple[int, int]], *, shares: bool = False
+) -> list[list[str]]:
+    """Return a confusion matrix below its header, with each count's share of its row if wanted."""
+    table = [["true \\ predicted", *labels]]
+    for label, counts in zip(labels, matrix, strict=True):
+        total = sum(counts) if shares else 0
+        table.append([label, *(f"{n:,} ({n / total:.1%})" if total else f"{n:,}" for n in counts)])
+    return table

@@ -18,6 +18,7 @@ def plots_of(report: Any) -> dict[PlotName, Plot]:
     if report.curves is None:
         return {}
     marks = Marks(
+        negative=report.labels[0],
         positive=report.labels[1],
         positive_share=sum(report.confusion_matrix[1]) / report.rows,
         threshold=report.threshold,

@@ -55,14 +55,16 @@ class SliceReport(Record):
         return self.p_value < BY_CHANCE
 
 
-def slice_rows(slices: Iterable[SliceReport]) -> list[list[str]]:
-    """Return a table with one row per slice below its header."""
+def slice_rows(slices: Iterable[SliceReport], *, digits: int = 4) -> list[list[str]]:
+    """Return a table with one row per slice below its header, of metrics with so many digits after the point."""
     interval = "95 % interval"
     table = [["slice", "rows", "accuracy", interval, "differs (p)", "confidence", "F1", interval]]
     for part in slices:
-        accuracy, f1 = (str(part.intervals.get(metric, "")) for metric in ("accuracy", "f1"))
+        ends = (part.intervals.get(metric) for metric in ("accuracy", "f1"))
+        accuracy, f1 = (each.rounded(digits) if each else "" for each in ends)
         chance = "< 0.001" if part.p_value < 0.001 else f"{part.p_value:.3f}"
-        metrics = (f"{part.accuracy:.4f}", accuracy, chance, f"{part.mean_confidence:.4f}", f"{part.f1:.4f}", f1)
+        share, confidence, mean = (f"{value:.{digits}f}" for value in (part.accuracy, part.mean_confidence, part.f1))
+        metrics = (share, accuracy, chance, confidence, mean, f1)
         table.append([f"{part.grouping} {part.name}", f"{part.rows:,}", *metrics])
     return table
 

@@ -1,43 +1,78 @@
 """The conclusions of an evaluation report in sentences."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from imdb_sentiment.errors import count_rows
 from imdb_sentiment.results.comparison import Ranking
 from imdb_sentiment.results.slices import slice_sentences
 from imdb_sentiment.runtime.messages import quote
 
-__all__ = ["baseline_verdict", "baselines_caveat", "one_label_warning", "verdict_of"]
+__all__ = [
+    "Conclusion",
+    "baseline_verdict",
+    "baselines_caveat",
+    "conclusions_of",
+    "one_label_warning",
+    "verdict_of",
+]
 
 _MIN_MISSED = 3
 """Rows of the other label; a good model may miss one or two."""
 
 
-def verdict_of(report: Any) -> list[str]:
-    """Return the conclusions of an `EvaluationReport`, the most important first; see its method `verdict`."""
+class Conclusion(NamedTuple):
+    """One sentence of a verdict."""
+
+    sentence: str
+    is_bad: bool = False
+    """Whether it is a reason not to use the model, or not to believe the metrics."""
+
+
+def verdict_of(report: Any) -> list[Conclusion]:
+    """Return all conclusions of an `EvaluationReport`, the most important first."""
+    shown = report.unseen or report
+    slices = slice_sentences(shown.slices, shown.accuracy)
+    return [*conclusions_of(report), *(Conclusion(sentence) for sentence in slices)]
+
+
+def conclusions_of(report: Any) -> list[Conclusion]:
+    """Return the conclusions on all rows of an `EvaluationReport`, which quote no value of a column, the bad first."""
     shown = report.unseen or report
     intervals = shown.intervals or {}
-    correct = sum(shown.confusion_matrix[i][i] for i in (0, 1))
-    accuracy = f"{correct:,} of {shown.rows:,} rows are predicted correctly, {correct / shown.rows:.1%}"
-    if interval := intervals.get("accuracy"):
-        accuracy += f" (95 % interval {interval.low:.1%} to {interval.high:.1%})"
-    without_it = ", each by a model that was trained without it" if shown.cross_validated else ""
-    sentences = [f"{accuracy}{without_it}."]
+    conclusions = [Conclusion(_accuracy(shown))]
     if report.unseen:
-        sentences.append(
+        left_out = (
             f"{report.seen_rows:,} more rows are left out: the model was trained or its best epoch chosen on them."
         )
-    sentences += [f"Careful: {warning}." for warning in shown.warnings()]
+        conclusions.append(Conclusion(left_out))
+    conclusions += [Conclusion(f"Careful: {warning}.", is_bad=True) for warning in shown.warnings()]
     if shown.background:
-        sentences += [f"When it was trained: {warning}." for warning in shown.background.warnings]
-    gain = f"The ensemble: {shown.encoder_alone.verdict_by_log_loss}" if shown.encoder_alone else None
-    more = [gain, *(baseline.verdict for baseline in shown.baselines), shown.baselines_caveat()]
-    sentences += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in filter(None, more)]
+        conclusions += [Conclusion(f"When it was trained: {warning}.") for warning in shown.background.warnings]
+    if shown.encoder_alone:
+        conclusions.append(Conclusion(f"The ensemble: {shown.encoder_alone.verdict_by_log_loss}."))
+    for baseline in shown.baselines:
+        conclusions.append(Conclusion(_sentence(baseline.verdict), is_bad=not baseline.is_beaten))
+    if caveat := shown.baselines_caveat():
+        conclusions.append(Conclusion(_sentence(caveat)))
     if interval := intervals.get("expected_calibration_error"):
         off = f"{shown.expected_calibration_error:.1%} on average ({interval.low:.1%} to {interval.high:.1%})"
         calibrated = "Its probabilities are calibrated, as far as these rows can tell."
-        sentences.append(f"Its probabilities are off by {off}." if interval.low else calibrated)
-    return sentences + slice_sentences(shown.slices, shown.accuracy)
+        conclusions.append(Conclusion(f"Its probabilities are off by {off}." if interval.low else calibrated))
+    if report.behaviour and (weak := report.behaviour.weaknesses()):
+        conclusions.append(Conclusion(f"Behaviour: {weak[0].says(shown.labels)}."))
+    return sorted(conclusions, key=lambda conclusion: not conclusion.is_bad)
+
+
+def _accuracy(report: Any) -> str:
+    correct = sum(report.confusion_matrix[i][i] for i in (0, 1))
+    sentence = f"{correct:,} of {report.rows:,} rows are predicted correctly, {correct / report.rows:.1%}"
+    if interval := (report.intervals or {}).get("accuracy"):
+        sentence += f" (95 % interval {interval.low:.1%} to {interval.high:.1%})"
+    return f"{sentence}{', each by a model that was trained without it' if report.cross_validated else ''}."
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def one_label_warning(report: Any) -> str | None:

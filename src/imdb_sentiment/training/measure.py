@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from imdb_sentiment.behaviour.for_report import behaviour_for_report
 from imdb_sentiment.data.fingerprints import TrainingFingerprints
 from imdb_sentiment.data.slices import slices_of_split
 from imdb_sentiment.errors import DataError
@@ -39,7 +40,7 @@ def measure_fitted(
         names: Names of the labels.
         metrics: The user's metrics.
         background: Where the model comes from.
-        full: Whether to add intervals, baselines and slices.
+        full: Whether to add intervals, baselines, slices and the check of behaviour.
 
     Raises:
         DataError: There is no test split, and no row was held out in turn.
@@ -67,6 +68,15 @@ def measure_fitted(
         )
     else:
         report = replace(metrics_of(measured, names=names), seen_rows=sum(known))
+    threshold = fitted.result.calibration.threshold
+    if full:
+        behaviour = behaviour_for_report(
+            texts,
+            lambda changed: score_texts(fitted.model, fitted.encoder, list(changed)).probabilities[:, 1],
+            labels=names,
+            threshold=threshold,
+        )
+        report = replace(report, behaviour=behaviour)
     report = replace(report, cross_validated=in_turn is not None)
-    promises = usual_promises(fitted.held_out_rows, threshold=fitted.result.calibration.threshold)
+    promises = usual_promises(fitted.held_out_rows, threshold=threshold)
     return with_provenance(report, background._replace(promises=promises), numeric_precision="fp32")

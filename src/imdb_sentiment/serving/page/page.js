@@ -85,7 +85,9 @@ function showPrediction(prediction) {
     }),
   );
   const notes = [];
-  if (abstained) notes.push(`The probability is below ${part("abstain").value}.`);
+  const promise = part("promise").value.trim();
+  if (abstained && promise) notes.push(`The probability is too low to keep the promise ${promise}.`);
+  else if (abstained) notes.push(`The probability is below ${part("abstain").value}.`);
   if (prediction.truncated) notes.push("The text is longer than the model reads; a part of it was left out.");
   if (prediction.answered_by === "words") notes.push("The TF-IDF model was confident enough to answer alone.");
   part("notes").replaceChildren(...notes.map((note) => element("li", note)));
@@ -142,6 +144,7 @@ async function classify() {
   const texts = { text: part("text").value };
   if (model?.text_columns.length === 2) texts.text_pair = part("text-pair").value;
   const options = { abstain_below: Number(part("abstain").value) };
+  if (part("promise").value.trim()) options.abstain = part("promise").value.trim();
   if (model?.cascade) options.cascade = part("cascade").checked;
   try {
     const { predictions } = await ask("predict", { ...texts, ...options });
