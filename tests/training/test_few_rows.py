@@ -434,7 +434,10 @@ def long_table(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"text": [f"{opening} {text}" for text in texts], "label": labels})
 
 
-def test_long_texts_are_also_fine_tuned_in_turn(config: FineTuneConfig, tmp_path: Path) -> None:
+def test_long_texts_are_also_fine_tuned_in_turn(
+    config: FineTuneConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe, "_FINE_TUNED_LONG_ROWS", ROWS)  # fewer, to save time
     long = config.replace(first_epoch_max_length=8, num_train_epochs="auto")
     tuner = SentimentFineTuner(DATA, long, output_dir=tmp_path / "run")
     result = tuner.fit(long_table(ROWS))
@@ -482,6 +485,8 @@ def test_fine_tuning_may_be_cross_validated_and_is_resumed_fold_by_fold(
     [
         ("auto", 32, 0.0, ("probe", "contrastive")),
         ("auto", 499, 0.49, ("probe", "contrastive")),
+        ("auto", 199, 1.0, ("probe", "contrastive")),
+        ("auto", 200, 0.5, ("probe", "contrastive", "fine_tune")),
         ("auto", 499, 0.5, ("probe", "contrastive", "fine_tune")),
         ("auto", 500, 0.0, ("probe", "contrastive", "fine_tune")),
         ("probe", 32, 1.0, ("probe",)),

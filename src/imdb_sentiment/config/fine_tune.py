@@ -81,9 +81,9 @@ class FineTuneConfig(Frozen):
     """How the model is trained. `fine_tune` trains encoder and head together. `contrastive` trains the encoder with a
     contrastive loss, then fits the head by logistic regression, as in SetFit (Tunstall et al., 2022). `probe` fits only
     the head. `auto` is `fine_tune` from 500 training rows on, and where `num_train_epochs` or `lora_rank` is set or
-    several processes train; otherwise the one of `contrastive`, `probe` and, if at least half of the texts
-    exceed `first_epoch_max_length`, `fine_tune` with the lowest log loss on held-out rows. The checkpoint's head, if it
-    has the same two labels, is kept only by `fine_tune` with a validation split."""
+    several processes train; otherwise the one of `contrastive`, `probe` and, from 200 rows on if at least half of the
+    texts exceed `first_epoch_max_length`, `fine_tune` with the lowest log loss on held-out rows. The checkpoint's head,
+    if it has the same two labels, is kept only by `fine_tune` with a validation split."""
 
     linear_probe: bool = True
     """Fit a new head by logistic regression before training the encoder, so that a random head does not distort it in
