@@ -8,6 +8,7 @@ block is for follows from its language, and no other language is allowed:
 - `text` and `json` show all that the block before printed; `...` stands for anything, as in doctest.
 - Any block with a `title` is a file, written before what follows runs.
 - `py` is code of other libraries, beside ours: it must be Python, and does not run.
+- `imdb-sentiment demo` leaves a tiny model that has learnt some reviews; tests/cli/test_demo.py runs the real command.
 - `sh` holds commands that are too large for a test: the installation, which `.ci/run` runs, and measurements. Here it
   is checked that what they name exists. `console` is a transcript of such commands, which begin with `$`.
 """
@@ -18,21 +19,35 @@ import json
 import re
 import runpy
 import shlex
+import shutil
 import tomllib
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 import yaml
+from transformers import AutoConfig, AutoModelForSequenceClassification
 from typer.testing import CliRunner
 
 import imdb_sentiment
+from conftest import make_reviews
 from hub import LoopbackHub
-from imdb_sentiment import errors, results, serving, sklearn
+from imdb_sentiment import (
+    ConfigError,
+    DataConfig,
+    FineTuneConfig,
+    SentimentFineTuner,
+    errors,
+    results,
+    serving,
+    sklearn,
+)
 from imdb_sentiment.cli.app import PANELS, app
+from imdb_sentiment.models.acceleration import first_token_only
+from imdb_sentiment.models.head import POOLING_LAYER, add_mean_pooling
 from test_api import LAYERS, SOURCE
 
 ROOT = Path(__file__).parents[1]
@@ -44,15 +59,20 @@ RUNS = {
     "CONTRIBUTING.md": {"sh"},
     "docs/index.md": {"python", "sh"},
     "docs/benchmarks.md": {"sh"},
+    "docs/examples.md": {"sh"},
     "docs/benchmarks-appendix.md": {"sh"},
+    "docs/pt/exemplo.md": {"python", "bash", "sh"},
     "docs/pt/tutorial.md": {"python", "py", "sh"},
     "docs/start/installation.md": {"sh"},
     "docs/start/own-data.md": {"python", "bash"},
     "docs/start/quick-start.md": {"python", "bash"},
     "docs/tutorial.md": {"python", "py"},
     "docs/how-to/check-behaviour.md": {"python", "bash"},
-    "docs/how-to/clusters.md": {"python", "sh"},
+    "docs/how-to/choose-an-encoder.md": {"python", "sh"},
+    "docs/how-to/clusters.md": {"python", "bash", "sh"},
+    "docs/how-to/costs-and-thresholds.md": {"python", "sh"},
     "docs/how-to/drift.md": {"python", "bash"},
+    "docs/how-to/few-rows.md": {"python", "bash"},
     "docs/how-to/hooks.md": {"python"},
     "docs/how-to/is-my-data-ready.md": {"python", "bash"},
     "docs/how-to/long-runs.md": {"python", "bash"},
@@ -66,10 +86,11 @@ RUNS = {
     "docs/how-to/scikit-learn.md": {"python"},
     "docs/how-to/score-files.md": {"python", "bash"},
     "docs/how-to/search.md": {"python", "sh"},
-    "docs/how-to/serve.md": {"python", "sh"},
+    "docs/how-to/serve.md": {"python", "bash", "sh"},
     "docs/how-to/what-to-label-next.md": {"python", "bash"},
     "docs/explanation/splits.md": {"python"},
     "docs/explanation/imbalance.md": {"python"},
+    "docs/reference/cheat-sheet.md": {"python"},
     "docs/reference/cli.md": {"python", "bash"},
     "docs/reference/config-files.md": {"python"},
     "docs/reference/errors.md": {"python"},
@@ -77,8 +98,15 @@ RUNS = {
 }
 """The pages with code, and the languages of it; a page that gains or loses code must change here too."""
 
-WITH_MINILM = {"docs/how-to/hooks.md", "docs/how-to/scikit-learn.md"}
+WITH_MINILM = {"docs/how-to/hooks.md", "docs/how-to/scikit-learn.md", "docs/how-to/search.md"}
 """The pages that show what comes of the real MiniLM; in the others a tiny model stands in for it."""
+
+IN_A_CLONE = {"docs/pt/exemplo.md"}
+"""The pages that read files of the folder `examples`, which stands beside theirs."""
+
+CHEAT_SHEET = "docs/reference/cheat-sheet.md"
+NOT_RUN = {"search", "serve"}
+"""Commands of the cheat sheet that take too long or never end: of these, names and options are checked."""
 
 OUTPUTS = {"text", "json"}
 FILES = {"csv", "text", "yaml"}
@@ -118,8 +146,9 @@ def blocks_of(text: str) -> list[Block]:
 class Script:
     """Runs the blocks of a page in the working directory."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, *, demo: Path | None = None) -> None:
         self.scratch = scratch
+        self.demo = demo
         self.namespace: dict[str, Any] = {}
         self.output: str | None = None
         self.languages: set[str] = set()
@@ -153,11 +182,17 @@ class Script:
             compile(block.code, f"line {block.line}", "exec")
             self.output = None
         elif block.language == "bash":
-            self.output = "".join(run_command(line) for line in command_lines(block.code))
+            self.output = "".join(self._run_command(line) for line in command_lines(block.code))
         else:
             assert block.language == "sh", f"line {block.line}: a block of {block.language!r} is never run"
             check_commands(command_lines(block.code))
             self.output = None
+
+    def _run_command(self, line: str) -> str:
+        if line == "imdb-sentiment demo" and self.demo:
+            shutil.copytree(self.demo, "imdb-sentiment-demo")
+            return ""
+        return run_command(line)
 
     def _run_python(self, block: Block) -> str:
         file = self.scratch / f"line_{block.line}.py"
@@ -255,22 +290,66 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="module")
+def demo(one_layer_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny model in place of the demo's; it is right about reviews of the tests, and can promise it."""
+    config = FineTuneConfig(model_name=str(one_layer_model), max_length=32, learning_rate=1e-3, num_train_epochs=2)
+    tuner = SentimentFineTuner(DataConfig(near_duplicates="ignore"), config)
+    tuner.fit(make_reviews(600))
+    return tuner.save(tmp_path_factory.mktemp("demo") / "imdb-sentiment-demo")
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs(
     page: str,
     writable_hub: LoopbackHub,
     one_layer_model: Path,
+    demo: Path,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("page"))
     if page not in WITH_MINILM:
         monkeypatch.setattr("imdb_sentiment.models.pretrained._bundled_minilm", lambda: one_layer_model)
-    script = Script(tmp_path_factory.mktemp("scripts"))
+    if page in IN_A_CLONE:
+        Path("examples").symlink_to(ROOT / "examples")
+    script = Script(tmp_path_factory.mktemp("scripts"), demo=demo)
     script.run_all(read(page))
     assert script.widest <= WIDTH
     assert script.languages - OUTPUTS - {"console"} == RUNS.get(page, set())
+
+
+@pytest.mark.integration
+def test_the_cheat_sheet_runs_row_by_row(
+    hub: LoopbackHub, one_layer_model: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("page"))
+    monkeypatch.setattr("imdb_sentiment.models.pretrained._bundled_minilm", lambda: one_layer_model)
+    script = Script(tmp_path_factory.mktemp("scripts"))
+    script.run_all(read(CHEAT_SHEET))
+    run = set()
+    for command, call in cheat_sheet_rows():
+        name = command.split()[1] if command else ""
+        if name in NOT_RUN:
+            check_commands([command])
+            compile(call, call, "exec")
+            continue
+        # a promise needs more rows than a test has time for
+        refused = pytest.raises(ConfigError, match="promise") if "error<=" in call else nullcontext()
+        if command:
+            quick = " --set method=probe" if "--model" in command and name != "audit" else ""
+            run_command(f"{command}{quick}{'  # exits with 2' if 'error<=' in command else ''}")
+        with refused:
+            script.run(Block("python", None, f"{call}\n", line=1))
+        run.add(name)
+    assert run - {""} == set(COMMANDS) - NOT_RUN - {"demo"}
+
+
+def cheat_sheet_rows() -> list[tuple[str, str]]:
+    """Return the command, which may be empty, and the call of each row."""
+    cells = re.findall(r"^\|[^|]*\|([^|]*)\| `([^`|]+)` \|$", read(CHEAT_SHEET), re.MULTILINE)
+    return [(command.strip().strip("`") if "imdb-sentiment" in command else "", call) for command, call in cells]
 
 
 def test_no_block_of_code_is_overlooked() -> None:
@@ -347,6 +426,26 @@ def test_the_site_has_the_addresses_of_the_project() -> None:
     assert site["site_url"] == urls["Documentation"]
     assert site["repo_url"] == urls["Repository"]
     assert handlers["python"]["options"]["extra"]["source"] == f"{urls['Repository']}/blob/main/"
+
+
+def test_architectures_get_what_the_page_on_encoders_says() -> None:
+    said = re.findall(
+        r"^\| (`[^|]+`) \| ([^|]+) \| (yes|no) \|", read("docs/how-to/choose-an-encoder.md"), re.MULTILINE
+    )
+    sizes = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes |= {"intermediate_size": 64, "hidden_dim": 64, "embedding_size": 32, "max_position_embeddings": 40}
+    tokens = dict.fromkeys(("bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id"), 1)
+    names = [(name, *rest) for cell, *rest in said for name in re.findall("`([^`]+)`", cell)]
+    assert len(names) == 10
+    for name, pooling, shortened in names:
+        settings = AutoConfig.for_model(name, **sizes, **tokens, pad_token_id=0)
+        model = AutoModelForSequenceClassification.from_config(settings).eval()
+        added = add_mean_pooling(model)
+        layer = getattr(model.config, POOLING_LAYER, False)
+        assert pooling == ("an added layer" if layer else "its own setting" if added else "no: the first token"), name
+        with first_token_only(model):
+            changed = any("forward" in vars(module) for module in model.modules())
+        assert shortened == ("yes" if changed else "no"), name
 
 
 def test_the_list_of_names_has_every_public_name() -> None:
