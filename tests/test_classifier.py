@@ -64,7 +64,7 @@ def test_scores_do_not_depend_on_the_batch(classifier: SentimentClassifier, text
 def test_the_saved_model_scores_as_the_fitted_one(classifier: SentimentClassifier, fitted: SentimentFineTuner) -> None:
     rows = fitted.splits.test
     expected = dataclasses.replace(fitted.evaluate(), baselines=())  # of which the classifier has no training rows
-    assert classifier.evaluate(rows["text"], rows["label"]) == expected
+    assert classifier.evaluate(rows["text"], rows["label"], behaviour=True) == expected
     assert classifier.evaluate(rows["text"], ["positive" if i else "negative" for i in rows["label"]]).accuracy > 0.9
 
 
@@ -108,7 +108,7 @@ def test_the_saved_pair_model_scores_as_the_fitted_one(
 ) -> None:
     rows = fitted_on_pairs.splits.test
     pairs = list(zip(rows["text"], rows["text_pair"], strict=True))
-    report = pair_classifier.evaluate(pairs, rows["label"])
+    report = pair_classifier.evaluate(pairs, rows["label"], behaviour=True)
     assert report == dataclasses.replace(fitted_on_pairs.evaluate(), baselines=())
     assert report.accuracy > 0.9
     assert pair_classifier.metadata.text_columns == ("title", "body")
@@ -211,3 +211,27 @@ def test_damaged_fingerprints_are_refused(saved_model: Path, tmp_path: Path) -> 
     (folder / "seen_rows.npz").write_bytes(b"")
     with pytest.raises(ModelError, match=r"seen_rows\.npz cannot be read"):
         SentimentClassifier.from_pretrained(folder)
+
+
+def test_behaviour_is_checked_if_asked_by_the_models_that_answer(fitted: SentimentFineTuner) -> None:
+    classifier = fitted.classifier
+    test = fitted.splits.test
+    assert classifier.evaluate(test["text"], test["label"]).behaviour is None
+    alone, both = (
+        classifier.evaluate(test["text"], test["label"], behaviour=True, ensemble=ensemble)
+        for ensemble in (False, True)
+    )
+    assert alone.behaviour == fitted.evaluate().behaviour  # of the same weights, in fp32
+    assert alone.behaviour
+    assert both.behaviour
+    assert len(alone.behaviour.checks) == len(both.behaviour.checks) == 13
+    again = type(alone).from_dict(alone.to_dict())
+    assert again.behaviour == alone.behaviour
+    assert "## Behaviour" in again.to_markdown()
+
+
+def test_pairs_are_not_changed(fitted_on_pairs: SentimentFineTuner) -> None:
+    report = fitted_on_pairs.evaluate()
+    assert report.behaviour
+    assert report.behaviour.conclusions() == ["Not checked: pairs of texts are not changed."]
+    assert "## Behaviour" not in report.to_markdown()

@@ -10,6 +10,7 @@ from command import read_metadata, run, write_reviews
 
 from conftest import make_pair, make_reviews
 from imdb_sentiment import DataConfig, DataError, FineTuneConfig, SentimentClassifier, SentimentFineTuner
+from imdb_sentiment.results.tables import wrap
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_the_report_is_printed(saved_model: Path, tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines[1:11]] == words
     assert lines[1].split()[1] == "1.0000"
     assert lines[13].split() == ["negative", "10", "0"]
-    assert lines[-1] == f"note: measured on all rows of {data}"
+    assert outcome.out.endswith("\n" + "\n".join(wrap(f"note: measured on all rows of {data}")) + "\n")
 
 
 def test_the_test_split_is_taken_where_there_is_one(saved_model: Path, folder: Path) -> None:
@@ -199,7 +200,8 @@ def test_labels_that_are_probably_flipped_are_pointed_out(turned: Path, tmp_path
     assert "'1' was read as 'negative'" in warning
     assert outcome.read_json()["notes"][-1] == warning.removeprefix("warning: ")
     shown = run("evaluate", turned, "--data", data, "--positive-label", "1")
-    assert shown.out.splitlines()[-1] == f"note: {warning.removeprefix('warning: ')}"
+    said = "\n".join(wrap(f"note: {warning.removeprefix('warning: ')}"))
+    assert shown.out.endswith(f"\n{said}\n")
     page = tmp_path / "report.html"
     outcome = run("report", turned, "--data", data, "--positive-label", "1", "--no-label-issues", "--output", page)
     assert "note: the labels are probably flipped" in outcome.out

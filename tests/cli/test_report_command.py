@@ -38,6 +38,7 @@ def test_rows_that_the_model_learnt_from_are_not_measured(
     outcome = run("report", saved_model, "--data", data, "--output", tmp_path / "report.html")
     learnt, held_out = len(fitted.splits.train), len(fitted.splits.test)
     assert f"{held_out} rows " in outcome.out
+    assert max(map(len, outcome.out.splitlines()[:-1])) <= 80
     assert f"note: without {learnt} rows used to train the model or to choose its best epoch" in outcome.out
     assert "majority label" in outcome.out
 
@@ -55,7 +56,7 @@ def test_without_its_training_rows_there_are_no_baselines(saved_model: Path, tmp
         outcome = run("report", model, "--data", data, "--output", page, "--overwrite", "--no-label-issues")
         assert outcome.code == 0
         assert "majority" not in outcome.out
-        assert f"note: {said}\n" in outcome.out
+        assert "\n".join(wrap(f"note: {said}")) in outcome.out
         assert f"{said[1:]}." in page.read_text(encoding="utf-8")
 
 
@@ -67,7 +68,7 @@ def test_with_a_part_of_its_training_rows_this_is_said(
     page = tmp_path / "report.html"
     outcome = run("report", saved_model, "--data", tmp_path / "some.csv", "--output", page, "--no-label-issues")
     said = f"he simpler models were fitted on 40 of the model's {len(train)} training rows, those available"
-    assert f"note: t{said}\n" in outcome.out
+    assert "\n".join(wrap(f"note: t{said}")) in outcome.out
     assert f"T{said.replace(chr(39), '&#39;')}." in page.read_text(encoding="utf-8")
 
 

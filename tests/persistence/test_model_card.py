@@ -11,6 +11,7 @@ from conftest import make_reviews
 from imdb_sentiment import DataConfig, FineTuneConfig, SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.persistence.model_card import model_card
 from imdb_sentiment.reporting.markdown import escape
+from imdb_sentiment.results import EvaluationReport
 from imdb_sentiment.results.metrics import METRICS
 
 
@@ -43,6 +44,32 @@ def test_the_card_tells_a_reader_what_the_model_does_and_how_well(saved_model: P
 def test_no_text_of_the_data_is_in_it(saved_model: Path, fitted: SentimentFineTuner) -> None:
     text = (saved_model / "README.md").read_text(encoding="utf-8")
     assert not any(review in text for part in (fitted.splits.train, fitted.splits.test) for review in part["text"])
+
+
+def test_the_rates_of_other_tasks_are_kept_and_the_texts_are_not(
+    reviews: tuple[list[str], list[int]], tiny_config: FineTuneConfig, tmp_path: Path
+) -> None:
+    texts, labels = reviews
+    rows = pd.DataFrame({"text": texts, "label": [("ham", "spam")[label] for label in labels]})
+    config = tiny_config.replace(num_train_epochs=1)
+    tuner = SentimentFineTuner(DataConfig(near_duplicates="ignore", positive_label="spam"), config)
+    tuner.fit(rows)
+    report = tuner.evaluate()
+    behaviour = report.behaviour
+    assert behaviour
+    assert not behaviour.of_library
+    assert {check.expected for check in behaviour.checks} == {"same"}
+    folder = tuner.save(tmp_path / "model")
+    saved = SentimentClassifier.from_pretrained(folder)
+    kept = EvaluationReport.from_dict(saved.metadata.metrics["test"])
+    assert kept.behaviour == behaviour.without_given_texts()
+    quoted = [*texts, *(example.changed for check in behaviour.checks for example in check.examples)]
+    for name in ("README.md", "imdb_sentiment.json"):
+        content = (folder / name).read_text(encoding="utf-8")
+        assert not any(text in content for text in quoted)
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "| upper case | " in card
+    assert "- Not checked: praise, blame and their denial" in card
 
 
 def test_a_model_that_was_not_measured_says_so(

@@ -268,7 +268,7 @@ def test_all_of_them_in_a_run_its_report_its_page_and_its_card(quick: FineTuneCo
     report = tuner.evaluate()
     assert report.intervals
     assert set(report.baselines[1].report.custom_metrics) == {"f2", "cost"}
-    shown = f"{report.custom_metrics['f2']:.4f}"
+    shown = f"{report.custom_metrics['f2']:.3f}"
     page = report.save_html(tmp_path / "page.html").read_text(encoding="utf-8")
     assert f'<th scope="row">f2</th><td>{shown}</td>' in page
     folder = tuner.save(tmp_path / "model")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
+from imdb_sentiment.cli.console import print_json, reports_errors, say, say_note, warn
 from imdb_sentiment.cli.evaluate import Opened, measure, open_model_and_rows
 from imdb_sentiment.cli.options import DataSettings, Json, LabelledSource, read_data_settings, with_column_options
 
@@ -46,7 +46,7 @@ def compare(
         return
     say(f"first:  {first}\nsecond: {second}\n\n{comparison}")
     for note in notes:
-        say(f"note: {note}")
+        say_note(note)
 
 
 def _check_comparable(models: Sequence[Opened]) -> None:

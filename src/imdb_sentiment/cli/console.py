@@ -30,6 +30,7 @@ __all__ = [
     "print_json_lines",
     "reports_errors",
     "say",
+    "say_note",
     "show",
     "standard_streams",
     "warn",
@@ -149,6 +150,13 @@ def say(text: str = "", *, silent: bool = False) -> None:
     """Print a line and flush, unless `silent`."""
     if not silent and is_main():
         _write(sys.stdout, f"{visible(text)}\n")
+
+
+def say_note(note: str) -> None:
+    """Print a remark on a result, wrapped as the result is."""
+    from imdb_sentiment.results.tables import wrap
+
+    say("\n".join(wrap(f"note: {note}")))
 
 
 def warn(text: str) -> None:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
+from imdb_sentiment.cli.console import print_json, reports_errors, say, say_note, warn
 from imdb_sentiment.cli.options import (
     Cascade,
     DataSettings,
@@ -57,7 +57,7 @@ def evaluate(
         return
     say(str(report))
     for note in notes:
-        say(f"note: {note}")
+        say_note(note)
 
 
 def open_model_and_rows(model: str, config: "DataConfig", *, others: bool = False) -> Opened:

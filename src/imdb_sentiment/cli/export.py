@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from imdb_sentiment.cli.console import print_json, reports_errors, say, warn
+from imdb_sentiment.cli.console import print_json, reports_errors, say, say_note, warn
 from imdb_sentiment.cli.evaluate import label_names, open_model_and_rows
 from imdb_sentiment.cli.options import (
     DATA,
@@ -71,5 +71,5 @@ def export(
         return
     say(str(report))
     for note in notes:
-        say(f"note: {note}")
+        say_note(note)
     say(f"\nExported to {output}. Next:\n  imdb-sentiment predict {shlex.quote(str(output))} 'Your text.'")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imdb_sentiment.cli.console import command_line, reports_errors, say
+from imdb_sentiment.cli.console import command_line, reports_errors, say, say_note
 from imdb_sentiment.cli.evaluate import label_names, measure, open_model_and_rows
 from imdb_sentiment.cli.options import (
     OUTPUT,
@@ -67,16 +67,16 @@ def report(
     write_page(full, output, title=title, label_issues=issues, command=command_line(), overwrite=overwrite)
     say(str(page))
     for note in [*rows.notes, *filter(None, [page.flipped_warning()])]:
-        say(f"note: {note}")
+        say_note(note)
     if caveat := page.baselines_caveat():
-        say(f"note: {caveat}")
+        say_note(caveat)
     if full.behaviour:
         for check in full.behaviour.weaknesses()[:1]:
-            say(f"note: {check.says(full.labels)}")
+            say_note(check.says(full.labels))
     if full.unseen:
-        say(f"note: without {full.seen_rows:,} rows used to train the model or to choose its best epoch")
+        say_note(f"without {full.seen_rows:,} rows used to train the model or to choose its best epoch")
     if reason:
-        say(f"note: label issues were not looked for: {reason}")
+        say_note(f"label issues were not looked for: {reason}")
     say(f"\nThe page is {output}.")
 
 

@@ -135,7 +135,7 @@ def _body(
         "",
         "They only apply to texts of the same kind as the evaluation data.",
         "",
-        *(_behaviour(full.behaviour) if full and full.behaviour else []),
+        *(_behaviour(full.behaviour, exported=bool(metadata.export)) if full and full.behaviour else []),
         *([*_ABSTENTION, *markdown_table(abstention_rows(promises)), ""] if promises else []),
         "## Training",
         "",
@@ -175,10 +175,11 @@ def _limits(metadata: "ModelMetadata", full: EvaluationReport | None) -> list[st
     ]
 
 
-def _behaviour(behaviour: "BehaviourReport") -> list[str]:
+def _behaviour(behaviour: "BehaviourReport", *, exported: bool) -> list[str]:
     lines = ["## Behaviour", ""]
     if behaviour.checks:
-        lines += ["What the model does if a text is changed: the share of the cases in which it fails.", ""]
+        before = ", before it was exported" if exported else ""
+        lines += [f"What the model does if a text is changed{before}: the share of the cases in which it fails.", ""]
         rows = [[check, *rest] for check, _, *rest in behaviour.rows_of_text()]
         lines += [*markdown_table(rows), ""]
     lines += [f"- {escape(sentence)}" for sentence in behaviour.conclusions()]

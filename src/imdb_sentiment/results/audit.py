@@ -122,8 +122,9 @@ class DataAudit(Record):
     def short(self) -> str:
         """Return a short summary: counts, errors and warnings."""
         urgent = [finding for finding in self.findings if finding.severity != "info"]
-        lines = [f"audit: {self._count()}", *(f"  {found.severity} {found.code}: {found.summary}" for found in urgent)]
-        return visible("\n".join(lines))
+        sentences = (f"{found.severity} {found.code}: {found.summary}" for found in urgent)
+        lines = [line for sentence in sentences for line in wrap(sentence, first="  ", rest=" " * 4)]
+        return visible("\n".join([f"audit: {self._count()}", *lines]))
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the findings as a pandas frame, with the fields of `Finding` as columns."""

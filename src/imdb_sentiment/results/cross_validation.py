@@ -9,7 +9,7 @@ from imdb_sentiment.reporting.fragment import Fragment
 from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record
 from imdb_sentiment.results.evaluation import EvaluationReport
-from imdb_sentiment.results.tables import format_table
+from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:
@@ -91,5 +91,5 @@ class CrossValidationReport(Record):
         return f"{count_rows(rows)} held out once each, after {seconds:.0f} s of training"
 
     def __str__(self) -> str:
-        notes = (f"note: {note}" for note in self.notes)
+        notes = (line for note in self.notes for line in wrap(f"note: {note}"))
         return visible("\n".join([*format_table(self._rows()), self._held_out(), *notes]))

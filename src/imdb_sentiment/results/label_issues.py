@@ -92,4 +92,4 @@ class LabelIssues(Record):
             lines += ["", *format_table(table)]
         if len(self.issues) > _SHOWN:
             lines.append(f"... and {len(self.issues) - _SHOWN:,} more")
-        return visible("\n".join([*lines, *(f"note: {note}" for note in self.notes)]))
+        return visible("\n".join([*lines, *(line for note in self.notes for line in wrap(f"note: {note}"))]))

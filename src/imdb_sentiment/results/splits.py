@@ -8,7 +8,7 @@ from imdb_sentiment.errors import count_rows
 from imdb_sentiment.reporting.fragment import Fragment
 from imdb_sentiment.reporting.tables import Table
 from imdb_sentiment.results.base import Record
-from imdb_sentiment.results.tables import format_table
+from imdb_sentiment.results.tables import format_table, wrap
 from imdb_sentiment.runtime.messages import visible
 
 if TYPE_CHECKING:
@@ -80,4 +80,5 @@ class SplitSummary(Record):
         return sentences + [f"note: {note}" for note in self.notes]
 
     def __str__(self) -> str:
-        return visible("\n".join([*format_table(self._counts()), *self._sentences()]))
+        sentences = (line for sentence in self._sentences() for line in wrap(sentence))
+        return visible("\n".join([*format_table(self._counts()), *sentences]))

@@ -255,7 +255,7 @@ class FineTuneResult(Record):
     def __str__(self) -> str:
         lines = format_table(self._epochs() if self.history else self._methods())
         lines += wrap(self._settled()) if self.settled else []
-        lines += [self._kept(), str(self.calibration)]
+        lines += [*wrap(self._kept()), str(self.calibration)]
         lines += [str(both) for both in (self.cascade, self.ensemble) if both]
         return visible("\n".join([*lines, *(line for sentence in self._remarks() for line in wrap(sentence))]))
 
