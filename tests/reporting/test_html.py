@@ -1,9 +1,12 @@
 """The page of a report, in a real browser: safe, alone, readable, and open to all. Covers results/report_page.py."""
 
+import html
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from imdb_sentiment import OutputExistsError
+from imdb_sentiment.results.report_page import write_page
 from made_reports import LABELS, UNKIND, make_label_issues, make_report
 from made_results import make_comparison, make_result
 
@@ -155,6 +159,29 @@ def test_ink_follows_the_colour_scheme(page: Page) -> None:
     ink = page.evaluate("getComputedStyle(document.body).color")
     text = page.evaluate("getComputedStyle(document.querySelector('figure svg text')).fill")
     assert text == ink
+
+
+def test_the_page_says_when_and_by_which_command_it_was_made_and_where_it_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = Message()
+    for name, value in (("Version", "9.8"), ("Project-URL", "Documentation, https://docs.example.org/")):
+        about[name] = value
+    monkeypatch.setattr("importlib.metadata.metadata", lambda _: about)
+    command = "imdb-sentiment report 'a <model>' --data new.csv"
+    file = tmp_path / "report.html"
+    write_page(make_report(60), file, title="Report", label_issues=None, command=command, overwrite=False)
+    content = file.read_text(encoding="utf-8")
+    assert re.search(r"Made on \d{4}-\d\d-\d\d with imdb_sentiment 9\.8, by:", content)
+    assert f"<code>{html.escape(command)}</code>" in content
+    assert 'href="https://docs.example.org/how-to/read-the-report/"' in content
+
+
+def test_what_is_undefined_is_a_dash(tmp_path: Path) -> None:
+    report = replace(make_report(60), roc_auc=None)
+    content = report.save_html(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert '<th scope="row">ROC-AUC</th><td>\N{EN DASH}</td>' in content
+    assert "\N{EN DASH} stands for what is undefined on these rows." in content
 
 
 def test_a_page_that_is_there_is_not_replaced_unless_asked(tmp_path: Path) -> None:
