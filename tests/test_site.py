@@ -34,6 +34,7 @@ PAGES = (
     "how-to/own-data.html",
     "reference/sentiment-classifier.html",
     "results.html",
+    "explanation/architecture.html",
     "notebooks/own-data.html",
     "404.html",
 )
