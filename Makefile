@@ -30,7 +30,7 @@ types: $(VENV)/.lint $(VENV)/.test  ## strict type check
 
 docs: $(VENV)/.docs  ## build the documentation into site/, strictly, with both builders; the site of mkdocs stays
 	$(BIN)/python -m zensical build --strict --clean
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 plots: $(VENV)/.test  ## draw the plots of the results page
 	$(BIN)/python benchmarks/plots.py

@@ -6,7 +6,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -28,7 +31,7 @@ PARTS = (
 )
 """What the site is made of."""
 
-BUILDERS = {"mkdocs": ["build", "--strict", "--quiet"], "zensical": ["build", "--strict"]}
+BUILDERS = {"mkdocs": ["build", "--strict"], "zensical": ["build", "--strict"]}
 PAGES = (
     "index.html",
     "how-to/own-data.html",
@@ -73,6 +76,17 @@ def site(request: pytest.FixtureRequest, copy: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """A server of that folder: the page for missing ones has absolute links."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(site))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
@@ -114,14 +128,14 @@ def test_a_broken_link_is_an_error(builder: str, copy: Path) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_the_pages_can_be_read_by_all_and_on_a_phone(
-    browser: Browser, site: Path, screen: ViewportSize, scheme: Any
+    browser: Browser, address: str, screen: ViewportSize, scheme: Any
 ) -> None:
     context = browser.new_context(viewport=screen, color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(0)
     page = context.new_page()
     found = {}
     for name in PAGES:
-        page.goto((site / name).as_uri())
+        page.goto(f"{address}/{name}")
         found[name] = [problem["id"] for problem in Axe().run(page, options=RULES).response["violations"]]
         wide: Any = page.evaluate("document.documentElement.scrollWidth")
         if wide > screen["width"]:
