@@ -30,6 +30,7 @@ from imdb_sentiment.training.run_data import RunData
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
 
+    from imdb_sentiment.inference.inputs import TextsLike
     from imdb_sentiment.models.pretrained import Encoder
     from imdb_sentiment.persistence.metadata import ModelMetadata
     from imdb_sentiment.persistence.torch_model import Artifact
@@ -163,7 +164,13 @@ class SentimentFineTuner:
         self._data.load(self.data_config)
         return self._data.audit(lambda: self._encoder().text_encoder, self.config.model_name)
 
-    def fit(self, data: "DataLike | None" = None, *more: Never, resume: bool = False) -> FineTuneResult:
+    def fit(
+        self,
+        data: "DataLike | None" = None,
+        *more: Never,
+        unlabelled: "TextsLike | str | PathLike[str] | None" = None,
+        resume: bool = False,
+    ) -> FineTuneResult:
         """Fine-tune the model, evaluating it on the validation split and saving a checkpoint at the end of each epoch.
 
         Ctrl-C or SIGTERM, once, ends the run after the step under way and saves it; twice, ends it at once. Of several
@@ -178,6 +185,11 @@ class SentimentFineTuner:
                 or a pair `(texts, labels)`; or `DataSplits`, which are taken as they are. By default, what
                 `data_config.source` names.
             *more: Nothing: texts and labels are one pair.
+            unlabelled: Texts of the same kind without labels: a list or column of texts, a table, or the path of a CSV,
+                TSV, JSONL or Parquet file; the columns are those of the labelled rows. The fitted encoder labels them,
+                and the TF-IDF model of `FineTuneConfig.cascade` learns from them too, for
+                `SentimentClassifier.predict(ensemble=True)`. Texts that equal or nearly equal a labelled row of any
+                split are left out and counted. Takes the time to score them, and six times that with folds.
             resume: Resume from the newest complete checkpoint in `output_dir`, if there is one, or of the broken run of
                 this object. The run ends as it would have ended without the break.
 
@@ -207,7 +219,7 @@ class SentimentFineTuner:
         self._fitted = self._test = None  # what was fitted before must not be measured on these splits
         with ExitStack() as held:
             encoder = run_on_all_ranks(self._encoder)
-            plan = run_on_main(lambda: self._prepare(data, encoder, held, resume=resume))
+            plan = run_on_main(lambda: self._prepare(data, unlabelled, encoder, held, resume=resume))
             self._fitted = train(plan, encoder, lambda: self.splits, self._hooks)
         return self._fitted.result
 
@@ -353,17 +365,27 @@ class SentimentFineTuner:
         background = self._describe(fitted).background()
         return measure_fitted(fitted, self.splits, self.labels, metrics, background, full=full)
 
-    def _prepare(self, data: object, encoder: "Encoder", held: ExitStack, *, resume: bool) -> "Plan":
+    def _prepare(
+        self,
+        data: object,
+        unlabelled: "TextsLike | str | PathLike[str] | None",
+        encoder: "Encoder",
+        held: ExitStack,
+        *,
+        resume: bool,
+    ) -> "Plan":
         """Do all that comes before learning: claim the folder, read the data, audit them, and encode them.
 
         Args:
             data: As for `fit`.
+            unlabelled: As for `fit`.
             encoder: The pretrained encoder.
             held: Keeps the folder claimed until it is closed.
             resume: As for `fit`.
         """
         from imdb_sentiment.training.checkpoints import claimed_for_checkpoints, temporary_folder
         from imdb_sentiment.training.plan import Plan
+        from imdb_sentiment.training.unlabelled import UnlabelledTexts
 
         folder = self.output_dir
         if folder is None:
@@ -371,6 +393,7 @@ class SentimentFineTuner:
             folder = self._temporary = held.enter_context(temporary_folder(unfinished))
         held.enter_context(claimed_for_checkpoints(folder, resume=resume))
         splits, names, *_ = self._data.renew(data, self.data_config)
+        more = None if unlabelled is None else UnlabelledTexts.of(unlabelled, splits, self._data.config)
         return Plan.of(
             self.config,
             splits,
@@ -380,6 +403,7 @@ class SentimentFineTuner:
             resume=resume,
             audit=lambda: self._data.audit(lambda: encoder.text_encoder, self.config.model_name),
             hooks=self._hooks,
+            unlabelled=more,
         )
 
     def _encoder(self) -> "Encoder":

@@ -202,3 +202,22 @@ def test_two_text_columns_make_a_model_of_pairs(brief: list[str], tmp_path: Path
     )
     assert read_metadata(tmp_path / "model")["text_columns"] == ["title", "body"]
     assert run("predict", tmp_path / "model", "First text.\tSecond text.").code == 0
+
+
+def test_texts_without_labels_are_learned_from_and_what_is_wrong_with_them_is_said_first(
+    tmp_path: Path, brief: list[str]
+) -> None:
+    data = write_reviews(tmp_path / "reviews.csv", 60)
+    more = tmp_path / "more.csv"
+    more.write_text("comment\nA lantern hollow and tedious.\nNew.\n", encoding="utf-8")
+    asked = ("train", "--data", data, "--unlabelled", more, "--output", tmp_path / "model", *brief)
+    wrong = run(*asked)
+    assert wrong.code == 2
+    assert "column 'text' is not in" in wrong.err
+    assert "Traceback" not in wrong.err
+    assert set(snapshot(tmp_path)) == {"reviews.csv", "more.csv"}
+    more.write_text("text\nA lantern hollow and tedious.\nNew.\n", encoding="utf-8")
+    content, metadata = train_brief(tmp_path, "--data", data, "--unlabelled", more, *brief)
+    assert any("2 unlabelled texts" in note for note in content["notes"])
+    assert metadata["ensemble"] is not None
+    assert run("predict", tmp_path / "model", "A lantern.", "--ensemble").code == 0

@@ -39,6 +39,14 @@ def train(
             rich_help_panel=TRAINING,
         ),
     ] = False,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of texts without labels: the TF-IDF model learns from them too, for `predict --ensemble`.",
+            metavar="FILE",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -63,7 +71,13 @@ def train(
         lambda: options.read(max_train_samples=max_train_samples, cascade=cascade or None)
     )
     _, result, report = fine_tune_and_save(
-        data_config, fine_tune_config, output, resume=resume, overwrite=overwrite, silent=json
+        data_config,
+        fine_tune_config,
+        output,
+        unlabelled=unlabelled,
+        resume=resume,
+        overwrite=overwrite,
+        silent=json,
     )
     if json:
         with suppress(BrokenPipeError):
@@ -105,6 +119,7 @@ def fine_tune_and_save(
     fine_tune_config: "FineTuneConfig",
     output: Path,
     *,
+    unlabelled: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     keep: bool = True,
@@ -119,6 +134,7 @@ def fine_tune_and_save(
         data_config: Data configuration.
         fine_tune_config: Fine-tuning configuration.
         output: Folder for the model.
+        unlabelled: File of texts without labels.
         resume: Resume an interrupted run, if there is one.
         overwrite: Replace a model in `output`, and discard an interrupted run that is not resumed.
         keep: Keep the checkpoints of an interrupted run.
@@ -146,7 +162,7 @@ def fine_tune_and_save(
             stack.enter_context(redirect_stdout(sys.stderr))  # trackers print
         release_freed_memory()  # of the audit
         keep_freed_memory()
-        result = tuner.fit(resume=checkpoint is not None)
+        result = tuner.fit(unlabelled=unlabelled, resume=checkpoint is not None)
         report = tuner.evaluate()
         tuner.save(output, overwrite=overwrite)
     _print(f"\n{result}", silent=silent)  # last, so that the model is saved even if printing fails

@@ -42,8 +42,14 @@ class TfidfModel:
 
     @classmethod
     @WARNINGS_LOCK
-    def fit(cls, train: Labelled, *, cleans: bool) -> Self:
-        """Fit a model to texts or pairs and their labels."""
+    def fit(cls, train: Labelled, *, cleans: bool, weights: NDArray[np.float64] | None = None) -> Self:
+        """Fit a model to n texts or pairs and their labels.
+
+        Args:
+            train: The texts and labels.
+            cleans: Clean texts first.
+            weights: Weight of each text in the loss, shape (n,); 1 by default.
+        """
         from scipy.sparse import csr_array, diags_array, vstack
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.linear_model import LogisticRegression
@@ -55,13 +61,14 @@ class TfidfModel:
         transformer = TfidfTransformer(sublinear_tf=True)
         tfidf = transformer.fit_transform(vstack(chunks, format="csr"))
         used = np.unique(tfidf.indices)  # empty buckets would only take time
-        idf, weights, bias = transformer.idf_.astype(np.float32), np.zeros(BUCKETS, dtype=np.float32), 0.0
+        idf, coefficients, bias = transformer.idf_.astype(np.float32), np.zeros(BUCKETS, dtype=np.float32), 0.0
         if len(used):  # else there are no words in any text, e.g. emoji only
             tfidf, labels = tfidf[:, used], np.asarray(train.labels)
             ratios = _log_ratios(tfidf, labels)
-            model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000).fit(tfidf @ diags_array(ratios), labels)
-            weights[used], bias = model.coef_[0] * ratios, float(model.intercept_[0])
-        return cls(idf, weights, bias, cleans=cleans)
+            model = LogisticRegression(C=_INVERSE_PENALTY, max_iter=1000)
+            model.fit(tfidf @ diags_array(ratios), labels, sample_weight=weights)
+            coefficients[used], bias = model.coef_[0] * ratios, float(model.intercept_[0])
+        return cls(idf, coefficients, bias, cleans=cleans)
 
     @classmethod
     def load(cls, path: Path, *, cleans: bool) -> Self:

@@ -17,6 +17,7 @@ from imdb_sentiment.inference.scorer import softmax
 from imdb_sentiment.results.combination import CascadeChoice, EnsembleChoice
 from imdb_sentiment.results.metrics import NO_METRICS, CustomMetrics
 from imdb_sentiment.results.training import Calibration
+from imdb_sentiment.training.unlabelled import PseudoLabelled
 
 if TYPE_CHECKING:
     from imdb_sentiment.config import FineTuneConfig
@@ -93,6 +94,7 @@ def combine_with_tfidf(
     calibration: Calibration,
     *,
     cleans: bool,
+    unlabelled: PseudoLabelled | None = None,
 ) -> Combined:
     """Fit the TF-IDF model, and choose margin, weights and temperature on held-out rows.
 
@@ -102,15 +104,23 @@ def combine_with_tfidf(
         encoder: The encoder's calibrated log odds of the m rows that are held out, in their order, shape (m,).
         calibration: The encoder's calibration.
         cleans: Clean texts first.
+        unlabelled: More texts for the TF-IDF model, with labels by the encoder of each fold.
     """
+
+    def fit(train: Labelled, model: int) -> TfidfModel:
+        if unlabelled is None:
+            return TfidfModel.fit(train, cleans=cleans)
+        more, row_weights = unlabelled.added_to(train, model)
+        return TfidfModel.fit(more, cleans=cleans, weights=row_weights)
+
     held = fold_of >= 0
     odds, labels = np.zeros(len(fold_of)), np.asarray(rows.labels)
     for fold in range(int(fold_of.max()) + 1):
         inside = fold_of == fold
-        tfidf = TfidfModel.fit(_where(rows, ~inside), cleans=cleans)
+        tfidf = fit(_where(rows, ~inside), fold)
         odds[inside] = tfidf.log_odds(_where(rows, inside).texts)
     if held.all():
-        tfidf = TfidfModel.fit(rows, cleans=cleans)
+        tfidf = fit(rows, -1)
     known = np.nan_to_num(odds[held])
     temperature = fit_temperature(np.stack([np.zeros_like(known), known], axis=1), labels[held])
     both = ValidationOdds(encoder, odds[held] / temperature, labels[held])

@@ -1,6 +1,6 @@
 """Few-shot training: compare methods on out-of-fold rows, and train the best one on all rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.labels import Labelled
+from imdb_sentiment.data.labels import Labelled, Texts
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
 from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrated_losses, cross_fitted
@@ -53,6 +53,9 @@ class FewRows(NamedTuple):
     fold_of: NDArray[np.int64]
     """Fold in which each row is held out, from 0, shape (n,); -1 for a row that is never held out."""
 
+    unlabelled: Texts = ()
+    """Texts without labels that each model scores."""
+
     @property
     def cross_validated(self) -> bool:
         """Return whether each row is held out once, so that the final model may be trained on all."""
@@ -80,6 +83,9 @@ class FewRowsResult(NamedTuple):
     """Held-out predictions of baselines."""
 
     compared: tuple[MethodResult, ...]
+
+    unlabelled: Sequence[NDArray[np.float64]]
+    """Logits of the unlabelled texts by the model of each fold, and last by the final one, each of shape (u, 2)."""
 
     restricted: str | None
     """How many parameters of the encoder were trained; None for all, or for none of them."""
@@ -124,15 +130,20 @@ def train_on_few_rows(
     best = {name: min(tried, key=lambda logits: calibrated_log_loss(logits, labels)) for name, tried in scored.items()}
     compared = [_compare(name, logits, labels) for name, logits in best.items()]
     method = min(compared, key=lambda result: result.log_loss).method
+    model = trainer.final(method)
+    unlabelled = [*trainer.unlabelled(method)]
+    if rows.cross_validated and rows.unlabelled:  # else the model of the only fold is the final one
+        unlabelled.append(score_texts(model, encoder, rows.unlabelled).logits)
     baselines = _baselines(rows)
     tfidf = np.clip(baselines[TFIDF][held], 1e-9, 1 - 1e-9)
     return FewRowsResult(
-        trainer.final(method),
+        model,
         method,
         best[method],
         cross_fitted([*chain(*scored.values())], labels, rows.fold_of[held]) if rows.cross_validated else None,
         HeldOutBaselines({name: positive[held] for name, positive in baselines.items()}, labels.tolist()),
         (*compared, _compare(TFIDF, np.log(np.column_stack((1 - tfidf, tfidf))), labels)),
+        unlabelled,
         None if method == PROBE else trainer.restricted,
     )
 
@@ -159,6 +170,8 @@ class _Trainer:
         self._penalty = INVERSE_PENALTIES[0]
         self._kept: dict[str, PreTrainedModel] = {}
         self._pretrained: NDArray[np.float64] | None = None
+        self._unlabelled = encoder.inputs(rows.unlabelled) if rows.unlabelled else None
+        self._scored: dict[str, list[NDArray[np.float64]]] = {}
         self._with_bias = True
         self.restricted: str | None = None
 
@@ -171,33 +184,46 @@ class _Trainer:
         rows = self._rows
         penalties = len(INVERSE_PENALTIES) if method == CONTRASTIVE else 1
         scores = np.zeros((penalties, len(rows.encoded), 2))
+        self._scored[method] = []
         for fold in range(self._folds):
             held = rows.fold_of == fold
             stored = rows.cross_validated and method != PROBE  # which takes no time
-            logits = read_fold(self._folder, method, fold + 1, scores[:, held].shape) if stored else None
+            count = int(held.sum())
+            shape = (penalties, count + len(rows.unlabelled), 2)
+            logits = read_fold(self._folder, method, fold + 1, shape) if stored else None
             if logits is None:
                 logits = self._score_fold(method, held, f"fold {fold + 1} of {self._folds}")
                 if stored:
                     write_fold(self._folder, method, fold + 1, self._run, logits)
-            scores[:, held] = logits
+            scores[:, held] = logits[:, :count]
+            self._scored[method].append(logits[:, count:])
         if method == CONTRASTIVE:
             held = rows.fold_of >= 0
             losses = [calibrated_log_loss(logits[held], rows.encoded.labels[held]) for logits in scores]
             self._penalty = INVERSE_PENALTIES[int(np.argmin(losses))]
         return scores
 
+    def unlabelled(self, method: str) -> Iterator[NDArray[np.float64]]:
+        """Yield the logits of the unlabelled texts by the model of each fold, with the penalty of the final one."""
+        chosen = INVERSE_PENALTIES.index(self._penalty) if method == CONTRASTIVE else 0
+        return (logits[chosen] for logits in self._scored[method])
+
     def _score_fold(self, method: str, held: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
-        """Train on the other rows, and return the logits of the held-out ones, shape (penalties, m, 2)."""
+        """Train on the other rows, and return the logits of the held-out ones and then of the u unlabelled texts, shape
+        (penalties, m + u, 2).
+        """
+        scored = np.append(held, np.ones(len(self._rows.unlabelled), dtype=np.bool_))
         if method == PROBE:
             features = self._pretrained_features()
-            return self._fit(features, ~held, None).logits(features[held])[np.newaxis]
+            return self._fit(features, ~held, None).logits(features[scored])[np.newaxis]
         model = self._train(method, ~held, what)
         if not self._rows.cross_validated:
             self._kept[method] = model
         if method == FINE_TUNE:
-            return score_texts(model, self._encoder, _where(self._rows.texts, held)).logits[np.newaxis]
+            texts: Any = [*_where(self._rows.texts, held), *self._rows.unlabelled]
+            return score_texts(model, self._encoder, texts).logits[np.newaxis]
         features = self._features(model)
-        return np.stack([self._fit(features, ~held, penalty).logits(features[held]) for penalty in INVERSE_PENALTIES])
+        return np.stack([self._fit(features, ~held, penalty).logits(features[scored]) for penalty in INVERSE_PENALTIES])
 
     def final(self, method: str) -> "PreTrainedModel":
         """Return the final model."""
@@ -287,17 +313,25 @@ class _Trainer:
         return self._pretrained
 
     def _features(self, model: "PreTrainedModel") -> NDArray[np.float64]:
+        """Return the features of the rows, and then of the unlabelled texts, shape (n + u, features)."""
         rows, windows = self._rows.encoded, self._rows.windows
-        if windows is None:
-            return head_features(model, self._encoder, rows, range(len(rows)))
-        inputs = EncodedRows.of(windows.inputs, [0] * len(windows.inputs))
+        labelled = self._mean_features(model, windows) if windows else self._features_of(model, rows)
+        if self._unlabelled is None:
+            return labelled
+        return np.concatenate([labelled, self._mean_features(model, self._unlabelled)])
+
+    def _mean_features(self, model: "PreTrainedModel", texts: ModelInputs) -> NDArray[np.float64]:
+        inputs = EncodedRows.of(texts.inputs, [0] * len(texts.inputs))
         # the mean logit is that of the mean feature
-        return windows.mean(head_features(model, self._encoder, inputs, range(len(inputs))))
+        return texts.mean(self._features_of(model, inputs))
+
+    def _features_of(self, model: "PreTrainedModel", rows: EncodedRows) -> NDArray[np.float64]:
+        return head_features(model, self._encoder, rows, range(len(rows)))
 
     def _fit(self, features: NDArray[np.float64], trained: NDArray[np.bool_], inverse_penalty: float | None) -> Linear:
         config = self._config
         return fit_linear(
-            features[trained],
+            features[: len(trained)][trained],
             self._rows.encoded.labels[trained],
             inverse_penalty,
             weights=self._rows.encoded.weights[trained],

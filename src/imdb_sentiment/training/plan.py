@@ -19,6 +19,7 @@ from imdb_sentiment.training.checkpoints import check_same_run, resume_point
 from imdb_sentiment.training.few_rows import FewRows
 from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
 from imdb_sentiment.training.recipe import CONTRASTIVE, FINE_TUNE, PROBE, few_rows_below, settle, settled_fields
+from imdb_sentiment.training.unlabelled import UnlabelledTexts
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -60,6 +61,8 @@ class Plan(NamedTuple):
     resume_point: Path | None
     """The checkpoint to resume from, or the file of the last finished fold."""
 
+    unlabelled: UnlabelledTexts | None = None
+
     @classmethod
     def of(
         cls,
@@ -72,6 +75,7 @@ class Plan(NamedTuple):
         resume: bool,
         audit: "Callable[[], DataAudit | None]",
         hooks: Hooks = NO_HOOKS,
+        unlabelled: UnlabelledTexts | None = None,
     ) -> Self:
         """Settle the configuration, check that a run in the folder is the same, and encode the rows.
 
@@ -84,12 +88,15 @@ class Plan(NamedTuple):
             resume: Resume what is in the folder.
             audit: Audits the data; called once the run is known to be possible.
             hooks: The user's metrics, callbacks and loss.
+            unlabelled: Texts without labels to learn from.
 
         Raises:
             ConfigError: The folder holds another run, an option does not go with so few rows, or a metric fails.
         """
         settled = settle(config, train_rows=len(splits.train), hidden_size=encoder.config.hidden_size)
         run = describe_run(settled, splits, names, hooks)
+        if unlabelled:
+            run["unlabelled"] = unlabelled.fingerprint
         few = uses_few_rows(config, splits, hooks)
         hooks.try_metrics(np.array((splits.train if splits.folds else splits.validation)["label"]))
         point = resume_point(folder) if resume else None
@@ -97,10 +104,13 @@ class Plan(NamedTuple):
             check_same_run(point, run)
         audited = audit()  # before anything is trained
         text_encoder = encoder.text_encoder.reading(_how_to_read(config, splits, encoder.text_encoder))
+        rows = encode_rows(splits, text_encoder, settled, few=few)
+        if unlabelled and isinstance(rows, FewRows):
+            rows = rows._replace(unlabelled=unlabelled.texts)
         return cls(
             config=settled,
             settled=settled_fields(config, settled),
-            rows=encode_rows(splits, text_encoder, settled, few=few),
+            rows=rows,
             long_texts=text_encoder.long_texts,
             names=names,
             summary=splits.summary,
@@ -108,6 +118,7 @@ class Plan(NamedTuple):
             run=run,
             folder=folder,
             resume_point=point,
+            unlabelled=unlabelled,
         )
 
 

@@ -41,6 +41,7 @@ from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.plan import Plan
 from imdb_sentiment.training.recipe import FINE_TUNE, Recipe, resolve
 from imdb_sentiment.training.setup import read_history
+from imdb_sentiment.training.unlabelled import PseudoLabelled
 from imdb_sentiment.training.watching import Watch
 
 if TYPE_CHECKING:
@@ -174,11 +175,12 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         label_issues = None if reason_not_to_tell(with_tfidf, labels, suspected=suspected) else suspected
     calibrated = trained.logits / calibration.temperature if trained.cross_fitted is None else trained.cross_fitted
     combined = None
-    if config.cascade:
+    if config.cascade or plan.unlabelled:
         labelled: Any = Labelled(rows.texts, rows.encoded.labels.tolist())
-        odds = log_odds_of(calibrated)
-        combined = combine_with_tfidf(labelled, rows.fold_of, odds, calibration, cleans=config.clean_text)
-    notes = [heads[0], *filter(None, [trained.restricted, _length_note(plan)]), f"{recipe.precision} on {device.type}"]
+        odds, more = log_odds_of(calibrated), _pseudo_labelled(plan, trained.unlabelled, calibration)
+        cleans = config.clean_text
+        combined = combine_with_tfidf(labelled, rows.fold_of, odds, calibration, cleans=cleans, unlabelled=more)
+    notes = [heads[0], *filter(None, [trained.restricted, *_plan_notes(plan)]), f"{recipe.precision} on {device.type}"]
     if config.report_to:
         trackers = ", ".join(config.report_to)
         notes.append(f"{trackers} got nothing, as no epoch was validated; method='fine_tune' validates each")
@@ -285,7 +287,7 @@ def _fine_tune(
         settled=plan.settled,
         notes=(
             head_note,
-            *filter(None, [restricted, _length_note(plan)]),
+            *filter(None, [restricted, *_plan_notes(plan)]),
             _precision_note(recipe, trainer.args.device.type),
             *_resume_notes(checkpoint, processes, state),
         ),
@@ -312,13 +314,24 @@ def _decide(
     logits = score_texts(model, encoder, validation.texts).logits
     calibration = calibrate(logits, validation.labels, config, plan.names, hooks.metrics)
     held_out = HeldOutRows.of(logits / calibration.temperature, validation.labels)
-    if not config.cascade:
+    if not config.cascade and not plan.unlabelled:
         return calibration, held_out, None
     odds = log_odds_of(logits) / calibration.temperature
     train = labelled_texts(splits.train)
     rows: Any = Labelled([*train.texts, *validation.texts], [*train.labels, *validation.labels])
     fold_of = np.repeat((-1, 0), (len(train.labels), len(validation.labels)))
-    return calibration, held_out, combine_with_tfidf(rows, fold_of, odds, calibration, cleans=config.clean_text)
+    scored = [score_texts(model, encoder, plan.unlabelled.texts).logits] if plan.unlabelled else []
+    more = _pseudo_labelled(plan, scored, calibration)
+    combined = combine_with_tfidf(rows, fold_of, odds, calibration, cleans=config.clean_text, unlabelled=more)
+    return calibration, held_out, combined
+
+
+def _pseudo_labelled(
+    plan: Plan, logits: Sequence[NDArray[np.float64]], calibration: Calibration
+) -> PseudoLabelled | None:
+    if plan.unlabelled is None:
+        return None
+    return PseudoLabelled(plan.unlabelled.texts, [log_odds_of(each) / calibration.temperature for each in logits])
 
 
 def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
@@ -331,10 +344,11 @@ def _set_dropout(model: "PreTrainedModel", dropout: float | None) -> None:
                 module.p = dropout
 
 
-def _length_note(plan: Plan) -> str | None:
-    if plan.long_texts == "truncate":
-        return None
-    return f"texts above {plan.config.max_length:,} tokens are scored whole, in overlapping windows"
+def _plan_notes(plan: Plan) -> Iterator[str]:
+    if plan.long_texts == "windows":
+        yield f"texts above {plan.config.max_length:,} tokens are scored whole, in overlapping windows"
+    if plan.unlabelled:
+        yield plan.unlabelled.describe()
 
 
 def _precision_note(recipe: Recipe, device: str) -> str:

@@ -59,6 +59,7 @@ def open_table(
     encoding: str | None = None,
     header: bool = True,
     spreadsheet_safe: bool = False,
+    field: str = "text_columns",
 ) -> Iterator[Table]:
     """Open a file whose rows are to be scored, and check that all of it can be read.
 
@@ -68,6 +69,7 @@ def open_table(
         encoding: Encoding of a text file; by default UTF-8, or that of its byte order mark.
         header: Whether the first line of a CSV or TSV file names the columns; else they are counted from 1.
         spreadsheet_safe: Prefix cells that a spreadsheet might take for a formula with an apostrophe; CSV and TSV only.
+        field: Argument that names the text columns; empty if there is none.
 
     Raises:
         DataError: The file is missing, of an unknown kind, broken, or lacks a column.
@@ -81,7 +83,7 @@ def open_table(
         raise ConfigError("spreadsheet_safe is for CSV and TSV files", found=path.name)
     if not header and kind not in _DELIMITED:
         raise no_header_error(path)
-    specs = text_specs(texts)
+    specs = text_specs(texts, field=field)
     check_content(path)
     if kind == ".parquet":
         with whole_file(path) as whole:
