@@ -21,6 +21,7 @@ from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.inference.cascade import TfidfModel
 from imdb_sentiment.training import few_rows
+from imdb_sentiment.training.contrastive import train_contrastively
 from imdb_sentiment.training.unlabelled import PseudoLabelled, UnlabelledTexts
 
 ROWS = 60
@@ -155,7 +156,9 @@ def test_a_probe_labels_them_too(config: FineTuneConfig) -> None:
     assert not np.isnan(cascade.tfidf.log_odds(["crimson", "umber"])).any()  # known words
     alone = SentimentFineTuner(APART, config.replace(method="probe", cascade=True))
     assert alone.fit(table(0, ROWS)).calibration == result.calibration  # the encoder itself is the same
-    assert np.isnan(alone.classifier._opened.artifact.cascade.tfidf.log_odds(["crimson", "umber"])).all()
+    unaware = alone.classifier._opened.artifact.cascade
+    assert unaware is not None
+    assert np.isnan(unaware.tfidf.log_odds(["crimson", "umber"])).all()
 
 
 @pytest.mark.integration
@@ -180,7 +183,7 @@ def test_a_run_with_unlabelled_texts_is_resumed_with_the_same_ones(
     texts = unlabelled_texts(40)
     contrastive = config.replace(method="contrastive")
     expected = SentimentFineTuner(APART, contrastive).fit(table(0, ROWS), unlabelled=texts)
-    train, runs = few_rows.train_contrastively, list[int]()
+    train, runs = train_contrastively, list[int]()
 
     def interrupted(*given: object, **options: object) -> None:
         runs.append(1)
