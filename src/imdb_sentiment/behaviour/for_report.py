@@ -41,7 +41,7 @@ def behaviour_for_report(
     changed = plain_opinions(words) if words and sentiment else [text for text in single if _is_short(text)]
     drawn = Random(0).sample(changed, min(len(changed), _MAX_TEXTS))  # noqa: S311 - a sample, no secret
     cases = [*(negations(words) if words and sentiment else ()), *invariances(drawn, words, seed=0)]
-    too_long = f"no text is of at most {_MAX_CHARACTERS} characters; give check_behaviour longer ones"
+    too_long = f"no text has at most {_MAX_CHARACTERS} characters; check_behaviour(classifier, texts) takes longer ones"
     return BehaviourReport(
         labels=labels,
         texts=len(drawn),
