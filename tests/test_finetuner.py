@@ -485,7 +485,7 @@ def test_a_saved_model_of_a_goal_is_compared_as_in_training(
         (list(rows["text"]), list(rows["label"]))
         for rows in (tuner.splits.train, tuner.splits.validation, tuner.splits.test)
     )
-    assert classifier.evaluate(*test, train=train, validation=validation) == expected
+    assert classifier.evaluate(*test, train=train, validation=validation, behaviour=True) == expected
     assert all(classifier.seen_in_training(validation[0], split="validation"))
     assert not any(classifier.seen_in_training(train[0] + test[0], split="validation"))
     without = classifier.evaluate(*test, train=train).baselines
