@@ -38,7 +38,8 @@ def test_rows_that_the_model_learnt_from_are_not_measured(
     outcome = run("report", saved_model, "--data", data, "--output", tmp_path / "report.html")
     learnt, held_out = len(fitted.splits.train), len(fitted.splits.test)
     assert f"{held_out} rows " in outcome.out
-    assert max(map(len, outcome.out.splitlines()[:-1])) <= 80
+    lines = outcome.out.splitlines()
+    assert [line for line in lines if len(line) > 80 and str(tmp_path) not in line] == []
     assert f"note: without {learnt} rows used to train the model or to choose its best epoch" in outcome.out
     assert "majority label" in outcome.out
 
@@ -139,7 +140,7 @@ def test_the_page_shows_slices_and_suspected_labels(saved_model: Path, tmp_path:
     assert (outcome.code, outcome.err) == (0, "")
     shown = page.read_text(encoding="utf-8")
     assert '<th scope="row">year 1990</th>' in shown
-    suspects = shown.partition("<h2>Labels that may be wrong</h2>")[2]
+    suspects = shown.partition(">Labels that may be wrong</h2>")[2]
     number, label, suggested = re.search(r"<h3>Row (\d+): (\w+), perhaps (\w+)", suspects).groups()  # type: ignore[union-attr]
     assert (number, label, suggested) == ("8", *[("negative", "positive")[k] for k in (1 - labels[7], labels[7])])
     without = run(

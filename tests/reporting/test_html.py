@@ -1,6 +1,5 @@
 """The page of a report, in a real browser: safe, alone, readable, and open to all. Covers results/report_page.py."""
 
-import html
 import os
 import re
 import shutil
@@ -10,6 +9,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any, Literal
 
+import markupsafe
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
@@ -173,12 +173,14 @@ def test_the_page_says_when_and_by_which_command_it_was_made_and_where_it_is_exp
     write_page(make_report(60), file, title="Report", label_issues=None, command=command, overwrite=False)
     content = file.read_text(encoding="utf-8")
     assert re.search(r"Made on \d{4}-\d\d-\d\d with imdb_sentiment 9\.8, by:", content)
-    assert f"<code>{html.escape(command)}</code>" in content
+    assert f"<code>{markupsafe.escape(command)}</code>" in content
     assert 'href="https://docs.example.org/how-to/read-the-report/"' in content
 
 
 def test_what_is_undefined_is_a_dash(tmp_path: Path) -> None:
-    report = replace(make_report(60), roc_auc=None)
+    report = make_report(60)
+    assert report.curves is not None
+    report = replace(report, roc_auc=None, curves=report.curves._replace(ranking=None))
     content = report.save_html(tmp_path / "report.html").read_text(encoding="utf-8")
     assert '<th scope="row">ROC-AUC</th><td>\N{EN DASH}</td>' in content
     assert "\N{EN DASH} stands for what is undefined on these rows." in content

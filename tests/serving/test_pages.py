@@ -121,7 +121,8 @@ def test_a_promise_is_sent_and_a_refusal_of_it_is_shown(browser: Browser, abstai
         page.get_by_label("or to keep a promise").fill(" error<=0.05 ")
         with page.expect_request("**/predict") as asked:
             classify(page, result="#result")
-        assert asked.value.post_data_json == {"text": TEXT, "abstain_below": 0, "abstain": "error<=0.05"}
+        asked_for = {"text": TEXT, "abstain_below": 0, "abstain": "error<=0.05", "cascade": False}
+        assert asked.value.post_data_json == asked_for
         assert not page.get_by_role("alert").is_visible()
         page.get_by_label("or to keep a promise").fill("precision>=1")
         classify(page, "Superb.", result="#problem")
