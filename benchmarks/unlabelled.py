@@ -5,9 +5,9 @@
 DATA is the folder of `data_sizes.py`, whose IMDb reviews are drawn as there; UNLABELLED has a column `text`. The
 default is trained on the labelled rows and scores the texts. With its labels as pseudo-labels, weighted by its
 confidence, and the labelled rows, TF-IDF with logistic regression is fitted, and both are averaged. With `--student`,
-the three quarters of the texts that both together are surest of, TF-IDF held out in turn, train another encoder. All
-are measured on reviews of the training split that were not drawn; the scales of the log odds, which the average needs,
-are those of these reviews.
+the three quarters of the texts with the most confident labels by both, TF-IDF held out in turn, train another encoder.
+All are measured on reviews of the training split that were not drawn; the scales of the log odds, which the average
+needs, are those of these reviews.
 """
 
 import argparse

@@ -29,6 +29,7 @@ from imdb_sentiment.evaluation.held_out import HeldOutRows
 from imdb_sentiment.results import EpochRecord, ExportReport
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
     from transformers import PreTrainedModel
 
 _ROOT = Path(tempfile.mkdtemp(prefix="imdb-sentiment-tests-"))
@@ -255,3 +256,19 @@ def fitted_on_pairs(
 def saved_pair_model(fitted_on_pairs: SentimentFineTuner, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a saved model that reads pairs of title and body."""
     return fitted_on_pairs.save(tmp_path_factory.mktemp("saved") / "pair-model")
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """A headless Chromium; a test is skipped where there is none, unless REQUIRE_CHROMIUM is set."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        refuse = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
+        refuse("there is no Chromium on this machine (Debian's package is called chromium)")
+    with sync_playwright() as playwright:
+        # no limit: a busy machine may take long to start it
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=0)
+        yield started
+        started.close()

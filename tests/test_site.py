@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize
 
 pytestmark = pytest.mark.integration
 
@@ -84,19 +84,6 @@ def address(site: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        refuse = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
-        refuse("there is no Chromium on this machine (Debian's package is called chromium)")
-    with sync_playwright() as playwright:
-        # no limit: a busy machine may take long to start it
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=0)
-        yield started
-        started.close()
 
 
 def test_each_page_is_whole(site: Path) -> None:

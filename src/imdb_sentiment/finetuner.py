@@ -189,7 +189,7 @@ class SentimentFineTuner:
                 TSV, JSONL or Parquet file; the columns are those of the labelled rows. The fitted encoder labels them,
                 and the TF-IDF model of `FineTuneConfig.cascade` learns from them too, for
                 `SentimentClassifier.predict(ensemble=True)`. Texts that equal or nearly equal a labelled row of any
-                split are left out and counted. Takes the time to score them, and six times that with folds.
+                split are left out and counted. Takes the time to score them, and seven times that with folds.
             resume: Resume from the newest complete checkpoint in `output_dir`, if there is one, or of the broken run of
                 this object. The run ends as it would have ended without the break.
 

@@ -1,8 +1,6 @@
 """The page of a report, in a real browser: safe, alone, readable, and open to all. Covers results/report_page.py."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from email.message import Message
@@ -12,7 +10,7 @@ from typing import Any, Literal
 import markupsafe
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from imdb_sentiment import OutputExistsError
 from imdb_sentiment.results.report_page import write_page
@@ -28,19 +26,6 @@ NARROW, WIDE = ViewportSize(width=390, height=800), ViewportSize(width=1200, hei
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = tmp_path_factory.mktemp("page") / "report.html"
     return make_report().save_html(page, title=f"Report on {UNKIND}", label_issues=make_label_issues())
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        refuse = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
-        refuse("there is no Chromium on this machine (Debian's package is called chromium)")
-    with sync_playwright() as playwright:
-        # no limit: a busy machine may take long to start it
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=0)
-        yield started
-        started.close()
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -1,7 +1,5 @@
 """The page to try a model in a real browser: safe, readable, open to all; and the page of the API."""
 
-import os
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +11,7 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize
 
 from imdb_sentiment import SentimentClassifier, SentimentFineTuner
 from imdb_sentiment.serving import create_app
@@ -44,19 +42,6 @@ def address(fitted: SentimentFineTuner) -> Iterator[str]:
     app.mount("/guarded", create_app(fitted.classifier, token="secret"))  # noqa: S106
     with running(app) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        refuse = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
-        refuse("there is no Chromium on this machine (Debian's package is called chromium)")
-    with sync_playwright() as playwright:
-        # no limit: a busy machine may take long to start it
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=0)
-        yield started
-        started.close()
 
 
 @contextmanager

@@ -130,10 +130,7 @@ def train_on_few_rows(
     best = {name: min(tried, key=lambda logits: calibrated_log_loss(logits, labels)) for name, tried in scored.items()}
     compared = [_compare(name, logits, labels) for name, logits in best.items()]
     method = min(compared, key=lambda result: result.log_loss).method
-    model = trainer.final(method)
-    unlabelled = [*trainer.unlabelled(method)]
-    if rows.cross_validated and rows.unlabelled:  # else the model of the only fold is the final one
-        unlabelled.append(score_texts(model, encoder, rows.unlabelled).logits)
+    model, of_final = trainer.final(method)
     baselines = _baselines(rows)
     tfidf = np.clip(baselines[TFIDF][held], 1e-9, 1 - 1e-9)
     return FewRowsResult(
@@ -143,7 +140,7 @@ def train_on_few_rows(
         cross_fitted([*chain(*scored.values())], labels, rows.fold_of[held]) if rows.cross_validated else None,
         HeldOutBaselines({name: positive[held] for name, positive in baselines.items()}, labels.tolist()),
         (*compared, _compare(TFIDF, np.log(np.column_stack((1 - tfidf, tfidf))), labels)),
-        unlabelled,
+        [*trainer.unlabelled(method), of_final],
         None if method == PROBE else trainer.restricted,
     )
 
@@ -225,17 +222,23 @@ class _Trainer:
         features = self._features(model)
         return np.stack([self._fit(features, ~held, penalty).logits(features[scored]) for penalty in INVERSE_PENALTIES])
 
-    def final(self, method: str) -> "PreTrainedModel":
-        """Return the final model."""
+    def final(self, method: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
+        """Return the final model and its logits of the unlabelled texts, shape (u, 2)."""
         trained = self._rows.final
+        if method == FINE_TUNE:
+            if kept := self._kept.get(method):  # the model of the only fold
+                return kept, next(self.unlabelled(method))
+            model = self._train(method, trained, "the final model")
+            unlabelled = self._rows.unlabelled
+            return model, score_texts(model, self._encoder, unlabelled).logits if unlabelled else np.empty((0, 2))
         if method == PROBE:
-            model = self._load_model()
-            self._fit(self._pretrained_features(), trained, None).write_to(model)
-            return model
-        model = self._kept.get(method) or self._train(method, trained, "the final model")
-        if method == CONTRASTIVE:
-            self._fit(self._features(model), trained, self._penalty).write_to(model)
-        return model
+            model, features, penalty = self._load_model(), self._pretrained_features(), None
+        else:
+            model, penalty = self._kept.get(method) or self._train(method, trained, "the final model"), self._penalty
+            features = self._features(model)
+        head = self._fit(features, trained, penalty)
+        head.write_to(model)
+        return model, head.logits(features[len(trained) :])
 
     def _train(self, method: str, trained: NDArray[np.bool_], what: str) -> "PreTrainedModel":
         """Train a model on a subset of the rows; without a head, if the method is contrastive."""
