@@ -20,7 +20,7 @@ from command import COMMAND, Outcome, options, read_metadata, run, snapshot, wri
 from imdb_sentiment import DiskFullError, FineTuneConfig, TrainingDivergedError
 from imdb_sentiment.cli.run_folder import resume_command
 from imdb_sentiment.evaluation.metrics import measure
-from imdb_sentiment.training import contrastive, few_rows
+from imdb_sentiment.training import contrastive, fold_trainer
 from imdb_sentiment.training.checkpoints import complete_checkpoints, newest_checkpoint
 from touches import environment, wait_for_stop
 
@@ -319,7 +319,7 @@ def test_a_run_in_folds_is_resumed_after_the_last_finished_one(
             signal.raise_signal(signal.SIGINT)
         train(model, encoder, rows, **options)
 
-    monkeypatch.setattr(few_rows, "train_contrastively", stopped_in_the_third)
+    monkeypatch.setattr(fold_trainer, "train_contrastively", stopped_in_the_third)
     outcome = run(*command, "--output", "model")
     assert outcome.code == 130
     assert outcome.err.endswith(

@@ -1,4 +1,4 @@
-"""Covers training/contrastive.py, training/fine_tuning.py, training/fold_scores.py.
+"""Covers training/contrastive.py, training/fine_tuning.py, training/fold_scores.py, training/fold_trainer.py.
 
 Few rows: methods are compared on rows held out in turn, and the final model is trained on all of them.
 """
@@ -28,7 +28,7 @@ from imdb_sentiment import (
 from imdb_sentiment.data.labels import LabelNames
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.models.pretrained import load_encoder, load_model
-from imdb_sentiment.training import contrastive, few_rows, fine_tuning, recipe
+from imdb_sentiment.training import contrastive, fine_tuning, fold_trainer, recipe
 from imdb_sentiment.training.contrastive import contrastive_steps
 
 pytestmark = pytest.mark.integration  # each test trains several times
@@ -187,7 +187,7 @@ def test_an_interrupted_run_is_resumed_fold_by_fold(
             raise TrainingInterruptedError("training was interrupted")
         train(model, encoder, rows, **options)
 
-    monkeypatch.setattr(few_rows, "train_contrastively", interrupted_in_the_third)
+    monkeypatch.setattr(fold_trainer, "train_contrastively", interrupted_in_the_third)
     tuner = SentimentFineTuner(DATA, config, output_dir=tmp_path / "run")
     with pytest.raises(TrainingInterruptedError):
         tuner.fit(PARTS)
@@ -237,7 +237,7 @@ def test_a_resumed_run_keeps_the_precision_of_its_finished_folds(
             raise TrainingInterruptedError("training was interrupted")
         train(*given, **options)
 
-    monkeypatch.setattr(few_rows, "train_contrastively", interrupted_in_the_second)
+    monkeypatch.setattr(fold_trainer, "train_contrastively", interrupted_in_the_second)
     method = config.replace(method="contrastive", precision="auto")
     tuner = SentimentFineTuner(DATA, method, output_dir=tmp_path / "run")
     with pytest.raises(TrainingInterruptedError):
@@ -367,7 +367,7 @@ def test_a_damaged_fold_is_trained_again(
         trained.append(len(rows))
         train(model, encoder, rows, **options)
 
-    monkeypatch.setattr(few_rows, "train_contrastively", counted)
+    monkeypatch.setattr(fold_trainer, "train_contrastively", counted)
     tuner = SentimentFineTuner(DATA, config.replace(method="contrastive"), output_dir=run)
     assert tuner.fit(PARTS, resume=True).calibration == expected.calibration
     assert trained == [48, 48, ROWS]
@@ -469,7 +469,7 @@ def test_fine_tuning_may_be_cross_validated_and_is_resumed_fold_by_fold(
         tuned = train(*given, rows=rows, **options)
         return tuned._replace(interrupted=True) if len(trained) == 2 else tuned
 
-    monkeypatch.setattr(few_rows, "fine_tune", interrupted_in_the_second)
+    monkeypatch.setattr(fold_trainer, "fine_tune", interrupted_in_the_second)
     tuner = SentimentFineTuner(data, method, output_dir=tmp_path / "run")
     with pytest.raises(TrainingInterruptedError, match="in fold 2 of 5") as caught:
         tuner.fit(table(0, ROWS))

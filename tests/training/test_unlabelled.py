@@ -20,7 +20,7 @@ from imdb_sentiment.data.data_like import DataSplits
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.data.splits import load_splits
 from imdb_sentiment.inference.cascade import TfidfModel
-from imdb_sentiment.training import few_rows
+from imdb_sentiment.training import fold_trainer
 from imdb_sentiment.training.contrastive import train_contrastively
 from imdb_sentiment.training.unlabelled import PseudoLabelled, UnlabelledTexts
 
@@ -191,7 +191,7 @@ def test_a_run_with_unlabelled_texts_is_resumed_with_the_same_ones(
             raise TrainingInterruptedError("training was interrupted", hint=None)
         train(*given, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(few_rows, "train_contrastively", interrupted)
+    monkeypatch.setattr(fold_trainer, "train_contrastively", interrupted)
     tuner = SentimentFineTuner(APART, contrastive, output_dir=tmp_path / "run")
     with pytest.raises(TrainingInterruptedError):
         tuner.fit(table(0, ROWS), unlabelled=texts)

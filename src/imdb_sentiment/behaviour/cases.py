@@ -6,7 +6,7 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from imdb_sentiment.behaviour.changes import ADDITIONS, CHANGES
-from imdb_sentiment.behaviour.templates import Words
+from imdb_sentiment.behaviour.templates import LANGUAGES, Words
 
 __all__ = ["Case", "Expected", "invariances", "is_sentiment", "negations", "not_checked", "plain_opinions"]
 
@@ -35,8 +35,11 @@ def is_sentiment(labels: tuple[str, str]) -> bool:
     return (negative.casefold(), positive.casefold()) in _SENTIMENT
 
 
-def plain_opinions(words: Words) -> list[str]:
-    """Return the opinions that come with the library, which deny nothing."""
+def plain_opinions(labels: tuple[str, str], language: str | None) -> list[str]:
+    """Return the opinions that come with the library, which deny nothing; none if they do not suit the labels."""
+    if language is None or not is_sentiment(labels):
+        return []
+    words = LANGUAGES[language]
     return [text for positive in (True, False) for text in words.opinions(negated=False, positive=positive)]
 
 

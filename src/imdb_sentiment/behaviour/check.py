@@ -1,14 +1,13 @@
 """Check what a model does with changed texts."""
 
 from collections.abc import Iterable, Sequence
-from random import Random
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.behaviour.cases import invariances, is_sentiment, negations, not_checked, plain_opinions
-from imdb_sentiment.behaviour.counting import count_failures
+from imdb_sentiment.behaviour.cases import plain_opinions
+from imdb_sentiment.behaviour.counting import check_texts
 from imdb_sentiment.behaviour.templates import LANGUAGES
 from imdb_sentiment.errors import ConfigError, DataError, list_rows
 from imdb_sentiment.results.behaviour import BehaviourReport
@@ -60,37 +59,30 @@ def check_behaviour(
     if language is not None and language not in LANGUAGES:
         expected = f"one of {list_values(LANGUAGES)}, or None for another language"
         raise ConfigError(f"language={quote(language)} is not known", expected=expected)
-    words = None if language is None else LANGUAGES[language]
     columns = getattr(getattr(classifier, "metadata", None), "text_columns", ("text",))
     if len(columns) != 1:
         raise ConfigError("the behaviour of a model of pairs cannot be checked", expected="a model of one text column")
-    sentiment = is_sentiment(classifier.labels) and words is not None
-    if texts is not None:
-        own = _checked(texts)
-    elif words and sentiment:
-        own = plain_opinions(words)
-    else:
-        negative, positive = map(quote, classifier.labels)
-        labels = f"the labels {negative} and {positive}" if words else "another language"
-        raise ConfigError(
-            f"there are no sentences for {labels}",
-            expected="texts of your own",
-            hint="check_behaviour(classifier, texts)",
-        )
-    drawn = Random(seed).sample(own, min(len(own), _MAX_TEXTS))  # noqa: S311 - a sample, no secret
-    cases = [*(negations(words) if words and sentiment else ()), *invariances(drawn, words, seed=seed)]
-    return BehaviourReport(
+    return check_texts(
+        _opinions(classifier.labels, language) if texts is None else _checked(texts),
+        lambda texts: classifier.predict_proba(texts)[:, 1],
         labels=classifier.labels,
-        texts=len(drawn),
+        threshold=classifier.threshold,
         language=language,
         of_library=texts is None,
-        not_checked=not_checked(classifier.labels, words),
-        checks=count_failures(
-            cases,
-            lambda texts: classifier.predict_proba(texts)[:, 1],
-            labels=classifier.labels,
-            threshold=classifier.threshold,
-        ),
+        most=_MAX_TEXTS,
+        seed=seed,
+    )
+
+
+def _opinions(labels: tuple[str, str], language: str | None) -> list[str]:
+    if opinions := plain_opinions(labels, language):
+        return opinions
+    negative, positive = map(quote, labels)
+    others = "another language" if language is None else f"the labels {negative} and {positive}"
+    raise ConfigError(
+        f"there are no sentences for {others}",
+        expected="texts of your own",
+        hint="check_behaviour(classifier, texts)",
     )
 
 

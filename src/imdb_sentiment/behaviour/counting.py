@@ -1,16 +1,18 @@
-"""Score the cases of a check, and count in how many a model fails."""
+"""Score the cases of each check, and count in how many a model fails."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.behaviour.cases import Case
-from imdb_sentiment.results.behaviour import BehaviourCheck, BehaviourExample
+from imdb_sentiment.behaviour.cases import Case, invariances, is_sentiment, negations, not_checked
+from imdb_sentiment.behaviour.templates import LANGUAGES
+from imdb_sentiment.results.behaviour import BehaviourCheck, BehaviourExample, BehaviourReport
 from imdb_sentiment.results.comparison import Interval
 
-__all__ = ["Score", "count_failures"]
+__all__ = ["Score", "check_texts"]
 
 _MAX_EXAMPLES = 5
 
@@ -18,8 +20,44 @@ Score = Callable[[Sequence[str]], NDArray[np.floating]]
 """Returns the probability of the positive label for n texts, shape (n,)."""
 
 
-def count_failures(
-    cases: Iterable[Case], score: Score, *, labels: tuple[str, str], threshold: float
+def check_texts(
+    texts: Sequence[str],
+    score: Score,
+    *,
+    labels: tuple[str, str],
+    threshold: float,
+    language: str | None,
+    of_library: bool,
+    most: int,
+    seed: int,
+) -> BehaviourReport:
+    """Change texts, and count how often a model fails; for a model of sentiment, try negations too.
+
+    Args:
+        texts: Texts to change.
+        score: Scores n texts.
+        labels: Names of the negative and of the positive label.
+        threshold: Texts whose positive probability is above it are called positive.
+        language: A key of `LANGUAGES`, or None for another language.
+        of_library: Whether the texts are those that come with the library.
+        most: Number of texts to draw if there are more.
+        seed: Seed of the draw and the changes.
+    """
+    words = None if language is None else LANGUAGES[language]
+    drawn = Random(seed).sample(texts, min(len(texts), most))  # noqa: S311 - a sample, no secret
+    denied = negations(words) if words and is_sentiment(labels) else ()
+    return BehaviourReport(
+        labels=labels,
+        texts=len(drawn),
+        language=language,
+        of_library=of_library,
+        not_checked=not_checked(labels, words),
+        checks=_count_failures([*denied, *invariances(drawn, words, seed=seed)], score, labels, threshold),
+    )
+
+
+def _count_failures(
+    cases: Iterable[Case], score: Score, labels: tuple[str, str], threshold: float
 ) -> tuple[BehaviourCheck, ...]:
     """Count the failures of each check, in the order of the cases; each text is scored once."""
     by_check: dict[str, list[Case]] = {}

@@ -1,12 +1,10 @@
 """The check of behaviour that a report has: a bounded number of texts, and what could not be checked."""
 
 from collections.abc import Sequence
-from random import Random
 
-from imdb_sentiment.behaviour.cases import invariances, is_sentiment, negations, not_checked, plain_opinions
-from imdb_sentiment.behaviour.counting import Score, count_failures
+from imdb_sentiment.behaviour.cases import plain_opinions
+from imdb_sentiment.behaviour.counting import Score, check_texts
 from imdb_sentiment.behaviour.language import language_of
-from imdb_sentiment.behaviour.templates import LANGUAGES
 from imdb_sentiment.results.behaviour import BehaviourReport
 
 __all__ = ["behaviour_for_report"]
@@ -36,19 +34,22 @@ def behaviour_for_report(
     if not single:
         return BehaviourReport(labels=labels, language=None, not_checked=("pairs of texts are not changed",))
     language = language_of(single)
-    words = LANGUAGES.get(language or "")
-    sentiment = is_sentiment(labels) and words is not None
-    changed = plain_opinions(words) if words and sentiment else [text for text in single if _is_short(text)]
-    drawn = Random(0).sample(changed, min(len(changed), _MAX_TEXTS))  # noqa: S311 - a sample, no secret
-    cases = [*(negations(words) if words and sentiment else ()), *invariances(drawn, words, seed=0)]
-    too_long = f"no text has at most {_MAX_CHARACTERS} characters; check_behaviour(classifier, texts) takes longer ones"
-    return BehaviourReport(
+    opinions = plain_opinions(labels, language)
+    changed = opinions or [text for text in single if _is_short(text)]
+    if not changed:
+        too_long = (
+            f"no text has at most {_MAX_CHARACTERS} characters; check_behaviour(classifier, texts) takes longer ones"
+        )
+        return BehaviourReport(labels=labels, language=language, not_checked=(too_long,))
+    return check_texts(
+        changed,
+        score,
         labels=labels,
-        texts=len(drawn),
+        threshold=threshold,
         language=language,
-        of_library=sentiment,
-        not_checked=not_checked(labels, words) if drawn else (too_long,),
-        checks=count_failures(cases, score, labels=labels, threshold=threshold) if cases else (),
+        of_library=bool(opinions),
+        most=_MAX_TEXTS,
+        seed=0,
     )
 
 

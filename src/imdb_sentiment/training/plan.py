@@ -16,7 +16,7 @@ from imdb_sentiment.runtime.distributed import world_size
 from imdb_sentiment.runtime.messages import Advice, Setting
 from imdb_sentiment.training.batching import EncodedRows, TrainingRows
 from imdb_sentiment.training.checkpoints import check_same_run, resume_point
-from imdb_sentiment.training.few_rows import FewRows
+from imdb_sentiment.training.fold_trainer import FewRows
 from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
 from imdb_sentiment.training.recipe import CONTRASTIVE, FINE_TUNE, PROBE, few_rows_below, settle, settled_fields
 from imdb_sentiment.training.unlabelled import UnlabelledTexts

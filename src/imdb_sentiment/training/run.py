@@ -34,8 +34,9 @@ from imdb_sentiment.training.batching import TrainingRows
 from imdb_sentiment.training.best_epoch import choose_metric
 from imdb_sentiment.training.checkpoints import Keep, newest_checkpoint, prepare_folder, recorded_precision
 from imdb_sentiment.training.decisions import Combined, calibrate, combine_with_tfidf
-from imdb_sentiment.training.few_rows import FewRows, train_on_few_rows
+from imdb_sentiment.training.few_rows import train_on_few_rows
 from imdb_sentiment.training.fine_tuning import fine_tune
+from imdb_sentiment.training.fold_trainer import FewRows
 from imdb_sentiment.training.hooks import NO_HOOKS, Hooks
 from imdb_sentiment.training.linear_probe import fit_head
 from imdb_sentiment.training.plan import Plan
