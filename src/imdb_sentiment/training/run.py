@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.config import SettledConfig
-from imdb_sentiment.data.labels import Labelled
+from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import TFIDF
 from imdb_sentiment.evaluation.confident_learning import average_of, rank_label_issues, reason_not_to_tell
@@ -163,15 +163,11 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
     )
     labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
     calibration = calibrate(trained.logits, labels, config, plan.names, hooks.metrics)
-    held_out = baselines = with_tfidf = label_issues = None
+    held_out = with_tfidf = label_issues = None
     if trained.cross_fitted is not None:
         held_out = held_out_scores(trained.cross_fitted, encoder.text_encoder, rows.texts)
-        measured = measured_rows(held_out, rows.texts, labels, calibration, hooks.metrics)
-        after = full_report(measured, names=plan.names)
-        after = replace(after, cross_validated=True, numeric_precision="fp32")
-        calibration = replace(calibration, after=after)
-        baselines = trained.baselines
-        with_tfidf = average_of(softmax(trained.cross_fitted)[:, 1], baselines.positive[TFIDF], labels)
+        calibration = _cross_validated(calibration, held_out, rows, plan.names, hooks)
+        with_tfidf = average_of(softmax(trained.cross_fitted)[:, 1], trained.baselines.positive[TFIDF], labels)
         suspected = len(rank_label_issues(with_tfidf, labels))
         label_issues = None if reason_not_to_tell(with_tfidf, labels, suspected=suspected) else suspected
     calibrated = trained.logits / calibration.temperature if trained.cross_fitted is None else trained.cross_fitted
@@ -211,9 +207,18 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         HeldOutRows.of(calibrated, labels),
         combined and combined.cascade,
         held_out=held_out,
-        baselines=baselines,
+        baselines=trained.baselines if held_out else None,
         with_tfidf=with_tfidf,
     )
+
+
+def _cross_validated(
+    calibration: Calibration, held_out: "Scores", rows: FewRows, names: LabelNames, hooks: Hooks
+) -> Calibration:
+    """Replace the metrics after calibration by those of the cross-fitted scores."""
+    measured = measured_rows(held_out, rows.texts, rows.encoded.labels.tolist(), calibration, hooks.metrics)
+    after = full_report(measured, names=names)
+    return replace(calibration, after=replace(after, cross_validated=True, numeric_precision="fp32"))
 
 
 def _fine_tune(
