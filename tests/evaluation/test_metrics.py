@@ -133,6 +133,23 @@ def test_one_class_predicted(positive: float, matrix: object) -> None:
         assert report.precision == report.recall == report.f1 == 0
 
 
+@settings(deadline=None, max_examples=examples(100))
+@given(rows=ROWS)
+def test_what_scikit_learn_calls_undefined_is_a_dash_in_the_table(rows: list[tuple[float, int]]) -> None:
+    positive, labels = [p for p, _ in rows], [label for _, label in rows]
+    report = report_on(positive, labels)
+    predicted = [int(p > 0.5) for p in positive]
+    cells = dict(report.metric_rows()[1:])
+    functions = {
+        "precision of spam": metrics.precision_score,
+        "recall of spam": metrics.recall_score,
+        "F1": metrics.f1_score,
+    }
+    for name, function in functions.items():
+        value = function(labels, predicted, zero_division=np.nan)
+        assert cells[name] == ("\N{EN DASH}" if math.isnan(value) else f"{value:.4f}")
+
+
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_among_the_labels(label: int) -> None:
     report = report_on([0.2, 0.7], [label, label])

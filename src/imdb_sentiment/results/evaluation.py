@@ -37,7 +37,7 @@ class EvaluationReport(Record):
     """Metrics of a model on labelled rows.
 
     Precision, recall, F1 and average precision are those of the positive label. Precision, recall, F1 and Matthews
-    correlation are 0 where they would divide by 0.
+    correlation are 0 where they would divide by 0; tables show a dash for the first three.
     """
 
     labels: tuple[str, str]

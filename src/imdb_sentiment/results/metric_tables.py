@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from imdb_sentiment.results.comparison import Interval
-from imdb_sentiment.results.metrics import METRICS, label_of
+from imdb_sentiment.results.metrics import METRICS, is_undefined, label_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,12 +39,11 @@ def metric_rows(
         corner: First cell of the header.
         digits: Number of digits after the point.
     """
-    table = [[corner, *reports]]
     names = _names(reports)
-    for name in names:
-        values = [report.value_of(name) for report in reports.values()]
-        cells = [UNDEFINED if value is None else f"{value:.{digits}f}" for value in values]
-        table.append([label_of(name, positive), *cells])
+    table = [
+        [corner, *reports],
+        *([label_of(name, positive), *(_cell(report, name, digits) for report in reports.values())] for name in names),
+    ]
     if any(report.threshold != 0.5 for report in reports.values()):
         table.append(["threshold", *(f"{report.threshold:.4f}" for report in reports.values())])
     if intervals:
@@ -53,6 +52,11 @@ def metric_rows(
         for row, interval in zip(table, beside, strict=False):  # there may be no row of thresholds
             row.insert(2, interval)
     return table
+
+
+def _cell(report: Any, name: str, digits: int) -> str:
+    value = report.value_of(name)
+    return UNDEFINED if value is None or is_undefined(name, report.confusion_matrix) else f"{value:.{digits}f}"
 
 
 def metric_frame(reports: Mapping[str, Any], intervals: Mapping[str, Interval] | None) -> "pd.DataFrame":

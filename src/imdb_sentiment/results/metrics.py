@@ -18,6 +18,7 @@ __all__ = [
     "MetricFunction",
     "RankedRows",
     "custom_metric",
+    "is_undefined",
     "label_of",
     "metrics_of_counts",
 ]
@@ -64,6 +65,9 @@ class Metric(NamedTuple):
     """Name for readers, in which `{positive}` stands for the positive label."""
 
     of_counts: Callable[[Counts], _Values] | None = None
+
+    denominator: Callable[[Counts], _Values] | None = None
+    """Where it is 0, the metric is undefined: its value is 0, and readers see a dash."""
 
     of_row: Callable[[_Values], _Values] | None = None
     """Loss of rows by the probability of their label; the metric is the mean."""
@@ -121,6 +125,10 @@ def _balanced_accuracy(rows: Counts) -> _Values:
     return (_ratio(rows.tp, rows.tp + rows.fn) + _ratio(rows.tn, rows.tn + rows.fp)) / present
 
 
+def _share_of_true_positives(label: str, denominator: Callable[[Counts], _Values]) -> Metric:
+    return Metric(label, lambda rows: _ratio(rows.tp, denominator(rows)), denominator)
+
+
 def _matthews_correlation(rows: Counts) -> _Values:
     tn, fp, fn, tp = rows
     return _ratio(tp * tn - fp * fn, np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)))
@@ -140,9 +148,9 @@ def _average_precision(rows: RankedRows) -> _Values:
 METRICS = {
     "accuracy": Metric("accuracy", lambda rows: _ratio(rows.tp + rows.tn, rows.tp + rows.tn + rows.fp + rows.fn)),
     "balanced_accuracy": Metric("balanced accuracy", _balanced_accuracy),
-    "precision": Metric("precision of {positive}", lambda rows: _ratio(rows.tp, rows.tp + rows.fp)),
-    "recall": Metric("recall of {positive}", lambda rows: _ratio(rows.tp, rows.tp + rows.fn)),
-    "f1": Metric("F1", lambda rows: _ratio(2 * rows.tp, 2 * rows.tp + rows.fp + rows.fn)),
+    "precision": _share_of_true_positives("precision of {positive}", lambda rows: rows.tp + rows.fp),
+    "recall": _share_of_true_positives("recall of {positive}", lambda rows: rows.tp + rows.fn),
+    "f1": _share_of_true_positives("F1", lambda rows: rows.tp + (rows.fp + rows.fn) / 2),
     "matthews_correlation": Metric("Matthews correlation", _matthews_correlation),
     "roc_auc": Metric("ROC-AUC", of_ranking=_roc_auc),
     "average_precision": Metric("average precision", of_ranking=_average_precision),
@@ -156,6 +164,18 @@ METRICS = {
 def metrics_of_counts(rows: Counts) -> dict[str, _Values]:
     """Compute the metrics of confusion matrices, 0 where they would divide by 0."""
     return {name: metric.of_counts(rows) for name, metric in METRICS.items() if metric.of_counts}
+
+
+def is_undefined(name: str, confusion_matrix: tuple[tuple[int, int], tuple[int, int]]) -> bool:
+    """Return whether the metric would divide by 0, such as the precision of a label that is never predicted.
+
+    Args:
+        name: Name of the metric.
+        confusion_matrix: Row counts by true and predicted label, negative first.
+    """
+    denominator = METRICS[name].denominator if name in METRICS else None
+    (tn, fp), (fn, tp) = np.array(confusion_matrix, dtype=np.float64)
+    return denominator is not None and not denominator(Counts(tn, fp, fn, tp))
 
 
 def label_of(name: str, positive: str) -> str:
