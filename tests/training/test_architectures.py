@@ -125,6 +125,9 @@ def test_from_fitting_to_the_stock_pipeline(encoder_folder: Path, tmp_path: Path
     for prediction, row in zip(ours, rows, strict=True):
         expected = {item["label"]: item["score"] for item in row}
         assert expected == pytest.approx(dict(prediction.probabilities), abs=1e-5)
+    classifier.export(tmp_path / "exported", texts=texts)
+    exported = SentimentClassifier.from_pretrained(tmp_path / "exported", precision="fp32")
+    np.testing.assert_allclose(exported.predict_proba(texts), classifier.predict_proba(texts), atol=1e-4)
 
 
 def test_max_length_reaches_as_far_as_the_positions_and_no_further(encoder_folder: Path) -> None:

@@ -113,7 +113,9 @@ def export_artifact(
         _write_graph(partial / GRAPH_FILE, artifact, quantize)
         from imdb_sentiment.inference.graph_backends import open_graph
 
-        backend = open_graph(partial / GRAPH_FILE, quantized=quantize is not None)
+        # in fp32: bf16 would reject a right graph if many probabilities are near the threshold
+        precision: Literal["auto", "fp32"] = "auto" if quantize else "fp32"
+        backend = open_graph(partial / GRAPH_FILE, quantized=quantize is not None, precision=precision)
         after = Scorer(backend, artifact.encoder).score(texts).probabilities[:, 1]
         report = ExportReport(
             format="onnx",
@@ -130,7 +132,7 @@ def export_artifact(
                 "the exported model differs from the original, and was not kept",
                 found=f"{report.same_labels:.1%} of {report.texts:,} texts get the same label",
                 expected=f"{_SAME_LABELS:.0%} or more",
-                hint="without quantize",
+                hint="without quantize" if quantize else None,
             )
         artifact = artifact._replace(metadata=metadata.model_copy(update={"export": report.to_dict()}))
         with quiet():

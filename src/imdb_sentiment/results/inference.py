@@ -32,6 +32,8 @@ _UNDERLINED = 0.3
 _FAINT, _STRONG = 0.05, 0.5
 """Shares of the strongest word's score."""
 
+_RUNTIMES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+
 _COLOURS = ("214, 69, 65", "38, 133, 84")
 """CSS colours, red for the negative and green for the positive label."""
 
@@ -276,7 +278,7 @@ class ExportReport(Record):
     """Type that weights were quantized to; None if they were not."""
 
     runtime: Literal["onnxruntime", "openvino"]
-    """Runtime that the exported model was run with."""
+    """Runtime that the exported model was run with, in fp32 unless it is quantized."""
 
     texts: int
     """Number of texts compared."""
@@ -304,7 +306,7 @@ class ExportReport(Record):
             ["texts compared", f"{self.texts:,}"],
             ["same label", f"{self.same_labels:.2%}"],
             ["largest difference of a probability", f"{self.largest_difference:.5f}"],
-            ["computed with", {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}[self.runtime]],
+            ["computed with", f"{_RUNTIMES[self.runtime]} in {self.quantize or 'fp32'}"],
             ["size", "{:.1f} MB before, {:.1f} MB after".format(*self.megabytes)],
         ]
         if self.accuracy:
