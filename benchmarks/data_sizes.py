@@ -31,7 +31,12 @@ PROBE, CONTRASTIVE, FINE_TUNE = "probe", "contrastive", "fine_tune"
 NAMED_METHODS = (PROBE, CONTRASTIVE, FINE_TUNE)
 """The default with `FineTuneConfig.method` set."""
 SIZES = (16, 32, 64, 128, 300, 1000, 4000)
-NAMES = {MAJORITY: "majority label", TFIDF: "TF-IDF + LR", FROZEN: "LR on frozen mean-pooled features", SETFIT: "SetFit 1.2"}
+NAMES = {
+    MAJORITY: "majority label",
+    TFIDF: "TF-IDF + LR",
+    FROZEN: "LR on frozen mean-pooled features",
+    SETFIT: "SetFit 1.2",
+}
 
 Row = tuple[str, int]
 
