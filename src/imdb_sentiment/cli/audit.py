@@ -28,13 +28,15 @@ def audit(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="YAML file as for train; its section 'data' is read.", metavar="FILE", rich_help_panel=DATA),
+        typer.Option(
+            help="YAML file as for train; only its section 'data' is used.", metavar="FILE", rich_help_panel=DATA
+        ),
     ] = None,
     settings: DataSettings = None,
     columns: dict[str, object],
     json: Json = False,
 ) -> None:
-    """Check a data set before training on it: labels, duplicates, leaks, unusual characters, label leaks."""
+    """Check a data set before training: labels, duplicates, overlapping splits, unusual characters, label leaks."""
     from imdb_sentiment.audit.dataset import audit_dataset
 
     data_config = read_data_settings(settings, {"source": source, **columns}, config_file=config)

@@ -24,15 +24,14 @@ def check_behaviour(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Change texts of these labelled rows: a file, a folder, or a data set on the hub. [default: opinions "
-            "that come with the library]",
+            help="Labelled rows whose texts are changed: file, folder or hub data set. [default: included opinions]",
             metavar="SOURCE",
         ),
     ] = None,
     language: Annotated[
         str,
         typer.Option(
-            help="Language of the texts: en, pt, or other, in which no sentences are added.",
+            help="Language of the texts: en, pt, or other, for which no sentences are added.",
             metavar="NAME",
             autocompletion=one_of("en", "pt", _OTHER),
         ),
@@ -41,9 +40,9 @@ def check_behaviour(
     columns: dict[str, object],
     json: Json = False,
 ) -> None:
-    """Change texts in ways that should not change their label, and count how often it does.
+    """Change texts in ways that should not change their label, and count how often the prediction changes.
 
-    For a model of sentiment also praise, blame and their denial.
+    A sentiment model is also tested on simple praise, blame and their negations.
     """
     from imdb_sentiment.behaviour.check import check_behaviour as check
 

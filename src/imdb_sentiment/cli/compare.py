@@ -17,7 +17,7 @@ __all__ = ["compare"]
 @with_column_options
 def compare(
     first: Annotated[str, typer.Argument(help="Folder of a saved model.", metavar="A")],
-    second: Annotated[str, typer.Argument(help="Folder of another one.", metavar="B")],
+    second: Annotated[str, typer.Argument(help="Folder of another saved model.", metavar="B")],
     *,
     data: LabelledSource,
     settings: DataSettings = None,

@@ -26,9 +26,9 @@ def cross_validate(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Train once for each fold on the others, and report the mean and spread of the metrics.
+    """Hold out each fold once, train on the others, and report the mean and spread of the metrics.
 
-    A test split of the data is left alone. No model is kept.
+    Test splits are not used, and no model is kept.
     """
     from imdb_sentiment.cross_validation import cross_validate as train_in_folds
 

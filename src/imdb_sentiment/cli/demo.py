@@ -28,7 +28,7 @@ def demo(
         typer.Option(help=f"Folder for the model. [default: {_NAME}, or the next free name]", metavar="DIR"),
     ] = None,
 ) -> None:
-    """Fine-tune a small real encoder on the embedded sample: split, training, test, saved model, predictions."""
+    """Fine-tune a small encoder on the bundled reviews: split, training, test, saved model, predictions."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.cli.train import fine_tune_and_save
     from imdb_sentiment.config import DataConfig, FineTuneConfig

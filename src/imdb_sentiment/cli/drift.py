@@ -18,7 +18,7 @@ def drift(
     data: Annotated[
         Path,
         typer.Option(
-            help="File of new texts: CSV, TSV, JSONL or Parquet. At most 1,000 rows are drawn.",
+            help="File of new texts: CSV, TSV, JSONL or Parquet. At most 1,000 rows are drawn at random.",
             metavar="FILE",
             rich_help_panel=DATA,
         ),
@@ -27,7 +27,7 @@ def drift(
     label_column: Annotated[
         str | None,
         typer.Option(
-            help="Column of labels, if FILE has some, to measure the accuracy by.",
+            help="Column of labels, if FILE has any, to measure the accuracy.",
             metavar="NAME",
             show_default=False,
             rich_help_panel=DATA,
@@ -35,7 +35,7 @@ def drift(
     ] = None,
     encoding: Encoding = None,
     no_header: NoHeader = False,
-    seed: Annotated[int, typer.Option(help="Seed of the draw and the permutations.", metavar="N")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random rows and permutations.", metavar="N")] = 0,
     fail_on_drift: Annotated[
         bool,
         typer.Option("--fail-on-drift", help="Exit with 1 if a change is beyond chance.", rich_help_panel=OUTPUT),

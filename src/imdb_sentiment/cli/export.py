@@ -29,12 +29,12 @@ def export(
     *,
     output: Annotated[Path, typer.Option(help="Folder for the exported model.", metavar="DIR", rich_help_panel=OUTPUT)],
     quantize: Annotated[
-        Literal["int8"] | None, typer.Option(help="Quantize the weights: int8.", metavar="FORM")
+        Literal["int8"] | None, typer.Option(help="Quantize the weights to int8.", metavar="FORM")
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(
-            help="Labelled rows to compare the two on, as for evaluate. [default: included reviews]",
+            help="Labelled rows to compare both models on, as for evaluate. [default: included reviews]",
             metavar="SOURCE",
             show_default=False,
             rich_help_panel=DATA,
@@ -47,7 +47,7 @@ def export(
     columns: dict[str, object],
     json: Json = False,
 ) -> None:
-    """Export a saved model to ONNX, which needs no PyTorch, and compare the two."""
+    """Export a saved model to ONNX, which runs without PyTorch, and compare both models."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.runtime.files import check_output
 

@@ -33,14 +33,12 @@ def label_issues(
     data: TrainingSource = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            help="Write all of them to a CSV or TSV file, for review.", metavar="FILE", rich_help_panel=OUTPUT
-        ),
+        typer.Option(help="CSV or TSV file for the whole list.", metavar="FILE", rich_help_panel=OUTPUT),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="Fine-tune this encoder for each fold: hub id, folder, or 'minilm'.",
+            help="Also train this encoder for each fold: hub id, folder, or 'minilm'.",
             metavar="NAME",
             autocompletion=encoders,
         ),
@@ -48,7 +46,7 @@ def label_issues(
     method: Annotated[
         str | None,
         typer.Option(
-            help="How the encoder learns: probe, the fastest, contrastive, or fine_tune. [default: by number of rows]",
+            help="Training method: probe (fastest), contrastive or fine_tune. [default: depends on the number of rows]",
             metavar="NAME",
             autocompletion=one_of("probe", "contrastive", "fine_tune"),
             show_default=False,
@@ -63,7 +61,7 @@ def label_issues(
     columns: dict[str, object],
     json: Json = False,
 ) -> None:
-    """List rows whose label is probably wrong, the most suspicious first."""
+    """List rows whose label is probably wrong, the most likely first."""
     from imdb_sentiment.config import FineTuneConfig
     from imdb_sentiment.errors import ConfigError
     from imdb_sentiment.label_issues import find_label_issues

@@ -22,11 +22,11 @@ def learning_curve(
     sizes: Annotated[
         str | None,
         typer.Option(
-            help="Labelled rows, as 50,100,200. [default: all outside a fold, half of them, and so on]",
+            help="Numbers of rows, such as 50,100,200. [default: all outside a fold, half of them, and so on]",
             metavar="NUMBERS",
         ),
     ] = None,
-    folds: Annotated[int, typer.Option(help="Models trained for each size.", metavar="N")] = 3,
+    folds: Annotated[int, typer.Option(help="Number of models trained for each size.", metavar="N")] = 3,
     options: TrainingOptions,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume an interrupted curve in DIR.", rich_help_panel=OUTPUT)

@@ -96,9 +96,13 @@ SpreadsheetSafe = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
-Cascade = Annotated[bool, typer.Option("--cascade", help="Use the cascade of train --cascade.")]
+Cascade = Annotated[
+    bool,
+    typer.Option("--cascade", help="Let the TF-IDF model of train --cascade answer the texts it is confident about."),
+]
 Ensemble = Annotated[
-    bool, typer.Option("--ensemble", help="Average the encoder and the TF-IDF model of train --cascade.")
+    bool,
+    typer.Option("--ensemble", help="Average the predictions of the encoder and the TF-IDF model of train --cascade."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.", rich_help_panel=OUTPUT)]
 
@@ -110,8 +114,8 @@ def _column_option(text: str, metavar: str) -> Any:
 _TRAINING_COMMANDS = ("train", "search", "cross-validate", "learning-curve")
 
 COLUMN_OPTIONS: dict[str, Any] = {
-    "text_column": Annotated[str | None, _column_option("Column of the text.", "NAME")],
-    "label_column": Annotated[str | None, _column_option("Column of the label.", "NAME")],
+    "text_column": Annotated[str | None, _column_option("Column that holds the text.", "NAME")],
+    "label_column": Annotated[str | None, _column_option("Column that holds the label.", "NAME")],
     "no_header": NoHeader,
     "positive_label": Annotated[str | None, _column_option("The positive label.", "LABEL")],
     "negative_label": Annotated[str | None, _column_option("The negative label. [default: the other one]", "LABEL")],

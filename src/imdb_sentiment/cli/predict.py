@@ -39,8 +39,8 @@ def predict(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Texts to classify; by default read from standard input, one per line. For a model of two text "
-            "columns each holds both parts, separated by a tab.",
+            help="Texts to classify; by default read from standard input, one per line. For a model with two text "
+            "columns, both texts separated by a tab.",
             metavar="TEXT",
         ),
     ] = None,
@@ -48,13 +48,13 @@ def predict(
     abstain_below: Annotated[
         float,
         typer.Option(
-            help="Mark labels of lower probability with a question mark; in files, leave it out.", metavar="P"
+            help="Mark labels with a probability below P with a question mark; in files, omit them.", metavar="P"
         ),
     ] = 0.0,
     abstain: Annotated[
         str | None,
         typer.Option(
-            help="A promise on the other labels instead, such as 'error<=0.02' or 'precision>=0.95'.", metavar="GOAL"
+            help="Abstain to keep a promise about the other labels: 'error<=0.02', 'precision>=0.95'.", metavar="GOAL"
         ),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the contribution of each word.")] = False,

@@ -49,7 +49,7 @@ def report(
     settings: DataSettings = None,
     columns: dict[str, object],
 ) -> None:
-    """Write a report on a saved model: verdict, metrics next to baselines, curves, errors."""
+    """Write an HTML report on a saved model: verdict, metrics and baselines, curves, errors."""
     from imdb_sentiment.results.report_page import write_page
     from imdb_sentiment.runtime.files import check_new_file
 

@@ -33,8 +33,8 @@ def search(
     space: Annotated[
         list[str] | None,
         typer.Option(
-            help="Vary a field, as learning_rate=1e-5..1e-4 or max_length=128,256; repeatable. [default: by the number "
-            "of rows]",
+            help="Vary a field, e.g. learning_rate=1e-5..1e-4 or max_length=128,256; repeatable. [default: depends on "
+            "the number of rows]",
             metavar="FIELD=VALUES",
             autocompletion=settings_to_vary,
             rich_help_panel=_SEARCH,
@@ -54,11 +54,13 @@ def search(
     max_train_samples: MaxTrainSamples = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Resume a search in DIR, or add trials to it up to N.", rich_help_panel=OUTPUT),
+        typer.Option(
+            "--resume", help="Resume a search in DIR, or add trials to it until it has N.", rich_help_panel=OUTPUT
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Try many settings, keep the best model, and tell how much of its value is the luck of the choice.
+    """Try many settings, keep the best model, and estimate how much of its result is luck.
 
     Trials are measured on held-out rows, and the best one once on the test split.
     """

@@ -19,16 +19,20 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 def serve(
     model: ModelSource,
     *,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.", metavar="NAME")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for a free one.", metavar="N")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 for all addresses.", metavar="NAME")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any free port.", metavar="N")] = 8000,
     token_file: Annotated[
         Path | None,
         typer.Option(help="File with the token that clients must send. [default: none]", metavar="FILE"),
     ] = None,
     max_batch_wait_ms: Annotated[
-        float, typer.Option(help="Longest wait of a text for others to be scored with.", metavar="MS")
+        float, typer.Option(help="Longest time that a text waits for others to be scored with it.", metavar="MS")
     ] = 5.0,
-    max_queue: Annotated[int, typer.Option(help="Texts that may wait; more are refused.", metavar="N")] = 1024,
+    max_queue: Annotated[
+        int, typer.Option(help="Maximum number of waiting texts; more are refused.", metavar="N")
+    ] = 1024,
     precision: Annotated[
         str,
         typer.Option(
@@ -38,7 +42,7 @@ def serve(
         ),
     ] = "auto",
 ) -> None:
-    """Serve a model over HTTP: predictions, explanations, metrics, and a page to try it."""
+    """Serve a saved model over HTTP: predictions, explanations, metrics, and a page to try it."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.serving.server import run_server
 

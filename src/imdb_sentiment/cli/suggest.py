@@ -40,9 +40,9 @@ def suggest(
     ],
     output: Annotated[
         Path,
-        typer.Option(help="CSV, TSV, JSONL or Parquet file to label.", metavar="FILE", rich_help_panel=OUTPUT),
+        typer.Option(help="File to label: CSV, TSV, JSONL or Parquet.", metavar="FILE", rich_help_panel=OUTPUT),
     ],
-    number: Annotated[int, typer.Option("--number", "-n", help="How many rows.", metavar="N")] = 100,
+    number: Annotated[int, typer.Option("--number", "-n", help="Number of rows.", metavar="N")] = 100,
     text_column: TextColumns = None,
     encoding: Encoding = None,
     no_header: NoHeader = False,
@@ -52,7 +52,7 @@ def suggest(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write the rows whose labels would teach a saved model most to a file, to be labelled."""
+    """Choose the rows of a file whose labels would teach a saved model most, and write them to a file for labelling."""
     from imdb_sentiment.classifier import SentimentClassifier
     from imdb_sentiment.data.formats.new_file import check_new_table, write_table
     from imdb_sentiment.data.formats.opening import refuse_endless

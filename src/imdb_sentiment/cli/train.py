@@ -35,14 +35,14 @@ def train(
         bool,
         typer.Option(
             "--cascade",
-            help="Also train a TF-IDF model for `predict --cascade` and `--ensemble`.",
+            help="Also train a TF-IDF model, for --cascade and --ensemble of predict and evaluate.",
             rich_help_panel=TRAINING,
         ),
     ] = False,
     unlabelled: Annotated[
         Path | None,
         typer.Option(
-            help="File of texts without labels: the TF-IDF model learns from them too, for `predict --ensemble`.",
+            help="File of texts without labels, from which the TF-IDF model learns too; implies --cascade.",
             metavar="FILE",
             rich_help_panel=TRAINING,
         ),
@@ -57,7 +57,9 @@ def train(
     ] = False,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Replace a model in DIR; discard an interrupted run.", rich_help_panel=OUTPUT),
+        typer.Option(
+            "--overwrite", help="Replace a model in DIR, and discard an interrupted run.", rich_help_panel=OUTPUT
+        ),
     ] = False,
     json: Json = False,
 ) -> None:
