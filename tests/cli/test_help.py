@@ -49,7 +49,7 @@ def test_commands_stand_below_headings_with_their_whole_sentence(capsys: pytest.
     for panel in PANELS:
         assert f"\n{panel}:\n" in text
     assert re.findall(r"^  ([a-z][a-z-]+)  ", text, re.MULTILINE) == NAMES
-    assert "split, training, test, saved model, predictions." in text
+    assert "split, training, test, saved model, predictions." in " ".join(text.split())
 
 
 def test_a_pipe_gets_the_same_as_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
