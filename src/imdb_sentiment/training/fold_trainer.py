@@ -92,6 +92,7 @@ class FoldTrainer:
         self._rows, self._recipe, self._folder, self._run = rows, recipe, folder, run
         self._hooks = hooks
         self._folds = rows.folds
+        self._fold_rows = float(np.mean([(rows.fold_of != fold).sum() for fold in range(rows.folds)]))
         self._penalty = INVERSE_PENALTIES[0]
         self._kept: dict[str, PreTrainedModel] = {}
         self._pretrained: NDArray[np.float64] | None = None
@@ -261,6 +262,10 @@ class FoldTrainer:
 
     def _fit(self, features: NDArray[np.float64], trained: NDArray[np.bool_], inverse_penalty: float | None) -> Linear:
         config = self._config
+        if inverse_penalty is not None:
+            # it weighs the sum over the rows: the final model has more of them than those of the folds by which penalty
+            # and temperature are chosen, and would be more certain
+            inverse_penalty *= self._fold_rows / trained.sum()
         return fit_linear(
             features[: len(trained)][trained],
             self._rows.encoded.labels[trained],
