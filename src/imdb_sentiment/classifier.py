@@ -31,9 +31,9 @@ __all__ = ["SentimentClassifier"]
 
 
 class SentimentClassifier(RowPrediction, Publication):
-    """A fine-tuned model, ready to classify texts. Make one with `from_pretrained`.
+    """A fine-tuned model, ready to classify texts. Open one with `from_pretrained`.
 
-    A model of two text columns takes pairs: tuples such as `(title, body)` instead of texts, in the order of
+    A model with two text columns takes pairs: tuples such as `(title, body)` instead of texts, in the order of
     `metadata.text_columns`.
     """
 
@@ -55,19 +55,20 @@ class SentimentClassifier(RowPrediction, Publication):
     ) -> Self:
         """Open a model that `SentimentFineTuner.save`, `imdb-sentiment train` or `export` wrote.
 
-        A third-party model with two labels is opened too: the labels are named as in its `config.json`, the second is
-        positive, and longer texts are truncated at the end. An exported model is opened without PyTorch, by OpenVINO
-        if the extra `openvino` is installed, else (and always for int8, which is faster there) by ONNX Runtime, which
-        needs the extra `onnx`; it predicts and evaluates, but cannot explain, be exported again or be pushed.
+        A third-party model with two labels can be opened too: the labels are named as in its `config.json`, the second
+        one is positive, and longer texts are truncated at the end. An exported model is opened without PyTorch, with
+        OpenVINO if the extra `openvino` is installed, otherwise (and always for int8, which is faster there) with ONNX
+        Runtime, which needs the extra `onnx`; it predicts and evaluates, but cannot explain, be exported again or be
+        pushed.
 
         Args:
             path: Folder on disk, or id of a repository on the hub.
             revision: Branch, tag or commit on the hub.
             device: Device as PyTorch names it (`cpu`, `cuda:1`, `mps`); by default a GPU if there is one.
             precision: `auto` is bf16 on a GPU that supports it, and on a CPU that supports it if a trial is faster,
-                else fp32; `evaluate` computes in fp32 then, so that metrics do not depend on a trial. In fp32 a text
-                has the same probabilities in any batch, to 1e-5; in bf16 they differ in the third digit. An exported
-                model supports bf16 with OpenVINO only, and an int8 model neither.
+                otherwise fp32; with `auto`, `evaluate` computes in fp32, so metrics do not depend on a trial. In fp32,
+                a text has the same probabilities in any batch, to within 1e-5; in bf16, they differ in the third digit.
+                An exported model supports bf16 only with OpenVINO, and an int8 model supports neither.
             max_tokens_per_forward: Maximum tokens per batch, padding included; affects speed and memory, not results.
                 `auto` is 2,048 on a CPU and 32,768 on a GPU, halved when memory runs out.
 
@@ -80,12 +81,12 @@ class SentimentClassifier(RowPrediction, Publication):
 
     @property
     def labels(self) -> tuple[str, str]:
-        """Names of the negative and of the positive label, in the order of the columns of `predict_proba`."""
+        """Names of the negative and the positive label, in the order of the columns of `predict_proba`."""
         return self._opened.labels
 
     @property
     def model(self) -> "PreTrainedModel":
-        """The model itself, not a copy: what is changed in it changes the predictions.
+        """The model itself, not a copy: changes to it change the predictions.
 
         Raises:
             ModelError: It is an exported graph.
@@ -104,22 +105,22 @@ class SentimentClassifier(RowPrediction, Publication):
 
     @property
     def metadata(self) -> ModelMetadata:
-        """What `imdb_sentiment.json` says of how the model was made."""
+        """The content of `imdb_sentiment.json`: how the model was made."""
         return self._opened.artifact.metadata
 
     @property
     def threshold(self) -> float:
-        """A text is called positive if its positive probability is above it; see `FineTuneConfig.threshold`."""
+        """Texts with a positive probability above it are predicted positive; see `FineTuneConfig.threshold`."""
         return self._opened.threshold
 
     @property
     def is_exported(self) -> bool:
-        """Whether it is a graph without weights, which can neither explain nor be exported again."""
+        """Whether the model is an exported graph, which can neither explain nor be exported again."""
         return self._opened.is_exported
 
     @property
     def precision(self) -> str | None:
-        """What it computes in: `fp32`, `bf16`, or `int8` for a graph with rounded weights."""
+        """Numeric precision: `fp32`, `bf16`, or `int8` for a graph with rounded weights."""
         return self._opened.numeric_precision
 
     @overload
@@ -151,28 +152,28 @@ class SentimentClassifier(RowPrediction, Publication):
         cascade: bool = False,
         ensemble: bool = False,
     ) -> Prediction | Predictions:
-        """Classify one text, or several.
+        """Classify one text or several.
 
         Args:
-            texts: A text; or a list, an iterator, or a column of pandas, polars, Arrow or NumPy; or a table of pandas,
+            texts: A text; a list, an iterator, or a column of pandas, polars, Arrow or NumPy; or a table of pandas,
                 polars, Arrow or `datasets`, of which the columns in `metadata.text_columns` are read.
-            abstain_below: Mark predictions of lower probability as abstained. The report's curve of coverage and
+            abstain_below: Mark predictions with a lower probability as abstained. The report's curve of coverage and
                 accuracy shows the trade-off.
-            abstain: Instead of a probability, a promise on the predictions that are not abstained, such as
+            abstain: Instead of a probability, a promise about the predictions that are not abstained, such as
                 `error<=0.02`; see `abstention`.
-            cascade: Let the TF-IDF model of `FineTuneConfig.cascade` answer the texts that it is confident of;
-                `Prediction.answered_by` says which model answered. A model without one raises `ModelError`, here and
+            cascade: Let the TF-IDF model of `FineTuneConfig.cascade` answer the texts that it is confident about;
+                `Prediction.answered_by` says which model answered. Without a TF-IDF model, this raises `ModelError`, as
                 in the methods below.
-            ensemble: Let the encoder and that TF-IDF model read each text, and average their log odds by the weights
-                chosen in training, for better probabilities and hardly slower. Not with `cascade`, and
-                promises of `abstain` are not made for it.
+            ensemble: Average the log odds of the encoder and that TF-IDF model with the weights chosen in training,
+                which gives better probabilities at hardly any cost. Not with `cascade` or `abstain`.
 
         Returns:
-            A prediction for one text; else a list with one for each text, in their order, with a `to_frame()`.
+            A prediction for a single text; otherwise a list of predictions in the order of the texts, with a
+            `to_frame()`.
 
         Raises:
-            DataError: There are no texts, as in a dictionary or a set; a table lacks a column; or an item cannot be
-                classified or is blank: the message gives its position, counted from 1.
+            DataError: The texts have another type, such as a dictionary or a set; there are none; a table lacks a
+                column; or an item is blank or cannot be classified: the message gives its position, counted from 1.
             ConfigError: `abstain_below` is not between 0 and 1, the promise cannot be made, or `cascade` and `ensemble`
                 are both set.
         """
@@ -195,9 +196,9 @@ class SentimentClassifier(RowPrediction, Publication):
         cascade: bool = False,
         ensemble: bool = False,
     ) -> Iterator[Prediction]:
-        """Classify texts as `predict` does, a few thousand of an iterator at a time, without holding them all.
+        """Classify texts like `predict`, reading a few thousand of an iterator at a time, without holding them all.
 
-        If a text raises a `DataError`, those of earlier windows were answered.
+        If a text raises a `DataError`, the texts read before its group have been answered.
         """
         combination = combination_of(cascade=cascade, ensemble=ensemble)
         below = self._opened.abstains_below(abstain_below, abstain, combination)
@@ -217,7 +218,7 @@ class SentimentClassifier(RowPrediction, Publication):
         """Choose the probability below which `predict(abstain=promise)` abstains.
 
         The promise holds with 95 % confidence for new texts of the same kind as the rows that were held out in
-        training, and not for texts of another kind. Thresholds are tested from the highest to the lowest by the exact
+        training, but not for texts of another kind. Thresholds are tested from the highest to the lowest by the exact
         binomial bound (Clopper and Pearson, 1934) until one fails, as in Learn then Test (Angelopoulos et al., 2021).
 
         Example:
@@ -228,24 +229,26 @@ class SentimentClassifier(RowPrediction, Publication):
 
         Args:
             promise: `error<=0.05`: at most 5 % of the predictions that are not abstained are wrong. Or
-                `precision>=0.95`: at least 95 % of those of the positive label are right; negative ones are never
+                `precision>=0.95`: at least 95 % of the positive predictions are right; negative ones are never
                 abstained.
 
         Raises:
-            ConfigError: It is not a promise, or cannot be made; the message says how many held-out rows it would take.
+            ConfigError: The promise is invalid or cannot be made; the message says how many held-out rows it would
+                take.
             ModelError: The model folder has no held-out rows, as that of a third-party model.
         """
         return self._opened.abstention(promise)
 
     def predict_sets(self, texts: str | TextsLike, *, level: float = 0.95) -> list[tuple[str, ...]]:
-        """Return for each text the labels that it may have: one where the model is sure enough, else both.
+        """Return the possible labels of each text: one if the model is confident enough, otherwise both.
 
-        On average over new texts of the same kind, the set holds the true label with a probability of at least `level`
-        (split conformal prediction, Vovk, Gammerman and Shafer, 2005). The more probable label is always in it.
+        On average over new texts of the same kind, the set contains the true label with a probability of at least
+        `level` (split conformal prediction, Vovk, Gammerman and Shafer, 2005). It always contains the more probable
+        label.
 
         Args:
             texts: As for `predict`.
-            level: Probability that a set holds the true label.
+            level: Probability that a set contains the true label.
 
         Raises:
             ConfigError: The level is not between 0 and 1, or too high for the number of held-out rows.
@@ -276,31 +279,31 @@ class SentimentClassifier(RowPrediction, Publication):
     ) -> "EvaluationReport":
         """Measure the model on labelled texts.
 
-        Warns if the model was trained on some of them, or its best epoch chosen (`unseen` of the report has the metrics
-        without these), and if labels in another spelling are probably flipped.
+        Warns if the model was trained on some of them, or its best epoch was chosen on them (`unseen` in the report has
+        the metrics without these), and if labels that had to be interpreted are probably flipped.
 
         Args:
-            texts: As for `predict`, n of them.
-            labels: The true labels: names in `labels`, also in another spelling that training understands (`Pos` or
-                true for `positive`). 0 and 1 are the labels in their order; where the positive label is called
-                `negative`, give names.
-            slices: Other properties of the texts, such as their source: n values by name. The report has the metrics of
-                each value, up to 100.
-            metrics: More metrics by name, as `SentimentFineTuner` takes them.
-            train: Texts and labels that the model was trained on; baselines are fitted to them and measured beside it.
-            validation: Texts and labels that the threshold was chosen on, if it serves a goal such as `recall>=0.95`;
-                the baselines' thresholds are chosen on them for the same goal.
-            explained_errors: How many of the most confident errors to explain on the page of the report; see `explain`.
-                A second or more for each.
-            behaviour: Whether to check what the model does with changed texts, as `check_behaviour` does, for the page
-                and the other views of the report. Some 600 short texts are scored for it.
+            texts: n texts, as for `predict`.
+            labels: The true labels: the model's label names, also in another spelling that training understands (`Pos`
+                or true for `positive`). 0 and 1 are the labels in their order; if the positive label is called
+                `negative`, pass names.
+            slices: Other properties of the texts, such as their source: n values by name. The report contains the
+                metrics for each value, up to 100.
+            metrics: Additional metrics by name, as for `SentimentFineTuner`.
+            train: Texts and labels that the model was trained on; baselines are trained on them, for comparison.
+            validation: Texts and labels that the threshold was chosen on, if it has a goal such as `recall>=0.95`; the
+                baselines' thresholds are chosen on them for the same goal.
+            explained_errors: Number of the most confident errors to explain on the page of the report; see `explain`.
+                Each takes a second or more.
+            behaviour: Whether to check how the model reacts to changed texts, as `check_behaviour` does. This scores
+                about 600 short texts.
             cascade: As for `predict`; the report is that of the cascade.
-            ensemble: As for `predict`; the report is that of the ensemble, with the encoder alone beside it.
+            ensemble: As for `predict`; the report is that of the ensemble, with the encoder alone for comparison.
 
         Raises:
-            ConfigError: A metric cannot be used, or fails; or `cascade` and `ensemble` are both set.
+            ConfigError: A metric is invalid or fails, or `cascade` and `ensemble` are both set.
             DataError: A text cannot be classified, a label is ambiguous, the lengths differ, there are too many slices,
-                or `train` or `validation` has one label only.
+                or `train` or `validation` has only one label.
         """
         from imdb_sentiment.persistence.measure import measure_model
 
@@ -331,13 +334,13 @@ class SentimentClassifier(RowPrediction, Publication):
     def seen_in_training(
         self, texts: str | TextsLike, *, split: Literal["train", "validation"] = "train"
     ) -> list[bool]:
-        """Return for each text whether the model was trained on it.
+        """Return whether the model was trained on each text.
 
-        Case, white space, HTML line breaks and invisible characters make no difference; other words do.
+        Differences in case, white space, HTML line breaks and invisible characters are ignored.
 
         Args:
             texts: As for `predict`.
-            split: `validation` for the texts that epoch, temperature and threshold were chosen on.
+            split: `validation` for the texts by which epoch, temperature and threshold were chosen.
 
         Raises:
             ModelError: The model folder has no fingerprints of its training rows.

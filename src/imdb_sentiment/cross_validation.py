@@ -42,32 +42,32 @@ def cross_validate(
 ) -> CrossValidationReport:
     """Fine-tune once for each fold, on the other folds, and measure on the fold itself.
 
-    Folds are stratified, seeded by `DataConfig.split_seed`, independent of the order of the rows, and no group of equal
-    or nearly equal texts, or of one value of `group_column`, stands in two of them. In each round the model is trained
-    as `SentimentFineTuner.fit` would train it on the other folds: `validation_fraction` of them is held out to choose
-    the best epoch, or, if they are few, each row in turn. A test split that the source brings is left alone, for the
-    model that is trained at the end.
+    Folds are stratified, seeded by `DataConfig.split_seed`, and independent of the order of the rows. No group of equal
+    or nearly equal texts, or of one value of `group_column`, is divided between folds. In each round, the model is
+    trained as `SentimentFineTuner.fit` would train it on the other folds: `validation_fraction` of their rows is held
+    out to choose the best epoch or, if there are few, each row in turn. A test split of the source is not used; it is
+    reserved for the model that is trained at the end.
 
-    The standard deviation tells how much a metric varies with the rows. It says less about the error of the mean,
-    since any two rounds share most of their training rows (Bengio and Grandvalet, No Unbiased Estimator of the
+    The standard deviation shows how much a metric varies with the rows. It says less about the error of the mean,
+    because any two rounds share most of their training rows (Bengio and Grandvalet, No Unbiased Estimator of the
     Variance of K-Fold Cross-Validation, JMLR 2004).
 
     Args:
-        data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
-            `data_config`. By default what `data_config.source` names.
+        data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read as
+            `data_config` says. By default `data_config.source`.
         data_config: Names the columns and labels of `data`.
-        config: How the models learn.
+        config: How the models are trained.
         folds: Number of folds, at least 2.
-        output_dir: Folder for the result of each fold, and for the checkpoints of the fold that is under way.
+        output_dir: Folder for the result of each fold, and for the checkpoints of the current fold.
         resume: Resume an interrupted cross-validation: finished folds are not repeated, and the interrupted fold
             continues from its newest complete checkpoint.
-        **given: `model` and `tokenizer`, `callbacks`, `metrics` and `loss`, as `SentimentFineTuner` takes them. Each
-            training starts from the given model. A callback that is an object sees all trainings, one after the other;
-            of a class each training makes its own.
+        **given: `model` and `tokenizer`, `callbacks`, `metrics` and `loss`, as for `SentimentFineTuner`. Each training
+            starts from the given model. A callback object is used in all trainings, one after the other; a callback
+            class is instantiated for each training.
 
     Raises:
-        DataError: The data cannot be used as they are, or are too few for so many folds.
-        ConfigError: `folds` is below 2, `data` and `data_config` both are a `DataConfig`, `output_dir` holds another
+        DataError: The data cannot be used as they are, or there are too few rows for this many folds.
+        ConfigError: `folds` is below 2, `data` and `data_config` are both a `DataConfig`, `output_dir` contains another
             cross-validation, or a launcher started several processes.
         ModelError: The encoder cannot be used.
         OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.

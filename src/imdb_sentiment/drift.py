@@ -48,14 +48,14 @@ def check_drift(
     header: bool = True,
     seed: int = 0,
 ) -> DriftReport:
-    """Check whether new texts differ from those that a model was trained on, and what that does to its accuracy.
+    """Check whether new texts differ from those that a model was trained on, and estimate its accuracy on them.
 
-    Two tests compare them. A classifier tries to tell the new texts from a sample of the training texts by their words,
-    tested by permutations. And the predicted probabilities are compared with those of the rows that were held out in
-    training, by the test of Kolmogorov and Smirnov. The accuracy is estimated without labels as the mean probability of
-    the predicted label; labels, if there are any, are used for nothing but to measure it.
+    Two tests compare the texts. A classifier tries to distinguish the new texts from a sample of the training texts by
+    their words; its success is tested by permutations. The predicted probabilities are compared with those of the rows
+    that were held out in training, by a Kolmogorov-Smirnov test. Without labels, the accuracy is estimated as the mean
+    probability of the predicted label; labels, if there are any, serve only to measure it.
 
-    Both tests assume that rows are drawn independently: several texts of one author or of one day are more alike.
+    Both tests assume that rows are drawn independently; several texts by one author or from one day are more alike.
 
     Source: Lopez-Paz and Oquab, Revisiting Classifier Two-Sample Tests (ICLR 2017); Rabanser, Günnemann and Lipton,
     Failing Loudly: An Empirical Study of Methods for Detecting Dataset Shift (NeurIPS 2019).
@@ -75,14 +75,14 @@ def check_drift(
         label_column: Column of the file with labels, if it has one. A row may lack one.
         encoding: Encoding of the file; by default UTF-8 or as its byte order mark says.
         header: Whether a CSV or TSV file has a header. Without one, columns are named by position, from 1.
-        seed: Seed of the draw and of the permutations.
+        seed: Seed of the random rows and of the permutations.
 
     Raises:
         ConfigError: An option does not suit the data.
         DataError: There are fewer than 50 texts, a text or label cannot be used, or the file is missing, damaged or
             lacks a column.
-        ModelError: The folder of the model has no words of training texts or no held-out rows, as that of a third-party
-            model or of an earlier version.
+        ModelError: The folder of the model has no words of training texts or no held-out rows, as with a third-party
+            model or an earlier version.
     """
     if not isinstance(classifier, SentimentClassifier):
         raise ConfigError("check_drift takes a classifier", found=quote(classifier), hint="tuner.classifier")

@@ -1,4 +1,4 @@
-"""Every error this library raises on purpose, as one tree.
+"""All errors that this library raises on purpose, as one hierarchy.
 
 ```text
 ImdbSentimentError                 catch this one to catch them all
@@ -78,7 +78,7 @@ class ImdbSentimentError(Exception):
 
 
 class InputError(ImdbSentimentError, ValueError):
-    """What the caller gave is wrong: a setting, the data, a model or a folder."""
+    """The input is wrong: a setting, the data, a model or a folder."""
 
 
 class ConfigError(InputError):
@@ -89,7 +89,7 @@ class DataError(InputError):
     """A data source cannot be used as it is.
 
     Attributes:
-        rows: The rows at fault, counted from 1 without the header; empty when the fault is not in single rows.
+        rows: The affected rows, counted from 1 without the header; empty if the problem is not in single rows.
     """
 
     def __init__(
@@ -110,11 +110,11 @@ class ModelError(InputError):
 
 
 class OutputExistsError(InputError):
-    """The output exists already; nothing in it was changed."""
+    """The output already exists; nothing in it was changed."""
 
 
 class TrainingInterruptedError(ImdbSentimentError):
-    """Training was stopped by a signal, after the step under way was finished and saved."""
+    """Training was stopped by a signal, after the current step was finished and saved."""
 
 
 class TrainingDivergedError(ImdbSentimentError, ArithmeticError):
@@ -122,7 +122,7 @@ class TrainingDivergedError(ImdbSentimentError, ArithmeticError):
 
 
 class DiskFullError(ImdbSentimentError, OSError):
-    """The disk is too full for the output; what was complete before stays usable."""
+    """The disk is too full for the output; files completed before remain usable."""
 
 
 class NotFittedError(ImdbSentimentError, RuntimeError):
@@ -134,7 +134,7 @@ class HubUnavailableError(ImdbSentimentError, OSError):
 
 
 class MissingExtraError(ImdbSentimentError, ImportError):
-    """An optional dependency is needed; the message names the extra that brings it."""
+    """An optional dependency is missing; the message names the extra that installs it."""
 
 
 def _lay_out(summary: str, found: str | None, expected: str | None, hint: str | None) -> str:

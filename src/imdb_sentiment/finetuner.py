@@ -44,28 +44,29 @@ __all__ = ["SentimentFineTuner"]
 class SentimentFineTuner:
     """Fine-tunes a pretrained encoder on labelled texts, measures it on held-out rows, and saves it.
 
-    Without arguments it does the task of the tutorial: `bert-base-uncased` on IMDb.
+    Without arguments, it performs the task of the tutorial: `bert-base-uncased` on IMDb.
 
     Args:
         data_config: Where the data come from and how they are split.
         config: How the model is trained.
         output_dir: Folder for the checkpoints of the run, one after each epoch. By default a temporary folder, which is
-            removed at the end of the run; if the run breaks, a note of the exception says where its checkpoints are.
+            removed at the end of the run; if the run fails, a note on the exception says where its checkpoints are.
             Processes on several machines need a folder on a shared disk. `save` writes the finished model.
-        model: Model of transformers to start from instead of `config.model_name`: a classifier with two labels, or an
-            encoder without a head. It is copied when `fit` begins, and never changed; its frozen parameters stay
-            frozen. `config.model_name` becomes where it came from (`model.name_or_path`), or its class.
+        model: A transformers model to start from instead of `config.model_name`: a classifier with two labels, or an
+            encoder without a head. It is copied when `fit` begins and never changed; its frozen parameters stay frozen.
+            `config.model_name` is set to its origin (`model.name_or_path`) or its class.
         tokenizer: The tokenizer of `model`.
-        callbacks: Objects or classes derived from `transformers.TrainerCallback`, for the events of a fine-tuning run.
+        callbacks: Instances or subclasses of `transformers.TrainerCallback`, for the events of a fine-tuning run.
         metrics: Functions by name that map labels, 0 or 1, and probabilities of the positive label, arrays of shape
-            (n,), to a number. Each report has them beside its own metrics, with intervals, and
-            `FineTuneConfig.metric_for_best_model` may name one.
+            (n,), to a number. Each report includes them, with intervals, and `FineTuneConfig.metric_for_best_model` may
+            name one.
         loss: Function of logits of shape (n, 2), labels of shape (n,) and weights of shape (n,) that returns the
             weighted training loss of each row, shape (n,), instead of the cross-entropy.
 
     Raises:
         ConfigError: An argument has another type or does not fit the others; the message says how to pass it.
-        ModelError: `model` and `tokenizer` are no classifier with two labels or encoder, or do not belong together.
+        ModelError: `model` is neither a classifier with two labels nor an encoder, or `tokenizer` does not belong to
+            it.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class SentimentFineTuner:
 
     @property
     def splits(self) -> DataSplits:
-        """The training, validation and test rows; loaded at the first use.
+        """The training, validation and test rows, loaded when first used.
 
         Raises:
             DataError: The source cannot be used.
@@ -111,15 +112,15 @@ class SentimentFineTuner:
 
     @property
     def labels(self) -> tuple[str, str]:
-        """Names of the negative and of the positive label."""
+        """Names of the negative and the positive label."""
         return self._data.load(self.data_config).names
 
     @property
     def classifier(self) -> SentimentClassifier:
         """The fitted model as a classifier that shares its weights, without saving it.
 
-        It computes in fp32, on the device that the model was trained on. `fit` makes a new model, and leaves this one
-        as it is.
+        It computes in fp32, on the device that the model was trained on. `fit` makes a new model and does not change
+        this one.
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -128,7 +129,7 @@ class SentimentFineTuner:
 
     @property
     def model(self) -> "PreTrainedModel":
-        """The fitted model itself, not a copy: its logits are calibrated, and what is changed in it changes here too.
+        """The fitted model itself, not a copy, with calibrated logits; changes to it apply here too.
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -150,7 +151,7 @@ class SentimentFineTuner:
         return f"<SentimentFineTuner: {quote(self.config.model_name)} on {given}, {method}>"
 
     def audit(self) -> "DataAudit | None":
-        """Audit the data before training; `fit` does so too.
+        """Audit the data before training, as `fit` does.
 
         Returns:
             The findings of `audit_dataset`, with text lengths in tokens of this model; None if `fit` was given
@@ -173,36 +174,35 @@ class SentimentFineTuner:
     ) -> FineTuneResult:
         """Fine-tune the model, evaluating it on the validation split and saving a checkpoint at the end of each epoch.
 
-        Ctrl-C or SIGTERM, once, ends the run after the step under way and saves it; twice, ends it at once. Of several
-        processes that a launcher started, the main one reads, looks and writes, and all return the same result.
+        The first Ctrl-C or SIGTERM ends the run after the current step and saves it; the second ends it at once. If a
+        launcher started several processes, only the main one reads, prints and writes, and all return the same result.
 
-        Of several threads, one trains at a time and the others wait, since a run seeds the random numbers of its
-        process. They are put back afterwards.
+        Only one thread trains at a time, and others wait, because a run seeds the random numbers of its process. Their
+        state is restored afterwards.
 
         Args:
-            data: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame, a
+            data: A path, a hub data set or a mapping of paths, as for `DataConfig.source`; a DataFrame, a
                 `datasets.Dataset` or `DatasetDict`, a list of dictionaries, a mapping from split names to such tables,
-                or a pair `(texts, labels)`; or `DataSplits`, which are taken as they are. By default, what
-                `data_config.source` names.
-            *more: Nothing: texts and labels are one pair.
+                or a pair `(texts, labels)`; or `DataSplits`, which are used unchanged. By default `data_config.source`.
+            *more: Not used; texts and labels are passed as one pair.
             unlabelled: Texts of the same kind without labels: a list or column of texts, a table, or the path of a CSV,
                 TSV, JSONL or Parquet file; the columns are those of the labelled rows. The fitted encoder labels them,
                 and the TF-IDF model of `FineTuneConfig.cascade` learns from them too, for
                 `SentimentClassifier.predict(ensemble=True)`. Texts that equal or nearly equal a labelled row of any
-                split are left out and counted. Takes the time to score them, and seven times that with folds.
-            resume: Resume from the newest complete checkpoint in `output_dir`, if there is one, or of the broken run of
-                this object. The run ends as it would have ended without the break.
+                split are left out and counted. This takes as long as scoring the texts once, or seven times with folds.
+            resume: Resume from the newest complete checkpoint in `output_dir`, if there is one, or of the failed run of
+                this object. The result is the same as without the interruption.
 
         Raises:
             DataError: The data cannot be used as they are.
             ModelError: The encoder cannot be used.
-            ConfigError: The configuration does not fit the encoder, the checkpoint is of another run, or `data` is a
-                configuration.
-            OutputExistsError: `output_dir` is not empty and `resume` is false, or it holds checkpoints of another
+            ConfigError: The configuration does not fit the encoder, the checkpoint belongs to another run, or `data` is
+                a configuration.
+            OutputExistsError: `output_dir` is not empty and `resume` is false, or it contains checkpoints of another
                 program, or another run is writing to it.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
             DiskFullError: The checkpoints do not fit on the disk.
-            TrainingDivergedError: A loss or a gradient is not a number any more.
+            TrainingDivergedError: A loss or a gradient is no longer a number.
             TrainingInterruptedError: A signal ended the run; it can be resumed.
             MissingExtraError: The package of a tracker that `report_to` names is not installed.
         """
@@ -224,25 +224,25 @@ class SentimentFineTuner:
         return self._fitted.result
 
     def evaluate(self, *, full: bool = True, metrics: Mapping[str, MetricFunction] | None = None) -> EvaluationReport:
-        """Measure the fitted model on the test split. Do this once, at the end, and choose nothing by it.
+        """Measure the fitted model on the test split. Do this once, at the end, and base no choice on the result.
 
-        Where there is none, since the rows were too few to set some aside (`DataConfig.test_fraction`), the report is
-        that of the cross-validation in `fit`: each row was scored by a model that was trained without it.
+        If there is no test split, because there were too few rows (`DataConfig.test_fraction`), the report is that of
+        the cross-validation in `fit`: each row was scored by a model that was trained without it.
 
-        The report has each metric with its 95 % interval; the majority label and TF-IDF with logistic regression,
-        fitted to the same training rows, for comparison; slices by length, confidence and
-        `DataConfig.slice_columns`; and what the model does with changed texts, see `check_behaviour`.
+        The report contains each metric with its 95 % interval; the majority label and TF-IDF with logistic regression,
+        trained on the same rows, for comparison; slices by length, confidence and `DataConfig.slice_columns`; and how
+        the model reacts to changed texts (see `check_behaviour`).
 
         Args:
-            full: False for the metrics alone, without intervals, baselines and behaviour, which take seconds.
-            metrics: More metrics by name, beside those that the fine-tuner was made with.
+            full: Whether to add intervals, baselines and behaviour to the metrics, which takes seconds.
+            metrics: Additional metrics by name, besides those that were given to the fine-tuner.
 
         Returns:
-            The report; `cross_validated` tells whether it is of the training rows, held out in turn.
+            The report; `cross_validated` says whether it is of the training rows, held out in turn.
 
         Raises:
             NotFittedError: `fit` has not been called.
-            ConfigError: A metric cannot be used, or fails.
+            ConfigError: A metric is invalid or fails.
         """
         fitted = self._require_fitted("evaluate")
         own = CustomMetrics(self._hooks.metrics | CustomMetrics.of({} if metrics is None else metrics))
@@ -252,11 +252,11 @@ class SentimentFineTuner:
     def label_issues(self) -> LabelIssues:
         """Find training labels that are probably wrong, without training again.
 
-        `fit` scores each training row by a model that was trained without it where there are fewer than 500 rows or
-        `DataConfig.validation` is `cross`. Those scores, together with TF-IDF, are ranked as by `find_label_issues`.
+        If there are fewer than 500 rows, or `DataConfig.validation` is `cross`, `fit` scores each training row with a
+        model that was trained without it. These scores, together with TF-IDF, are ranked as by `find_label_issues`.
 
         Returns:
-            The suspected rows, the most suspicious first, numbered as in the training split of the source.
+            The suspected rows, the most likely first, numbered as in the training split of the source.
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -294,7 +294,7 @@ class SentimentFineTuner:
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
         """Save the fitted model as a standard Hugging Face folder with `imdb_sentiment.json` beside the weights.
 
-        The folder is written aside and renamed, so that it is whole whenever the process is killed.
+        The folder is written under another name and renamed, so a killed process never leaves half a model.
 
         Args:
             path: Folder to write.
@@ -322,11 +322,11 @@ class SentimentFineTuner:
         token: str | None = None,
         commit_message: str = "Model of imdb_sentiment",
     ) -> str:
-        """Send the fitted model to the Hugging Face hub; see `SentimentClassifier.push_to_hub`.
+        """Push the fitted model to the Hugging Face hub; see `SentimentClassifier.push_to_hub`.
 
         Raises:
             NotFittedError: `fit` has not been called.
-            ConfigError: The hub does not let it be written there.
+            ConfigError: The hub does not permit it.
             HubUnavailableError: The hub did not answer.
         """
         from imdb_sentiment.persistence.torch_model import push_artifact

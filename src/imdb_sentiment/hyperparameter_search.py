@@ -51,43 +51,44 @@ def search(
 ) -> SearchReport:
     """Train with many settings, keep the best model, and measure it once on the test split. Needs the extra `search`.
 
-    Each trial trains on the training rows and is measured on the held-out ones: the validation split or, of few rows,
-    all training rows, each held out in turn (`DataConfig.validation`). Its probabilities are calibrated, each row's by
-    the others. The first trial is `config` as it is, as far as it lies in the space; the others are proposed by Optuna
-    (a tree-structured Parzen estimator), or each configuration is tried once if there are no more than `trials`.
-    A trial that is worse than the median after an evaluation is given up. Test rows take no part in any of this.
+    Each trial is trained on the training rows and measured on the held-out ones: the validation split or, with few
+    rows, all training rows, each held out in turn (`DataConfig.validation`). Probabilities are calibrated, those of
+    each row by the other rows. The first trial uses `config` unchanged, if it lies in the space; the others are
+    proposed by Optuna (a tree-structured Parzen estimator). If there are no more configurations than `trials`, each is
+    tried once. A trial that is worse than the median at an evaluation is stopped. Test rows play no part in any of
+    this.
 
-    The metric of the best trial is too good, as it was chosen by it, and so was the epoch that each trial kept. The
-    report has both values: on the held-out rows, and corrected by repeating the choice on resampled rows
-    (BBC-CV; Tsamardinos et al., Bootstrapping the out-of-sample predictions for efficient and accurate
+    The metric of the best trial is too good, because the trial, and the epoch that it kept, were chosen by this metric.
+    The report contains both values: the one on the held-out rows, and one corrected by repeating the choice on
+    resampled rows (BBC-CV; Tsamardinos et al., Bootstrapping the out-of-sample predictions for efficient and accurate
     cross-validation, Machine Learning, 2018).
 
-    Each trial runs in a process of its own, so that memory does not grow. Checkpoints of all but the best are removed.
-    A trial that fails, such as for lack of memory, is counted, and the search goes on.
+    Each trial runs in its own process, so memory does not grow. Checkpoints of all but the best are removed. If a trial
+    fails, for example for lack of memory, it is counted and the search continues.
 
     Args:
-        data: As for `SentimentFineTuner.fit`. Of `DataSplits` the validation rows are held out, or the training rows in
-            turn where they have folds.
+        data: As for `SentimentFineTuner.fit`. With `DataSplits`, the validation rows are held out or, if there are
+            folds, the training rows in turn.
         data_config: Names the columns and labels of `data`.
-        space: For each field of `FineTuneConfig` to vary a list of choices, a range `(low, high)`, or a distribution of
-            Optuna. A range is searched by its logarithm if its ends differ by a factor of ten or more. By default the
-            learning rate and three other fields, which depend on the number of rows.
-        config: The other fields. Trackers (`report_to`) get nothing.
+        space: For each field of `FineTuneConfig` to vary, a list of choices, a range `(low, high)`, or an Optuna
+            distribution. A range is searched on a logarithmic scale if its ends differ by a factor of ten or more. By
+            default the learning rate and up to three other fields, which depend on the number of rows.
+        config: The other fields. Trackers (`report_to`) are not used.
         trials: Number of trials.
-        metric: What the best trial is chosen by, at a threshold of 0.5: `log_loss`, `accuracy`, `balanced_accuracy`,
-            `f1`, `matthews_correlation`, `roc_auc` or `average_precision`; or one of `metrics`, where higher is better.
-            Log loss distinguishes models on the fewest rows.
+        metric: Metric by which the best trial is chosen, at a threshold of 0.5: `log_loss`, `accuracy`,
+            `balanced_accuracy`, `f1`, `matthews_correlation`, `roc_auc` or `average_precision`; or one of `metrics`,
+            where higher is better. Log loss distinguishes models on the fewest rows.
         output_dir: Folder for the study (`study.db`, a SQLite file that Optuna opens), the best model (`model`), its
             settings (`best.yaml`), and the report (`report.json`).
-        resume: Resume an interrupted search, or add trials to a finished one: the trial under way goes on from its
-            newest checkpoint.
+        resume: Resume an interrupted search, whose current trial continues from its newest checkpoint, or add trials to
+            a finished one.
         on_trial: Called with each trial when it has ended.
-        **given: `metrics`, as `SentimentFineTuner` takes them: this process computes them from the held-out
-            probabilities of the trials, so that any function will do. Objects and functions that take part in training
-            (`model`, `tokenizer`, `callbacks` and `loss`) are refused, since they would have to go to other processes.
+        **given: `metrics`, as for `SentimentFineTuner`: this process computes them from the held-out probabilities of
+            the trials, so any function can be used. Objects and functions that take part in training (`model`,
+            `tokenizer`, `callbacks` and `loss`) are refused, because they would have to be sent to other processes.
 
     Raises:
-        ConfigError: A field or value of `space` is not valid, or another argument; or `output_dir` holds another
+        ConfigError: A field or value of `space`, or another argument, is not valid; or `output_dir` contains another
             search.
         DataError: The data cannot be used as they are.
         ModelError: The encoder cannot be used.

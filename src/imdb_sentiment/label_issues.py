@@ -33,28 +33,28 @@ def find_label_issues(
     *,
     folds: int = 5,
 ) -> LabelIssues:
-    """Find labels that are probably wrong, by models that were not trained on these rows.
+    """Find labels that are probably wrong, with models that were not trained on these rows.
 
-    The rows are divided into folds as `cross_validate` divides them, and each fold is scored by a model of the others.
-    A test split of the source is not used. Nothing is changed: read the text to decide whether a label is wrong.
+    The rows are divided into folds as in `cross_validate`, and each fold is scored by a model trained on the others. A
+    test split of the source is not used. Nothing is changed; read the texts to decide whether a label is wrong.
 
     Args:
-        data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read by
-            `data_config`. By default what `data_config.source` names.
+        data: A `DataConfig`; a path or hub data set; or anything that `SentimentFineTuner.fit` takes, read as
+            `data_config` says. By default `data_config.source`.
         data_config: Names the columns and labels of `data`.
-        config: Train an encoder for each fold too, as `SentimentFineTuner` would, and average its log odds with those
-            of TF-IDF. By default TF-IDF with logistic regression alone, which takes seconds. The method `probe` reads
-            each row once. With it, with fewer than 500 rows, or with `DataConfig.validation` `cross`, one run holds the
-            rows out in turn; else there is one run for each fold.
+        config: Also train an encoder for each fold, as `SentimentFineTuner` would, and average its log odds with those
+            of TF-IDF. By default only TF-IDF with logistic regression, which takes seconds. The method `probe` reads
+            each row once. With this method, with fewer than 500 rows, or if `DataConfig.validation` is `cross`, one run
+            holds the rows out in turn; otherwise there is one run for each fold.
         folds: Number of folds, at least 2.
 
     Returns:
-        The suspected rows, the most suspicious first; or none and the reason (`undecided`), if the models are not
-        better than the more frequent label, or contradict more than a fifth of the rows, beyond chance.
+        The suspected rows, the most likely first. If the models are not better than the more frequent label, or
+        contradict more than a fifth of the rows, beyond chance, no rows are returned, and `undecided` gives the reason.
 
     Raises:
-        DataError: The data cannot be used as they are, or are too few for so many folds.
-        ConfigError: `folds` is below 2, `data` and `data_config` both are a `DataConfig`, or a launcher started several
+        DataError: The data cannot be used as they are, or there are too few rows for this many folds.
+        ConfigError: `folds` is below 2, `data` and `data_config` are both a `DataConfig`, or a launcher started several
             processes.
         ModelError: The encoder cannot be used.
         HubUnavailableError: Something is on the hub, and the hub did not answer.

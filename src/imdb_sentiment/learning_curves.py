@@ -38,33 +38,33 @@ def learning_curve(
     resume: bool = False,
     **given: Unpack[GivenObjects],
 ) -> LearningCurve:
-    """Train on more and more of the rows, measure each model on the same held-out rows, and extend the curve.
+    """Train on increasing numbers of rows, measure all models on the same held-out rows, and extrapolate the curve.
 
-    The rows are divided into folds, and each fold is held out once. For each number of rows, that many of the other
-    folds are drawn, stratified, and a model is trained on them as `SentimentFineTuner.fit` would train it on so few;
-    a larger number takes the same rows and more. So each number of rows is measured on all rows of the source, by as
-    many models as there are folds. A test split that the source brings is left alone.
+    The rows are divided into folds, and each fold is held out once. For each size, that many rows of the other folds
+    are drawn, stratified, and a model is trained on them as `SentimentFineTuner.fit` would train it on this number of
+    rows; a larger size uses the same rows and more. Each size is therefore measured on all rows of the source, by as
+    many models as there are folds. A test split of the source is not used.
 
-    What twice as many rows would bring comes from a power law through the points. It is a guess: it supposes that the
-    new rows are like the old ones, and nothing is known of labels beyond those given.
+    The gain from twice as many rows is estimated with a power law through the points. It is a guess: it assumes that
+    the new rows are like the old ones.
 
-    It takes `folds` trainings for each size. `FineTuneConfig(method="probe")` gives a quick, lower curve.
+    The function trains `folds` models for each size. `FineTuneConfig(method="probe")` gives a quick, lower curve.
 
     Args:
         data: As for `cross_validate`.
         data_config: Names the columns and labels of `data`.
         config: How the models are trained.
-        sizes: Numbers of labelled rows, at least two. By default all rows outside a fold, half of them, and so on, four
-            numbers at most and none below 8.
+        sizes: Numbers of labelled rows, at least two. By default all rows outside a fold, half of them, and so on, at
+            most four numbers and none below 8.
         folds: Number of folds, at least 2.
-        output_dir: Folder for the result of each training, and for the checkpoints of the one under way.
-        resume: Resume a curve that was interrupted: finished trainings are not repeated.
-        **given: As for `cross_validate`. The curve is one of accuracy in any case.
+        output_dir: Folder for the result of each training, and for the checkpoints of the current one.
+        resume: Resume an interrupted curve: finished trainings are not repeated.
+        **given: As for `cross_validate`. The curve always shows accuracy.
 
     Raises:
-        DataError: The data cannot be used as they are, or are too few.
-        ConfigError: `folds` or `sizes` cannot be used, `output_dir` holds another curve, or a launcher started several
-            processes.
+        DataError: The data cannot be used as they are, or there are too few rows.
+        ConfigError: `folds` or `sizes` cannot be used, `output_dir` contains another curve, or a launcher started
+            several processes.
         ModelError: The encoder cannot be used.
         OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.
         HubUnavailableError: Something is on the hub, and the hub did not answer.

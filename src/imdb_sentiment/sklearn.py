@@ -28,15 +28,15 @@ _FIELDS = FineTuneConfig.model_fields
 
 
 class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Fine-tunes an encoder on texts and two labels, as an estimator of scikit-learn.
+    """Fine-tunes an encoder on texts and two labels, as a scikit-learn estimator.
 
-    It works in a `Pipeline`, `GridSearchCV`, `cross_val_score` and wherever else scikit-learn takes a classifier.
-    `X` is a list, a Series, an array or a frame of one column of texts; `y` has any two labels, the second of
-    which in sorted order is positive. A fitted estimator can be pickled with its weights, as safetensors.
+    It works in a `Pipeline`, `GridSearchCV`, `cross_val_score` and wherever else scikit-learn accepts a classifier. `X`
+    is a list, a Series, an array or a frame with one column of texts; `y` contains any two labels, of which the second
+    in sorted order is positive. A fitted estimator can be pickled, with its weights as safetensors.
 
     Args:
         data_config: How to hold out validation rows: `validation`, `validation_fraction`, `near_duplicates`,
-            `invalid_rows` and `split_seed` are used, since rows and labels are given to `fit`.
+            `invalid_rows` and `split_seed` are used, because rows and labels are passed to `fit`.
         **settings: Any field of `FineTuneConfig`, such as `model_name="minilm"`.
 
     Attributes:
@@ -46,7 +46,7 @@ class SentimentEstimator(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classifier_: The fitted `SentimentClassifier`; its labels are those of `classes_` as text.
 
     Raises:
-        ConfigError: A setting is unknown. Values are checked by `fit`, as scikit-learn asks.
+        ConfigError: A setting is unknown. Values are checked by `fit`, as scikit-learn requires.
 
     Example:
         ```python

@@ -48,9 +48,9 @@ def suggest_rows(
 ) -> Suggestions:
     """Return the rows whose labels would teach a model most: those that it is least certain of.
 
-    Rows that the model was trained or chosen on, and rows with the text of a row that was taken, are left out; case,
-    white space and HTML line breaks make no difference. A file is read in a stream, and no more than `n` texts of it
-    are kept.
+    Rows that the model was trained or chosen on, and rows that repeat the text of another suggested row, are left out,
+    ignoring case, white space and HTML line breaks. A file is read as a stream, and at most `n` of its texts are kept
+    in memory.
 
     Source: uncertainty sampling, Lewis and Gale, A Sequential Algorithm for Training Text Classifiers (SIGIR 1994).
 
@@ -71,8 +71,8 @@ def suggest_rows(
 
     Raises:
         ConfigError: An option does not suit the data, or `n` is below 1.
-        DataError: No row is left to choose from, a text cannot be used, or the file is missing, damaged or lacks a
-            column.
+        DataError: There are no rows left to choose from, a text cannot be used, or the file is missing, damaged or
+            lacks a column.
     """
     if not isinstance(classifier, SentimentClassifier):
         raise ConfigError("suggest_rows takes a classifier", found=quote(classifier), hint="tuner.classifier")

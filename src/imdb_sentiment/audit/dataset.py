@@ -43,10 +43,9 @@ def audit_dataset(
     Nothing is changed. Invalid rows do not raise errors: what training would reject becomes a finding.
 
     Args:
-        data: A path, a hub data set or a mapping of paths, as `DataConfig.source` takes them; a DataFrame,
-            a `datasets.Dataset` or `DatasetDict`, a list of dictionaries, a mapping from split names to such tables, or
-            a pair `(texts, labels)`; or `DataSplits`, or a `DataConfig`. By default, what
-            `data_config.source` names.
+        data: A path, a hub data set or a mapping of paths, as for `DataConfig.source`; a DataFrame, a
+            `datasets.Dataset` or `DatasetDict`, a list of dictionaries, a mapping from split names to such tables, or a
+            pair `(texts, labels)`; `DataSplits`; or a `DataConfig`. By default `data_config.source`.
         data_config: Names the columns and the labels.
         model_name: Model whose tokens are counted, as in `FineTuneConfig.model_name`; by default none.
 

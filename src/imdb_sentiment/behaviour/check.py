@@ -31,10 +31,10 @@ def check_behaviour(
 ) -> BehaviourReport:
     """Change texts in ways that should not change their label, or that should, and count how often a model fails.
 
-    A test split tells how often a model is right on texts like its training texts. These checks tell what it relies on.
-    Names, places, numbers, spelling, case, punctuation and added irrelevant sentences should not change a label. If the
-    labels are negative and positive, plain praise and blame should get the right one, and so should denied praise ("not
-    good"). Denied blame ("not bad") should get a higher probability of being positive.
+    A test split shows how often a model is right on texts like its training texts. These checks show what it relies on.
+    Changes of names, places, numbers, spelling, case and punctuation, and added irrelevant sentences, should not change
+    a label. If the labels mean negative and positive, plain praise and blame should get the right label, and so should
+    negated praise ("not good"). Negated blame ("not bad") should get a higher probability of being positive.
 
     Source: Ribeiro et al., Beyond Accuracy: Behavioral Testing of NLP Models with CheckList (ACL 2020).
 
@@ -45,16 +45,16 @@ def check_behaviour(
         ```
 
     Args:
-        classifier: A `SentimentClassifier` of one text column.
-        texts: Texts to change, at most 200 of which are drawn; by default the opinions that come with the library,
-            which only suit a model of sentiment.
+        classifier: A `SentimentClassifier` with one text column.
+        texts: Texts to change, of which at most 200 are drawn; by default the opinions that come with the library,
+            which suit only sentiment models.
         language: Language of the texts, and of the sentences that come with the library: `en`, `pt`, or None for
-            another one, in which spelling, case and punctuation are changed and nothing is added.
-        seed: Seed of the draw and the changes.
+            another one, for which only spelling, case and punctuation are changed.
+        seed: Seed of the random texts and changes.
 
     Raises:
-        ConfigError: The language is not known, the model reads pairs, or texts are needed and not given.
-        DataError: There are no texts, or one is not a text.
+        ConfigError: The language is unknown, the model reads pairs, or texts are required but not given.
+        DataError: There are no texts, or an item is not a text.
     """
     if language is not None and language not in LANGUAGES:
         expected = f"one of {list_values(LANGUAGES)}, or None for another language"

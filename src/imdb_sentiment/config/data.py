@@ -78,7 +78,7 @@ class DataConfig(Frozen):
 
     encoding: Annotated[str, AfterValidator(_known_encoding)] | None = None
     """Encoding of CSV, TSV and JSONL files, as Python names it (`cp1252`). By default UTF-8, or UTF-16 if the file
-    begins with its byte order mark; other bytes are an error that names row and offset, since encodings cannot be
+    begins with its byte order mark. Invalid bytes raise an error that names row and offset, because encodings cannot be
     detected reliably."""
 
     header: bool = True
@@ -106,7 +106,7 @@ class DataConfig(Frozen):
 
     weight_column: ColumnName | None = None
     """Column of positive numbers that weight each row in the training loss, such as the share of annotators who agree.
-    Validation and test rows count alike."""
+    Validation and test rows are not weighted."""
 
     slice_columns: Annotated[tuple[ColumnName, ...], NamesFromText] = ()
     """Columns by which a report is sliced, such as year or source, to show where the model is worse. The model does not
@@ -122,26 +122,26 @@ class DataConfig(Frozen):
 
     validation: Literal["auto", "split", "cross"] = "auto"
     """How to hold out validation rows if the source has no validation split. `split` holds out `validation_fraction` of
-    the training rows. `cross` uses out-of-fold predictions of five folds and trains the final model on all rows, so
-    that no label is spent on validation. `auto` is `cross` below 500 training rows unless `FineTuneConfig.method` is
+    the training rows. `cross` uses out-of-fold predictions of five folds and trains the final model on all rows, so no
+    label is spent on validation. `auto` is `cross` below 500 training rows unless `FineTuneConfig.method` is
     `fine_tune`, `num_train_epochs` is set, or several processes train; and `split` otherwise."""
 
     validation_fraction: Fraction = 0.1
     """Share of the training rows held out for validation, if the source has no validation split."""
 
     test_fraction: Fraction | Literal["auto", 0] = "auto"
-    """Share of all rows held out for the final test, if the source has no test split. 0 holds none out, for when the
-    test rows are kept elsewhere: see `SentimentClassifier.evaluate`. `auto` is 0.2, or no test split
-    below 500 rows if they are cross-validated (see `validation`) and `max_train_samples` is not set: `evaluate` then
-    reports out-of-fold metrics on all rows, five times as many as a test split would have."""
+    """Share of all rows held out for the final test, if the source has no test split. 0 holds none out, for test rows
+    that are kept elsewhere: see `SentimentClassifier.evaluate`. `auto` is 0.2, or no test split below 500 rows if they
+    are cross-validated (see `validation`) and `max_train_samples` is not set: `evaluate` then reports out-of-fold
+    metrics on all rows, five times as many as a test split would have."""
 
     max_train_samples: PositiveInt | None = None
     """Number of training rows to draw, stratified, before validation is split off. The test split is not reduced. A
     smaller number draws a subset of a larger one."""
 
     split_seed: Seed = 42
-    """Seed of the splits and of `max_train_samples`. Separate from `FineTuneConfig.seed`, so that runs with different
-    seeds are evaluated on the same rows."""
+    """Seed of the splits and of `max_train_samples`. Separate from `FineTuneConfig.seed`, so runs with different seeds
+    are evaluated on the same rows."""
 
     test_overlap: Literal["drop", "keep"] = "drop"
     """Whether to drop or keep training and validation rows whose text or group also occurs in the test split; both are

@@ -74,16 +74,16 @@ class FineTuneConfig(Frozen):
 
     pooling: Literal["mean", "first"] = "mean"
     """Input of the head: the mean of all tokens added to the first one, or only the first token, as in stock models.
-    For BERT, RoBERTa and DistilBERT the mean is computed by an additional layer that stock programs can load; for
-    ModernBERT by its own setting. Other architectures, and existing heads of checkpoints, are not changed."""
+    For BERT, RoBERTa and DistilBERT, the mean is computed by an additional layer that stock programs can load; for
+    ModernBERT, by its own setting. Other architectures, and existing heads of checkpoints, are not changed."""
 
     method: Literal["auto", "fine_tune", "contrastive", "probe"] = "auto"
     """How the model is trained. `fine_tune` trains encoder and head together. `contrastive` trains the encoder with a
     contrastive loss, then fits the head by logistic regression, as in SetFit (Tunstall et al., 2022). `probe` fits only
-    the head. `auto` is `fine_tune` from 500 training rows on, and where `num_train_epochs` or `lora_rank` is set or
-    several processes train; otherwise the one of `contrastive`, `probe` and, from 200 rows on if at least half of the
-    texts exceed `first_epoch_max_length`, `fine_tune` with the lowest log loss on held-out rows. The checkpoint's head,
-    if it has the same two labels, is kept only by `fine_tune` with a validation split."""
+    the head. `auto` is `fine_tune` from 500 training rows on, and if `num_train_epochs` or `lora_rank` is set or
+    several processes train. Otherwise, it is the method with the lowest log loss on held-out rows: `contrastive`,
+    `probe` or, from 200 rows on if at least half of the texts exceed `first_epoch_max_length`, `fine_tune`. The
+    checkpoint's head, if it has the same two labels, is kept only by `fine_tune` with a validation split."""
 
     linear_probe: bool = True
     """Fit a new head by logistic regression before training the encoder, so that a random head does not distort it in
@@ -97,14 +97,15 @@ class FineTuneConfig(Frozen):
 
     truncation: Literal["head", "tail", "head_tail"] = "head_tail"
     """Which part of a text above `max_length` is kept: its beginning, its end, or a quarter from the beginning and the
-    rest from the end (Sun et al., 2019), since opinions are often summed up at the end. Stock Hugging Face code
-    supports only the first two; for `head_tail` the saved folder makes it read the head."""
+    rest from the end (Sun et al., 2019), because opinions are often summed up at the end. Stock Hugging Face code
+    supports only the first two; with `head_tail`, it reads the beginning."""
 
     long_texts: Literal["auto", "truncate", "windows"] = "truncate"
     """How texts above `max_length` are scored: truncated as in training, or whole, in overlapping windows whose logits
-    are averaged. `auto` is `windows` where more than a tenth of the training texts are that long and are one column.
-    Training, and stock Hugging Face code, always truncate; with few rows the head is fitted to windows too. Not the
-    default, since on IMDb it gained about a point on the long texts at 1.8 times the scoring time."""
+    are averaged. `auto` is `windows` if more than a tenth of the training texts are that long and the texts are one
+    column. Training, and stock Hugging Face code, always truncate; with few rows, the head is fitted to windows too.
+    Windows are not the default, because on IMDb they gained only about a point on the long texts, at 1.8 times the
+    scoring time."""
 
     padding: Literal["longest", "max_length"] = "longest"
     """Pad to the longest text of a batch, or always to `max_length`, which is slower and changes no prediction."""
@@ -113,19 +114,19 @@ class FineTuneConfig(Frozen):
     """Group texts of similar length into training batches to reduce padding. It did not affect accuracy."""
 
     clean_text: bool = True
-    """Read HTML line breaks and control characters as spaces and drop zero-width characters. Done by the tokenizer and
-    saved with it, so that any program that loads the model cleans in the same way. IMDb's reviews become 5 % shorter in
-    tokens; accuracy did not change."""
+    """Read HTML line breaks and control characters as spaces and drop zero-width characters. The saved tokenizer does
+    this, so any program that loads the model cleans in the same way. IMDb's reviews become 5 % shorter in tokens;
+    accuracy did not change."""
 
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = 0.0
     """Dropout of the encoder and the head in training; empty (`None`) keeps the checkpoint's, 0.1 for BERT. Off by
-    default, since in two epochs it was not more accurate, and makes attention slower on a CPU."""
+    default, because in two epochs it was not more accurate, and it makes attention slower on a CPU."""
 
     learning_rate: PositiveFloat | Literal["auto"] = "auto"
     """Peak learning rate of AdamW; it falls linearly to 0 over the run. From 4,000 training rows on, `auto` is 1e-4 for
     encoders up to 512 wide, such as MiniLM, and 3e-5 for wider ones, such as BERT base, for which Devlin et al. (2019)
-    used 2e-5 to 5e-5; below, it is 5e-5 and 2e-5, since fewer rows did better with lower rates. With `lora_rank` it is
-    ten times as high."""
+    used 2e-5 to 5e-5. With fewer rows, it is 5e-5 and 2e-5, because lower rates were better there. With `lora_rank`, it
+    is ten times as high."""
 
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the training steps over which the learning rate rises from 0 to its peak."""
@@ -143,7 +144,7 @@ class FineTuneConfig(Frozen):
 
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Numeric precision of training; weights stay in fp32. `auto` is bf16 on a GPU that supports it, and on a CPU with
-    bf16 instructions if a trial step is faster, else fp32. Calibration and all metrics after training use fp32, in
+    bf16 instructions if a trial step is faster, otherwise fp32. Calibration and all metrics after training use fp32, in
     which probabilities do not depend on the batch, to within 1e-5."""
 
     per_device_eval_batch_size: PositiveInt = 16
@@ -162,8 +163,8 @@ class FineTuneConfig(Frozen):
     """Number of evaluations and checkpoints per epoch, evenly spaced. A killed run can be resumed from the last one."""
 
     early_stopping_patience: PositiveInt | None = None
-    """Stop after this many evaluations without improvement. The learning rate falls to 0 over all epochs, so this saves
-    time only with many."""
+    """Stop after this many evaluations without improvement. The learning rate falls to 0 over all epochs, so this is
+    useful only with many epochs."""
 
     save_total_limit: PositiveInt = 1
     """Number of most recent checkpoints to keep, in addition to the best one."""
@@ -174,24 +175,24 @@ class FineTuneConfig(Frozen):
     class_weight: Literal["balanced"] | None = None
     """`balanced` weights each row's training loss by n / (2 * n_class), where n is the number of training rows and
     n_class that of the row's class. Validation is never weighted. To find more of the rarer class, leave class_weight
-    off and choose a `threshold` for a goal, such as `max_f1`: it finds as much, and the probabilities stay calibrated.
-    With weights those of the rarer class are too high, which a temperature corrects only in part."""
+    off and choose a `threshold` for a goal, such as `max_f1`: it finds as many, and the probabilities stay calibrated.
+    With weights, the probabilities of the rarer class are too high, which a temperature corrects only in part."""
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of each row's target that is divided evenly between both labels in the training loss (Szegedy et al.,
-    2016): with 0.1 the target is 0.95 instead of 1. For data whose labels are partly wrong. Off by default, since
+    2016): with 0.1, the target is 0.95 instead of 1. Meant for data with some wrong labels. Off by default, because
     probabilities are calibrated after training in any case. The head that is fitted before training, and those of the
     methods for few rows, use it too; the contrastive loss has no targets to smooth."""
 
     freeze_layers: NonNegativeInt | None = None
-    """Keep the embeddings and this many of the lowest layers of the encoder as they are; 0 keeps the embeddings alone,
-    and empty (`None`) trains everything. Frozen weights need neither gradients nor optimizer state, and the backward
-    pass ends above them, so a step is faster and takes less memory. The head, and the layer that `pooling` adds, are
-    always trained."""
+    """Freeze the embeddings and this many of the lowest layers of the encoder; 0 freezes only the embeddings, and empty
+    (`None`) trains everything. Frozen weights need neither gradients nor optimizer state, and the backward pass ends
+    above them, so a step is faster and takes less memory. The head, and the layer that `pooling` adds, are always
+    trained."""
 
     lora_rank: PositiveInt | None = None
     """Train low-rank adapters of this rank on the linear layers of the encoder instead of its weights (Hu et al., LoRA,
-    2022), beside the head and the layer that `pooling` adds; empty (`None`) for none. For encoders whose gradients and
+    2022), besides the head and the layer that `pooling` adds; empty (`None`) for none. Useful if gradients and
     optimizer state do not fit into memory. The adapters are merged into the weights after training, so the saved model
     is a standard one. Needs the extra `peft`, and `fine_tune` as the method."""
 
@@ -200,7 +201,7 @@ class FineTuneConfig(Frozen):
 
     metric_for_best_model: Annotated[str, Field(min_length=1)] = "auto"
     """Validation metric that decides which epoch is best: `auto`, `log_loss`, `accuracy`, `balanced_accuracy`, `f1`,
-    `matthews_correlation`, `roc_auc`, `average_precision`, or one of `SentimentFineTuner(metrics=...)`, of which the
+    `matthews_correlation`, `roc_auc`, `average_precision`, or one of `SentimentFineTuner(metrics=...)`, for which the
     highest value is best. `auto` is the log loss after calibration, which distinguishes epochs better than accuracy and
     F1 on few rows. With another metric, ties within one standard error of the best are broken by log loss."""
 
@@ -210,15 +211,15 @@ class FineTuneConfig(Frozen):
 
     threshold: Annotated[float | str, AfterValidator(_known_threshold)] = 0.5
     """Positive probability above which a text is predicted positive: a number between 0 and 1, or a goal for which it
-    is chosen on the validation split: `max_f1`, or `precision>=0.95` or `recall>=0.95` with any share. Among the
-    thresholds that reach such a goal, the one with the highest recall, or precision, is chosen. Saved with the model
-    and applied by the classifier and the command line, but not by stock pipelines."""
+    is chosen on the validation split: `max_f1`, `precision>=0.95` or `recall>=0.95`, with any share. Among the
+    thresholds that reach a precision (or recall), the one with the highest recall (or precision) is chosen. Saved with
+    the model and applied by the classifier and the command line, but not by stock pipelines."""
 
     cascade: bool = False
-    """Also fit a TF-IDF model, which the saved model can use in two ways. `SentimentClassifier.predict(cascade=True)`
-    lets it answer the texts that it is confident of, and the encoder the rest; the required confidence is chosen on
-    held-out rows so that accuracy should not fall, and log loss may rise. `predict(ensemble=True)` averages both models
-    over each text, for better probabilities. Adds 8 MB to the saved model. Stock pipelines ignore it."""
+    """Also train a TF-IDF model, which the saved model can use in two ways. `SentimentClassifier.predict(cascade=True)`
+    lets it answer the texts that it is confident about, and the encoder the rest; the required confidence is chosen on
+    held-out rows so that accuracy should not fall, although log loss may rise. `predict(ensemble=True)` averages the
+    predictions of both models, for better probabilities. Adds 8 MB to the saved model. Stock pipelines ignore it."""
 
     seed: Seed = 42
     """Seed of training: the initial head, dropout and the order of the rows."""

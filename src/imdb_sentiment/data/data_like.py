@@ -26,11 +26,11 @@ class DataSplits:
     """Training, validation and test rows.
 
     Attributes:
-        train: Rows to train on; columns `text` (str), `text_pair` (str, where `text_columns` is set) and `label` (0
-            negative, 1 positive); and `weight` (float, above 0), where rows have weights.
+        train: Rows to train on; columns `text` (str), `text_pair` (str, if `text_columns` is set), `label` (0 negative,
+            1 positive) and `weight` (float, above 0, if rows have weights).
         validation: Rows to choose the best epoch on; same columns.
         test: Rows for the final evaluation; same columns. Slice columns have names such as `slice:year`.
-        summary: Number of rows per split and class, and of those left out.
+        summary: Number of rows per split and class, and of rows left out.
         folds: Fold of each training row, from 0, if the rows are cross-validated; `validation` is then empty, and
             `test` may be too.
     """

@@ -25,7 +25,7 @@ def compare(report_a: EvaluationReport, report_b: EvaluationReport) -> Compariso
         report_b: Report of the second, on the same texts and labels in the same order.
 
     Raises:
-        DataError: They are not reports, are of different rows, or have no rows.
+        DataError: The arguments are not reports, refer to different rows, or have no rows.
 
     Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947); Koehn,
     Statistical significance tests for machine translation evaluation (2004).

@@ -31,9 +31,9 @@ class Publication:
     ) -> str:
         """Push the model to the Hugging Face hub, where `from_pretrained` and a stock pipeline open it by its id.
 
-        The folder is pushed in one commit, and the address of the repository returned. Check three files before you
-        make them public: `imdb_sentiment.json` names the source of the data, `seen_rows.npz` tells anyone who has a
-        text whether the model was trained on it, and `training_words.npz` which words are in training texts.
+        The folder is pushed in one commit, and the address of the repository is returned. Check three files before you
+        make them public: `imdb_sentiment.json` names the source of the data, `seen_rows.npz` shows anyone who has a
+        text whether the model was trained on it, and `training_words.npz` shows which words are in training texts.
 
         Args:
             repo_id: Repository, such as `someone/spam`, or `spam` for your own; created if missing.

@@ -44,13 +44,14 @@ class RowPrediction:
             target: The file to write, of the same format; text is written as UTF-8.
             text_columns: Text column, or the two of a pair; by default those the model was trained on.
             prefix: Prefix of the three added columns.
-            shard: `(2, 5)` does the second fifth, for five processes that write five files.
+            shard: `(2, 5)` scores the second fifth, for five processes that write five files.
             encoding: Of a text file; by default UTF-8 or as its byte order mark says.
             header: Whether a CSV or TSV file has a header. Without one, columns are named by position, from 1.
-            spreadsheet_safe: Put an apostrophe before what a spreadsheet might take for a formula; CSV and TSV only.
-            abstain_below: Give no label of lower probability: the label is null, the score that of the label that it
-                would have been, and the reason `abstained (perhaps positive)`.
-            abstain: The same by a promise on the labels that are given, such as `error<=0.02`; see `abstention`.
+            spreadsheet_safe: Put an apostrophe before texts that a spreadsheet might take for a formula; CSV and TSV
+                only.
+            abstain_below: Give no label with a lower probability: the label is null, the score is that of the omitted
+                label, and the reason is `abstained (perhaps positive)`.
+            abstain: The same with a promise about the labels that are given, such as `error<=0.02`; see `abstention`.
             cascade: As for `predict`; the report counts the rows that the TF-IDF model answered.
             ensemble: As for `predict`.
             overwrite: Replace `target` if it exists.

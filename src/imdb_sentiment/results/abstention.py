@@ -14,28 +14,28 @@ __all__ = ["Abstention", "NoAbstention", "abstention_rows"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abstention(Record):
-    """A promise on the predictions that are not abstained, and the rows that it rests on."""
+    """A promise about the predictions that are not abstained, and the rows behind it."""
 
     promise: str
     """`error<=0.02`, or `precision>=0.95` for the positive label."""
 
     probability: float
-    """Predictions of lower probability are abstained; with `precision`, only those of the positive label."""
+    """Predictions with a lower probability are abstained; with `precision`, only positive ones."""
 
     confidence: float
     """Probability, over the draw of the held-out rows, that the promise holds on new texts of the same kind."""
 
     coverage: float
-    """Share of the held-out rows that is not abstained, as to be expected of new texts."""
+    """Share of the held-out rows that are not abstained; to be expected for new texts too."""
 
     held_out_rows: int
-    """Rows that the probability was chosen on."""
+    """Number of rows that the probability was chosen on."""
 
     answered_rows: int
-    """Held-out rows that the promise concerns and that are not abstained."""
+    """Number of held-out rows that the promise covers and that are not abstained."""
 
     errors: int
-    """How many of these are wrong."""
+    """Number of wrong predictions among these."""
 
     error_bound: float
     """Upper bound of their error rate at that confidence."""
@@ -54,7 +54,7 @@ class NoAbstention(Record):
     promise: str
 
     expected: str
-    """What it would take."""
+    """What the promise would need."""
 
 
 def abstention_rows(

@@ -69,8 +69,8 @@ class BehaviourCheck(Record):
     name: str
 
     expected: Literal["same", "positive", "negative", "higher"]
-    """What is expected of the changed text: the label of the text as it was, a certain label, or a higher probability
-    of the positive label."""
+    """What is expected for the changed text: the same label as before, a certain label, or a higher probability of the
+    positive label."""
 
     cases: int
     failures: int
@@ -88,7 +88,7 @@ class BehaviourCheck(Record):
 
     @property
     def expected_in_words(self) -> str:
-        """What is expected of the changed text, as `the same label`."""
+        """What is expected for the changed text, such as `the same label`."""
         return _EXPECTED[self.expected]
 
     def says(self, labels: tuple[str, str]) -> str:
@@ -110,7 +110,7 @@ class BehaviourReport(Record):
     """Number of texts that were changed."""
 
     language: str | None
-    """Language of the texts and of the sentences that were added, `en` or `pt`; None if it is another one."""
+    """Language of the texts and of the added sentences, `en` or `pt`; None if it is another one."""
 
     of_library: bool = False
     """Whether the texts are those that come with the library, which may be quoted anywhere."""
@@ -119,7 +119,7 @@ class BehaviourReport(Record):
     """What was not checked, and why."""
 
     checks: tuple[BehaviourCheck, ...] = ()
-    """The rates of each kind of change; none where nothing can be changed, as in pairs of texts."""
+    """The rates of each kind of change; none if nothing can be changed, as in pairs of texts."""
 
     def weaknesses(self) -> list[BehaviourCheck]:
         """Return the checks in which the model fails beyond chance in more than 5 % of the cases, the worst first."""

@@ -49,7 +49,7 @@ class EnsembleChoice(Record):
     """Weight of the TF-IDF model in the average of the log odds; 0 if it does not help."""
 
     temperature: float
-    """Divisor of that average. Below 1, since an average of two models is less confident than it should be."""
+    """Divisor of that average. Below 1, because an average of two models is less confident than it should be."""
 
     threshold: float
     """Texts with a positive probability above it are predicted positive."""

@@ -33,7 +33,7 @@ class Interval(NamedTuple):
         return self.rounded(4)
 
     def rounded(self, digits: int) -> str:
-        """Return it with so many digits after the point."""
+        """Return the interval rounded to this number of decimals."""
         return f"{self.low:.{digits}f} to {self.high:.{digits}f}"
 
 
@@ -43,7 +43,7 @@ class Ranking(NamedTuple):
     metric: str
 
     sign: int
-    """1 if the second is better, -1 if it is worse, 0 if chance explains the difference."""
+    """1 if the second is better, -1 if it is worse, 0 if chance could explain the difference."""
 
     evidence: str
     """The difference and its interval."""

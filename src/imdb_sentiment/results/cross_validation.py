@@ -32,7 +32,7 @@ class FoldResult(Record):
     """The epoch that was evaluated."""
 
     kept_because: str
-    """Why that epoch."""
+    """Why that epoch was kept."""
 
     seconds: float
     """Wall-clock seconds of training."""

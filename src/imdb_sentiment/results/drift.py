@@ -33,33 +33,33 @@ class WordChange(Record):
     word: str
 
     training_share: float
-    """Share of the training texts that have it."""
+    """Share of the training texts that contain it."""
 
     new_share: float
-    """Share of the new texts that have it."""
+    """Share of the new texts that contain it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordShift(Record):
-    """How well a classifier that reads the words tells new texts from training texts."""
+    """How well a classifier distinguishes new texts from training texts by their words."""
 
     training_texts: int
-    """Number of training texts, drawn from all when the model was saved."""
+    """Number of training texts, a sample drawn when the model was saved."""
 
     roc_auc: float
-    """Probability that it finds the new one of a training text and a new text: 0.5 by chance, 1 if they differ."""
+    """Probability that it recognizes the new text in a pair with a training text: 0.5 by chance, 1 if they differ."""
 
     p_value: float
-    """Of the hypothesis that both are of one kind, by permutations."""
+    """p-value of the hypothesis that both are of the same kind, by permutations."""
 
     more_frequent: tuple[WordChange, ...]
-    """Words that occur in more texts now, the least likely to be chance first."""
+    """Words that now occur in more texts, the least likely to be chance first."""
 
     less_frequent: tuple[WordChange, ...]
-    """Words that occur in fewer texts now: only those that the tokenizer or the new texts can name."""
+    """Words that now occur in fewer texts: only those found in the tokenizer's vocabulary or in the new texts."""
 
     unnamed: int
-    """Words that occur in fewer texts now and cannot be named."""
+    """Number of words that now occur in fewer texts and cannot be named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +72,13 @@ class ProbabilityShift(Record):
     """Largest difference of the two distribution functions, between 0 and 1 (Kolmogorov-Smirnov)."""
 
     p_value: float | None
-    """None where the rows were held out in turn: other models, those of the folds, gave them their probabilities."""
+    """None if the rows were held out in turn, because their probabilities then come from the models of the folds."""
 
     held_out_positive: float
-    """Share of the held-out rows that is predicted positive."""
+    """Share of the held-out rows that are predicted positive."""
 
     new_positive: float
-    """Share of the new rows that is predicted positive."""
+    """Share of the new rows that are predicted positive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class AccuracyEstimate(Record):
     """New rows whose label is known."""
 
     measured: float | None = None
-    """Accuracy on these."""
+    """Accuracy on these rows."""
 
     interval: Interval | None = None
     """95 % interval of the measured accuracy (Clopper and Pearson, 1934)."""
@@ -103,22 +103,22 @@ class AccuracyEstimate(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftReport(Record):
-    """Whether the input of a model has changed since it was trained, and what that does to its accuracy."""
+    """Whether the input of a model has changed since training, and an estimate of its accuracy."""
 
     labels: tuple[str, str]
     """Names of the negative and of the positive label."""
 
     rows: int
-    """New rows that were looked at."""
+    """Number of new rows that were examined."""
 
     rows_given: int
-    """Rows that they were drawn from."""
+    """Number of rows that they were drawn from."""
 
     left_out: Mapping[str, int]
-    """Rows that were drawn and cannot be classified, by reason."""
+    """Number of drawn rows that cannot be classified, by reason."""
 
     seen_rows: int | None
-    """How many of the new rows the model was trained on; None if it does not know its training rows."""
+    """Number of new rows that the model was trained on; None if its training rows are unknown."""
 
     words: WordShift
 
@@ -131,10 +131,10 @@ class DriftReport(Record):
 
     @property
     def drifted(self) -> bool:
-        """Whether chance does not explain the change.
+        """Whether the change is beyond chance.
 
-        True if the p-value of either test is below 2.5 %, so that both together find a change where there is none with
-        a probability of at most 5 %; or, where the probabilities have none, if that of the words is below 5 %.
+        True if the p-value of either test is below 2.5 %, so the probability that the two report a change without one
+        is at most 5 %. If the probabilities have no p-value, that of the words must be below 5 %.
         """
         return bool(self._changed())
 

@@ -48,7 +48,7 @@ class EvaluationReport(Record):
     metrics reflect memorisation."""
 
     unseen: "EvaluationReport | None" = None
-    """The report without those rows, which is the one to read; None if all or none of the rows were seen."""
+    """The report without those rows, which is the relevant one; None if all or none of the rows were seen."""
 
     rows: int
     """Number of rows."""
@@ -93,7 +93,7 @@ class EvaluationReport(Record):
     its interval accounts for."""
 
     custom_metrics: Mapping[str, float | None] = field(default_factory=dict)
-    """Values of the metrics in `SentimentFineTuner(metrics=...)` by name; None if undefined, as one label is absent."""
+    """Values of the metrics in `SentimentFineTuner(metrics=...)` by name; None if undefined for lack of a label."""
 
     confusion_matrix: tuple[tuple[int, int], tuple[int, int]]
     """Row counts by true label (rows) and predicted label (columns), negative first."""
@@ -115,11 +115,11 @@ class EvaluationReport(Record):
     """Epoch of the model's weights, as `FineTuneResult.kept_epoch`; None if not recorded."""
 
     kept_because: str | None = None
-    """Why that epoch."""
+    """Why that epoch was kept."""
 
     intervals: Mapping[str, Interval] | None = None
-    """95 % interval of each metric by name, where the rows determine one; None where only metrics were computed, as
-    after each epoch."""
+    """95 % interval of each metric by name, if the rows determine one; None if only metrics were computed, as after
+    each epoch."""
 
     baselines: "tuple[BaselineReport, ...]" = ()
     """Baselines on the same rows, if the training rows were available to fit them."""
@@ -131,7 +131,7 @@ class EvaluationReport(Record):
     """The rows divided by length, confidence and columns of the data."""
 
     behaviour: BehaviourReport | None = None
-    """What the model does with changed texts; None where that was not checked."""
+    """How the model reacts to changed texts; None if that was not checked."""
 
     labels_read_as: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The model's name for each label that the data spell differently: `{"pos": "positive"}`."""
@@ -146,7 +146,7 @@ class EvaluationReport(Record):
     """Provenance of the model, for the page of the report."""
 
     def value_of(self, metric: str) -> float | None:
-        """Return the value of a metric by name, also of one of the user's; None where it is undefined.
+        """Return the value of a metric by name, including the user's own; None if it is undefined.
 
         Example:
             ```python
@@ -226,16 +226,15 @@ class EvaluationReport(Record):
     def to_frame(self, of: Literal["metrics", "slices", "rows"] = "metrics") -> "pd.DataFrame":
         """Return a part of the report as a pandas frame.
 
-        Like the page, it is of the rows that the model was not trained on, if it was trained on some.
+        If the model was trained on some of the rows, the frame covers only the others, as the page does.
 
-        Args:
-            of: `metrics` has one row per metric: its value, the ends `low` and `high` of its interval, and the value of
-                each baseline. `slices` has one row per slice. `rows` has the evaluated rows: their number, text, label,
-                predicted label, and the probability of the positive label.
+        Args: of: `metrics` has one row per metric: its value, the ends `low` and `high` of its interval, and the value
+        of each baseline. `slices` has one row per slice. `rows` has the evaluated rows: their number, text, label,
+        predicted label, and the probability of the positive label.
 
         Raises:
             ConfigError: There is no such part.
-            DataError: The report has no rows, since it was read from a file.
+            DataError: The report has no rows, because it was read from a file.
         """
         shown = self.unseen or self
         if of == "metrics":
@@ -275,19 +274,17 @@ class EvaluationReport(Record):
     def plot(self, name: PlotName, ax: "Axes | None" = None) -> "Axes":
         """Draw one of the plots of the page with matplotlib. Needs the extra `report`.
 
-        Like the page, it is of the rows that the model was not trained on, if it was trained on some.
+        If the model was trained on some of the rows, the plot covers only the others, as the page does.
 
-        Args:
-            name: `reliability`, `probabilities`, `roc`, `precision_recall`, `threshold`, `abstention` or `training`.
-            ax: Axes to draw on, in the colours of their style; by default those of a new figure, which a notebook shows
-                below the cell. Elsewhere pyplot does not know the figure, so that it needs no closing.
+        Args: name: `reliability`, `probabilities`, `roc`, `precision_recall`, `threshold`, `abstention` or `training`.
+        ax: Axes to draw on, in the colours of their style; by default those of a new figure, which a notebook shows
+            below the cell. Elsewhere, the figure is not registered with pyplot and need not be closed.
 
-        Returns:
-            The axes, on which more can be drawn: `report.plot("roc").figure.savefig("roc.png")`.
+        Returns: The axes, for further drawing or saving: `report.plot("roc").figure.savefig("roc.png")`.
 
         Raises:
             ConfigError: There is no plot of this name, or `ax` is something else.
-            DataError: The report lacks what the plot shows.
+            DataError: The report lacks the data of the plot.
             MissingExtraError: matplotlib is not installed.
         """
         return plot_report(self.unseen or self, name, ax)

@@ -47,7 +47,7 @@ class Prediction(Record):
     threshold, by default 0.5."""
 
     score: float
-    """Probability of `label`; below 0.5 only where the threshold is not 0.5."""
+    """Probability of `label`; below 0.5 only if the threshold is not 0.5."""
 
     probabilities: Mapping[str, float]
     """Probability of each label; they add up to 1."""
@@ -59,7 +59,7 @@ class Prediction(Record):
     """Whether `score` is below the `abstain_below` of `predict`."""
 
     answered_by: Literal["encoder", "words"] = "encoder"
-    """`words` if the TF-IDF model of a cascade was confident enough, so that the encoder did not read the text."""
+    """`words` if the TF-IDF model of a cascade was confident enough and the encoder did not read the text."""
 
 
 class Predictions(list[Prediction]):
@@ -75,7 +75,7 @@ class Predictions(list[Prediction]):
         """Return a pandas frame with one row per text.
 
         Its columns are `label`, `score`, the probability of each label (`probability_positive`), `truncated`,
-        `abstained` and `answered_by`. `classifier(frame)` adds label and score to a frame that you have.
+        `abstained` and `answered_by`. To add label and score to an existing frame, call `classifier(frame)`.
         """
         import pandas as pd
 

@@ -42,7 +42,7 @@ class LabelIssue(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelIssues(Record):
-    """Suspected label errors, the most suspicious first."""
+    """Suspected label errors, the most likely first."""
 
     rows: int
     """Number of rows checked."""
@@ -54,7 +54,7 @@ class LabelIssues(Record):
     """Share of the labels that the out-of-fold predictions agree with."""
 
     undecided: str | None = None
-    """Why no rows are listed, although some are suspected: the model is wrong too often to tell. None if it can."""
+    """Why no rows are listed although some are suspected: the model is wrong too often to tell. None otherwise."""
 
     issues: tuple[LabelIssue, ...]
 

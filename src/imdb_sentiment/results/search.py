@@ -32,13 +32,13 @@ class TrialResult(Record):
     """Number of the trial, from 1."""
 
     state: Literal["finished", "pruned", "failed"]
-    """`pruned` if it was given up after an evaluation, since it was worse than most others at the same one."""
+    """`pruned` if it was stopped after an evaluation at which most other trials were better."""
 
     settings: Mapping[str, Any]
     """Values of the fields that the search varies."""
 
     value: float | None = None
-    """The metric on the held-out rows; of a pruned trial at its last evaluation, None if it failed."""
+    """The metric on the held-out rows; for a pruned trial, at its last evaluation; None if it failed."""
 
     accuracy: float | None = None
     """Accuracy on the held-out rows; None unless it finished."""
@@ -64,13 +64,13 @@ class TrialResult(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchReport(Record):
-    """The trials of a search, the best of them, and what it is worth."""
+    """The trials of a search, the best of them, and its expected performance."""
 
     metric: str
-    """Metric that trials were compared by, on the held-out rows; one of the user's is better if it is higher."""
+    """Metric by which trials were compared on the held-out rows; for a user's own metric, higher is better."""
 
     trials: tuple[TrialResult, ...]
-    """The trials in their order."""
+    """The trials, in order."""
 
     best: int
     """Number of the best trial."""
@@ -85,7 +85,7 @@ class SearchReport(Record):
     """Whether these are the training rows, each held out once, instead of a validation split."""
 
     best_value: float
-    """The metric of the best trial on the held-out rows. It is too good, since the trial was chosen by it."""
+    """The metric of the best trial on the held-out rows. It is too good, because the trial was chosen by it."""
 
     corrected_value: float | None
     """The metric to expect on new rows, without the gain from choosing; see `search`. None with too few rows."""
@@ -94,7 +94,7 @@ class SearchReport(Record):
     """95 % interval of `corrected_value`."""
 
     test: EvaluationReport | None
-    """The best model on the test split, which nothing was chosen by; None if there is no test split."""
+    """The best model on the test split, by which nothing was chosen; None if there is no test split."""
 
     model: str
     """Folder of the best model."""

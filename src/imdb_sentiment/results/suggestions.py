@@ -40,10 +40,10 @@ class Suggestions(Record):
     """Rows that are worth labelling next, the least certain first."""
 
     positive_label: str
-    """The label that the probabilities are of."""
+    """The label that the probabilities refer to."""
 
     rows: int
-    """Rows that were given."""
+    """Number of rows in the input."""
 
     left_out: Mapping[str, int]
     """Rows that could not be suggested, by reason; duplicates only among the least certain rows."""

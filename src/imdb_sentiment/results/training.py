@@ -35,7 +35,7 @@ class EpochRecord(Record):
     """Number of epochs so far, fractional within an epoch."""
 
     train_loss: float
-    """Mean training loss since the previous evaluation: the cross-entropy in nats, unless the run was given another;
+    """Mean training loss since the previous evaluation: the cross-entropy in nats, unless the run has another loss;
     weighted if `FineTuneConfig.class_weight` is set."""
 
     validation: EvaluationReport
@@ -139,7 +139,7 @@ class FineTuneResult(Record):
     """Name of the loss function that was given, with its module; None for the cross-entropy."""
 
     compared: tuple[MethodResult, ...] = ()
-    """Methods compared on held-out rows, and TF-IDF; empty if nothing was compared."""
+    """Methods compared on held-out rows, including TF-IDF; empty if nothing was compared."""
 
     settled: Mapping[str, float] = field(default_factory=dict)
     """Values chosen for `FineTuneConfig` fields that are `auto`, by name."""
@@ -212,7 +212,7 @@ class FineTuneResult(Record):
         """Return the run as a pandas frame.
 
         It has one row per evaluation: `epoch`, `kept`, `train_loss`, `calibrated_log_loss`, `seconds`, and the metrics
-        on validation. Where there are none, as with few rows, it has one row per compared method.
+        on validation. If there are no evaluations, as with few rows, it has one row per compared method.
         """
         import pandas as pd
 

@@ -36,16 +36,16 @@ def create_app(
 ) -> "FastAPI":
     """Return an ASGI app that serves a model, to run with any server or to mount in another app.
 
-    It needs the extra `serve`. `imdb-sentiment serve` runs the same app, and also loads the model after it has begun
-    to listen, and finishes accepted requests before it stops.
+    Needs the extra `serve`. `imdb-sentiment serve` runs the same app; in addition, it loads the model while already
+    listening, and finishes accepted requests before it stops.
 
     Args:
         classifier: The model. It is shared, not copied.
         name: Name of the model in `/healthz` and on the page.
         token: If given, predictions, explanations and metrics need the header `Authorization: Bearer TOKEN`.
-        max_batch_wait_ms: Longest time in milliseconds that a text waits for others while nothing is computed. Texts
-            that come while others are scored wait for those anyway.
-        max_queue: Maximum number of texts that wait; a request that finds no room is answered with 503.
+        max_batch_wait_ms: Longest time in milliseconds that a text waits for others while nothing is being computed.
+            Texts that arrive while others are scored wait for these anyway.
+        max_queue: Maximum number of waiting texts; requests beyond it are answered with 503.
 
     Raises:
         ConfigError: The token is empty, or a number is out of range.
