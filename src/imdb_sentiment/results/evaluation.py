@@ -228,9 +228,10 @@ class EvaluationReport(Record):
 
         If the model was trained on some of the rows, the frame covers only the others, as the page does.
 
-        Args: of: `metrics` has one row per metric: its value, the ends `low` and `high` of its interval, and the value
-        of each baseline. `slices` has one row per slice. `rows` has the evaluated rows: their number, text, label,
-        predicted label, and the probability of the positive label.
+        Args:
+            of: `metrics` has one row per metric: its value, the ends `low` and `high` of its interval, and the value of
+                each baseline. `slices` has one row per slice. `rows` has the evaluated rows: their number, text, label,
+                predicted label, and the probability of the positive label.
 
         Raises:
             ConfigError: There is no such part.
@@ -276,11 +277,13 @@ class EvaluationReport(Record):
 
         If the model was trained on some of the rows, the plot covers only the others, as the page does.
 
-        Args: name: `reliability`, `probabilities`, `roc`, `precision_recall`, `threshold`, `abstention` or `training`.
-        ax: Axes to draw on, in the colours of their style; by default those of a new figure, which a notebook shows
-            below the cell. Elsewhere, the figure is not registered with pyplot and need not be closed.
+        Args:
+            name: `reliability`, `probabilities`, `roc`, `precision_recall`, `threshold`, `abstention` or `training`.
+            ax: Axes to draw on, in the colours of their style; by default those of a new figure, which a notebook shows
+                below the cell. Elsewhere, the figure is not registered with pyplot and need not be closed.
 
-        Returns: The axes, for further drawing or saving: `report.plot("roc").figure.savefig("roc.png")`.
+        Returns:
+            The axes, for further drawing or saving: `report.plot("roc").figure.savefig("roc.png")`.
 
         Raises:
             ConfigError: There is no plot of this name, or `ax` is something else.

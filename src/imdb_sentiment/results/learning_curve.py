@@ -100,7 +100,8 @@ class LearningCurve(Record):
         Args:
             ax: Axes to draw on, in their colours; by default those of a new figure, as for `EvaluationReport.plot`.
 
-            Returns: The axes, for further drawing or saving: `curve.plot().figure.savefig("curve.png")`.
+        Returns:
+            The axes, for further drawing or saving: `curve.plot().figure.savefig("curve.png")`.
 
         Raises:
             ConfigError: `ax` is not one pair of axes.
