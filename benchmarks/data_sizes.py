@@ -268,14 +268,27 @@ def read_cells(path: Path) -> list[dict[str, Any]]:
 
 
 def show_table(arguments: argparse.Namespace) -> None:
-    """Print, for each size, the mean of each method over those draws of rows that all methods shown have."""
-    cells = read_cells(arguments.cells)
-    methods = [method for method in (*METHODS, *NAMED_METHODS) if any(cell["method"] == method for cell in cells)]
-    lines = list(rows_of_table(cells, methods))
-    for line in lines:
+    """Print, for each size, the mean of each method over those draws of rows that all methods of this size have."""
+    cells = [cell for path in arguments.cells for cell in read_cells(path)]
+    methods = [method for method in (*METHODS, *NAMED_METHODS) if method in {cell["method"] for cell in cells}]
+    methods = [method for method in methods if method in arguments.methods]
+    shared = shared_draws([cell for cell in cells if cell["method"] in methods])
+    for line in rows_of_table(shared, methods):
+        print(line)
+    for line in compared_with_simple(cells):
         print(line)
     if arguments.plot:
-        draw_plot(cells, methods, arguments.plot)
+        draw_plot(shared, methods, arguments.plot)
+
+
+def shared_draws(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out the draws of rows that some method of the same size does not have."""
+    of_size: dict[int, set[str]] = {}
+    of_draw: dict[tuple[Any, ...], set[str]] = {}
+    for cell in cells:
+        of_size.setdefault(cell["size"], set()).add(cell["method"])
+        of_draw.setdefault(_key(cell)[:3], set()).add(cell["method"])
+    return [cell for cell in cells if of_draw[_key(cell)[:3]] == of_size[cell["size"]]]
 
 
 def rows_of_table(cells: Sequence[dict[str, Any]], methods: Sequence[str]) -> Iterator[str]:
@@ -291,6 +304,23 @@ def rows_of_table(cells: Sequence[dict[str, Any]], methods: Sequence[str]) -> It
                 ]
                 shown = " | ".join(f"{value:.{digits}f}" for value, digits in zip(means, (3, 3, 3, 1), strict=True))
                 yield f"| {size:,} | {NAMES.get(method, method)} | {len(of_method)} | {shown} |"
+
+
+def compared_with_simple(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Compare the default with the better of TF-IDF and the frozen probe, for each set and size, over shared seeds."""
+    means: dict[tuple[str, int], dict[str, Any]] = {}
+    for cell in shared_draws([cell for cell in cells if cell["method"] in (TFIDF, FROZEN, DEFAULT)]):
+        of_cell = means.setdefault(_key(cell)[:2], {})
+        of_cell.setdefault(cell["method"], []).append((cell["accuracy"], cell["log_loss"]))
+    yield "\n| data | rows | seeds | default minus the better of TF-IDF and frozen, points | log loss minus TF-IDF's |"
+    yield "|---|---|---|---|---|"
+    for (data, size), of_cell in means.items():
+        if set(of_cell) != {TFIDF, FROZEN, DEFAULT}:
+            continue
+        seeds = len(of_cell[DEFAULT])
+        accuracy, loss = ({m: sum(v[i] for v in values) / seeds for m, values in of_cell.items()} for i in (0, 1))
+        gain = 100 * (accuracy[DEFAULT] - max(accuracy[TFIDF], accuracy[FROZEN]))
+        yield f"| {data} | {size:,} | {seeds} | {gain:+.1f} | {loss[DEFAULT] - loss[TFIDF]:+.3f} |"
 
 
 def draw_plot(cells: Sequence[dict[str, Any]], methods: Sequence[str], path: Path) -> None:
@@ -329,7 +359,8 @@ def main() -> None:
     measure.add_argument("--most-setfit", type=int, default=300, help="rows above which SetFit would take hours")
     measure.set_defaults(run=measure_cells)
     table = commands.add_parser("table")
-    table.add_argument("cells", type=Path)
+    table.add_argument("cells", type=Path, nargs="+")
+    table.add_argument("--methods", nargs="+", default=list(METHODS), choices=(*METHODS, *NAMED_METHODS))
     table.add_argument("--plot", type=Path)
     table.set_defaults(run=show_table)
     commands.add_parser("cell", help="one cell, by standard input").set_defaults(run=lambda _: run_cell())
