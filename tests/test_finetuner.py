@@ -156,6 +156,16 @@ def test_the_last_epoch_is_kept_on_request(reviews: Reviews, tiny_config: FineTu
     assert (result.kept_epoch, result.kept_because) == (2, "the last")
 
 
+def test_a_second_run_forgets_the_rows_of_the_first(reviews: Reviews, tiny_config: FineTuneConfig) -> None:
+    texts, labels = reviews
+    halves = [(texts[:60], labels[:60]), (texts[60:], labels[60:])]
+    tuner = SentimentFineTuner(config=tiny_config.replace(method="probe"))
+    for known, unknown in (halves, halves[::-1]):
+        tuner.fit(known)
+        assert all(tuner.classifier.seen_in_training(known[0]))
+        assert not any(tuner.classifier.seen_in_training(sorted({*unknown[0]} - {*known[0]})))
+
+
 @pytest.mark.integration
 def test_the_same_seed_gives_the_same_model_to_the_bit(
     reviews: Reviews, tiny_config: FineTuneConfig, tmp_path: Path

@@ -30,6 +30,7 @@ from imdb_sentiment.training.run_data import RunData
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback
 
+    from imdb_sentiment.data.word_sets import WordSets
     from imdb_sentiment.inference.inputs import TextsLike
     from imdb_sentiment.models.pretrained import Encoder
     from imdb_sentiment.persistence.metadata import ModelMetadata
@@ -99,6 +100,7 @@ class SentimentFineTuner:
         )
         self._fitted: Fitted | None = None
         self._test: EvaluationReport | None = None
+        self._hashed: tuple[TrainingFingerprints, WordSets] | None = None
 
     @property
     def splits(self) -> DataSplits:
@@ -216,7 +218,7 @@ class SentimentFineTuner:
         source_of(data, self.data_config)  # report a mistake before anything is loaded
         check_trackers(self.config.report_to, temporary=self.output_dir is None)
         warn_of_idle_gpus()
-        self._fitted = self._test = None  # what was fitted before must not be measured on these splits
+        self._fitted = self._test = self._hashed = None  # what was fitted before must not be measured on these splits
         with ExitStack() as held:
             encoder = run_on_all_ranks(self._encoder)
             plan = run_on_main(lambda: self._prepare(data, unlabelled, encoder, held, resume=resume))
@@ -340,8 +342,11 @@ class SentimentFineTuner:
         from imdb_sentiment.data.word_sets import WordSets
         from imdb_sentiment.persistence.torch_model import Artifact
 
-        seen = TrainingFingerprints.of(self.splits.train, self.splits.validation)
-        kept = seen, fitted.cascade, fitted.held_out_rows, WordSets.of_sample(self.splits.train)
+        if self._hashed is None:  # half a second for 8,000 reviews, and `classifier` may be used in a loop
+            train, validation = self.splits.train, self.splits.validation
+            self._hashed = TrainingFingerprints.of(train, validation), WordSets.of_sample(train)
+        seen, words = self._hashed
+        kept = seen, fitted.cascade, fitted.held_out_rows, words
         return Artifact(fitted.model, fitted.encoder, self._describe(fitted), *kept)
 
     def _describe(self, fitted: "Fitted") -> "ModelMetadata":
