@@ -13,6 +13,7 @@ block is for follows from its language, and no other language is allowed:
   is checked that what they name exists. `console` is a transcript of such commands, which begin with `$`.
 """
 
+import ast
 import doctest
 import io
 import json
@@ -26,9 +27,11 @@ from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pytest
 import torch
 import yaml
+from fastapi import FastAPI
 from transformers import AutoConfig, AutoModelForSequenceClassification
 from typer.testing import CliRunner
 
@@ -39,9 +42,12 @@ from imdb_sentiment import (
     ConfigError,
     DataConfig,
     FineTuneConfig,
+    ImdbSentimentError,
+    SentimentClassifier,
     SentimentFineTuner,
     errors,
     results,
+    save_config,
     serving,
     sklearn,
 )
@@ -318,6 +324,70 @@ def test_the_code_of_a_page_runs(
     script.run_all(read(page))
     assert script.widest <= WIDTH
     assert script.languages - OUTPUTS - {"console"} == RUNS.get(page, set())
+
+
+def examples_of_docstrings() -> Iterator[Any]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                for number, block in enumerate(blocks_of(ast.get_docstring(node) or "")):
+                    yield pytest.param(block.code, id=f"{path.stem}.{node.name}-{number}")
+
+
+def test_each_public_class_and_function_has_an_example() -> None:
+    public = {name: getattr(imdb_sentiment, name) for name in imdb_sentiment.__all__}
+    documented = [
+        name
+        for name, value in public.items()
+        if callable(value) and not (isinstance(value, type) and issubclass(value, ImdbSentimentError))
+    ]
+    assert len(documented) >= 20
+    assert [name for name in documented if "```python" not in (public[name].__doc__ or "")] == []
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("code", [*examples_of_docstrings()])
+def test_the_example_of_a_docstring_runs(
+    code: str,
+    writable_hub: LoopbackHub,
+    one_layer_model: Path,
+    demo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Examples may use a fitted tuner, a classifier, reviews with labels, and files of the names that they use."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("imdb_sentiment.models.pretrained._bundled_minilm", lambda: one_layer_model)
+    texts, labels = (part[-64:] for part in make_reviews(672))  # the demo has learnt the first 600
+    config = FineTuneConfig(model_name="minilm", method="probe")
+    tuner = SentimentFineTuner(config=config)
+    tuner.fit((texts, labels))
+    shutil.copytree(demo, "imdb-sentiment-demo")
+    classifier = SentimentClassifier.from_pretrained("imdb-sentiment-demo")
+    reviews = pd.DataFrame({"text": texts, "label": labels})
+    reviews.to_csv("reviews.csv", index=False)
+    for name in ("unlabelled.csv", "last-month.csv"):
+        reviews[["text"]].to_csv(name, index=False)
+    Path("texts.txt").write_text("\n".join(texts), encoding="utf-8")
+    save_config("settings.yaml", DataConfig(source="reviews.csv"), config)
+    given = {name: getattr(imdb_sentiment, name) for name in imdb_sentiment.__all__} | {
+        "SentimentEstimator": sklearn.SentimentEstimator,
+        "create_app": serving.create_app,
+        "parent": FastAPI(),
+        "texts": texts,
+        "labels": labels,
+        "reviews": reviews,
+        "config": config,
+        "tuner": tuner,
+        "classifier": classifier,
+        "report": tuner.evaluate(),
+    }
+    code = code.replace("trials=10", "trials=1")  # each is a process of its own
+    Path("example.py").write_text(code, encoding="utf-8")
+    assert max(map(len, code.splitlines())) <= 100
+    with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed):
+        runpy.run_path("example.py", init_globals=given)
+    assert bool(printed.getvalue().strip()) == ("print(" in code)
 
 
 @pytest.mark.integration

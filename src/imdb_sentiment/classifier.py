@@ -35,6 +35,12 @@ class SentimentClassifier(RowPrediction, Publication):
 
     A model with two text columns takes pairs: tuples such as `(title, body)` instead of texts, in the order of
     `metadata.text_columns`.
+
+    Example:
+        ```python
+        classifier = SentimentClassifier.from_pretrained("imdb-sentiment-demo")
+        print(classifier.predict("A quiet masterpiece.").label)
+        ```
     """
 
     def __init__(self, opened: OpenedModel | None = None) -> None:
@@ -76,6 +82,11 @@ class SentimentClassifier(RowPrediction, Publication):
             ConfigError: The device or precision does not exist, or `max_tokens_per_forward` is below 1.
             ModelError: The folder is not a model, or cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
+
+        Example:
+            ```python
+            classifier = SentimentClassifier.from_pretrained("imdb-sentiment-demo", device="cpu")
+            ```
         """
         return cls(open_model(LoadArguments(path, revision, device, precision, max_tokens_per_forward)))
 
@@ -176,6 +187,12 @@ class SentimentClassifier(RowPrediction, Publication):
                 column; or an item is blank or cannot be classified: the message gives its position, counted from 1.
             ConfigError: `abstain_below` is not between 0 and 1, the promise cannot be made, or `cascade` and `ensemble`
                 are both set.
+
+        Example:
+            ```python
+            for prediction in classifier.predict(["A gem.", "Two dull hours."], abstain_below=0.7):
+                print(prediction.label, round(prediction.score, 3), prediction.abstained)
+            ```
         """
         combination = combination_of(cascade=cascade, ensemble=ensemble)
         below = self._opened.abstains_below(abstain_below, abstain, combination)
@@ -199,6 +216,12 @@ class SentimentClassifier(RowPrediction, Publication):
         """Classify texts like `predict`, reading a few thousand of an iterator at a time, without holding them all.
 
         If a text raises a `DataError`, the texts read before its group have been answered.
+
+        Example:
+            ```python
+            with open("texts.txt", encoding="utf-8") as lines:
+                labels = [prediction.label for prediction in classifier.predict_stream(lines)]
+            ```
         """
         combination = combination_of(cascade=cascade, ensemble=ensemble)
         below = self._opened.abstains_below(abstain_below, abstain, combination)
@@ -211,7 +234,13 @@ class SentimentClassifier(RowPrediction, Publication):
             before += len(window)
 
     def predict_proba(self, texts: str | TextsLike) -> NDArray[np.float32]:
-        """Return the probabilities for n texts, shape (n, 2), in the order of `labels`. See `predict` for the texts."""
+        """Return the probabilities for n texts, shape (n, 2), in the order of `labels`. See `predict` for the texts.
+
+        Example:
+            ```python
+            positive = classifier.predict_proba(texts)[:, 1]
+            ```
+        """
         return self._opened.scorer.score(self._opened.check_texts(texts)).probabilities
 
     def abstention(self, promise: str) -> "Abstention":
@@ -223,8 +252,8 @@ class SentimentClassifier(RowPrediction, Publication):
 
         Example:
             ```python
-            print(classifier.abstention("error<=0.05"))
-            predictions = classifier.predict(texts, abstain="error<=0.05")
+            print(classifier.abstention("error<=0.1"))
+            predictions = classifier.predict(texts, abstain="error<=0.1")
             ```
 
         Args:
@@ -253,6 +282,12 @@ class SentimentClassifier(RowPrediction, Publication):
         Raises:
             ConfigError: The level is not between 0 and 1, or too high for the number of held-out rows.
             ModelError: The model folder has no held-out rows, as that of a third-party model.
+
+        Example:
+            ```python
+            sets = classifier.predict_sets(texts, level=0.9)
+            unsure = [text for text, both in zip(texts, sets) if len(both) != 1]
+            ```
         """
         from imdb_sentiment.evaluation.abstention import set_threshold
 
@@ -304,6 +339,12 @@ class SentimentClassifier(RowPrediction, Publication):
             ConfigError: A metric is invalid or fails, or `cascade` and `ensemble` are both set.
             DataError: A text cannot be classified, a label is ambiguous, the lengths differ, there are too many slices,
                 or `train` or `validation` has only one label.
+
+        Example:
+            ```python
+            report = classifier.evaluate(texts, labels)
+            print(report.f1, report.intervals["f1"])
+            ```
         """
         from imdb_sentiment.persistence.measure import measure_model
 
@@ -326,6 +367,12 @@ class SentimentClassifier(RowPrediction, Publication):
         """Return the contribution of each word to the label, by integrated gradients. Needs the extra `explain`.
 
         Source: Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks (2017).
+
+        Example:
+            ```python
+            explanation = classifier.explain("A slow start, and then a wonderful film.")
+            strongest = max(explanation.words, key=lambda word: abs(word.score))
+            ```
         """
         one: Any = [text]
         (checked,) = self._opened.check_texts(one)
@@ -344,5 +391,10 @@ class SentimentClassifier(RowPrediction, Publication):
 
         Raises:
             ModelError: The model folder has no fingerprints of its training rows.
+
+        Example:
+            ```python
+            new = [text for text, seen in zip(texts, classifier.seen_in_training(texts)) if not seen]
+            ```
         """
         return self._opened.fingerprints().known(self._opened.check_texts(texts), split)

@@ -72,6 +72,12 @@ def cross_validate(
         ModelError: The encoder cannot be used.
         OutputExistsError: `output_dir` is not empty and `resume` is false, or another run is writing to it.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
+
+    Example:
+        ```python
+        report = cross_validate("reviews.csv", config=FineTuneConfig(model_name="minilm"), folds=3)
+        print(report.mean["accuracy"], report.standard_deviation["accuracy"])
+        ```
     """
     trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, given, caller="cross_validate")
     with trainings.claimed("cross-validation", resume=resume):

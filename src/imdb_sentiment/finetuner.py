@@ -68,6 +68,15 @@ class SentimentFineTuner:
         ConfigError: An argument has another type or does not fit the others; the message says how to pass it.
         ModelError: `model` is neither a classifier with two labels nor an encoder, or `tokenizer` does not belong to
             it.
+
+    Example:
+        ```python
+        data = DataConfig(source="reviews.csv")
+        tuner = SentimentFineTuner(data, FineTuneConfig(model_name="minilm"))
+        print(tuner.fit())
+        print(tuner.evaluate())
+        tuner.save("reviews-model")
+        ```
     """
 
     def __init__(
@@ -163,6 +172,11 @@ class SentimentFineTuner:
             DataError: The data cannot be used as they are.
             ModelError: The encoder cannot be used.
             HubUnavailableError: Something is on the hub, and the hub did not answer.
+
+        Example:
+            ```python
+            print(SentimentFineTuner(DataConfig(source="reviews.csv"), config).audit())
+            ```
         """
         self._data.load(self.data_config)
         return self._data.audit(lambda: self._encoder().text_encoder, self.config.model_name)
@@ -207,6 +221,13 @@ class SentimentFineTuner:
             TrainingDivergedError: A loss or a gradient is no longer a number.
             TrainingInterruptedError: A signal ended the run; it can be resumed.
             MissingExtraError: The package of a tracker that `report_to` names is not installed.
+
+        Example:
+            ```python
+            tuner = SentimentFineTuner(config=FineTuneConfig(model_name="minilm"))
+            result = tuner.fit((texts, labels))
+            print(result.method, result.validation.accuracy)
+            ```
         """
         from imdb_sentiment.training.arguments import check_trackers
         from imdb_sentiment.training.run import train
@@ -245,6 +266,13 @@ class SentimentFineTuner:
         Raises:
             NotFittedError: `fit` has not been called.
             ConfigError: A metric is invalid or fails.
+
+        Example:
+            ```python
+            report = tuner.evaluate()
+            print(report.accuracy, report.intervals["accuracy"])
+            report.save_html("report.html")
+            ```
         """
         fitted = self._require_fitted("evaluate")
         own = CustomMetrics(self._hooks.metrics | CustomMetrics.of({} if metrics is None else metrics))
@@ -308,6 +336,12 @@ class SentimentFineTuner:
         Raises:
             NotFittedError: `fit` has not been called.
             OutputExistsError: The folder is not empty.
+
+        Example:
+            ```python
+            folder = tuner.save("my-model")
+            classifier = SentimentClassifier.from_pretrained(folder)
+            ```
         """
         from imdb_sentiment.persistence.torch_model import save_artifact
 

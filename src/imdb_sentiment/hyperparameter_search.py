@@ -99,9 +99,10 @@ def search(
         ImdbSentimentError: No trial finished.
 
     Example:
-        >>> found = search("reviews.csv", space={"learning_rate": (1e-5, 1e-4)}, trials=10)  # doctest: +SKIP
-        >>> found.best_value, found.corrected_value  # doctest: +SKIP
-        (0.312, 0.331)
+        ```python
+        found = search("reviews.csv", space={"learning_rate": (1e-5, 1e-4)}, trials=10)
+        print(found.best_value, found.corrected_value)
+        ```
     """
     from imdb_sentiment.models.pretrained import load_encoder
     from imdb_sentiment.training.recipe import few_rows_below

@@ -60,6 +60,12 @@ def find_label_issues(
         HubUnavailableError: Something is on the hub, and the hub did not answer.
 
     Source: Northcutt, Jiang and Chuang, Confident Learning: Estimating Uncertainty in Dataset Labels (2021).
+
+    Example:
+        ```python
+        issues = find_label_issues("reviews.csv")
+        issues.to_frame().to_csv("label-issues.csv", index=False)
+        ```
     """
     check_one_process("find_label_issues")
     config = None if config is None else given_config(config, FineTuneConfig)

@@ -70,8 +70,10 @@ def learning_curve(
         HubUnavailableError: Something is on the hub, and the hub did not answer.
 
     Example:
-        >>> curve = learning_curve("reviews.csv", config=FineTuneConfig("minilm"))  # doctest: +SKIP
-        >>> print(f"{100 * curve.gain:+.1f} points with twice as many labels")  # doctest: +SKIP
+        ```python
+        curve = learning_curve("reviews.csv", config=FineTuneConfig(model_name="minilm", method="probe"))
+        print(f"{100 * curve.gain:+.1f} points with twice as many labels")
+        ```
     """
     trainings = FoldTrainings.of(data, data_config, config, folds, output_dir, given, caller="learning_curve")
     divided = trainings.divided

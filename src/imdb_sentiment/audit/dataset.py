@@ -55,6 +55,12 @@ def audit_dataset(
         ModelError: The model cannot be used.
         HubUnavailableError: Something is on the hub, and the hub did not answer.
         MissingExtraError: The extra `audit`, which near-duplicate detection needs, is not installed.
+
+    Example:
+        ```python
+        audit = audit_dataset("reviews.csv", model_name="minilm")
+        print(audit)
+        ```
     """
     from imdb_sentiment.models.pretrained import load_encoder
 

@@ -67,6 +67,12 @@ class DataConfig(Frozen):
 
     Raises:
         ConfigError: A field is unknown or its value is not valid; the nearest valid field is named.
+
+    Example:
+        ```python
+        data = DataConfig(source="reviews.csv", text_column="text", label_column="label")
+        spam = data.replace(source="messages.csv", group_column="sender")
+        ```
     """
 
     main_field, argument = "source", "data_config"

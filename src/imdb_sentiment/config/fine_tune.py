@@ -61,6 +61,12 @@ class FineTuneConfig(Frozen):
 
     Raises:
         ConfigError: A field is unknown or its value is not valid; the nearest valid field is named.
+
+    Example:
+        ```python
+        config = FineTuneConfig(model_name="minilm", max_length=128)
+        careful = config.replace(class_weight="balanced", threshold="recall>=0.9")
+        ```
     """
 
     main_field, argument = "model_name", "config"
@@ -242,6 +248,11 @@ class FineTuneConfig(Frozen):
 
         Raises:
             ConfigError: There is no preset of that name, or a field is not valid.
+
+        Example:
+            ```python
+            config = FineTuneConfig.preset("fast", model_name="minilm")
+            ```
         """
         if not isinstance(name, str) or name not in _PRESETS:
             known = ", ".join(get_args(Preset))

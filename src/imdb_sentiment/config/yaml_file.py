@@ -18,6 +18,11 @@ def load_config(path: str | Path) -> tuple[DataConfig, FineTuneConfig]:
 
     Raises:
         ConfigError: The file is missing, is not valid YAML of that form, or has an unknown field or invalid value.
+
+    Example:
+        ```python
+        data_config, config = load_config("settings.yaml")
+        ```
     """
     sections = read_sections(path)
     return DataConfig(**sections["data"]), FineTuneConfig(**sections["fine_tune"])
@@ -30,6 +35,11 @@ def save_config(path: str | Path, data: DataConfig, fine_tune: FineTuneConfig) -
         ConfigError: An argument is not a configuration.
         OutputExistsError: The file cannot be written.
         DiskFullError: The disk is full.
+
+    Example:
+        ```python
+        save_config("run.yaml", DataConfig(source="reviews.csv"), FineTuneConfig(model_name="minilm"))
+        ```
     """
     import yaml
 

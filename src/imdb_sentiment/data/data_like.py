@@ -33,6 +33,12 @@ class DataSplits:
         summary: Number of rows per split and class, and of rows left out.
         folds: Fold of each training row, from 0, if the rows are cross-validated; `validation` is then empty, and
             `test` may be too.
+
+    Example:
+        ```python
+        splits = SentimentFineTuner(DataConfig(source="reviews.csv")).splits
+        print(splits.train.num_rows, splits.test.num_rows)
+        ```
     """
 
     train: "datasets.Dataset"

@@ -29,6 +29,12 @@ def compare(report_a: EvaluationReport, report_b: EvaluationReport) -> Compariso
 
     Source: McNemar, Note on the sampling error of the difference between correlated proportions (1947); Koehn,
     Statistical significance tests for machine translation evaluation (2004).
+
+    Example:
+        ```python
+        other = SentimentClassifier.from_pretrained("imdb-sentiment-demo")
+        print(compare(classifier.evaluate(texts, labels), other.evaluate(texts, labels)))
+        ```
     """
     for report in (report_a, report_b):
         if not isinstance(report, EvaluationReport):

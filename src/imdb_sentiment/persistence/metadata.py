@@ -166,6 +166,12 @@ class ModelMetadata(_Section):
     """The content of `imdb_sentiment.json`: how a saved model was trained. `model_dump()` returns JSON types.
 
     For a third-party model, the fields on training are empty.
+
+    Example:
+        ```python
+        metadata = classifier.metadata
+        print(metadata.labels, metadata.calibration.threshold)
+        ```
     """
 
     schema_version: Literal[1] = 1

@@ -78,6 +78,12 @@ class Publication:
             DataError: A text cannot be classified, or a label is not one of the model's.
             ModelError: Fewer than 99 % of the texts get the same label; nothing was kept.
             OutputExistsError: The folder is not empty.
+
+        Example:
+            ```python
+            print(classifier.export("exported"))
+            without_torch = SentimentClassifier.from_pretrained("exported")
+            ```
         """
         from imdb_sentiment.persistence.onnx_model import export_artifact
 

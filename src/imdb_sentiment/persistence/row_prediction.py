@@ -61,6 +61,12 @@ class RowPrediction:
             ConfigError: An option is invalid, a column name is taken, the two formats differ, or the promise cannot be
                 made.
             OutputExistsError: The target exists or cannot be written.
+
+        Example:
+            ```python
+            report = classifier.predict_file("reviews.csv", "scored.csv", prefix="predicted_")
+            print(report.rows, report.labels)
+            ```
         """
         from imdb_sentiment.inference.file import FileJob, precision_of_parts, score_file
 
@@ -164,8 +170,8 @@ class RowPrediction:
 
         Example:
             ```python
-            scored = classifier(reviews)  # a DataFrame
-            scored[scored["label"] == "negative"]
+            scored = classifier(reviews, prefix="predicted_")  # a DataFrame
+            wrong = scored[scored["predicted_label"] != scored["label"]]
             ```
         """
         from imdb_sentiment.inference.row_labels import score_batch

@@ -38,6 +38,13 @@ class EvaluationReport(Record):
 
     Precision, recall, F1 and average precision are those of the positive label. Precision, recall, F1 and Matthews
     correlation are 0 where they would divide by 0; tables show a dash for the first three.
+
+    Example:
+        ```python
+        report = classifier.evaluate(texts, labels)
+        print(report)
+        report.save_html("report.html", overwrite=True)
+        ```
     """
 
     labels: tuple[str, str]
@@ -236,6 +243,11 @@ class EvaluationReport(Record):
         Raises:
             ConfigError: There is no such part.
             DataError: The report has no rows, because it was read from a file.
+
+        Example:
+            ```python
+            wrong = report.to_frame("rows").query("label != predicted")
+            ```
         """
         shown = self.unseen or self
         if of == "metrics":
@@ -289,6 +301,11 @@ class EvaluationReport(Record):
             ConfigError: There is no plot of this name, or `ax` is something else.
             DataError: The report lacks the data of the plot.
             MissingExtraError: matplotlib is not installed.
+
+        Example:
+            ```python
+            report.plot("roc").figure.savefig("roc.png")
+            ```
         """
         return plot_report(self.unseen or self, name, ax)
 

@@ -40,7 +40,14 @@ _COLOURS = ("214, 69, 65", "38, 133, 84")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction(Record):
-    """Prediction for one text."""
+    """Prediction for one text.
+
+    Example:
+        ```python
+        prediction = classifier.predict("A gem.")
+        print(prediction.label, prediction.score, prediction.probabilities)
+        ```
+    """
 
     label: str
     """Predicted label, as spelled in the training data: the positive one if its probability is above the model's

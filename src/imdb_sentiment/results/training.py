@@ -106,7 +106,14 @@ class MethodResult(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FineTuneResult(Record):
-    """Result of `SentimentFineTuner.fit`."""
+    """Result of `SentimentFineTuner.fit`.
+
+    Example:
+        ```python
+        result = tuner.fit((texts, labels))
+        print(result.calibration.temperature, result.settled)
+        ```
+    """
 
     history: tuple[EpochRecord, ...]
     """One record per evaluation; see `FineTuneConfig.evaluations_per_epoch`."""

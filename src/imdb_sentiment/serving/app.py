@@ -53,7 +53,7 @@ def create_app(
 
     Example:
         ```python
-        app = create_app(SentimentClassifier.from_pretrained("model"))
+        app = create_app(SentimentClassifier.from_pretrained("imdb-sentiment-demo"))
         parent.mount("/reviews", app)
         ```
     """
