@@ -1,18 +1,14 @@
 """SentimentClassifier: opens a saved model and predicts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.data.data_like import is_table
-from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import ConfigError
-from imdb_sentiment.inference.inputs import Combination, TextsLike, check_items, combination_of, listed_items
-from imdb_sentiment.inference.scorer import SORTED_TEXTS
+from imdb_sentiment.inference.inputs import TextsLike, combination_of
 from imdb_sentiment.persistence.metadata import ModelMetadata
 from imdb_sentiment.persistence.opened_model import LoadArguments, OpenedModel, open_model
 from imdb_sentiment.persistence.publication import Publication
@@ -82,11 +78,6 @@ class SentimentClassifier(RowPrediction, Publication):
             ConfigError: The device or precision does not exist, or `max_tokens_per_forward` is below 1.
             ModelError: The folder is not a model, or cannot be trusted; the message says why.
             HubUnavailableError: `path` is on the hub, and the hub did not answer.
-
-        Example:
-            ```python
-            classifier = SentimentClassifier.from_pretrained("imdb-sentiment-demo", device="cpu")
-            ```
         """
         return cls(open_model(LoadArguments(path, revision, device, precision, max_tokens_per_forward)))
 
@@ -199,48 +190,8 @@ class SentimentClassifier(RowPrediction, Publication):
         predictions = self._predict(self._opened.check_texts(texts), below, combination)
         return predictions[0] if isinstance(texts, str) else predictions
 
-    def _predict(self, texts: Texts, abstain_below: tuple[float, float], combination: Combination) -> Predictions:
-        scores = self._opened.scorer_for(combination).score(texts)
-        threshold = self._opened.calibration_for(combination).threshold
-        return scores.predictions(self.labels, threshold=threshold, abstain_below=abstain_below)
-
-    def predict_stream(
-        self,
-        texts: str | TextsLike,
-        *,
-        abstain_below: float = 0.0,
-        abstain: str | None = None,
-        cascade: bool = False,
-        ensemble: bool = False,
-    ) -> Iterator[Prediction]:
-        """Classify texts like `predict`, reading a few thousand of an iterator at a time, without holding them all.
-
-        If a text raises a `DataError`, the texts read before its group have been answered.
-
-        Example:
-            ```python
-            with open("texts.txt", encoding="utf-8") as lines:
-                labels = [prediction.label for prediction in classifier.predict_stream(lines)]
-            ```
-        """
-        combination = combination_of(cascade=cascade, ensemble=ensemble)
-        below = self._opened.abstains_below(abstain_below, abstain, combination)
-        columns = self.metadata.text_columns
-        lazy: Any = isinstance(texts, Iterator) and not is_table(texts) and texts
-        waiting: Iterator[Any] = iter(lazy or listed_items(texts, columns))
-        before = 0
-        while window := list(islice(waiting, SORTED_TEXTS)):
-            yield from self._predict(check_items(window, columns, before=before), below, combination)
-            before += len(window)
-
     def predict_proba(self, texts: str | TextsLike) -> NDArray[np.float32]:
-        """Return the probabilities for n texts, shape (n, 2), in the order of `labels`. See `predict` for the texts.
-
-        Example:
-            ```python
-            positive = classifier.predict_proba(texts)[:, 1]
-            ```
-        """
+        """Return the probabilities for n texts, shape (n, 2), in the order of `labels`. See `predict` for the texts."""
         return self._opened.scorer.score(self._opened.check_texts(texts)).probabilities
 
     def abstention(self, promise: str) -> "Abstention":
@@ -391,10 +342,5 @@ class SentimentClassifier(RowPrediction, Publication):
 
         Raises:
             ModelError: The model folder has no fingerprints of its training rows.
-
-        Example:
-            ```python
-            new = [text for text, seen in zip(texts, classifier.seen_in_training(texts)) if not seen]
-            ```
         """
         return self._opened.fingerprints().known(self._opened.check_texts(texts), split)

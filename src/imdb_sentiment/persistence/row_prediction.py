@@ -1,21 +1,59 @@
-"""Prediction of the rows of files, folders and tables by an opened model."""
+"""Prediction of the rows of streams, files, folders and tables by an opened model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from os import PathLike
 from typing import Any
 
-from imdb_sentiment.inference.inputs import combination_of
+from imdb_sentiment.data.data_like import is_table
+from imdb_sentiment.data.labels import Texts
+from imdb_sentiment.inference.inputs import Combination, TextsLike, check_items, combination_of, listed_items
+from imdb_sentiment.inference.scorer import SORTED_TEXTS
 from imdb_sentiment.persistence.opened_model import OpenedModel
-from imdb_sentiment.results.inference import FileReport
+from imdb_sentiment.results.inference import FileReport, Prediction, Predictions
 from imdb_sentiment.runtime.files import as_path
 
 __all__ = ["RowPrediction"]
 
 
 class RowPrediction:
-    """The methods of `SentimentClassifier` that add columns to rows."""
+    """The methods of `SentimentClassifier` for more rows than memory holds, and for tables."""
 
     _opened: OpenedModel
+
+    def _predict(self, texts: Texts, abstain_below: tuple[float, float], combination: Combination) -> Predictions:
+        scores = self._opened.scorer_for(combination).score(texts)
+        threshold = self._opened.calibration_for(combination).threshold
+        return scores.predictions(self._opened.labels, threshold=threshold, abstain_below=abstain_below)
+
+    def predict_stream(
+        self,
+        texts: str | TextsLike,
+        *,
+        abstain_below: float = 0.0,
+        abstain: str | None = None,
+        cascade: bool = False,
+        ensemble: bool = False,
+    ) -> Iterator[Prediction]:
+        """Classify texts like `predict`, reading a few thousand of an iterator at a time, without holding them all.
+
+        If a text raises a `DataError`, the texts read before its group have been answered.
+
+        Example:
+            ```python
+            with open("texts.txt", encoding="utf-8") as lines:
+                labels = [prediction.label for prediction in classifier.predict_stream(lines)]
+            ```
+        """
+        combination = combination_of(cascade=cascade, ensemble=ensemble)
+        below = self._opened.abstains_below(abstain_below, abstain, combination)
+        columns = self._opened.artifact.metadata.text_columns
+        lazy: Any = isinstance(texts, Iterator) and not is_table(texts) and texts
+        waiting: Iterator[Any] = iter(lazy or listed_items(texts, columns))
+        before = 0
+        while window := list(islice(waiting, SORTED_TEXTS)):
+            yield from self._predict(check_items(window, columns, before=before), below, combination)
+            before += len(window)
 
     def predict_file(
         self,
