@@ -59,10 +59,12 @@ def test_a_run_killed_again_and_again_goes_on_as_if_nothing_had_been(
     recipe: Recipe, whole: Outcome, tmp_path: Path
 ) -> None:
     folder = tmp_path / "läufe"  # outside ASCII, torch writes through Python and can be watched
+    best, last = whole["checkpoints"]
+    assert best in (4, 7)
     kills = [
         ("before the first is declared complete", [LISTED.format(4)] * 3, None, []),
-        ("half of the weights are written", ["*/checkpoint-11/config.json"], PART_OF_THE_WEIGHTS, [7]),
-        ("half of an older one is removed", [LISTED.format(14)] * 3 + ["[!/]*"] * 4, None, [7, 14]),
+        ("half of the weights are written", ["*/checkpoint-11/config.json"], PART_OF_THE_WEIGHTS, sorted({best, 7})),
+        ("half of an older one is removed", [LISTED.format(14)] * 3 + ["[!/]*"] * 4, None, [best, last]),
     ]
     for when, touches, file_size, complete in kills:
         status = Child(fit_and_die, recipe, folder, touches, file_size).end()
