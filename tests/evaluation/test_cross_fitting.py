@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_sentiment.evaluation.calibration import calibrated_log_loss, cross_fitted, fit_temperature
+from imdb_sentiment.evaluation.calibration import OVERCONFIDENT, calibrated_log_loss, cross_fitted, fit_temperature
 
 ROWS, FOLDS = 60, 5
 FOLD_OF = np.arange(ROWS) % FOLDS
@@ -32,7 +32,7 @@ def test_one_candidate_is_divided_by_the_temperature_of_the_other_folds() -> Non
     (logits,), labels = candidates(1, signal=1.0)
     expected = logits.copy()
     for fold in range(FOLDS):
-        expected[fold == FOLD_OF] /= fit_temperature(logits[fold != FOLD_OF], labels[fold != FOLD_OF])
+        expected[fold == FOLD_OF] /= fit_temperature(logits[fold != FOLD_OF], labels[fold != FOLD_OF], OVERCONFIDENT)
     assert cross_fitted([logits], labels, FOLD_OF) == pytest.approx(expected)
 
 

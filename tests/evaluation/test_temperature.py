@@ -1,14 +1,12 @@
 """The temperature that makes a model as sure as it is right."""
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import made_up_rows
 
-from imdb_sentiment.evaluation.calibration import expected_calibration_error, fit_temperature
+from imdb_sentiment.evaluation.calibration import OVERCONFIDENT, expected_calibration_error, fit_temperature
 from imdb_sentiment.inference.scorer import softmax
 
 
@@ -38,7 +36,7 @@ def test_no_other_temperature_has_a_lower_log_loss() -> None:
     assert all(log_loss(best) < log_loss(best * factor) for factor in (0.5, 0.9, 1.1, 2))
 
 
-@pytest.mark.parametrize(("rows", "lowest", "highest"), [(2, 0.78, 0.86), (18, 0.89, 0.94), (2000, 0.99, 0.9999)])
+@pytest.mark.parametrize(("rows", "lowest", "highest"), [(2, 0.88, 0.93), (18, 0.93, 0.98), (2000, 0.999, 0.9999)])
 def test_a_few_rows_without_a_mistake_do_not_make_a_model_certain(rows: int, lowest: float, highest: float) -> None:
     labels = np.arange(rows) % 2
     logits = np.stack([1 - labels, labels], axis=1) * 2.0
@@ -47,15 +45,23 @@ def test_a_few_rows_without_a_mistake_do_not_make_a_model_certain(rows: int, low
 
 @settings(deadline=None)
 @given(rows=st.lists(st.tuples(st.floats(-20, 20), st.integers(0, 1)), min_size=1, max_size=50))
-def test_the_log_loss_on_the_rows_is_not_above_that_of_the_temperature_for_no_rows(
-    rows: list[tuple[float, int]],
-) -> None:
+def test_the_log_loss_on_the_rows_themselves_never_rises(rows: list[tuple[float, int]]) -> None:
     margins, labels = np.array(rows).T
     temperature = fit_temperature(np.stack([np.zeros(len(rows)), margins], axis=1), labels.astype(int))
-    of_prior, after = (np.logaddexp(0, -(2 * labels - 1) * margins / t).mean() for t in (math.exp(0.4), temperature))
-    assert after <= of_prior + 1e-6
+    before, after = (np.logaddexp(0, -(2 * labels - 1) * margins / t).mean() for t in (1, temperature))
+    assert after <= before + 1e-6
     assert 0.05 <= temperature <= 20
 
 
-def test_where_nothing_is_told_the_temperature_is_that_of_the_prior() -> None:
-    assert fit_temperature(np.zeros((2, 2)), [0, 1]) == pytest.approx(math.exp(0.4), abs=1e-3)
+@pytest.mark.parametrize(("rows", "lowest", "highest"), [(2, 0.78, 0.86), (18, 0.89, 0.94), (2000, 0.99, 0.9999)])
+def test_a_model_of_few_rows_is_taken_to_be_overconfident(rows: int, lowest: float, highest: float) -> None:
+    labels = np.arange(rows) % 2
+    logits = np.stack([1 - labels, labels], axis=1) * 2.0
+    temperature = fit_temperature(logits, labels, OVERCONFIDENT)
+    assert lowest < softmax(logits / temperature).max(axis=1).mean() < highest
+    assert temperature > fit_temperature(logits, labels)
+    assert fit_temperature(np.zeros((2, 2)), [0, 1], OVERCONFIDENT) == pytest.approx(1.4918, abs=1e-3)
+
+
+def test_where_nothing_is_told_nothing_changes() -> None:
+    assert fit_temperature(np.zeros((2, 2)), [0, 1]) == pytest.approx(1, abs=1e-3)

@@ -334,7 +334,7 @@ def test_another_encoding_is_named_by_its_option(classifier: SentimentClassifier
 
 
 def test_a_stream_is_answered_as_it_comes(classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imdb_sentiment.classifier.SORTED_TEXTS", 4)
+    monkeypatch.setattr("imdb_sentiment.persistence.row_prediction.SORTED_TEXTS", 4)
     taken = []
 
     def endless() -> Iterator[str]:

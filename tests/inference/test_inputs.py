@@ -203,7 +203,7 @@ def test_bytes_that_are_no_text_are_told_by_their_row() -> None:
 def test_a_fault_in_a_stream_is_told_by_its_place_in_the_whole(
     classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imdb_sentiment.classifier.SORTED_TEXTS", 2)
+    monkeypatch.setattr("imdb_sentiment.persistence.row_prediction.SORTED_TEXTS", 2)
 
     def texts() -> Iterator[Any]:
         yield from TEXTS

@@ -1,6 +1,7 @@
 """Calibration error, reliability and temperature scaling."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from imdb_sentiment.reporting.curves import Reliability
 
 __all__ = [
+    "AROUND_ONE",
     "BINS",
+    "OVERCONFIDENT",
+    "TemperaturePrior",
     "calibrated_log_loss",
     "calibrated_losses",
     "calibration_error_interval",
@@ -20,11 +24,23 @@ __all__ = [
 ]
 
 _LOWEST, _HIGHEST = 0.05, 20.0
-_CENTRE, _SPREAD = 0.4, 0.4
-"""Mean and standard deviation of the prior on log T: T is near 1.5, and seldom outside 0.7 to 3.3.
 
-Models of few rows are overconfident, and the temperature that fits a few dozen held-out rows best is too low on
-average: the maximum of the likelihood is biased, and the method was chosen on the same rows.
+
+class TemperaturePrior(NamedTuple):
+    """Normal prior on the logarithm of the temperature."""
+
+    mean: float
+    deviation: float
+
+
+AROUND_ONE = TemperaturePrior(0.0, 0.5)
+"""Most temperatures are between 0.4 and 2.7."""
+
+OVERCONFIDENT = TemperaturePrior(0.4, 0.4)
+"""For models of few rows: T is near 1.5, and seldom outside 0.7 to 3.3.
+
+The temperature that fits a few dozen held-out rows best is too low on average: the method was chosen on the same rows,
+and the maximum of the likelihood is biased.
 """
 
 BINS = 15
@@ -37,15 +53,17 @@ _DRAWS = 1000
 _HALVINGS = 12
 
 
-def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
+def fit_temperature(logits: ArrayLike, labels: ArrayLike, prior: TemperaturePrior = AROUND_ONE) -> float:
     """Return the temperature T with which softmax(logits / T) fits the labels best.
 
-    Above 1 the model was overconfident, below 1 underconfident. Predicted labels do not change. A prior centred on T =
-    1.5 keeps few rows without errors from making the model certain; with hundreds of rows it hardly matters.
+    Above 1 the model was overconfident, below 1 underconfident. Predicted labels do not change. The prior keeps few
+    rows without errors from making the model certain; with hundreds of rows it hardly matters. With the default one,
+    the log loss on these rows never rises.
 
     Args:
         logits: Shape (n, 2).
         labels: 0 or 1, shape (n,), of rows that the model was not trained on.
+        prior: What is known of T before.
 
     Source: Guo et al., On Calibration of Modern Neural Networks (2017); with a normal prior on log T.
     """
@@ -55,20 +73,23 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 
     def penalised_loss(log_temperature: float) -> float:
         loss = np.logaddexp(0, -margins / np.exp(log_temperature)).sum()
-        return float(loss + (log_temperature - _CENTRE) ** 2 / (2 * _SPREAD**2))
+        return float(loss + (log_temperature - prior.mean) ** 2 / (2 * prior.deviation**2))
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     return float(np.exp(minimize_scalar(penalised_loss, bounds=bounds, method="bounded").x))
 
 
-def calibrated_log_loss(logits: ArrayLike, labels: ArrayLike) -> float:
+def calibrated_log_loss(logits: ArrayLike, labels: ArrayLike, prior: TemperaturePrior = AROUND_ONE) -> float:
     """Return the mean of `calibrated_losses`."""
-    return float(calibrated_losses(logits, labels).mean())
+    return float(calibrated_losses(logits, labels, prior).mean())
 
 
-def calibrated_losses(logits: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
+def calibrated_losses(
+    logits: ArrayLike, labels: ArrayLike, prior: TemperaturePrior = AROUND_ONE
+) -> NDArray[np.float64]:
     """Return the log loss of each row after fitting a temperature to all; see `fit_temperature`."""
-    losses: NDArray[np.float64] = np.logaddexp(0, -_margins(logits, labels) / fit_temperature(logits, labels))
+    temperature = fit_temperature(logits, labels, prior)
+    losses: NDArray[np.float64] = np.logaddexp(0, -_margins(logits, labels) / temperature)
     return losses
 
 
@@ -92,8 +113,8 @@ def cross_fitted(
     logits = np.empty((len(labels), 2))
     for fold in np.unique(fold_of):
         held, others = fold_of == fold, fold_of != fold
-        chosen = min(candidates, key=lambda scores: calibrated_log_loss(scores[others], labels[others]))
-        logits[held] = chosen[held] / fit_temperature(chosen[others], labels[others])
+        chosen = min(candidates, key=lambda scores: calibrated_log_loss(scores[others], labels[others], OVERCONFIDENT))
+        logits[held] = chosen[held] / fit_temperature(chosen[others], labels[others], OVERCONFIDENT)
     return logits
 
 

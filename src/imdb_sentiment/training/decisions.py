@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import Labelled, LabelNames
-from imdb_sentiment.evaluation.calibration import fit_temperature
+from imdb_sentiment.evaluation.calibration import AROUND_ONE, TemperaturePrior, fit_temperature
 from imdb_sentiment.evaluation.metrics import measure
 from imdb_sentiment.evaluation.thresholds import Goal, Threshold, choose_threshold
 from imdb_sentiment.inference.cascade import Cascade, Ensemble, TfidfModel, blended, is_confident
@@ -40,6 +40,8 @@ def calibrate(
     config: "FineTuneConfig",
     names: LabelNames,
     metrics: CustomMetrics = NO_METRICS,
+    *,
+    prior: TemperaturePrior = AROUND_ONE,
 ) -> Calibration:
     """Fit a temperature to held-out rows, and choose the threshold on the calibrated probabilities.
 
@@ -49,8 +51,9 @@ def calibrate(
         config: Its `threshold` is a value or a goal.
         names: Names of the two labels.
         metrics: The user's metrics.
+        prior: Prior of the temperature.
     """
-    temperature = fit_temperature(logits, labels)
+    temperature = fit_temperature(logits, labels, prior)
     probabilities = softmax(logits / temperature)
     goal = config.threshold if isinstance(config.threshold, str) else None
     value, reached = config.threshold, True

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
-from imdb_sentiment.evaluation.calibration import calibrated_log_loss, calibrated_losses, cross_fitted
+from imdb_sentiment.evaluation.calibration import OVERCONFIDENT, calibrated_log_loss, calibrated_losses, cross_fitted
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.training import MethodResult
 from imdb_sentiment.training.fold_trainer import FewRows, FoldTrainer
@@ -86,7 +86,10 @@ def train_on_few_rows(
     truncated = float((rows.encoded.lengths > rows.short.lengths).mean())
     methods = methods_to_compare(config, rows=len(rows.texts), truncated=truncated)
     scored = {method: [*trainer.scores(method)[:, held]] for method in methods}
-    best = {name: min(tried, key=lambda logits: calibrated_log_loss(logits, labels)) for name, tried in scored.items()}
+    best = {
+        name: min(tried, key=lambda logits: calibrated_log_loss(logits, labels, OVERCONFIDENT))
+        for name, tried in scored.items()
+    }
     compared = [_compare(name, logits, labels) for name, logits in best.items()]
     method = min(compared, key=lambda result: result.log_loss).method
     model, of_final = trainer.final(method)
@@ -118,7 +121,7 @@ def _baselines(rows: FewRows) -> dict[str, NDArray[np.float64]]:
 
 def _compare(method: str, logits: NDArray[np.float64], labels: NDArray[np.int64]) -> MethodResult:
     """Measure a method on held-out rows."""
-    losses = calibrated_losses(logits, labels)
+    losses = calibrated_losses(logits, labels, OVERCONFIDENT)
     return MethodResult(
         method=method,
         log_loss=float(losses.mean()),

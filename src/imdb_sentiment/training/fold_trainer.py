@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import TrainingInterruptedError
-from imdb_sentiment.evaluation.calibration import calibrated_log_loss
+from imdb_sentiment.evaluation.calibration import OVERCONFIDENT, calibrated_log_loss
 from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.encoded import ModelInputs
 from imdb_sentiment.models.head import output_layer
@@ -125,7 +125,8 @@ class FoldTrainer:
             self._scored[method].append(logits[:, count:])
         if method == CONTRASTIVE:
             held = rows.fold_of >= 0
-            losses = [calibrated_log_loss(logits[held], rows.encoded.labels[held]) for logits in scores]
+            labels = rows.encoded.labels[held]
+            losses = [calibrated_log_loss(logits[held], labels, OVERCONFIDENT) for logits in scores]
             self._penalty = INVERSE_PENALTIES[int(np.argmin(losses))]
         return scores
 

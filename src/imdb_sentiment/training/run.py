@@ -15,6 +15,7 @@ from imdb_sentiment.config import SettledConfig
 from imdb_sentiment.data.labels import Labelled, LabelNames
 from imdb_sentiment.errors import TrainingInterruptedError
 from imdb_sentiment.evaluation.baseline import TFIDF
+from imdb_sentiment.evaluation.calibration import OVERCONFIDENT
 from imdb_sentiment.evaluation.confident_learning import average_of, rank_label_issues, reason_not_to_tell
 from imdb_sentiment.evaluation.held_out import HeldOutRows
 from imdb_sentiment.evaluation.report import full_report
@@ -162,7 +163,7 @@ def _train_on_few_rows(plan: Plan, rows: FewRows, encoder: "Encoder", hooks: Hoo
         hooks=hooks,
     )
     labels = rows.encoded.labels[rows.fold_of >= 0].tolist()
-    calibration = calibrate(trained.logits, labels, config, plan.names, hooks.metrics)
+    calibration = calibrate(trained.logits, labels, config, plan.names, hooks.metrics, prior=OVERCONFIDENT)
     held_out = with_tfidf = label_issues = None
     if trained.cross_fitted is not None:
         held_out = held_out_scores(trained.cross_fitted, encoder.text_encoder, rows.texts)
