@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import Labelled
 from imdb_sentiment.evaluation.baseline import MAJORITY, TFIDF, HeldOutBaselines, score_with_tfidf
-from imdb_sentiment.evaluation.calibration import OVERCONFIDENT, calibrated_log_loss, calibrated_losses, cross_fitted
+from imdb_sentiment.evaluation.calibration import (
+    AROUND_ONE,
+    OVERCONFIDENT,
+    TemperaturePrior,
+    calibrated_log_loss,
+    calibrated_losses,
+    cross_fitted,
+)
 from imdb_sentiment.models.tokenization import TextEncoder
 from imdb_sentiment.results.training import MethodResult
 from imdb_sentiment.training.fold_trainer import FewRows, FoldTrainer
@@ -86,23 +93,24 @@ def train_on_few_rows(
     truncated = float((rows.encoded.lengths > rows.short.lengths).mean())
     methods = methods_to_compare(config, rows=len(rows.texts), truncated=truncated)
     scored = {method: [*trainer.scores(method)[:, held]] for method in methods}
-    best = {
-        name: min(tried, key=lambda logits: calibrated_log_loss(logits, labels, OVERCONFIDENT))
+    chosen = {
+        name: int(np.argmin([calibrated_log_loss(logits, labels, OVERCONFIDENT) for logits in tried]))
         for name, tried in scored.items()
     }
-    compared = [_compare(name, logits, labels) for name, logits in best.items()]
+    compared = [_compare(name, scored[name][penalty], labels, OVERCONFIDENT) for name, penalty in chosen.items()]
     method = min(compared, key=lambda result: result.log_loss).method
-    model, of_final = trainer.final(method)
+    penalty = chosen[method]
+    model, of_final = trainer.final(method, penalty)
     baselines = _baselines(rows)
     tfidf = np.clip(baselines[TFIDF][held], 1e-9, 1 - 1e-9)
     return FewRowsResult(
         model,
         method,
-        best[method],
+        scored[method][penalty],
         cross_fitted([*chain(*scored.values())], labels, rows.fold_of[held]) if rows.cross_validated else None,
         HeldOutBaselines({name: positive[held] for name, positive in baselines.items()}, labels.tolist()),
-        (*compared, _compare(TFIDF, np.log(np.column_stack((1 - tfidf, tfidf))), labels)),
-        [*trainer.unlabelled(method), of_final],
+        (*compared, _compare(TFIDF, np.log(np.column_stack((1 - tfidf, tfidf))), labels, AROUND_ONE)),
+        [*trainer.unlabelled(method, penalty), of_final],
         None if method == PROBE else trainer.restricted,
     )
 
@@ -119,9 +127,11 @@ def _baselines(rows: FewRows) -> dict[str, NDArray[np.float64]]:
     return {MAJORITY: np.full(len(labels), labels.mean()), TFIDF: tfidf}
 
 
-def _compare(method: str, logits: NDArray[np.float64], labels: NDArray[np.int64]) -> MethodResult:
+def _compare(
+    method: str, logits: NDArray[np.float64], labels: NDArray[np.int64], prior: TemperaturePrior
+) -> MethodResult:
     """Measure a method on held-out rows."""
-    losses = calibrated_losses(logits, labels, OVERCONFIDENT)
+    losses = calibrated_losses(logits, labels, prior)
     return MethodResult(
         method=method,
         log_loss=float(losses.mean()),

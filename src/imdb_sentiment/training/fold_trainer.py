@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.data.labels import Texts
 from imdb_sentiment.errors import TrainingInterruptedError
-from imdb_sentiment.evaluation.calibration import OVERCONFIDENT, calibrated_log_loss
 from imdb_sentiment.inference.torch_backend import score_texts
 from imdb_sentiment.models.encoded import ModelInputs
 from imdb_sentiment.models.head import output_layer
@@ -93,7 +92,6 @@ class FoldTrainer:
         self._hooks = hooks
         self._folds = rows.folds
         self._fold_rows = float(np.mean([(rows.fold_of != fold).sum() for fold in range(rows.folds)]))
-        self._penalty = INVERSE_PENALTIES[0]
         self._kept: dict[str, PreTrainedModel] = {}
         self._pretrained: NDArray[np.float64] | None = None
         self._unlabelled = encoder.inputs(rows.unlabelled) if rows.unlabelled else None
@@ -104,8 +102,7 @@ class FoldTrainer:
     def scores(self, method: str) -> NDArray[np.float64]:
         """Return logits of held-out rows by a method, with each penalty that it chooses from, shape (penalties, n, 2).
 
-        Finished folds are read. Of the contrastive method, the final model gets the penalty with the lowest log loss on
-        all held-out rows.
+        Finished folds are read.
         """
         rows = self._rows
         penalties = len(INVERSE_PENALTIES) if method == CONTRASTIVE else 1
@@ -123,17 +120,11 @@ class FoldTrainer:
                     write_fold(self._folder, method, fold + 1, self._run, logits)
             scores[:, held] = logits[:, :count]
             self._scored[method].append(logits[:, count:])
-        if method == CONTRASTIVE:
-            held = rows.fold_of >= 0
-            labels = rows.encoded.labels[held]
-            losses = [calibrated_log_loss(logits[held], labels, OVERCONFIDENT) for logits in scores]
-            self._penalty = INVERSE_PENALTIES[int(np.argmin(losses))]
         return scores
 
-    def unlabelled(self, method: str) -> Iterator[NDArray[np.float64]]:
-        """Yield the logits of the unlabelled texts by the model of each fold, with the penalty of the final one."""
-        chosen = INVERSE_PENALTIES.index(self._penalty) if method == CONTRASTIVE else 0
-        return (logits[chosen] for logits in self._scored[method])
+    def unlabelled(self, method: str, penalty: int) -> Iterator[NDArray[np.float64]]:
+        """Yield the logits of the unlabelled texts by the model of each fold, with the penalty of this position."""
+        return (logits[penalty] for logits in self._scored[method])
 
     def _score_fold(self, method: str, held: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
         """Train on the other rows, and return the logits of the held-out ones and then of the u unlabelled texts, shape
@@ -152,21 +143,21 @@ class FoldTrainer:
         features = self._features(model)
         return np.stack([self._fit(features, ~held, penalty).logits(features[scored]) for penalty in INVERSE_PENALTIES])
 
-    def final(self, method: str) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
-        """Return the final model and its logits of the unlabelled texts, shape (u, 2)."""
+    def final(self, method: str, penalty: int) -> "tuple[PreTrainedModel, NDArray[np.float64]]":
+        """Return the final model, with the penalty of this position, and its logits of the unlabelled texts."""
         trained = self._rows.final
         if method == FINE_TUNE:
             if kept := self._kept.get(method):  # the model of the only fold
-                return kept, next(self.unlabelled(method))
+                return kept, next(self.unlabelled(method, penalty))
             model = self._train(method, trained, "the final model")
             unlabelled = self._rows.unlabelled
             return model, score_texts(model, self._encoder, unlabelled).logits if unlabelled else np.empty((0, 2))
         if method == PROBE:
-            model, features, penalty = self._load_model(), self._pretrained_features(), None
+            model, features, strength = self._load_model(), self._pretrained_features(), None
         else:
-            model, penalty = self._kept.get(method) or self._train(method, trained, "the final model"), self._penalty
-            features = self._features(model)
-        head = self._fit(features, trained, penalty)
+            model = self._kept.get(method) or self._train(method, trained, "the final model")
+            features, strength = self._features(model), INVERSE_PENALTIES[penalty]
+        head = self._fit(features, trained, strength)
         head.write_to(model)
         return model, head.logits(features[len(trained) :])
 
