@@ -1,4 +1,4 @@
-"""The best of several trials: how much of its lead is luck."""
+"""The best of several trials: its selection bias."""
 
 import numpy as np
 import pytest

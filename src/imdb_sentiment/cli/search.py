@@ -60,7 +60,7 @@ def search(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Try many settings, keep the best model, and estimate how much of its result is luck.
+    """Try many settings, keep the best model, and estimate the selection bias of its result.
 
     Trials are measured on held-out rows, and the best one once on the test split.
     """

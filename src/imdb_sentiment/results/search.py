@@ -184,13 +184,10 @@ class SearchReport(Record):
             f"{label} on {rows}: {self.best_value:.4f}",
         ]
         if self.corrected_value is None or self.corrected_interval is None or self.optimism is None:
-            return [*sentences, "too few rows to estimate how much of it is luck"]
+            return [*sentences, "too few rows to estimate the selection bias"]
         low, high = self.corrected_interval
-        if self.optimism > 0:
-            luck = f"about {self.optimism:.4f} of it is the luck of the choice"
-        else:
-            luck = "the choice did not make it look better"
-        corrected = f"corrected for choosing the best: {self.corrected_value:.4f} ({low:.4f} to {high:.4f}); {luck}"
+        bias = f"selection bias about {self.optimism:.4f}" if self.optimism > 0 else "no selection bias found"
+        corrected = f"corrected for choosing the best: {self.corrected_value:.4f} ({low:.4f} to {high:.4f}); {bias}"
         return [*sentences, corrected]
 
 

@@ -33,7 +33,7 @@ _LOG_FROM = 10
 """Ratio of the ends of a range from which it is searched by its logarithm."""
 
 _NOT_SEARCHED = {
-    "seed": "the best of several seeds is the luckiest, not a better setting",
+    "seed": "the best of several seeds is so by chance, not by a better setting",
     **dict.fromkeys(NON_TRAINING_FIELDS, "it does not change what is learned"),
 }
 
