@@ -103,7 +103,7 @@ def test_a_model_without_the_file_says_what_is_missing(abstaining_model: Path) -
     for refused in (lambda: classifier.predict("good", abstain=PROMISE), lambda: classifier.predict_sets("good")):
         with pytest.raises(ModelError, match="it is unknown how often") as caught:
             refused()
-        assert caught.value.found == "no held_out.npz in its folder"
+        assert caught.value.found == "no held_out.npz in the model folder"
     with pytest.raises(ConfigError, match="is not a promise"):
         classifier.predict("good", abstain="errors<=0.5")
 

@@ -68,7 +68,7 @@ def test_a_promise_is_kept_or_refused(abstaining_model: Path) -> None:
     assert refused.status_code == 422
     assert refused.json()["detail"].splitlines() == [
         "it is unknown how often the model is right",
-        "  found:    no held_out.npz in its folder",
+        "  found:    no held_out.npz in the model folder",
         "  expected: no abstain, or abstain_below",
     ]
 

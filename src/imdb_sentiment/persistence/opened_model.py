@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from numbers import Real
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from imdb_sentiment.data.fingerprints import SEEN_ROWS_FILE, TrainingFingerprints
 from imdb_sentiment.data.labels import Texts
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from imdb_sentiment.results.inference import Explanation
 
 __all__ = ["LoadArguments", "OpenedModel", "hold_model", "open_model"]
+
+_Part = TypeVar("_Part")
 
 _TRAINED_WITH = Advice("a model trained with ", Either("FineTuneConfig(cascade=True)", "train --cascade"))
 
@@ -189,13 +191,7 @@ class OpenedModel:
         Raises:
             ModelError: The model folder has none.
         """
-        if self.artifact.seen is None:
-            raise ModelError(
-                "it is unknown which texts the model was trained on",
-                found=f"no {SEEN_ROWS_FILE} in its folder",
-                expected="the file that was saved with the model",
-            )
-        return self.artifact.seen
+        return _saved(self.artifact.seen, SEEN_ROWS_FILE, "which texts the model was trained on")
 
     def abstention(self, promise: str) -> "Abstention":
         """Choose when to abstain; see `SentimentClassifier.abstention`."""
@@ -240,13 +236,7 @@ class OpenedModel:
         Raises:
             ModelError: The model folder has none.
         """
-        if self.artifact.held_out is None:
-            raise ModelError(
-                "it is unknown how often the model is right",
-                found=f"no {HELD_OUT_FILE} in its folder",
-                expected="the file that was saved with the model",
-            )
-        return self.artifact.held_out
+        return _saved(self.artifact.held_out, HELD_OUT_FILE, "how often the model is right")
 
     def training_words(self) -> WordSets:
         """Return the words of a sample of the training texts.
@@ -254,14 +244,7 @@ class OpenedModel:
         Raises:
             ModelError: The model folder has none.
         """
-        if self.artifact.words is None:
-            raise ModelError(
-                "it is unknown what the model's training texts were like",
-                found=f"no {WORDS_FILE} in its folder",
-                expected="the file that is saved with a model, which earlier versions did not write",
-                hint="train and save the model again",
-            )
-        return self.artifact.words
+        return _saved(self.artifact.words, WORDS_FILE, "what the model's training texts were like")
 
     def with_weights(self, purpose: str) -> Artifact:
         """Return the model with its weights.
@@ -292,6 +275,18 @@ class OpenedModel:
     def check_texts(self, texts: str | TextsLike) -> Texts:
         """Return texts, or pairs, as a list; DataError if one cannot be classified."""
         return checked_texts(texts, self.artifact.metadata.text_columns)
+
+
+def _saved(part: _Part | None, file: str, unknown: str) -> _Part:
+    """Return what was read from a file of the model folder; ModelError if the file is not there."""
+    if part is None:
+        raise ModelError(
+            f"it is unknown {unknown}",
+            found=f"no {file} in the model folder",
+            expected="the file that was saved with the model",
+            hint="copy the whole folder, or train and save the model again",
+        )
+    return part
 
 
 def open_model(arguments: LoadArguments) -> OpenedModel:
