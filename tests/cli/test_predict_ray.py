@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -162,6 +163,25 @@ def test_ctrl_c_keeps_what_is_done(short_folder: Path, model: Path, source: Path
     assert process.returncode == 130
     assert (out, err) == ("", "finished work is kept; the same command resumes\ninterrupted\n")
     assert list(target.glob(".imdb_sentiment/partial/.*.parts/part-*.json"))
+
+
+def test_ray_leaves_no_signal_handler(short_folder: Path) -> None:
+    script = """if True:
+        import signal
+        from imdb_sentiment.inference.ray_engine import _connected
+        with _connected():
+            inside = signal.getsignal(signal.SIGTERM)
+        print(inside is not signal.SIG_DFL, signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+    """
+    variables = {"RAY_TMPDIR": str(short_folder / "left"), "RAY_ADDRESS": "local", "RAY_USAGE_STATS_ENABLED": "0"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | variables,
+        check=True,
+    )
+    assert done.stdout == "True True\n"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ and resumable. If an actor is lost, less than a part of a file is lost.
 import logging
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -119,6 +120,7 @@ def _connected() -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         with _no_standard_error():
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
@@ -132,6 +134,8 @@ def _connected() -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+        if on_sigterm not in (None, signal.getsignal(signal.SIGTERM)):  # Ray's would stay, in forked processes too
+            signal.signal(signal.SIGTERM, on_sigterm)
 
 
 @contextmanager
